@@ -1,0 +1,65 @@
+# SPDX-License-Identifier: MIT
+
+# UCALL_ARCHS
+# -----------
+# Sets ucall_arch, ucall_archs and ucall_engines, and what the summary says of the others.
+AC_DEFUN([UCALL_ARCHS], [
+AS_CASE([$host_cpu],
+	[x86_64|amd64], [ucall_arch=x86_64],
+	[AC_MSG_ERROR([libucall has no kvm engine for $host_cpu yet; x86_64 is what there is])])
+AS_CASE([$host_os],
+	[linux*], [],
+	[AC_MSG_ERROR([libucall needs Linux, for KVM])])
+AC_SUBST([ucall_arch])
+ucall_archs=$ucall_arch
+ucall_engines=kvm
+])
+
+# UCALL_FLAGS
+# -----------
+# UCALL_CFLAGS for code of the host, UCALL_GUEST_CFLAGS for the guest runtime, which is never
+# instrumented.
+AC_DEFUN([UCALL_FLAGS], [
+ucall_warnings="-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes"
+AS_IF([test "x$enable_werror" = xyes], [ucall_warnings="$ucall_warnings -Werror"])
+ucall_sanitizers=
+AS_IF([test "x$enable_sanitizers" = xyes],
+      [ucall_sanitizers="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+       ucall_saved_cflags=$CFLAGS
+       CFLAGS="$CFLAGS $ucall_sanitizers"
+       AC_MSG_CHECKING([whether $CC can link with the sanitizers])
+       AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])],
+		      [AC_MSG_RESULT([yes])],
+		      [AC_MSG_RESULT([no])
+		       AC_MSG_ERROR([$CC has no AddressSanitizer library; install it, or leave --enable-sanitizers out])])
+       CFLAGS=$ucall_saved_cflags])
+AM_CONDITIONAL([SANITIZERS], [test "x$enable_sanitizers" = xyes])
+UCALL_CFLAGS="-std=gnu11 $ucall_warnings $ucall_sanitizers"
+UCALL_GUEST_CFLAGS="-std=gnu11 $ucall_warnings -fPIC -fvisibility=hidden"
+AC_SUBST([UCALL_CFLAGS])
+AC_SUBST([UCALL_GUEST_CFLAGS])
+])
+
+# UCALL_SUMMARY
+# -------------
+AC_DEFUN([UCALL_SUMMARY], [
+ucall_backends=`sed -n 's,^include plugins/\(.*\)/local.mk$,\1,p' "$srcdir/Makefile.am" | tr '\n' ' '`
+AS_IF([test -c /dev/kvm && test -r /dev/kvm && test -w /dev/kvm],
+      [ucall_kvm="/dev/kvm can be opened"],
+      [test -e /dev/kvm],
+      [ucall_kvm="/dev/kvm is not permitted to you: tests that need it are skipped"],
+      [ucall_kvm="no /dev/kvm here: tests that need it are skipped"])
+AC_MSG_NOTICE([
+  libucall $PACKAGE_VERSION
+
+    prefix:              $prefix
+    backends:            $ucall_backends
+    engines:             $ucall_engines ($ucall_kvm)
+    guest architectures: $ucall_archs (others: no engine in this version runs them)
+    compiler:            $CC $CFLAGS
+    warnings are errors: $enable_werror
+    sanitizers:          $enable_sanitizers
+
+  Now: make demo, make check, make install
+])
+])
