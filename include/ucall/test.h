@@ -1,0 +1,135 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * <ucall/test.h> - a TAP harness for tests that use VMs.
+ *
+ *	static UCALL_GUEST void guest_code(void) { GUEST_SYNC(1); GUEST_DONE(); }
+ *
+ *	static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+ *	{
+ *		struct ucall uc;
+ *
+ *		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+ *		CHECK_EQ(uc.args[1], 1);
+ *		CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+ *	}
+ *
+ *	UCALL_TESTS({ "SYNC carries its stage", .guest = guest_code, .host = host_code });
+ *
+ * Each test is one TAP point for each backend that works on this machine, or for the one that
+ * $UCALL_BACKEND names.  A backend that cannot serve the VM that a test asks for is skipped, and so
+ * is all where there is no KVM, with the reason.  Link with `pkg-config --libs ucall-test`.
+ *
+ * Unlike the library this prints (to standard output) and exits.
+ */
+#ifndef UCALL_TEST_H
+#define UCALL_TEST_H
+
+#include <ucall/ucall.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ucall_test {
+	const char *name;
+
+	/* One of three kinds. */
+	/* The harness makes a VM, and a vCPU in it if there is a `guest`, and frees them. */
+	void (*host)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
+	/* For each backend; makes its own VMs with ucall_test_vm(). */
+	void (*each)(void);
+	/* Once, with or without VMs. */
+	void (*once)(void);
+
+	void (*guest)(void); /* UCALL_TEST_GUEST(f) if it takes arguments */
+	unsigned int nargs; /* 6 at most */
+	uint64_t args[6];
+	struct ucall_vm_config config; /* `backend` is the harness's */
+};
+
+#define UCALL_TEST_GUEST(function) ((void (*)(void))(uintptr_t)(function))
+
+/* Runs the tests, prints TAP.  Returns main()'s exit status: 0, or 1 if any point failed. */
+int ucall_test_run(const struct ucall_test *tests, size_t count);
+
+/* main() that runs the tests given, each in braces. */
+#define UCALL_TESTS(...) \
+	int main(void) \
+	{ \
+		static const struct ucall_test tests[] = { __VA_ARGS__ }; \
+\
+		return ucall_test_run(tests, sizeof(tests) / sizeof(tests[0])); \
+	} \
+	struct ucall_test
+
+/* The config string of the backend that is being tested, NULL in a `once` test. */
+const char *ucall_test_backend(void);
+
+/*
+ * A VM with that backend, and otherwise as `config` says (may be NULL).  Freed at the end of the
+ * point.  If it cannot be made the point ends: skipped where the backend cannot serve such a VM, or
+ * this machine has no KVM, else failed.
+ */
+struct ucall_vm *ucall_test_vm(const struct ucall_vm_config *config);
+
+/* Frees it early. */
+void ucall_test_vm_free(struct ucall_vm *vm);
+
+/* Ends the calling thread's part in the point; in another thread than main()'s, that thread. */
+void ucall_test_fail(const char *file, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+void ucall_test_skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* A line of diagnostics, after "# ". */
+void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define SKIP(...) ucall_test_skip(__VA_ARGS__)
+#define FAIL(...) ucall_test_fail(__FILE__, __LINE__, __VA_ARGS__)
+
+/* Each ends the point if it does not hold. */
+#define CHECK(cond) \
+	do { \
+		if (!(cond)) \
+			FAIL("%s does not hold", #cond); \
+	} while (0)
+/* For calls that return -1, NULL or 0 on failure: tells ucall_error(). */
+#define CHECK_OK(cond) \
+	do { \
+		if (!(cond)) \
+			FAIL("%s does not hold: %s", #cond, ucall_error()); \
+	} while (0)
+#define CHECK_EQ(a, b) \
+	do { \
+		unsigned long long check_a_ = (unsigned long long)(a); \
+		unsigned long long check_b_ = (unsigned long long)(b); \
+		if (check_a_ != check_b_) \
+			FAIL("%s is 0x%llx (%lld), not %s, 0x%llx (%lld)", #a, check_a_, \
+			     (long long)check_a_, #b, check_b_, (long long)check_b_); \
+	} while (0)
+#define CHECK_STR(a, b) ucall_test_string(__FILE__, __LINE__, #a, (a), (b), 0)
+/* `a` contains `b`. */
+#define CHECK_HAS(a, b) ucall_test_string(__FILE__, __LINE__, #a, (a), (b), 1)
+/* ucall_next() gives `cmd`; else tells why, with the registers of a guest that faulted. */
+#define CHECK_NEXT(vcpu, uc, cmd) ucall_test_next(__FILE__, __LINE__, vcpu, uc, cmd)
+
+/* Run until the next exit, and check the message that the guest sent from `uc_gva`. */
+#define CHECK_SHARED_SYNC(vcpu, uc_gva, stage) \
+	ucall_test_shared(__FILE__, __LINE__, vcpu, uc_gva, UCALL_SYNC, stage)
+#define CHECK_SHARED_DONE(vcpu, uc_gva) \
+	ucall_test_shared(__FILE__, __LINE__, vcpu, uc_gva, UCALL_DONE, 0)
+#define CHECK_SHARED_ABORT(vcpu, uc_gva) \
+	ucall_test_shared(__FILE__, __LINE__, vcpu, uc_gva, UCALL_ABORT, 0)
+
+/* What the macros call. */
+void ucall_test_string(const char *file, int line, const char *what, const char *a, const char *b,
+		       int part);
+void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc,
+		     int cmd);
+void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint64_t uc_gva,
+		       int cmd, uint64_t stage);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UCALL_TEST_H */

@@ -1,0 +1,247 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * <ucall/ucall.h> - the host's side: virtual machines, vCPUs, guest memory, messages.
+ *
+ * Errors: a function that fails returns -1, NULL or 0 as its comment says, sets errno, and leaves a
+ * sentence in ucall_error().  The library never prints (a guest's GUEST_PRINTF goes to the stream
+ * that the VM's configuration names), never exits and never aborts.
+ *
+ * Threads: different VMs may be used by different threads at once.  Within a VM, each vCPU may be
+ * used by one thread at a time, and different vCPUs by different threads; the functions that take a
+ * struct ucall_vm lock what they share.  ucall_vm_free() must be the last call on a VM.
+ */
+#ifndef UCALL_UCALL_H
+#define UCALL_UCALL_H
+
+#include <stdbool.h>
+#include <stdio.h>
+
+#include <ucall/abi.h>
+#include <ucall/guest.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#define UCALL_PUBLIC __attribute__((visibility("default")))
+
+struct ucall_vm;
+struct ucall_vcpu;
+struct ucall_ops;
+
+/*
+ * The last error of the calling thread, one sentence or more, without a newline at its end.  Never
+ * NULL.  Valid until the next call of a libucall function that fails in this thread.
+ */
+UCALL_PUBLIC const char *ucall_error(void);
+
+/* The library's version, such as "0.1.0". */
+UCALL_PUBLIC const char *ucall_version(void);
+
+/* Which of a backend's two pairs of operations plain ucall() uses. */
+enum ucall_via {
+	UCALL_VIA_DEFAULT = 0, /* the mailbox where the backend can, else the address */
+	UCALL_VIA_MAILBOX = 1, /* the host knows where the message lies */
+	UCALL_VIA_ADDRESS = 2, /* the exit carries the message's address */
+};
+
+/*
+ * How a VM is to be.  Zero in any field means its default, so that a program names only what it
+ * cares about.  Fields are only ever added at the end.
+ */
+struct ucall_vm_config {
+	/*
+	 * The backend: NAME[,KEY=VALUE...] or /path/to/plugin.so[,KEY=VALUE...].  NULL: what
+	 * $UCALL_BACKEND says, else the backend that is the default for the guest architecture.
+	 */
+	const char *backend;
+	/* A backend that the program brings itself; wins over `backend` and $UCALL_BACKEND. */
+	const struct ucall_ops *ops;
+	/* The options of `ops`, as KEY=VALUE[,KEY=VALUE...]. */
+	const char *ops_options;
+	enum ucall_via via;
+	size_t mem_size; /* guest memory in bytes, 2 MiB to 3 GiB; default 64 MiB.  Lazily populated */
+	bool irqchip; /* an in-kernel interrupt controller */
+	/*
+	 * Privilege level of the guest's functions: 0 or 3 (x86_64).  Exception handlers run in
+	 * ring 0 either way.
+	 */
+	int ring;
+	/*
+	 * Limit in milliseconds for each run of a vCPU until its next exit, rounded up to the clock's
+	 * tick.  0: $UCALL_TIMEOUT (in seconds), else 10 s.  -1: none.
+	 */
+	int timeout_ms;
+	FILE *output; /* where GUEST_PRINTF goes; default stdout */
+	const char *kvm_device; /* default /dev/kvm */
+};
+
+/* ucall_vm_create() with the size that struct ucall_vm_config has for the caller. */
+UCALL_PUBLIC struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config *config,
+						    size_t config_size);
+
+/*
+ * Creates a VM, its memory with a copy of the program's own segments as they are now, and its
+ * backend.  `config` may be NULL and is not used afterwards, but for `ops` (must live as long as
+ * the VM) and `output`.  Returns NULL on failure; EOPNOTSUPP means that this backend cannot serve
+ * such a VM, ENODEV, ENOENT and EACCES that this machine has no KVM for the caller.
+ */
+static inline struct ucall_vm *ucall_vm_create(const struct ucall_vm_config *config)
+{
+	return ucall_vm_create_sized(config, sizeof(struct ucall_vm_config));
+}
+
+/* Frees the VM and its vCPUs; none of them may be running.  NULL is allowed.  Keeps errno. */
+UCALL_PUBLIC void ucall_vm_free(struct ucall_vm *vm);
+
+UCALL_PUBLIC const char *ucall_vm_backend(const struct ucall_vm *vm); /* its name */
+UCALL_PUBLIC const char *ucall_vm_backend_path(const struct ucall_vm *vm); /* NULL: the program's */
+UCALL_PUBLIC const char *ucall_vm_engine(const struct ucall_vm *vm); /* "kvm" */
+UCALL_PUBLIC const char *ucall_vm_arch(const struct ucall_vm *vm); /* "x86_64" */
+UCALL_PUBLIC enum ucall_via ucall_vm_via(const struct ucall_vm *vm); /* never the default */
+
+/* Descriptors and structures of the kvm engine, for raw KVM work; they stay the library's. */
+UCALL_PUBLIC int ucall_vm_fd(const struct ucall_vm *vm);
+UCALL_PUBLIC int ucall_vcpu_fd(const struct ucall_vcpu *vcpu);
+/* The vCPU's struct kvm_run, mapped (KVM API document, section 5). */
+UCALL_PUBLIC void *ucall_vcpu_kvm_run(const struct ucall_vcpu *vcpu);
+
+/*
+ * Adds a vCPU that will start in the guest function at `entry` with `nargs` (0..6) arguments.
+ * Freed by ucall_vm_free().  Returns NULL on failure.
+ */
+UCALL_PUBLIC struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64_t entry,
+						     unsigned int nargs, uint64_t a0, uint64_t a1,
+						     uint64_t a2, uint64_t a3, uint64_t a4,
+						     uint64_t a5);
+#define UCALL_SIX_(z, a, b, c, d, e, f, ...) \
+	(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f)
+#define UCALL_SIX(...) UCALL_SIX_(0, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+/* ucall_vcpu_add(vm, guest_main, 2, arg0, arg1): integers or pointers.  -1 too many: EINVAL. */
+#define ucall_vcpu_add(vm, function, nargs, ...) \
+	ucall_vcpu_add_entry((vm), (uint64_t)(uintptr_t)(function), \
+			     (nargs) == UCALL_COUNT(__VA_ARGS__) ? (nargs) : 255u, \
+			     UCALL_SIX(__VA_ARGS__))
+
+UCALL_PUBLIC struct ucall_vm *ucall_vcpu_vm(const struct ucall_vcpu *vcpu);
+UCALL_PUBLIC unsigned int ucall_vcpu_number(const struct ucall_vcpu *vcpu); /* from 0 */
+
+/*
+ * Runs the vCPU until the guest's next message and copies it to *uc (may be NULL).  GUEST_PRINTF is
+ * written to the VM's output stream and not returned.  Returns the command (UCALL_SYNC, UCALL_DONE,
+ * ...; always > 0), or -1: the guest aborted or failed an assert (ECANCELED; *uc is the message),
+ * faulted (EFAULT, see ucall_fault()), exceeded its time limit (ETIMEDOUT; the vCPU can be run
+ * again), sent a message that is none (EPROTO), or made an exit that is no ucall (ENOMSG; see
+ * ucall_vcpu_exit()).
+ */
+UCALL_PUBLIC int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc);
+
+/*
+ * Runs the vCPU until its next exit of any kind, and leaves the message, if it was one, for
+ * get_ucall().  Returns 0, or -1 with errno EFAULT or ETIMEDOUT as above, or KVM's own.
+ */
+UCALL_PUBLIC int ucall_vcpu_run(struct ucall_vcpu *vcpu);
+
+/*
+ * Takes the message of the last exit: copies it to *uc (may be NULL), and lets the guest go on at
+ * the next run.  Returns its command, UCALL_NONE (0) when the exit was no ucall, or -1 (EPROTO).
+ */
+UCALL_PUBLIC int get_ucall(struct ucall_vcpu *vcpu, struct ucall *uc);
+
+/*
+ * The same for a message that the guest sent with ucall_shared() from guest address `uc_gva`: any
+ * other message stays where it is, and the return value is UCALL_NONE.
+ */
+UCALL_PUBLIC int get_ucall_shared(struct ucall_vcpu *vcpu, uint64_t uc_gva, struct ucall *copy);
+
+/* Allocates `count` messages in shared guest memory; returns their guest address, 0 on failure. */
+UCALL_PUBLIC uint64_t ucall_shared_alloc(struct ucall_vm *vm, size_t count);
+
+/* What the engine saw when the vCPU last stopped; valid until it runs again. */
+struct ucall_exit;
+UCALL_PUBLIC const struct ucall_exit *ucall_vcpu_exit(const struct ucall_vcpu *vcpu);
+
+/* A guest's fault. */
+struct ucall_fault {
+	uint32_t kind; /* enum ucall_fault_kind */
+	uint32_t valid; /* 0: the last run ended without a guest exception */
+	uint64_t vector, code, address, pc, sp, flags;
+	uint64_t gpr[32]; /* in the order that struct ucall_fault_area gives */
+};
+
+/* The fault that ended the vCPU's last run with EFAULT; never NULL, but see `valid`. */
+UCALL_PUBLIC const struct ucall_fault *ucall_fault(const struct ucall_vcpu *vcpu);
+
+/* General registers of a vCPU that does not run, in the order that struct ucall_fault_area gives. */
+struct ucall_regs {
+	uint64_t pc, sp, flags;
+	uint64_t gpr[32];
+};
+
+UCALL_PUBLIC int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs);
+UCALL_PUBLIC int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs);
+
+/* ucall_vm_alloc() flags */
+#define UCALL_MEM_PRIVATE 0u /* encrypted, in a confidential guest */
+#define UCALL_MEM_SHARED 1u
+#define UCALL_MEM_EXEC 2u /* executable instead of writable; the host can still write */
+
+/*
+ * Allocates guest memory, zeroed, in whole pages, with an unmapped page before and after it.
+ * Returns its guest-virtual address, 0 on failure (ENOMEM).  Lives as long as the VM.
+ */
+UCALL_PUBLIC uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags);
+
+/*
+ * Guest-virtual to guest-physical address by the VM's page tables (a vCPU's own mailbox page is
+ * not among them: see ucall_vcpu_mailbox()).  Returns 0, or -1 with EFAULT.
+ */
+UCALL_PUBLIC int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t *gpa);
+
+/*
+ * Copy between host and guest memory by guest-virtual address.  All or nothing: every page is
+ * looked up before the first byte is copied.  Write access by the host does not heed the guest's
+ * own permissions.  Return 0, or -1 with EFAULT.
+ */
+UCALL_PUBLIC int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size);
+UCALL_PUBLIC int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size);
+
+/*
+ * Copies a NUL-terminated string of at most size - 1 bytes, and its NUL.  Returns its length, or -1
+ * with EFAULT (runs into unmapped memory) or EOVERFLOW (no NUL in time).
+ */
+UCALL_PUBLIC ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to,
+					    size_t size);
+
+/*
+ * The host's view of [gva, gva + size), which must be physically contiguous, as every allocation
+ * is.  NULL on failure (EFAULT).  Lives as long as the VM; the guest can change it at any time.
+ */
+UCALL_PUBLIC void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size);
+
+/* The host's view of a vCPU's mailbox; the guest can change it at any time. */
+UCALL_PUBLIC struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu);
+
+/*
+ * Copy the variable *p of the program between host and guest: the guest has its own copy of the
+ * program's variables, made when the VM was created.  Return 0, or -1 with EFAULT.
+ */
+#define ucall_sync_to_guest(vm, p) ucall_vm_write((vm), (uint64_t)(uintptr_t)(p), (p), sizeof(*(p)))
+#define ucall_sync_from_guest(vm, p) \
+	ucall_vm_read((vm), (uint64_t)(uintptr_t)(p), (p), sizeof(*(p)))
+
+#if defined(__x86_64__)
+/*
+ * Has the guest function `handler` run, in ring 0, for exceptions and interrupts of `vector`
+ * (0..255) on every vCPU.  It may make ucalls.  NULL: the vector ends the run with EFAULT, as all do
+ * at first.  Returns 0, or -1 with EINVAL.
+ */
+UCALL_PUBLIC int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
+				      void (*handler)(struct ucall_ex_regs *regs));
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UCALL_UCALL_H */

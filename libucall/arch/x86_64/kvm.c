@@ -1,0 +1,187 @@
+// SPDX-License-Identifier: MIT
+/* x86_64 on the kvm engine: boot state, registers, exits. */
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "../../kvm.h"
+#include "layout.h"
+#include "x86_64.h"
+
+#define CR0_BOOT 0x80010033 /* PG WP NE ET MP PE */
+#define CR4_BOOT 0x620 /* PAE OSFXSR OSXMMEXCPT */
+#define EFER_BOOT 0xd00 /* LME LMA NXE */
+
+static void set_segment(struct kvm_segment *seg, uint16_t selector, uint8_t type)
+{
+	memset(seg, 0, sizeof(*seg));
+	seg->selector = selector;
+	seg->limit = 0xffffffff;
+	seg->type = type;
+	seg->present = 1;
+	seg->dpl = selector & 3;
+	seg->s = 1;
+	seg->g = 1;
+	seg->l = type & 8 ? 1 : 0;
+	seg->db = !seg->l;
+}
+
+/* Supported CPUID, asked once a process: the ioctl costs more than creating a VM. */
+static pthread_mutex_t cpuid_lock = PTHREAD_MUTEX_INITIALIZER;
+static struct kvm_cpuid2 *cpuid;
+
+static int set_cpuid(int kvm_fd, int vcpu_fd)
+{
+	const size_t most = 256;
+	int r;
+
+	pthread_mutex_lock(&cpuid_lock);
+	if (!cpuid) {
+		struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + most * sizeof(c->entries[0]));
+
+		if (c) {
+			c->nent = most;
+			if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, c))
+				free(c);
+			else
+				cpuid = c;
+		}
+	}
+	pthread_mutex_unlock(&cpuid_lock);
+	if (!cpuid)
+		return ucall_kvm_fail("KVM_GET_SUPPORTED_CPUID");
+	r = ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid);
+	return r ? ucall_kvm_fail("KVM_SET_CPUID2") : 0;
+}
+
+int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+{
+	const struct ucall_boot *boot = &vcpu->boot;
+	bool user = vcpu->vm->ring == 3;
+	struct kvm_regs regs = { 0 };
+	struct kvm_sregs sregs;
+	uint64_t *top;
+
+	if (set_cpuid(kvm_fd, fd))
+		return -1;
+	if (ioctl(fd, KVM_GET_SREGS, &sregs))
+		return ucall_kvm_fail("KVM_GET_SREGS");
+	set_segment(&sregs.cs, user ? X86_USER_CS : X86_KERNEL_CS, 0xb);
+	set_segment(&sregs.ss, user ? X86_USER_DS : X86_KERNEL_DS, 0x3);
+	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss;
+	sregs.fs.base = boot->tls;
+	memset(&sregs.tr, 0, sizeof(sregs.tr));
+	sregs.tr.base = X86_TSS;
+	sregs.tr.limit = X86_TSS_SIZE + X86_IOMAP_SIZE;
+	sregs.tr.selector = X86_TR;
+	sregs.tr.type = 0xb;
+	sregs.tr.present = 1;
+	sregs.gdt.base = X86_GDT;
+	sregs.gdt.limit = X86_TR + 16 - 1;
+	sregs.idt.base = X86_IDT;
+	sregs.idt.limit = 256 * 16 - 1;
+	sregs.cr0 = CR0_BOOT;
+	sregs.cr3 = boot->root;
+	sregs.cr4 = CR4_BOOT;
+	sregs.efer = EFER_BOOT;
+	if (ioctl(fd, KVM_SET_SREGS, &sregs))
+		return ucall_kvm_fail("KVM_SET_SREGS");
+
+	/* System V ABI: at a function's first instruction the return address is at RSP. */
+	top = ucall_memory_at(vcpu->vm, boot->root, boot->sp - 8, 8);
+	if (!top)
+		return -1;
+	*top = vcpu->vm->arch->return_address();
+	regs.rip = boot->entry;
+	regs.rsp = boot->sp - 8;
+	regs.rflags = 2;
+	regs.rdi = boot->args[0];
+	regs.rsi = boot->args[1];
+	regs.rdx = boot->args[2];
+	regs.rcx = boot->args[3];
+	regs.r8 = boot->args[4];
+	regs.r9 = boot->args[5];
+	if (ioctl(fd, KVM_SET_REGS, &regs))
+		return ucall_kvm_fail("KVM_SET_REGS");
+	run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+	/* A guest that passes addresses may have switched its page tables. */
+	if (vcpu->vm->via == UCALL_VIA_ADDRESS)
+		run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
+	return 0;
+}
+
+uint64_t ucall_kvm_arch_argument(const struct kvm_run *run)
+{
+	return run->s.regs.regs.rdi;
+}
+
+uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, const struct kvm_run *run)
+{
+	return run->kvm_valid_regs & KVM_SYNC_X86_SREGS ? run->s.regs.sregs.cr3 :
+							  vcpu->boot.root;
+}
+
+/* struct kvm_regs in the order of the registers' encoding, but for rsp. */
+#define FOR_EACH_REG(f) \
+	f(0, rax) f(1, rcx) f(2, rdx) f(3, rbx) f(5, rbp) f(6, rsi) f(7, rdi) f(8, r8) f(9, r9) \
+		f(10, r10) f(11, r11) f(12, r12) f(13, r13) f(14, r14) f(15, r15)
+
+int ucall_kvm_arch_get_regs(int fd, struct ucall_regs *out)
+{
+	struct kvm_regs regs;
+
+	if (ioctl(fd, KVM_GET_REGS, &regs))
+		return ucall_kvm_fail("KVM_GET_REGS");
+	memset(out, 0, sizeof(*out));
+#define GET(n, name) out->gpr[n] = regs.name;
+	FOR_EACH_REG(GET)
+	out->gpr[4] = regs.rsp;
+	out->pc = regs.rip;
+	out->sp = regs.rsp;
+	out->flags = regs.rflags;
+	return 0;
+}
+
+int ucall_kvm_arch_set_regs(int fd, const struct ucall_regs *in)
+{
+	struct kvm_regs regs;
+
+#define SET(n, name) regs.name = in->gpr[n];
+	FOR_EACH_REG(SET)
+	regs.rsp = in->sp;
+	regs.rip = in->pc;
+	regs.rflags = in->flags;
+	if (ioctl(fd, KVM_SET_REGS, &regs))
+		return ucall_kvm_fail("KVM_SET_REGS");
+	return 0;
+}
+
+/* `run` is shared with the kernel alone, but its data offset is checked all the same. */
+int ucall_kvm_arch_decode(const struct kvm_run *run, size_t run_size, struct ucall_exit *exit)
+{
+	if (run->exit_reason == KVM_EXIT_IO) {
+		uint64_t offset = run->io.data_offset, size = run->io.size;
+
+		exit->reason = UCALL_EXIT_IO;
+		exit->u.io.port = run->io.port;
+		exit->u.io.size = run->io.size;
+		exit->u.io.count = run->io.count;
+		exit->u.io.is_write = run->io.direction == KVM_EXIT_IO_OUT;
+		exit->u.io.data = 0;
+		if (exit->u.io.is_write && size <= 8 && offset <= run_size - size)
+			memcpy(&exit->u.io.data, (const uint8_t *)run + offset, size);
+		return 1;
+	}
+	if (run->exit_reason == KVM_EXIT_X86_RDMSR || run->exit_reason == KVM_EXIT_X86_WRMSR) {
+		exit->reason = UCALL_EXIT_MSR;
+		exit->u.msr.index = run->msr.index;
+		exit->u.msr.data = run->msr.data;
+		exit->u.msr.is_write = run->exit_reason == KVM_EXIT_X86_WRMSR;
+		return 1;
+	}
+	return 0;
+}
+
+int ucall_kvm_arch_sync_regs(void)
+{
+	return KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
+}

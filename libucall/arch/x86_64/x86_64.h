@@ -1,0 +1,21 @@
+/* SPDX-License-Identifier: MIT */
+/* The pieces of the x86_64 architecture, for arch.c here. */
+#ifndef LIBUCALL_X86_64_H
+#define LIBUCALL_X86_64_H
+
+#include <errno.h>
+
+#include "../../error.h"
+#include "../../vm.h"
+
+int ucall_x86_64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+		     unsigned int prot);
+void ucall_x86_64_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);
+int ucall_x86_64_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+		      unsigned int *prot);
+
+int ucall_x86_64_find_escape(const void *code, size_t size, uint64_t address,
+			     struct ucall_escape *escape);
+uint64_t ucall_x86_64_plt_slot(const void *code, size_t size, uint64_t address);
+
+#endif

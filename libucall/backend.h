@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Plugins: where they are found, and how one is loaded. */
+#ifndef LIBUCALL_BACKEND_H
+#define LIBUCALL_BACKEND_H
+
+#include "note.h"
+
+/* A loaded plugin.  Kept, with its file open, until the process ends. */
+struct ucall_backend {
+	struct ucall_backend *next;
+	char *path;
+	int fd;
+	uint64_t device, inode, size;
+	int64_t mtime, mtime_ns;
+	void *file; /* the file's bytes; note points into them */
+	struct ucall_note note;
+	struct ucall_ops ops; /* zero beyond the plugin's size */
+	uint64_t code; /* host address of its section ucall_guest */
+};
+
+/*
+ * Loads the plugin that the name part of a config string names, or gives the one that is loaded
+ * already.  Returns NULL after ucall_fail().
+ */
+const struct ucall_backend *ucall_backend_load(const char *name);
+
+/* The name of the backend that is the default for the architecture; free() it. */
+char *ucall_backend_default(uint32_t arch, uint32_t protection);
+
+/*
+ * Copies ops of another size to *to, which has zero where they have nothing, and checks that there
+ * is at least one pair.
+ */
+int ucall_backend_copy_ops(struct ucall_ops *to, const struct ucall_ops *from);
+
+#endif

@@ -1,0 +1,43 @@
+/* SPDX-License-Identifier: MIT */
+/* A 64-bit ELF shared object in memory, looked at by address.  Nothing in it is trusted. */
+#ifndef LIBUCALL_ELF_FILE_H
+#define LIBUCALL_ELF_FILE_H
+
+#include <gelf.h>
+#include <stdbool.h>
+#include <stdint.h>
+
+struct ucall_elf {
+	const uint8_t *file;
+	size_t size;
+	Elf *elf;
+	size_t phdrs;
+};
+
+/* Opens a file for the given machine; fails with a sentence on what it is instead. */
+int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, uint16_t machine);
+void ucall_elf_close(struct ucall_elf *e);
+
+/* The bytes of the file that are loaded at [address, address + size), NULL if there are none. */
+const uint8_t *ucall_elf_at(const struct ucall_elf *e, uint64_t address, size_t size);
+
+/*
+ * Calls `visit` for each note named `name` until it returns other than 0, and returns that.
+ * `address` is where the descriptor is loaded.
+ */
+int ucall_elf_notes(const struct ucall_elf *e, const char *name,
+		    int (*visit)(void *data, uint32_t type, uint64_t address,
+				 const uint8_t *descriptor, size_t size),
+		    void *data);
+
+/* Does the dynamic symbol table define `name`?  True also where the file has no section headers. */
+bool ucall_elf_defines(const struct ucall_elf *e, const char *name);
+
+/* The symbol that covers `address` and the offset in it, NULL if none is known. */
+const char *ucall_elf_symbol(const struct ucall_elf *e, uint64_t address, uint64_t *offset);
+
+/* The first dynamic relocation within [address, address + size): true, *where, *symbol (or NULL). */
+bool ucall_elf_relocation(const struct ucall_elf *e, uint64_t address, size_t size,
+			  uint64_t *where, const char **symbol);
+
+#endif

@@ -1,0 +1,313 @@
+// SPDX-License-Identifier: MIT
+/* The kvm engine: VMs and vCPUs of the Linux kernel (KVM API document). */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "kvm.h"
+#include "watchdog.h"
+
+#define DEVICE "/dev/kvm"
+
+struct kvm_vm {
+	int kvm_fd;
+	int fd;
+	int run_size;
+};
+
+struct kvm_vcpu {
+	int fd;
+	struct kvm_run *run;
+	size_t run_size;
+};
+
+int ucall_kvm_fail(const char *what)
+{
+	return ucall_fail(errno, "%s: %s", what, strerror(errno));
+}
+
+/* Says who may open the device, so that the reader knows what to do. */
+static int explain_access(const char *device)
+{
+	char buffer[1024];
+	struct group entry, *group = NULL;
+	struct stat st;
+
+	if (stat(device, &st) == 0 && st.st_gid != 0 && (st.st_mode & S_IRGRP) &&
+	    (st.st_mode & S_IWGRP)) {
+		if (getgrgid_r(st.st_gid, &entry, buffer, sizeof(buffer), &group) || !group)
+			return ucall_fail(EACCES, "%s is not permitted: it belongs to group %u, of "
+						  "which you are no member",
+					  device, (unsigned int)st.st_gid);
+		return ucall_fail(EACCES,
+				  "%s is not permitted: join its group \"%s\" (usermod -aG %s USER "
+				  "as root, then log in again)",
+				  device, entry.gr_name, entry.gr_name);
+	}
+	return ucall_fail(EACCES, "%s is not permitted: only root may open it; run as root", device);
+}
+
+/* Opens the device and makes sure that it is a KVM.  Returns its descriptor. */
+static int open_device(const char *device)
+{
+	int fd, version;
+
+	if (!device)
+		device = DEVICE;
+	fd = open(device, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
+		return ucall_fail(errno,
+				  "no %s: this machine has no KVM; load kvm_intel or kvm_amd, or "
+				  "turn virtualization on in the firmware or the outer hypervisor",
+				  device);
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return explain_access(device);
+	if (fd < 0)
+		return ucall_fail(errno, "cannot open %s: %s", device, strerror(errno));
+	version = ioctl(fd, KVM_GET_API_VERSION, 0);
+	if (version != KVM_API_VERSION) {
+		if (version < 0)
+			ucall_fail(ENODEV, "%s is not a KVM: %s", device, strerror(errno));
+		else
+			ucall_fail(ENODEV, "%s has KVM API version %d; version %d is needed",
+				   device, version, KVM_API_VERSION);
+		close(fd);
+		errno = ENODEV;
+		return -1;
+	}
+	return fd;
+}
+
+static int kvm_check(const char *device)
+{
+	int fd = open_device(device);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config)
+{
+	struct kvm_vm *kvm = calloc(1, sizeof(*kvm));
+	int wanted, got;
+
+	if (!kvm)
+		return ucall_fail(ENOMEM, "out of memory");
+	kvm->kvm_fd = kvm->fd = -1;
+	vm->engine_data = kvm;
+	kvm->kvm_fd = open_device(config->kvm_device);
+	if (kvm->kvm_fd < 0)
+		return -1;
+	do
+		kvm->fd = ioctl(kvm->kvm_fd, KVM_CREATE_VM, 0);
+	while (kvm->fd < 0 && errno == EINTR);
+	if (kvm->fd < 0)
+		return ucall_kvm_fail("KVM_CREATE_VM");
+	if (ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
+		return ucall_fail(ENODEV, "this KVM has no KVM_CAP_IMMEDIATE_EXIT; Linux 4.13 or "
+					  "later is needed");
+	wanted = ucall_kvm_arch_sync_regs();
+	got = ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+	if ((got & wanted) != wanted)
+		return ucall_fail(ENODEV,
+				  "this KVM has no KVM_CAP_SYNC_REGS for general registers; Linux "
+				  "4.17 or later is needed");
+	kvm->run_size = ioctl(kvm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (kvm->run_size < (int)sizeof(struct kvm_run))
+		return ucall_kvm_fail("KVM_GET_VCPU_MMAP_SIZE");
+	if (config->irqchip && ioctl(kvm->fd, KVM_CREATE_IRQCHIP, 0))
+		return ucall_kvm_fail("KVM_CREATE_IRQCHIP");
+	return 0;
+}
+
+static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+	struct kvm_userspace_memory_region region = {
+		.memory_size = size,
+		.userspace_addr = (uint64_t)(uintptr_t)memory,
+	};
+
+	if (ioctl(kvm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+		return ucall_kvm_fail("KVM_SET_USER_MEMORY_REGION");
+	return 0;
+}
+
+static void kvm_vm_fini(struct ucall_vm *vm)
+{
+	struct kvm_vm *kvm = vm->engine_data;
+
+	if (!kvm)
+		return;
+	if (kvm->fd >= 0)
+		close(kvm->fd);
+	if (kvm->kvm_fd >= 0)
+		close(kvm->kvm_fd);
+	free(kvm);
+	vm->engine_data = NULL;
+}
+
+static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vm *kvm = vcpu->vm->engine_data;
+	struct kvm_vcpu *v = calloc(1, sizeof(*v));
+	void *run;
+
+	if (!v)
+		return ucall_fail(ENOMEM, "out of memory");
+	vcpu->engine_data = v;
+	v->fd = ioctl(kvm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->number);
+	if (v->fd < 0)
+		return ucall_kvm_fail("KVM_CREATE_VCPU");
+	v->run_size = (size_t)kvm->run_size;
+	run = mmap(NULL, v->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (run == MAP_FAILED)
+		return ucall_kvm_fail("mapping a vCPU's struct kvm_run");
+	v->run = run;
+	return ucall_kvm_arch_vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run);
+}
+
+static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (!v)
+		return;
+	if (v->run)
+		munmap(v->run, v->run_size);
+	if (v->fd >= 0)
+		close(v->fd);
+	free(v);
+	vcpu->engine_data = NULL;
+}
+
+static void decode(const struct kvm_vcpu *v, struct ucall_exit *exit)
+{
+	const struct kvm_run *run = v->run;
+
+	exit->native = run->exit_reason;
+	switch (run->exit_reason) {
+	case KVM_EXIT_HLT:
+		exit->reason = UCALL_EXIT_HALT;
+		return;
+	case KVM_EXIT_MMIO:
+		exit->reason = UCALL_EXIT_MMIO;
+		exit->u.mmio.gpa = run->mmio.phys_addr;
+		exit->u.mmio.size = run->mmio.len;
+		exit->u.mmio.is_write = run->mmio.is_write;
+		exit->u.mmio.data = 0;
+		if (run->mmio.is_write && run->mmio.len <= sizeof(run->mmio.data))
+			memcpy(&exit->u.mmio.data, run->mmio.data, run->mmio.len);
+		return;
+	case KVM_EXIT_SHUTDOWN:
+		exit->reason = UCALL_EXIT_SHUTDOWN;
+		return;
+	case KVM_EXIT_INTERNAL_ERROR:
+		exit->reason = UCALL_EXIT_OTHER;
+		exit->u.other.suberror = run->internal.suberror;
+		for (unsigned int i = 0; i < 3; i++)
+			exit->u.other.data[i] =
+				i < run->internal.ndata ? run->internal.data[i] : 0;
+		return;
+	case KVM_EXIT_FAIL_ENTRY:
+		exit->reason = UCALL_EXIT_OTHER;
+		exit->u.other.suberror = run->fail_entry.hardware_entry_failure_reason;
+		return;
+	default:
+		if (ucall_kvm_arch_decode(run, v->run_size, exit))
+			return;
+		exit->reason = UCALL_EXIT_OTHER;
+		exit->u.other.suberror = 0;
+	}
+}
+
+static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+	int r;
+
+	if (timeout_ms >= 0 && ucall_watchdog_start(&v->run->immediate_exit, timeout_ms))
+		return -1;
+	do
+		r = ioctl(v->fd, KVM_RUN, 0);
+	while (r && errno == EINTR && !v->run->immediate_exit);
+	if (timeout_ms >= 0)
+		ucall_watchdog_stop();
+	v->run->immediate_exit = 0;
+	if (!r) {
+		decode(v, &vcpu->exit);
+		return 0;
+	}
+	vcpu->exit.reason = UCALL_EXIT_OTHER;
+	vcpu->exit.native = v->run->exit_reason;
+	if (errno != EINTR)
+		return ucall_kvm_fail("KVM_RUN");
+	vcpu->exit.reason = UCALL_EXIT_TIMEOUT;
+	return ucall_fail(ETIMEDOUT, "vCPU %u ran for %d ms without an exit", vcpu->number,
+			  timeout_ms);
+}
+
+static int kvm_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+{
+	return ucall_kvm_arch_get_regs(((struct kvm_vcpu *)vcpu->engine_data)->fd, regs);
+}
+
+static int kvm_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
+{
+	return ucall_kvm_arch_set_regs(((struct kvm_vcpu *)vcpu->engine_data)->fd, regs);
+}
+
+static uint64_t kvm_argument(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	return ucall_kvm_arch_argument(v->run);
+}
+
+static uint64_t kvm_root(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	return ucall_kvm_arch_root(vcpu, v->run);
+}
+
+static int kvm_vm_fd(const struct ucall_vm *vm)
+{
+	return ((const struct kvm_vm *)vm->engine_data)->fd;
+}
+
+static int kvm_vcpu_fd(const struct ucall_vcpu *vcpu)
+{
+	return ((const struct kvm_vcpu *)vcpu->engine_data)->fd;
+}
+
+static void *kvm_vcpu_run(const struct ucall_vcpu *vcpu)
+{
+	return ((const struct kvm_vcpu *)vcpu->engine_data)->run;
+}
+
+const struct ucall_engine ucall_engine_kvm = {
+	.name = "kvm",
+	.check = kvm_check,
+	.vm_init = kvm_vm_init,
+	.set_memory = kvm_set_memory,
+	.vm_fini = kvm_vm_fini,
+	.vcpu_init = kvm_vcpu_init,
+	.vcpu_fini = kvm_vcpu_fini,
+	.run = kvm_run,
+	.get_regs = kvm_get_regs,
+	.set_regs = kvm_set_regs,
+	.argument = kvm_argument,
+	.root = kvm_root,
+	.vm_fd = kvm_vm_fd,
+	.vcpu_fd = kvm_vcpu_fd,
+	.vcpu_run = kvm_vcpu_run,
+};

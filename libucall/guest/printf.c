@@ -1,0 +1,415 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Guest runtime: GUEST_PRINTF and the failing asserts.  Text is formatted into the message itself,
+ * so that the host follows no pointer of the guest's.
+ *
+ * Every instruction counts where a hypervisor interprets ring 0, so plain text is copied eight bytes
+ * at a time.
+ */
+#include <stdarg.h>
+#include <stdbool.h>
+
+#include <ucall/guest.h>
+
+#define TEXT_MAX (UCALL_TEXT_SIZE - 1)
+
+struct out {
+	struct ucall *uc;
+	char *p, *end;
+	bool flush; /* send a full message as UCALL_PRINTF and go on; else cut */
+	bool cut, bad;
+};
+
+struct spec {
+	unsigned int width;
+	int precision; /* -1: none */
+	bool left, zero, alternate;
+	char sign; /* '+', ' ' or 0 */
+	char length; /* 'H' for hh, 'L' for ll, else as written, or 0 */
+};
+
+UCALL_GUEST static void send(struct out *o, unsigned int cmd, unsigned int nargs)
+{
+	struct ucall_mailbox *m = ucall_mailbox();
+	unsigned int flags = (o->bad ? UCALL_TEXT_BAD : 0) | (o->cut ? UCALL_TEXT_CUT : 0);
+
+	if (o->uc != &m->uc)
+		m->shared = (uint64_t)(uintptr_t)o->uc;
+	ucall_ring(m, o->uc, ucall_head(cmd, nargs, flags, (uint32_t)(o->p - o->uc->text)));
+}
+
+UCALL_GUEST static void start(struct out *o, struct ucall *uc, bool flush)
+{
+	o->uc = uc;
+	o->p = uc->text;
+	o->end = uc->text + TEXT_MAX;
+	o->flush = flush;
+	o->cut = false;
+	o->bad = false;
+}
+
+/* The text is full: makes room, or tells that there is none. */
+UCALL_GUEST static bool full(struct out *o)
+{
+	if (!o->flush) {
+		o->cut = true;
+		return true;
+	}
+	send(o, UCALL_PRINTF, 0);
+	o->p = o->uc->text;
+	return false;
+}
+
+UCALL_GUEST static void put(struct out *o, char c)
+{
+	if (o->p == o->end && full(o))
+		return;
+	*o->p++ = c;
+}
+
+UCALL_GUEST static void pad(struct out *o, char c, unsigned int n)
+{
+	while (n--)
+		put(o, c);
+}
+
+UCALL_GUEST static void put_bytes(struct out *o, const char *s, unsigned int n)
+{
+	for (; n; n--)
+		put(o, *s++);
+}
+
+UCALL_GUEST static unsigned int length(const char *s, unsigned int most)
+{
+	unsigned int n = 0;
+
+	while (n < most && s[n])
+		n++;
+	return n;
+}
+
+UCALL_GUEST static void put_string(struct out *o, const char *s, const struct spec *spec)
+{
+	unsigned int n = length(s, spec->precision < 0 ? ~0u : (unsigned int)spec->precision);
+	unsigned int fill = spec->width > n ? spec->width - n : 0;
+
+	if (!spec->left)
+		pad(o, ' ', fill);
+	put_bytes(o, s, n);
+	if (spec->left)
+		pad(o, ' ', fill);
+}
+
+UCALL_GUEST static void put_number(struct out *o, uint64_t v, unsigned int base, char letters,
+				   char sign, const struct spec *spec)
+{
+	char digits[24], *d = digits + sizeof(digits), prefix[2];
+	unsigned int n, zeros = 0, prefixed = 0, fill;
+	bool zero = v == 0;
+
+	while (v) {
+		/* 32-bit division takes a third of the time. */
+		unsigned int digit = v >> 32 ? (unsigned int)(v % base) : (uint32_t)v % base;
+
+		v = v >> 32 ? v / base : (uint32_t)v / base;
+		*--d = (char)(digit < 10 ? '0' + digit : letters + digit - 10);
+	}
+	if (zero && spec->precision)
+		*--d = '0';
+	n = (unsigned int)(digits + sizeof(digits) - d);
+	if (spec->precision >= 0 && (unsigned int)spec->precision > n)
+		zeros = (unsigned int)spec->precision - n;
+	if (spec->alternate && base == 8 && !zeros && (n == 0 || *d != '0'))
+		zeros = 1;
+	if (sign)
+		prefix[prefixed++] = sign;
+	if (spec->alternate && base == 16 && !zero) {
+		prefix[prefixed++] = '0';
+		prefix[prefixed++] = (char)(letters + 'x' - 'a');
+	}
+	n += prefixed;
+	fill = spec->width > n + zeros ? spec->width - n - zeros : 0;
+	if (spec->zero && !spec->left && spec->precision < 0) {
+		zeros += fill;
+		fill = 0;
+	}
+	if (!spec->left)
+		pad(o, ' ', fill);
+	put_bytes(o, prefix, prefixed);
+	pad(o, '0', zeros);
+	put_bytes(o, d, n - prefixed);
+	if (spec->left)
+		pad(o, ' ', fill);
+}
+
+UCALL_GUEST static uint64_t cut_unsigned(uint64_t v, char len)
+{
+	switch (len) {
+	case 'H':
+		return (unsigned char)v;
+	case 'h':
+		return (unsigned short)v;
+	case 0:
+		return (unsigned int)v;
+	default:
+		return v;
+	}
+}
+
+UCALL_GUEST static int64_t cut_signed(uint64_t v, char len)
+{
+	switch (len) {
+	case 'H':
+		return (signed char)v;
+	case 'h':
+		return (short)v;
+	case 0:
+		return (int)v;
+	default:
+		return (int64_t)v;
+	}
+}
+
+/* Flags, width, precision and length; returns where the conversion letter is. */
+UCALL_GUEST static const char *parse(const char *f, struct spec *s, va_list *ap)
+{
+	s->width = 0;
+	s->precision = -1;
+	s->left = s->zero = s->alternate = false;
+	s->sign = s->length = 0;
+	for (;; f++) {
+		if (*f == '-')
+			s->left = true;
+		else if (*f == '0')
+			s->zero = true;
+		else if (*f == '#')
+			s->alternate = true;
+		else if (*f == '+')
+			s->sign = '+';
+		else if (*f == ' ')
+			s->sign = s->sign ? s->sign : ' ';
+		else
+			break;
+	}
+	if (*f == '*') {
+		int w = va_arg(*ap, int);
+
+		s->left = s->left || w < 0;
+		s->width = w < 0 ? 0u - (unsigned int)w : (unsigned int)w;
+		f++;
+	} else {
+		while (*f >= '0' && *f <= '9')
+			s->width = s->width * 10 + (unsigned int)(*f++ - '0');
+	}
+	if (*f == '.') {
+		f++;
+		s->precision = 0;
+		if (*f == '*') {
+			s->precision = va_arg(*ap, int);
+			s->precision = s->precision < 0 ? -1 : s->precision;
+			f++;
+		} else {
+			while (*f >= '0' && *f <= '9')
+				s->precision = s->precision * 10 + (*f++ - '0');
+		}
+	}
+	if (*f == 'h' || *f == 'l') {
+		s->length = *f++;
+		if (*f == s->length)
+			s->length = *f++ == 'h' ? 'H' : 'L';
+	} else if (*f == 'j' || *f == 'z' || *f == 't') {
+		s->length = *f++;
+	}
+	return f;
+}
+
+/* The next argument, which is 32 bits wide or 64. */
+UCALL_GUEST static uint64_t next(va_list *ap, char len)
+{
+	if (len == 0 || len == 'h' || len == 'H')
+		return va_arg(*ap, unsigned int);
+	return va_arg(*ap, uint64_t);
+}
+
+/* One conversion; `f` is after the %.  Returns what follows it, NULL if it is unknown. */
+UCALL_GUEST static const char *convert(struct out *o, const char *f, va_list *ap)
+{
+	struct spec s;
+	const char *text;
+	int64_t v;
+	char c;
+
+	f = parse(f, &s, ap);
+	switch (*f++) {
+	case 'd':
+	case 'i':
+		v = cut_signed(next(ap, s.length), s.length);
+		put_number(o, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, 'a',
+			   v < 0 ? '-' : s.sign, &s);
+		return f;
+	case 'u':
+		put_number(o, cut_unsigned(next(ap, s.length), s.length), 10, 'a', 0, &s);
+		return f;
+	case 'x':
+		put_number(o, cut_unsigned(next(ap, s.length), s.length), 16, 'a', 0, &s);
+		return f;
+	case 'X':
+		put_number(o, cut_unsigned(next(ap, s.length), s.length), 16, 'A', 0, &s);
+		return f;
+	case 'o':
+		put_number(o, cut_unsigned(next(ap, s.length), s.length), 8, 'a', 0, &s);
+		return f;
+	case 'p':
+		s.alternate = true;
+		put_number(o, (uint64_t)(uintptr_t)va_arg(*ap, void *), 16, 'a', 0, &s);
+		return f;
+	case 'c':
+		c = (char)va_arg(*ap, int);
+		if (!s.left)
+			pad(o, ' ', s.width > 1 ? s.width - 1 : 0);
+		put(o, c);
+		if (s.left)
+			pad(o, ' ', s.width > 1 ? s.width - 1 : 0);
+		return f;
+	case 's':
+		text = va_arg(*ap, const char *);
+		if (s.length)
+			return NULL; /* wide characters */
+		if (!text)
+			put_string(o, "(null)", &s);
+		else if (s.width || s.precision >= 0)
+			put_string(o, text, &s);
+		else
+			while (*text)
+				put(o, *text++);
+		return f;
+	case '%':
+		put(o, '%');
+		return f;
+	default:
+		return NULL;
+	}
+}
+
+/* The format is wrong: the host gets a sentence on that instead of a text. */
+UCALL_GUEST static void complain(struct out *o, const char *format, const char *percent,
+				 const char *after)
+{
+	static const struct spec plain = { .precision = -1 };
+
+	o->flush = false;
+	o->p = o->uc->text;
+	o->bad = true;
+	put_string(o, "the guest's format has the unknown conversion \"", &plain);
+	put_bytes(o, percent, (unsigned int)(after - percent));
+	put_string(o, "\" in \"", &plain);
+	put_string(o, format, &plain);
+	put(o, '"');
+}
+
+/* Is any of the eight bytes zero?  A borrow may raise a false alarm, but only above a true one. */
+#define ONES 0x0101010101010101ull
+#define HIGHS 0x8080808080808080ull
+#define HAS_ZERO(v) (((v) - ONES) & ~(v) & HIGHS)
+
+UCALL_GUEST static void format_text(struct out *o, const char *format, va_list *ap)
+{
+	typedef uint64_t __attribute__((may_alias, aligned(1))) bytes8;
+	const char *f = format, *after;
+
+	for (;;) {
+		/* A load of eight aligned bytes stays within the page of the first. */
+		while (!((uintptr_t)f & 7) && o->end - o->p >= 8) {
+			uint64_t v = *(const bytes8 *)f;
+
+			if (HAS_ZERO(v) | HAS_ZERO(v ^ '%' * ONES))
+				break;
+			*(bytes8 *)o->p = v;
+			o->p += 8;
+			f += 8;
+		}
+		if (!*f)
+			return;
+		if (*f != '%') {
+			put(o, *f++);
+			continue;
+		}
+		after = convert(o, f + 1, ap);
+		if (!after) {
+			for (after = f + 1; *after && (*after < 'A' || *after > 'z');)
+				after++;
+			complain(o, format, f, after + (*after != 0));
+			return;
+		}
+		f = after;
+	}
+}
+
+UCALL_GUEST void ucall_guest_printf(const char *format, ...)
+{
+	struct ucall_mailbox *m = ucall_mailbox();
+	struct out o;
+	va_list ap;
+
+	start(&o, &m->uc, true);
+	va_start(ap, format);
+	format_text(&o, format, &ap);
+	va_end(ap);
+	if (o.p != o.uc->text || o.bad)
+		send(&o, UCALL_PRINTF, 0);
+}
+
+/* Calls format_text() with the arguments given. */
+UCALL_GUEST static void __attribute__((format(printf, 2, 3))) add(struct out *o,
+								  const char *format, ...)
+{
+	va_list ap;
+
+	va_start(ap, format);
+	format_text(o, format, &ap);
+	va_end(ap);
+}
+
+/* A guest that failed does not go on: if it is run again, it aborts again. */
+UCALL_GUEST static void __attribute__((noreturn)) abort_for_good(struct out *o, unsigned int nargs)
+{
+	for (;;)
+		send(o, UCALL_ABORT, nargs);
+}
+
+UCALL_GUEST void ucall_guest_fail(const char *file, unsigned int line, const char *format, ...)
+{
+	struct ucall_mailbox *m = ucall_mailbox();
+	struct out o;
+	va_list ap;
+
+	start(&o, &m->uc, false);
+	add(&o, "%s:%u: ", file, line);
+	va_start(ap, format);
+	format_text(&o, format, &ap);
+	va_end(ap);
+	m->uc.args[0] = 0;
+	m->uc.args[1] = line;
+	abort_for_good(&o, 2);
+}
+
+UCALL_GUEST void ucall_guest_assert(struct ucall *uc, const char *file, unsigned int line,
+				    const char *expression, unsigned int values, uint64_t v1,
+				    uint64_t v2, uint64_t v3, uint64_t v4)
+{
+	struct out o;
+
+	if (!uc)
+		uc = &ucall_mailbox()->uc;
+	uc->args[0] = 0;
+	uc->args[1] = line;
+	uc->args[2] = v1;
+	uc->args[3] = v2;
+	uc->args[4] = v3;
+	uc->args[5] = v4;
+	start(&o, uc, false);
+	add(&o, "%s:%u: assertion failed: %s", file, line, expression);
+	for (unsigned int i = 0; i < values; i++)
+		add(&o, "%s0x%llx", i ? ", " : " with ", (unsigned long long)uc->args[2 + i]);
+	abort_for_good(&o, 2 + values);
+}

@@ -1,0 +1,26 @@
+/* SPDX-License-Identifier: MIT */
+/* What the kvm engine needs of an architecture: arch/ARCH/kvm.c.  Needs <linux/kvm.h>. */
+#ifndef LIBUCALL_KVM_H
+#define LIBUCALL_KVM_H
+
+#include <linux/kvm.h>
+#include <stdlib.h>
+
+#include "memory.h"
+#include "vm.h"
+
+/* ucall_fail() with errno, naming the ioctl.  Returns -1. */
+int ucall_kvm_fail(const char *what);
+
+/* KVM_CAP_SYNC_REGS bits that this engine relies on. */
+int ucall_kvm_arch_sync_regs(void);
+/* Sets the vCPU's state as vcpu->boot says, and which registers each exit leaves in `run`. */
+int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run);
+uint64_t ucall_kvm_arch_argument(const struct kvm_run *run);
+uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, const struct kvm_run *run);
+int ucall_kvm_arch_get_regs(int fd, struct ucall_regs *out);
+int ucall_kvm_arch_set_regs(int fd, const struct ucall_regs *in);
+/* Exits that only this architecture has: 1 and *exit filled in, or 0. */
+int ucall_kvm_arch_decode(const struct kvm_run *run, size_t run_size, struct ucall_exit *exit);
+
+#endif

@@ -1,0 +1,46 @@
+# SPDX-License-Identifier: MIT
+lib_LTLIBRARIES += libucall/libucall.la
+libucall_libucall_la_SOURCES = \
+	libucall/arch.h \
+	libucall/backend.c libucall/backend.h \
+	libucall/elf-file.c libucall/elf-file.h \
+	libucall/engine-kvm.c libucall/engine.h libucall/kvm.h \
+	libucall/error.c libucall/error.h \
+	libucall/image.c libucall/image.h \
+	libucall/mailbox.c libucall/mailbox.h \
+	libucall/memory.c libucall/memory.h \
+	libucall/note.c libucall/note.h \
+	libucall/options.c libucall/options.h \
+	libucall/vcpu.c libucall/vcpu.h \
+	libucall/vm.c libucall/vm.h \
+	libucall/watchdog.c libucall/watchdog.h \
+	libucall/arch/x86_64/arch.c \
+	libucall/arch/x86_64/escape.c \
+	libucall/arch/x86_64/kvm.c \
+	libucall/arch/x86_64/layout.h \
+	libucall/arch/x86_64/paging.c \
+	libucall/arch/x86_64/stubs.S \
+	libucall/arch/x86_64/x86_64.h
+libucall_libucall_la_CPPFLAGS = $(UCALL_CPPFLAGS) \
+	-DUCALL_VERSION='"$(PACKAGE_VERSION)"' -DUCALL_BACKEND_DIR='"$(backenddir)"'
+libucall_libucall_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread
+libucall_libucall_la_LIBADD = $(LIBELF_LIBS)
+libucall_libucall_la_LDFLAGS = -version-info 0:0:0 -pthread \
+	-Wl,--version-script=$(top_srcdir)/libucall/libucall.map
+EXTRA_libucall_libucall_la_DEPENDENCIES = libucall/libucall.map
+EXTRA_DIST += libucall/libucall.map
+
+# The guest runtime, which programs link whole.
+lib_LIBRARIES += libucall/libucall-guest.a
+libucall_libucall_guest_a_SOURCES = \
+	libucall/guest/mem.c \
+	libucall/guest/nest.c \
+	libucall/guest/printf.c
+libucall_libucall_guest_a_CPPFLAGS = $(UCALL_CPPFLAGS)
+libucall_libucall_guest_a_CFLAGS = $(UCALL_GUEST_CFLAGS)
+
+# The TAP harness: <ucall/test.h>.
+lib_LIBRARIES += libucall/libucall-test.a
+libucall_libucall_test_a_SOURCES = libucall/test.c
+libucall_libucall_test_a_CPPFLAGS = $(UCALL_CPPFLAGS)
+libucall_libucall_test_a_CFLAGS = $(UCALL_CFLAGS) -fPIC

@@ -1,0 +1,53 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Guest memory.  The functions here do not lock: their callers hold vm->lock, or are alone with the
+ * VM.  Those that fail have called ucall_fail().
+ */
+#ifndef LIBUCALL_MEMORY_H
+#define LIBUCALL_MEMORY_H
+
+#include "vm.h"
+
+#define UCALL_MEM_DEFAULT ((size_t)64 << 20)
+#define UCALL_MEM_MIN ((size_t)2 << 20)
+/* What lies above, up to 4 GiB, is left to devices: a doorbell, interrupt controllers. */
+#define UCALL_MEM_MAX ((size_t)3 << 30)
+
+/* Guest-virtual addresses that are not part of the guest ABI. */
+#define UCALL_STACK_ADDRESS 0x10000000000 /* one stack every UCALL_STACK_STRIDE */
+#define UCALL_STACK_STRIDE 0x100000
+#define UCALL_STACK_SIZE 0x10000
+#define UCALL_HEAP_ADDRESS 0x18000000000 /* what ucall_vm_alloc() gives out */
+
+static inline uint64_t ucall_page_align(uint64_t size)
+{
+	return (size + UCALL_PAGE_SIZE - 1) & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
+}
+
+int ucall_memory_init(struct ucall_vm *vm, size_t size);
+void ucall_memory_fini(struct ucall_vm *vm);
+
+/* `count` contiguous zeroed pages: their guest-physical address, 0 on failure. */
+uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count);
+
+/* The host's view of [gpa, gpa + size), NULL if any of it is no guest memory.  No ucall_fail(). */
+void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size);
+
+/* Map for all vCPUs; for the tables of one. */
+int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size,
+		     unsigned int prot);
+int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+			size_t size, unsigned int prot);
+
+/* ucall_vm_alloc() without the lock. */
+uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags);
+
+/* Copy from guest memory as the page tables at `root` show it.  All or nothing. */
+int ucall_memory_read(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to, size_t size);
+int ucall_memory_write(struct ucall_vm *vm, uint64_t root, uint64_t gva, const void *from,
+		       size_t size);
+
+/* The host's view of [gva, gva + size) within one page; NULL and ucall_fail() otherwise. */
+void *ucall_memory_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size);
+
+#endif

@@ -1,0 +1,215 @@
+// SPDX-License-Identifier: MIT
+/* What a plugin's file says of itself, read without running it. */
+#include <errno.h>
+#include <string.h>
+
+#include "elf-file.h"
+#include "error.h"
+#include "note.h"
+
+static const struct {
+	uint16_t machine;
+	uint8_t byte_order;
+	uint32_t bit;
+} archs[] = {
+	{ EM_X86_64, ELFDATA2LSB, UCALL_ARCH_X86_64 },
+	{ EM_AARCH64, ELFDATA2LSB, UCALL_ARCH_AARCH64 },
+	{ EM_S390, ELFDATA2MSB, UCALL_ARCH_S390X },
+	{ EM_RISCV, ELFDATA2LSB, UCALL_ARCH_RISCV64 },
+};
+
+struct reading {
+	const struct ucall_elf *elf;
+	struct ucall_note *note;
+	bool found;
+};
+
+static bool terminated(const char *text, size_t size)
+{
+	return memchr(text, 0, size);
+}
+
+/* The texts of a note are the file's: refuse those that have no end. */
+static int check_texts(const struct ucall_metadata *md)
+{
+	bool good = terminated(md->name, sizeof(md->name)) &&
+		    terminated(md->version, sizeof(md->version)) &&
+		    terminated(md->summary, sizeof(md->summary));
+
+	for (int i = 0; good && i < UCALL_MAX_OPTIONS; i++) {
+		const struct ucall_option *o = &md->options[i];
+
+		good = terminated(o->name, sizeof(o->name)) &&
+		       terminated(o->value, sizeof(o->value)) &&
+		       terminated(o->choices, sizeof(o->choices)) &&
+		       terminated(o->help, sizeof(o->help));
+	}
+	if (!good)
+		return ucall_fail(ENOEXEC, "a text in its libucall note is longer than its field");
+	if (!md->name[0] || strspn(md->name, "abcdefghijklmnopqrstuvwxyz0123456789-_") !=
+				    strlen(md->name))
+		return ucall_fail(ENOEXEC,
+				  "its name \"%s\" is none: use a-z, 0-9, - and _ in .name",
+				  md->name);
+	return 0;
+}
+
+static int read_metadata(struct ucall_note *note, uint64_t address, const uint8_t *descriptor,
+			 size_t size)
+{
+	const size_t least = offsetof(struct ucall_metadata, options);
+	struct ucall_metadata *md = &note->metadata;
+	uint32_t abi[3]; /* abi, guest_abi, size: first in every version */
+
+	if (size < sizeof(abi))
+		return ucall_fail(ENOEXEC, "its libucall note is cut short");
+	memcpy(abi, descriptor, sizeof(abi));
+	md->abi = abi[0];
+	if (abi[0] < 1 || abi[0] > UCALL_ABI)
+		return ucall_fail(ENOEXEC,
+				  "built for plugin ABI %u, this libucall (%s) serves ABI 1 to %d; "
+				  "%s",
+				  abi[0], ucall_version(), UCALL_ABI,
+				  abi[0] > UCALL_ABI ? "install a newer libucall" :
+						       "build it again with this one's headers");
+	if (abi[1] < 1 || abi[1] > UCALL_GUEST_ABI)
+		return ucall_fail(ENOEXEC,
+				  "its guest code is for guest ABI %u, this libucall (%s) serves "
+				  "1 to %d",
+				  abi[1], ucall_version(), UCALL_GUEST_ABI);
+	if (abi[2] > size || abi[2] < least)
+		return ucall_fail(ENOEXEC, "its libucall note gives the size %u in %zu bytes",
+				  abi[2], size);
+	memcpy(md, descriptor, abi[2] < sizeof(*md) ? abi[2] : sizeof(*md));
+	note->address = address;
+	note->descriptor = descriptor;
+	note->descriptor_size = (uint32_t)size;
+	return check_texts(md);
+}
+
+static int read_image(const struct reading *reading, uint64_t address, const uint8_t *descriptor,
+		      size_t size)
+{
+	const struct ucall_arch *native = &ucall_arch_native;
+	struct ucall_note *note = reading->note;
+	struct ucall_image_note image;
+	uint64_t start, end;
+
+	if (size < sizeof(image))
+		return ucall_fail(ENOEXEC, "its note on guest code is cut short");
+	memcpy(&image, descriptor, sizeof(image));
+	for (size_t i = 0; i < sizeof(archs) / sizeof(archs[0]); i++)
+		if (archs[i].machine == image.machine && archs[i].byte_order == image.byte_order &&
+		    image.elf_class == ELFCLASS64)
+			note->archs |= archs[i].bit;
+	if (image.machine != native->machine || image.elf_class != ELFCLASS64)
+		return 0;
+
+	start = address + offsetof(struct ucall_image_note, start) + (uint64_t)(int64_t)image.start;
+	end = address + offsetof(struct ucall_image_note, end) + (uint64_t)(int64_t)image.end;
+	if (end <= start || end - start > UCALL_CODE_SIZE - UCALL_PAGE_SIZE)
+		return ucall_fail(ENOEXEC, "its guest code has %lld bytes; give 1 to %d",
+				  (long long)(end - start), UCALL_CODE_SIZE - UCALL_PAGE_SIZE);
+	note->native.size = end - start;
+	note->native.bytes = ucall_elf_at(reading->elf, start, end - start);
+	if (!note->native.bytes)
+		return ucall_fail(ENOEXEC, "its guest code is not in the file");
+	note->native.link_address = image.link_address == UCALL_LINK_OPS ? start :
+									   image.link_address;
+	note->native.entry[0] = image.entry[0];
+	note->native.entry[1] = image.entry[1];
+	return 0;
+}
+
+static int read_note(void *data, uint32_t type, uint64_t address, const uint8_t *descriptor,
+		     size_t size)
+{
+	struct reading *reading = data;
+
+	if (type == UCALL_NOTE_METADATA) {
+		reading->found = true;
+		return read_metadata(reading->note, address, descriptor, size);
+	}
+	if (type == UCALL_NOTE_IMAGE)
+		return read_image(reading, address, descriptor, size);
+	return 0;
+}
+
+/* "ring+0x12" or "offset 0x12" */
+static void name_place(const struct ucall_elf *elf, const struct ucall_code *code, uint64_t at,
+		       char *text, size_t size)
+{
+	uint64_t offset;
+	const char *symbol = ucall_elf_symbol(elf, at, &offset);
+
+	if (symbol)
+		snprintf(text, size, "%s+0x%llx (offset 0x%llx of the section)", symbol,
+			 (unsigned long long)offset, (unsigned long long)(at - code->link_address));
+	else
+		snprintf(text, size, "offset 0x%llx of the section",
+			 (unsigned long long)(at - code->link_address));
+}
+
+/* What the reference leads to: a symbol of the file, or of another by way of PLT or GOT. */
+static const char *name_target(const struct ucall_elf *elf, uint64_t target)
+{
+	const size_t stub = 16;
+	const uint8_t *p = ucall_elf_at(elf, target, stub);
+	uint64_t slot = p ? ucall_arch_native.plt_slot(p, stub, target) : 0, where, offset;
+	const char *symbol = NULL;
+
+	if (ucall_elf_relocation(elf, slot ? slot : target, 8, &where, &symbol) && symbol)
+		return symbol;
+	return ucall_elf_symbol(elf, target, &offset);
+}
+
+static int check_code(const struct ucall_elf *elf, const struct ucall_code *code)
+{
+	struct ucall_escape escape;
+	const char *symbol = NULL;
+	char place[256];
+	uint64_t where;
+
+	if (ucall_elf_relocation(elf, code->link_address, code->size, &where, &symbol)) {
+		name_place(elf, code, where, place, sizeof(place));
+		return ucall_fail(ENOEXEC,
+				  "its guest code leaves its section: %s holds the address of %s; "
+				  "guest code must be self-contained and built with -fPIC",
+				  place, symbol ? symbol : "something outside");
+	}
+	if (!ucall_arch_native.find_escape(code->bytes, code->size, code->link_address, &escape))
+		return 0;
+	name_place(elf, code, escape.at, place, sizeof(place));
+	if (escape.problem)
+		return ucall_fail(ENOEXEC, "its guest code cannot be checked: %s at %s",
+				  escape.problem, place);
+	symbol = name_target(elf, escape.target);
+	return ucall_fail(ENOEXEC,
+			  "its guest code leaves its section: the instruction at %s refers to %s; "
+			  "guest code must be self-contained (no library functions, global "
+			  "variables or string literals)",
+			  place, symbol ? symbol : "something outside");
+}
+
+int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
+{
+	struct ucall_elf elf;
+	struct reading reading = { .elf = &elf, .note = note };
+	int r;
+
+	memset(note, 0, sizeof(*note));
+	if (ucall_elf_open(&elf, file, size, ucall_arch_native.machine))
+		return -1;
+	r = ucall_elf_notes(&elf, UCALL_NOTE_NAME, read_note, &reading);
+	if (!r && !reading.found)
+		r = ucall_fail(ENOEXEC,
+			       "no libucall note, so it is no backend; write UCALL_BACKEND(...) in "
+			       "its source");
+	if (!r && !ucall_elf_defines(&elf, "ucall_ops"))
+		r = ucall_fail(ENOEXEC, "no symbol ucall_ops; define `const struct ucall_ops "
+					"ucall_ops` and export it");
+	if (!r && note->native.size)
+		r = check_code(&elf, &note->native);
+	ucall_elf_close(&elf);
+	return r;
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* Config strings: NAME[,KEY=VALUE...]. */
+#ifndef LIBUCALL_OPTIONS_H
+#define LIBUCALL_OPTIONS_H
+
+#include <ucall/plugin.h>
+
+/* The part of a config string before its options, in new memory; NULL after ucall_fail(). */
+char *ucall_config_name(const char *config);
+/* What follows the first comma, NULL if there is none. */
+const char *ucall_config_options(const char *config);
+
+/*
+ * Parses KEY=VALUE[,KEY=VALUE...] (NULL: none) against the options in the metadata; those that are
+ * not given get their default.  NULL after ucall_fail().  Free with ucall_args_free().
+ */
+struct ucall_args *ucall_args_parse(const struct ucall_metadata *metadata, const char *options);
+void ucall_args_free(struct ucall_args *args);
+
+#endif

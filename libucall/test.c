@@ -1,0 +1,274 @@
+// SPDX-License-Identifier: MIT
+/* The TAP harness: see <ucall/test.h>.  Uses the library by its public headers alone. */
+#include <errno.h>
+#include <pthread.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ucall/plugin.h>
+#include <ucall/test.h>
+
+#define MAX_VMS 64
+
+enum outcome { PASSED, FAILED, SKIPPED };
+
+/* The point that is running. */
+static pthread_t main_thread;
+static jmp_buf end_of_point;
+static enum outcome outcome;
+static char reason[2048];
+static const char *backend;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct ucall_vm *vms[MAX_VMS];
+
+static void diag_lines(const char *text)
+{
+	for (; *text; text += strspn(text, "\n")) {
+		int n = (int)strcspn(text, "\n");
+
+		printf("# %.*s\n", n, text);
+		text += n;
+	}
+	fflush(stdout);
+}
+
+void ucall_test_diag(const char *format, ...)
+{
+	char text[4096];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	flockfile(stdout);
+	diag_lines(text);
+	funlockfile(stdout);
+}
+
+static void __attribute__((noreturn)) end_point(void)
+{
+	if (pthread_equal(pthread_self(), main_thread))
+		longjmp(end_of_point, 1);
+	pthread_exit(NULL);
+}
+
+void ucall_test_fail(const char *file, int line, const char *format, ...)
+{
+	char text[4096];
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	ucall_test_diag("%s:%d: %s", file, line, text);
+	pthread_mutex_lock(&lock);
+	outcome = FAILED;
+	pthread_mutex_unlock(&lock);
+	end_point();
+}
+
+void ucall_test_skip(const char *format, ...)
+{
+	va_list ap;
+
+	pthread_mutex_lock(&lock);
+	if (outcome == PASSED) {
+		va_start(ap, format);
+		vsnprintf(reason, sizeof(reason), format, ap);
+		va_end(ap);
+		outcome = SKIPPED;
+	}
+	pthread_mutex_unlock(&lock);
+	end_point();
+}
+
+void ucall_test_string(const char *file, int line, const char *what, const char *a, const char *b,
+		       int part)
+{
+	if (part ? !strstr(a, b) : strcmp(a, b) != 0)
+		ucall_test_fail(file, line, "%s is \"%s\", which %s \"%s\"", what, a,
+				part ? "has no" : "is not", b);
+}
+
+static void diag_fault(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_fault *fault = ucall_fault(vcpu);
+
+	if (!fault->valid)
+		return;
+	ucall_test_diag("pc 0x%llx sp 0x%llx flags 0x%llx address 0x%llx",
+			(unsigned long long)fault->pc, (unsigned long long)fault->sp,
+			(unsigned long long)fault->flags, (unsigned long long)fault->address);
+	for (int i = 0; i < 16; i += 4)
+		ucall_test_diag("r%-2d %016llx %016llx %016llx %016llx", i,
+				(unsigned long long)fault->gpr[i],
+				(unsigned long long)fault->gpr[i + 1],
+				(unsigned long long)fault->gpr[i + 2],
+				(unsigned long long)fault->gpr[i + 3]);
+}
+
+void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc,
+		     int cmd)
+{
+	int got = ucall_next(vcpu, uc);
+
+	if (got == cmd)
+		return;
+	if (got < 0) {
+		diag_fault(vcpu);
+		ucall_test_fail(file, line, "command %d did not come: %s", cmd, ucall_error());
+	}
+	ucall_test_fail(file, line, "the guest sent command %d, not %d", got, cmd);
+}
+
+void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint64_t uc_gva,
+		       int cmd, uint64_t stage)
+{
+	struct ucall uc;
+	int got;
+
+	if (ucall_vcpu_run(vcpu)) {
+		diag_fault(vcpu);
+		ucall_test_fail(file, line, "command %d did not come: %s", cmd, ucall_error());
+	}
+	got = get_ucall_shared(vcpu, uc_gva, &uc);
+	if (got < 0)
+		ucall_test_fail(file, line, "%s", ucall_error());
+	if (got != cmd)
+		ucall_test_fail(file, line, "the shared message has command %d, not %d%s%s", got,
+				cmd, got == UCALL_ABORT ? ": " : "",
+				got == UCALL_ABORT ? uc.text : "");
+	if (cmd == UCALL_SYNC && uc.args[1] != stage)
+		ucall_test_fail(file, line, "stage %llu came, not %llu",
+				(unsigned long long)uc.args[1], (unsigned long long)stage);
+}
+
+const char *ucall_test_backend(void)
+{
+	return backend;
+}
+
+struct ucall_vm *ucall_test_vm(const struct ucall_vm_config *config)
+{
+	struct ucall_vm_config full = config ? *config : (struct ucall_vm_config){ 0 };
+	struct ucall_vm *vm;
+	int i;
+
+	if (backend)
+		full.backend = backend;
+	vm = ucall_vm_create(&full);
+	if (!vm && (errno == EOPNOTSUPP || (!full.kvm_device && ucall_engine_check("kvm"))))
+		ucall_test_skip("%s", ucall_error());
+	if (!vm)
+		ucall_test_fail(__FILE__, __LINE__, "no VM: %s", ucall_error());
+	pthread_mutex_lock(&lock);
+	for (i = 0; i < MAX_VMS && vms[i];)
+		i++;
+	if (i < MAX_VMS)
+		vms[i] = vm;
+	pthread_mutex_unlock(&lock);
+	if (i == MAX_VMS)
+		ucall_test_fail(__FILE__, __LINE__, "more than %d VMs in one point", MAX_VMS);
+	return vm;
+}
+
+void ucall_test_vm_free(struct ucall_vm *vm)
+{
+	pthread_mutex_lock(&lock);
+	for (int i = 0; i < MAX_VMS; i++)
+		if (vms[i] == vm)
+			vms[i] = NULL;
+	pthread_mutex_unlock(&lock);
+	ucall_vm_free(vm);
+}
+
+static void run_host(const struct ucall_test *t)
+{
+	struct ucall_vm *vm = ucall_test_vm(&t->config);
+	struct ucall_vcpu *vcpu = NULL;
+
+	if (t->guest) {
+		vcpu = ucall_vcpu_add_entry(vm, (uint64_t)(uintptr_t)t->guest, t->nargs,
+					    t->args[0], t->args[1], t->args[2], t->args[3],
+					    t->args[4], t->args[5]);
+		if (!vcpu)
+			ucall_test_fail(__FILE__, __LINE__, "no vCPU: %s", ucall_error());
+	}
+	t->host(vm, vcpu);
+}
+
+static void run_body(const struct ucall_test *t)
+{
+	if (setjmp(end_of_point))
+		return;
+	if (t->once)
+		t->once();
+	else if (t->each)
+		t->each();
+	else
+		run_host(t);
+}
+
+/* Runs and reports one point.  Returns whether it passed or was skipped. */
+static bool run_point(const struct ucall_test *t, unsigned int number)
+{
+	outcome = PASSED;
+	run_body(t);
+	for (int i = 0; i < MAX_VMS; i++) {
+		ucall_vm_free(vms[i]);
+		vms[i] = NULL;
+	}
+	for (char *p = reason; outcome == SKIPPED && (p = strchr(p, '\n'));)
+		*p = ' ';
+	printf("%s %u - %s%s%s%s%s\n", outcome == FAILED ? "not ok" : "ok", number,
+	       backend ? backend : "", backend ? ": " : "", t->name,
+	       outcome == SKIPPED ? " # SKIP " : "", outcome == SKIPPED ? reason : "");
+	fflush(stdout);
+	return outcome != FAILED;
+}
+
+int ucall_test_run(const struct ucall_test *tests, size_t count)
+{
+	const char *only = getenv("UCALL_BACKEND");
+	struct ucall_backend_info *all = NULL;
+	const char *names[64];
+	size_t backends = 0, found = 0, once = 0;
+	unsigned int number = 0;
+	bool good = true;
+
+	main_thread = pthread_self();
+	if (only && *only) {
+		names[backends++] = only;
+	} else {
+		all = ucall_backends(&found);
+		for (size_t i = 0; i < found; i++) {
+			if (all[i].problem)
+				ucall_test_diag("left out: %s", all[i].problem);
+			else if (backends < sizeof(names) / sizeof(names[0]))
+				names[backends++] = all[i].metadata.name;
+		}
+		if (!backends)
+			ucall_test_diag("no backend was found; set UCALL_PLUGIN_PATH");
+	}
+	for (size_t i = 0; i < count; i++)
+		once += tests[i].once != NULL;
+	if (once + backends * (count - once) == 0)
+		printf("1..0 # SKIP no backend was found; set UCALL_PLUGIN_PATH\n");
+	else
+		printf("1..%zu\n", once + backends * (count - once));
+
+	for (size_t i = 0; i < count; i++)
+		if (tests[i].once)
+			good = run_point(&tests[i], ++number) && good;
+	for (size_t b = 0; b < backends; b++) {
+		backend = names[b];
+		for (size_t i = 0; i < count; i++)
+			if (!tests[i].once)
+				good = run_point(&tests[i], ++number) && good;
+	}
+	backend = NULL;
+	ucall_backends_free(all);
+	return good ? 0 : 1;
+}

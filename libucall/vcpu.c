@@ -1,0 +1,345 @@
+// SPDX-License-Identifier: MIT
+/* vCPUs: adding, running, receiving. */
+#include <errno.h>
+#include <inttypes.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "image.h"
+#include "mailbox.h"
+#include "memory.h"
+#include "vcpu.h"
+
+#define MAX_VCPUS 512
+
+/* ---- adding ---- */
+
+/* The part of the address space that is this vCPU's alone: mailbox, bell, backend code, tables. */
+static int map_mailbox(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	uint64_t root = vcpu->boot.root, gpa = ucall_memory_pages(vm, 1);
+
+	if (!gpa)
+		return -1;
+	vcpu->mailbox = ucall_memory_pointer(vm, gpa, sizeof(*vcpu->mailbox));
+	vcpu->mailbox->vcpu = ucall_guest32(vm->arch, vcpu->number);
+	if (ucall_memory_map_in(vm, root, UCALL_MAILBOX_ADDRESS, gpa, UCALL_PAGE_SIZE,
+				UCALL_MAP_WRITE) ||
+	    ucall_memory_map_in(vm, root, UCALL_BELL_ADDRESS, vm->bell_gpa, UCALL_PAGE_SIZE, 0) ||
+	    ucall_memory_map_in(vm, root, UCALL_CODE_ADDRESS, vm->code, vm->code_size,
+				UCALL_MAP_EXEC))
+		return -1;
+	return 0;
+}
+
+/* A stack with unmapped memory below it and above. */
+static int map_stack(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	uint64_t gva = UCALL_STACK_ADDRESS + (uint64_t)vcpu->number * UCALL_STACK_STRIDE;
+	uint64_t gpa = ucall_memory_pages(vm, UCALL_STACK_SIZE / UCALL_PAGE_SIZE);
+
+	if (!gpa || ucall_memory_map(vm, gva, gpa, UCALL_STACK_SIZE, UCALL_MAP_WRITE))
+		return -1;
+	vcpu->boot.sp = gva + UCALL_STACK_SIZE;
+	return 0;
+}
+
+static int build(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	uint64_t *root, gpa;
+	unsigned int prot;
+
+	if (vm->arch->walk(vm, vm->memory.root, vcpu->boot.entry, &gpa, &prot) ||
+	    !(prot & UCALL_MAP_EXEC))
+		return ucall_fail(EINVAL,
+				  "no guest code at 0x%" PRIx64 "; the guest function must be one "
+				  "of the program itself, not of a library",
+				  vcpu->boot.entry);
+	/* The stack and TLS first: they are mapped for all, and so before the root is copied. */
+	vcpu->boot.tls = ucall_image_tls(vm);
+	if (!vcpu->boot.tls || map_stack(vcpu))
+		return -1;
+	vcpu->boot.root = ucall_memory_pages(vm, 1);
+	if (!vcpu->boot.root)
+		return -1;
+	root = ucall_memory_pointer(vm, vcpu->boot.root, UCALL_PAGE_SIZE);
+	memcpy(root, ucall_memory_pointer(vm, vm->memory.root, UCALL_PAGE_SIZE), UCALL_PAGE_SIZE);
+	if (map_mailbox(vcpu) || vm->arch->vcpu_init(vcpu))
+		return -1;
+	return vm->engine->vcpu_init(vcpu);
+}
+
+struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64_t entry, unsigned int nargs,
+					uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3,
+					uint64_t a4, uint64_t a5)
+{
+	struct ucall_vcpu *vcpu;
+
+	if (nargs > 6) {
+		ucall_fail(EINVAL,
+			   "ucall_vcpu_add: nargs must be the number of arguments that follow, 6 "
+			   "at most");
+		return NULL;
+	}
+	vcpu = calloc(1, sizeof(*vcpu));
+	if (!vcpu) {
+		ucall_fail(ENOMEM, "out of memory");
+		return NULL;
+	}
+	vcpu->vm = vm;
+	vcpu->boot.entry = entry;
+	memcpy(vcpu->boot.args, (const uint64_t[6]){ a0, a1, a2, a3, a4, a5 },
+	       sizeof(vcpu->boot.args));
+
+	pthread_mutex_lock(&vm->lock);
+	vcpu->number = vm->vcpu_count;
+	if (vcpu->number >= MAX_VCPUS) {
+		ucall_fail(ENOSPC, "a VM has %d vCPUs at most", MAX_VCPUS);
+	} else if (!build(vcpu)) {
+		vcpu->next = vm->vcpus;
+		vm->vcpus = vcpu;
+		vm->vcpu_count++;
+		pthread_mutex_unlock(&vm->lock);
+		return vcpu;
+	}
+	pthread_mutex_unlock(&vm->lock);
+	ucall_vcpu_free(vcpu);
+	return NULL;
+}
+
+void ucall_vcpu_free(struct ucall_vcpu *vcpu)
+{
+	int error = errno;
+
+	vcpu->vm->engine->vcpu_fini(vcpu);
+	free(vcpu);
+	errno = error;
+}
+
+/* ---- running ---- */
+
+/* Copies what an exception stub left in the mailbox; the guest may have written anything there. */
+static int take_fault(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_arch *arch = vcpu->vm->arch;
+	struct ucall_fault *fault = &vcpu->fault;
+	struct ucall_fault_area area;
+	char text[256];
+
+	memcpy(&area, &vcpu->mailbox->fault, sizeof(area));
+	fault->valid = 1;
+	fault->kind = ucall_guest32(arch, area.kind);
+	fault->vector = ucall_guest64(arch, area.vector);
+	fault->code = ucall_guest64(arch, area.code);
+	fault->address = ucall_guest64(arch, area.address);
+	fault->pc = ucall_guest64(arch, area.pc);
+	fault->sp = ucall_guest64(arch, area.sp);
+	fault->flags = ucall_guest64(arch, area.flags);
+	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
+		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
+
+	vcpu->exit.reason = UCALL_EXIT_EXCEPTION;
+	if (fault->kind == UCALL_FAULT_SWALLOWED)
+		return ucall_fail(EFAULT,
+				  "vCPU %u rang the doorbell of backend %s, but the exit did not "
+				  "reach the host as a ucall",
+				  vcpu->number, vcpu->vm->backend_name);
+	arch->describe_fault(fault, text, sizeof(text));
+	return ucall_fail(EFAULT, "vCPU %u: %s", vcpu->number, text);
+}
+
+int ucall_vcpu_run(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+
+	if (vcpu->fault.valid)
+		return ucall_fail(EFAULT, "vCPU %u has ended in a guest exception and cannot go on",
+				  vcpu->number);
+	if (vm->engine->run(vcpu, vm->timeout_ms))
+		return -1;
+	if (__atomic_load_n(&vcpu->mailbox->fault.state, __ATOMIC_ACQUIRE) != UCALL_FAULT_NONE)
+		return take_fault(vcpu);
+	if (vcpu->exit.reason == UCALL_EXIT_SHUTDOWN)
+		return ucall_fail(EFAULT,
+				  "vCPU %u shut down (triple fault): an exception came where no "
+				  "handler could run",
+				  vcpu->number);
+	return 0;
+}
+
+/* ---- receiving ---- */
+
+static int take(struct ucall_vcpu *vcpu, uint64_t gva, struct ucall *uc)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_mailbox *m = vcpu->mailbox;
+	struct ucall own;
+	int cmd;
+
+	if (!uc)
+		uc = &own;
+	if (gva == UCALL_MAILBOX_ADDRESS)
+		cmd = ucall_message_take(vm, &m->uc, 0, gva, uc);
+	else
+		cmd = ucall_message_take(vm, NULL, vm->engine->root(vcpu), gva, uc);
+	if (cmd) {
+		m->shared = 0;
+		m->received = ucall_guest64(vm->arch, ucall_guest64(vm->arch, m->received) + 1);
+	}
+	return cmd;
+}
+
+/* Is the last exit a ucall, and where is its message?  0: it is none. */
+static uint64_t find_message(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_mailbox *m = vcpu->mailbox;
+	uint64_t where = 0;
+
+	if (vcpu->exit.reason == UCALL_EXIT_NONE)
+		return 0;
+	if (vm->via == UCALL_VIA_ADDRESS)
+		return vm->ops.recv_cmd(vcpu, &vcpu->exit, &where) == 1 ? where : 0;
+	if (vm->ops.recv_cmd_shared(vcpu, &vcpu->exit) != 1)
+		return 0;
+	/* A message in the mailbox was sent later than the one whose address is there. */
+	if (__atomic_load_n((const uint64_t *)(const void *)&m->uc, __ATOMIC_RELAXED))
+		return UCALL_MAILBOX_ADDRESS;
+	where = ucall_guest64(vm->arch, __atomic_load_n(&m->shared, __ATOMIC_RELAXED));
+	return where;
+}
+
+int get_ucall(struct ucall_vcpu *vcpu, struct ucall *uc)
+{
+	uint64_t gva = find_message(vcpu);
+
+	if (uc)
+		memset(uc, 0, offsetof(struct ucall, text) + 1);
+	return gva ? take(vcpu, gva, uc) : UCALL_NONE;
+}
+
+int get_ucall_shared(struct ucall_vcpu *vcpu, uint64_t uc_gva, struct ucall *copy)
+{
+	uint64_t gva = find_message(vcpu);
+
+	if (copy)
+		memset(copy, 0, offsetof(struct ucall, text) + 1);
+	return gva && gva == uc_gva ? take(vcpu, gva, copy) : UCALL_NONE;
+}
+
+static int fail_no_ucall(const struct ucall_vcpu *vcpu)
+{
+	const struct ucall_exit *exit = &vcpu->exit;
+	char what[128];
+
+	switch (exit->reason) {
+	case UCALL_EXIT_IO:
+		snprintf(what, sizeof(what), "%s port 0x%x, %u byte(s)",
+			 exit->u.io.is_write ? "output to" : "input from", exit->u.io.port,
+			 exit->u.io.size);
+		break;
+	case UCALL_EXIT_MMIO:
+		snprintf(what, sizeof(what), "%s of %u byte(s) at guest-physical 0x%" PRIx64,
+			 exit->u.mmio.is_write ? "a store" : "a load", exit->u.mmio.size,
+			 exit->u.mmio.gpa);
+		break;
+	case UCALL_EXIT_HALT:
+		snprintf(what, sizeof(what), "a halt");
+		break;
+	case UCALL_EXIT_MSR:
+		snprintf(what, sizeof(what), "%s MSR 0x%" PRIx64,
+			 exit->u.msr.is_write ? "a write to" : "a read of", exit->u.msr.index);
+		break;
+	default:
+		snprintf(what, sizeof(what), "exit reason %u (%s), suberror %" PRIu64, exit->native,
+			 vcpu->vm->engine->name, exit->u.other.suberror);
+	}
+	return ucall_fail(ENOMSG, "vCPU %u made an exit that is no ucall of backend %s: %s",
+			  vcpu->number, vcpu->vm->backend_name, what);
+}
+
+int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
+{
+	struct ucall own;
+	FILE *output;
+	int cmd;
+
+	if (!uc)
+		uc = &own;
+	for (;;) {
+		if (ucall_vcpu_run(vcpu))
+			return -1;
+		cmd = get_ucall(vcpu, uc);
+		switch (cmd) {
+		case -1:
+			return -1;
+		case UCALL_NONE:
+			return fail_no_ucall(vcpu);
+		case UCALL_ABORT:
+			return ucall_fail(ECANCELED, "%s",
+					  uc->text[0] ? uc->text : "the guest aborted");
+		case UCALL_PRINTF:
+			output = vcpu->vm->output ? vcpu->vm->output : stdout;
+			fwrite(uc->text, 1, uc->text_size, output);
+			break;
+		default:
+			return cmd;
+		}
+	}
+}
+
+/* ---- the rest ---- */
+
+struct ucall_vm *ucall_vcpu_vm(const struct ucall_vcpu *vcpu)
+{
+	return vcpu->vm;
+}
+
+unsigned int ucall_vcpu_number(const struct ucall_vcpu *vcpu)
+{
+	return vcpu->number;
+}
+
+const struct ucall_exit *ucall_vcpu_exit(const struct ucall_vcpu *vcpu)
+{
+	return &vcpu->exit;
+}
+
+const struct ucall_fault *ucall_fault(const struct ucall_vcpu *vcpu)
+{
+	return &vcpu->fault;
+}
+
+struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)
+{
+	return vcpu->mailbox;
+}
+
+int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+{
+	return vcpu->vm->engine->get_regs(vcpu, regs);
+}
+
+int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
+{
+	return vcpu->vm->engine->set_regs(vcpu, regs);
+}
+
+uint64_t ucall_vcpu_argument(struct ucall_vcpu *vcpu)
+{
+	return vcpu->vm->engine->argument(vcpu);
+}
+
+int ucall_vcpu_fd(const struct ucall_vcpu *vcpu)
+{
+	return vcpu->vm->engine->vcpu_fd(vcpu);
+}
+
+void *ucall_vcpu_kvm_run(const struct ucall_vcpu *vcpu)
+{
+	return vcpu->vm->engine->vcpu_run(vcpu);
+}

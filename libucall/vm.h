@@ -1,0 +1,74 @@
+/* SPDX-License-Identifier: MIT */
+/* The core's two objects. */
+#ifndef LIBUCALL_VM_H
+#define LIBUCALL_VM_H
+
+#include <pthread.h>
+
+#include <ucall/plugin.h>
+
+#include "arch.h"
+#include "engine.h"
+
+struct ucall_backend; /* a loaded plugin: backend.h */
+
+struct ucall_memory {
+	uint8_t *base; /* the host's view of guest-physical address 0 */
+	size_t size;
+	uint64_t next; /* guest-physical address of the first page that is free */
+	uint64_t heap; /* guest-virtual address of the next allocation */
+	uint64_t root; /* page tables of all but the vCPUs' own mailbox slots */
+};
+
+struct ucall_vm {
+	const struct ucall_engine *engine;
+	const struct ucall_arch *arch;
+	void *engine_data; /* the engine's own */
+
+	pthread_mutex_t lock; /* memory, page tables, the list of vCPUs */
+	struct ucall_memory memory;
+	struct ucall_vcpu *vcpus; /* the newest first */
+	unsigned int vcpu_count;
+
+	bool irqchip;
+	int ring;
+	int timeout_ms;
+	FILE *output;
+
+	enum ucall_via via;
+	const struct ucall_backend *backend; /* NULL: the program's own */
+	char *backend_name;
+	struct ucall_ops ops; /* a copy, zero beyond the plugin's size */
+	struct ucall_args *args;
+	bool backend_ready; /* init() succeeded: uninit() is due */
+	void *backend_data;
+	uint64_t code; /* guest-physical address and size of the backend's guest code */
+	size_t code_size;
+	struct ucall_bell *bell;
+	uint64_t bell_gpa;
+
+	void *arch_data; /* the host's view of the architecture's VM-wide pages */
+	uint64_t arch_gpa;
+};
+
+/* The state in which a vCPU starts. */
+struct ucall_boot {
+	uint64_t entry;
+	uint64_t sp;
+	uint64_t root;
+	uint64_t tls;
+	uint64_t args[6];
+};
+
+struct ucall_vcpu {
+	struct ucall_vm *vm;
+	struct ucall_vcpu *next;
+	void *engine_data; /* the engine's own */
+	struct ucall_mailbox *mailbox; /* the host's view; the guest writes it at any time */
+	struct ucall_exit exit;
+	struct ucall_fault fault;
+	struct ucall_boot boot;
+	unsigned int number;
+};
+
+#endif

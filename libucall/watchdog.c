@@ -1,0 +1,155 @@
+// SPDX-License-Identifier: MIT
+/*
+ * One timer for each thread that runs vCPUs.  It is armed for the first deadline and then left
+ * alone: a run only notes its own deadline, and the signal handler, when it comes too early, arms
+ * the timer for what is then the deadline.
+ *
+ * The signal is the highest real-time signal that the program does not use when the first vCPU
+ * runs.  Its handler looks at nothing but its own thread's state, which exists as long as the thread.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdbool.h>
+#include <string.h>
+#include <sys/syscall.h>
+#include <time.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "watchdog.h"
+
+#ifndef sigev_notify_thread_id
+#define sigev_notify_thread_id _sigev_un._tid
+#endif
+
+struct watchdog {
+	uint8_t *volatile flag; /* NULL: nothing to end */
+	volatile int64_t deadline; /* CLOCK_MONOTONIC, ns */
+	volatile int64_t armed; /* when the timer is due; 0: it is not armed */
+	timer_t timer;
+	bool made;
+};
+
+static __thread struct watchdog self;
+
+static pthread_once_t once = PTHREAD_ONCE_INIT;
+static pthread_key_t key;
+static int signal_number; /* 0: none is free */
+
+static int64_t now(void)
+{
+	struct timespec t;
+
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000000000ll + t.tv_nsec;
+}
+
+/* Async-signal-safe. */
+static int arm(struct watchdog *dog, int64_t when)
+{
+	struct itimerspec spec = {
+		.it_value = { .tv_sec = when / 1000000000, .tv_nsec = when % 1000000000 },
+	};
+
+	dog->armed = when;
+	return timer_settime(dog->timer, TIMER_ABSTIME, &spec, NULL);
+}
+
+static void on_signal(int number)
+{
+	struct watchdog *dog = &self;
+	int error = errno;
+
+	(void)number;
+	if (dog->made) {
+		dog->armed = 0;
+		if (dog->flag && now() >= dog->deadline)
+			__atomic_store_n(dog->flag, 1, __ATOMIC_RELAXED);
+		else if (dog->flag)
+			arm(dog, dog->deadline);
+	}
+	errno = error;
+}
+
+static void thread_ends(void *value)
+{
+	struct watchdog *dog = value;
+
+	if (dog->made) {
+		dog->made = false;
+		timer_delete(dog->timer);
+	}
+}
+
+static void after_fork_in_child(void)
+{
+	self.made = false; /* timers are not inherited */
+	self.armed = 0;
+}
+
+static void prepare(void)
+{
+	struct sigaction old, action = { .sa_handler = on_signal,
+					 .sa_flags = SA_RESTART | SA_ONSTACK };
+
+	if (pthread_key_create(&key, thread_ends))
+		return;
+	sigfillset(&action.sa_mask);
+	for (int n = SIGRTMAX; n >= SIGRTMIN; n--) {
+		if (sigaction(n, NULL, &old) || old.sa_handler != SIG_DFL)
+			continue;
+		if (!sigaction(n, &action, NULL)) {
+			signal_number = n;
+			break;
+		}
+	}
+	pthread_atfork(NULL, NULL, after_fork_in_child);
+}
+
+static int make(struct watchdog *dog)
+{
+	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID };
+	sigset_t set;
+
+	pthread_once(&once, prepare);
+	if (!signal_number)
+		return ucall_fail(EAGAIN, "no real-time signal is free for the time limit; set "
+					  "timeout_ms to -1 to run without");
+	event.sigev_signo = signal_number;
+	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+	if (timer_create(CLOCK_MONOTONIC, &event, &dog->timer))
+		return ucall_fail(errno, "cannot create the timer for the time limit: %s",
+				  strerror(errno));
+	dog->made = true;
+	dog->armed = 0;
+	pthread_setspecific(key, dog);
+	sigemptyset(&set);
+	sigaddset(&set, signal_number);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	return 0;
+}
+
+int ucall_watchdog_start(uint8_t *flag, int timeout_ms)
+{
+	struct watchdog *dog = &self;
+	int64_t armed;
+
+	if (!dog->made && make(dog))
+		return -1;
+	dog->deadline = now() + timeout_ms * 1000000ll;
+	/* The handler may run between any two of these lines, and does no harm. */
+	dog->flag = flag;
+	armed = dog->armed;
+	if ((!armed || armed > dog->deadline) && arm(dog, dog->deadline)) {
+		dog->flag = NULL;
+		return ucall_fail(errno, "cannot arm the timer for the time limit: %s",
+				  strerror(errno));
+	}
+	return 0;
+}
+
+void ucall_watchdog_stop(void)
+{
+	self.flag = NULL;
+}
