@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/*
+ * mmio - the guest stores to an address where there is no memory.
+ *
+ * One 64-bit store, whose data is the message's address: all that the host needs is in the exit.
+ * The core maps the page at `gpa` for the guest, and refuses an address within guest memory.
+ */
+#include <errno.h>
+
+#include <ucall/plugin.h>
+
+UCALL_BACKEND(
+	.name = "mmio",
+	.version = "1.0",
+	.summary = "the guest stores to an address without memory",
+	.protections = UCALL_PROTECT_NONE,
+	.options = {
+		{ .name = "gpa", .type = UCALL_OPTION_UINT, .max = 0xfffffffff8,
+		  .value = "0xd0000000",
+		  .help = "guest-physical address of the doorbell, a multiple of 8" },
+	});
+
+/* Guest: UCALL_PARAM(0) is the doorbell's guest-virtual address. */
+UCALL_DOORBELL static void mmio_send(struct ucall *uc)
+{
+	*(volatile uint64_t *)UCALL_PARAM(0) = (uint64_t)uc;
+}
+
+/* Host. */
+static int mmio_init(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	uint64_t gpa = ucall_args_uint(args, "gpa"), gva;
+
+	if (gpa % 8)
+		return ucall_fail(EINVAL, "option gpa=0x%llx is not a multiple of 8",
+				  (unsigned long long)gpa);
+	gva = ucall_vm_map_device(vm, gpa, 8);
+	if (!gva)
+		return -1;
+	ucall_vm_set_backend_data(vm, (void *)(uintptr_t)gpa);
+	return ucall_vm_set_param(vm, 0, gva);
+}
+
+static int mmio_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
+{
+	if (exit->reason != UCALL_EXIT_MMIO || !exit->u.mmio.is_write || exit->u.mmio.size != 8 ||
+	    exit->u.mmio.gpa != (uintptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu)))
+		return 0;
+	*where = exit->u.mmio.data;
+	return 1;
+}
+
+static int mmio_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
+{
+	uint64_t where;
+
+	return mmio_recv(vcpu, exit, &where);
+}
+
+const struct ucall_ops ucall_ops = {
+	UCALL_OPS,
+	.init = mmio_init,
+	.send_cmd = mmio_send,
+	.send_cmd_shared = mmio_send,
+	.recv_cmd = mmio_recv,
+	.recv_cmd_shared = mmio_recv_shared,
+};

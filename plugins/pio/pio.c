@@ -1,0 +1,66 @@
+// SPDX-License-Identifier: MIT
+/*
+ * pio - the guest writes a byte to an I/O port.
+ *
+ * OUT is the cheapest exit that x86 has which says what it is: port, size and direction are in the
+ * exit data, so that no register need be read.  IN would do as well, but the host would have to
+ * complete it with a value.  In ring 3 it needs the I/O permission bitmap, which the core opens.
+ */
+#include <ucall/plugin.h>
+
+UCALL_BACKEND(
+	.name = "pio",
+	.version = "1.0",
+	.summary = "the guest writes to an I/O port",
+	.protections = UCALL_PROTECT_NONE,
+	.default_for = UCALL_ARCH_X86_64,
+	.default_for_protections = UCALL_PROTECT_NONE,
+	.options = {
+		{ .name = "port", .type = UCALL_OPTION_UINT, .max = 0xffff, .value = "0x3f8",
+		  .help = "the I/O port" },
+	});
+
+/* Guest: the address goes in RDI, where a function's first argument is. */
+UCALL_DOORBELL static void pio_send(struct ucall *uc)
+{
+	__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(0)), "D"(uc) : "memory");
+}
+
+UCALL_DOORBELL static void pio_send_shared(struct ucall *uc)
+{
+	(void)uc;
+	__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(0)) : "memory");
+}
+
+/* Host. */
+static int pio_init(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	uint64_t port = ucall_args_uint(args, "port");
+
+	ucall_vm_set_backend_data(vm, (void *)(uintptr_t)port);
+	return ucall_vm_set_param(vm, 0, port);
+}
+
+static int pio_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
+{
+	return exit->reason == UCALL_EXIT_IO && exit->u.io.is_write && exit->u.io.size == 1 &&
+	       exit->u.io.count == 1 &&
+	       exit->u.io.port == (uintptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu));
+}
+
+static int pio_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
+{
+	if (!pio_recv_shared(vcpu, exit))
+		return 0;
+	*where = ucall_vcpu_argument(vcpu);
+	return 1;
+}
+
+const struct ucall_ops ucall_ops = {
+	UCALL_OPS,
+	.init = pio_init,
+	.send_cmd = pio_send,
+	.send_cmd_shared = pio_send_shared,
+	.recv_cmd = pio_recv,
+	.recv_cmd_shared = pio_recv_shared,
+};
