@@ -1,0 +1,265 @@
+// SPDX-License-Identifier: MIT
+/* ucall list, ucall info: what the files of backends say, without running them. */
+#include <inttypes.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ucall/plugin.h>
+
+#include "commands.h"
+
+struct bit {
+	uint32_t bit;
+	const char *name;
+};
+
+static const struct bit archs[] = {
+	{ UCALL_ARCH_X86_64, "x86_64" },
+	{ UCALL_ARCH_AARCH64, "aarch64" },
+	{ UCALL_ARCH_S390X, "s390x" },
+	{ UCALL_ARCH_RISCV64, "riscv64" },
+	{ 0, NULL },
+};
+
+static const struct bit protections[] = {
+	{ UCALL_PROTECT_NONE, "none" },
+	{ UCALL_PROTECT_SEV, "sev" },
+	{ UCALL_PROTECT_SEV_ES, "sev-es" },
+	{ UCALL_PROTECT_SEV_SNP, "sev-snp" },
+	{ 0, NULL },
+};
+
+static const struct bit needs[] = {
+	{ UCALL_NEEDS_NO_IRQCHIP, "no in-kernel interrupt controller" },
+	{ UCALL_NEEDS_RING0, "guest functions in ring 0" },
+	{ 0, NULL },
+};
+
+static const char *const types[] = { "?", "number", "0 or 1", "choice", "text" };
+
+/* The names of the bits, joined. */
+static const char *names(const struct bit *bits, uint32_t set, const char *between, char *text,
+			 size_t size)
+{
+	size_t used = 0;
+
+	snprintf(text, size, "-");
+	for (; bits->name; bits++) {
+		if ((set & bits->bit) && used < size) {
+			int n = snprintf(text + used, size - used, "%s%s", used ? between : "",
+					 bits->name);
+
+			used += n > 0 ? (size_t)n : 0;
+		}
+	}
+	return text;
+}
+
+/* The name in the metadata, or else in the file's name. */
+static const char *name_of(const struct ucall_backend_info *info, char *text, size_t size)
+{
+	const char *base = strrchr(info->path, '/');
+	size_t n;
+
+	if (info->metadata.name[0])
+		return info->metadata.name;
+	base = base ? base + 1 : info->path;
+	if (!strncmp(base, "ucall-", 6))
+		base += 6;
+	n = strlen(base);
+	if (n > 3 && !strcmp(base + n - 3, ".so"))
+		n -= 3;
+	snprintf(text, size, "%.*s", (int)n, base);
+	return text;
+}
+
+static void json_string(const char *s)
+{
+	putchar('"');
+	for (; *s; s++) {
+		if (*s == '"' || *s == '\\')
+			printf("\\%c", *s);
+		else if ((unsigned char)*s < 0x20)
+			printf("\\u%04x", (unsigned char)*s);
+		else
+			putchar(*s);
+	}
+	putchar('"');
+}
+
+static void json_pair(const char *key, const char *value, const char *after)
+{
+	json_string(key);
+	printf(": ");
+	json_string(value);
+	printf("%s", after);
+}
+
+static void json_names(const char *key, const struct bit *bits, uint32_t set)
+{
+	const char *comma = "";
+
+	json_string(key);
+	printf(": [");
+	for (; bits->name; bits++) {
+		if (set & bits->bit) {
+			printf("%s", comma);
+			json_string(bits->name);
+			comma = ", ";
+		}
+	}
+	printf("], ");
+}
+
+static void json_options(const struct ucall_metadata *md)
+{
+	printf("\"options\": [");
+	for (int i = 0; i < UCALL_MAX_OPTIONS && md->options[i].name[0]; i++) {
+		const struct ucall_option *o = &md->options[i];
+
+		printf("%s{", i ? ", " : "");
+		json_pair("name", o->name, ", ");
+		json_pair("type", types[o->type < 5 ? o->type : 0], ", ");
+		if (o->type == UCALL_OPTION_UINT)
+			printf("\"min\": %" PRIu64 ", \"max\": %" PRIu64 ", ", o->min, o->max);
+		if (o->type == UCALL_OPTION_CHOICE)
+			json_pair("choices", o->choices, ", ");
+		json_pair("default", o->value, ", ");
+		json_pair("help", o->help, "}");
+	}
+	printf("], ");
+}
+
+static void list_json(const struct ucall_backend_info *all, size_t count, const char *engine)
+{
+	char text[64];
+
+	printf("[");
+	for (size_t i = 0; i < count; i++) {
+		const char *problem = all[i].problem ? all[i].problem : engine;
+
+		printf("%s\n  {", i ? "," : "");
+		json_pair("name", name_of(&all[i], text, sizeof(text)), ", ");
+		json_pair("version", all[i].metadata.version, ", ");
+		json_pair("summary", all[i].metadata.summary, ", ");
+		json_names("archs", archs, all[i].archs);
+		json_names("protections", protections, all[i].metadata.protections);
+		json_names("default_for", archs, all[i].metadata.default_for);
+		json_names("needs", needs, all[i].metadata.needs);
+		json_options(&all[i].metadata);
+		json_pair("path", all[i].path, ", ");
+		printf("\"works\": %s", problem ? "false" : "true");
+		if (problem) {
+			printf(", ");
+			json_pair("problem", problem, "");
+		}
+		printf("}");
+	}
+	printf("\n]\n");
+}
+
+static void list_text(const struct ucall_backend_info *all, size_t count, const char *engine)
+{
+	char text[64], archs_text[64], opts[128];
+
+	printf("%-10s %-8s %-16s %-16s %-6s %s\n", "BACKEND", "VERSION", "GUESTS", "OPTIONS",
+	       "WORKS", "PATH");
+	for (size_t i = 0; i < count; i++) {
+		const struct ucall_metadata *md = &all[i].metadata;
+		size_t used = 0;
+
+		snprintf(opts, sizeof(opts), "-");
+		for (int o = 0; o < UCALL_MAX_OPTIONS && md->options[o].name[0]; o++)
+			if (used < sizeof(opts))
+				used += (size_t)snprintf(opts + used, sizeof(opts) - used, "%s%s",
+							 o ? "," : "", md->options[o].name);
+		printf("%-10s %-8s %-16s %-16s %-6s %s\n", name_of(&all[i], text, sizeof(text)),
+		       md->version[0] ? md->version : "-",
+		       names(archs, all[i].archs, ",", archs_text, sizeof(archs_text)), opts,
+		       all[i].problem || engine ? "no" : "yes", all[i].path);
+	}
+	for (size_t i = 0; i < count; i++)
+		if (all[i].problem)
+			printf("\n%s: %s\n", name_of(&all[i], text, sizeof(text)), all[i].problem);
+	if (engine)
+		printf("\nNone works here: %s\n", engine);
+}
+
+int cmd_list(int argc, char **argv)
+{
+	struct ucall_backend_info *all;
+	const char *engine = NULL;
+	char problem[1024];
+	size_t count;
+
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--json") != 0)) {
+		fprintf(stderr, "usage: ucall list [--json]\n");
+		return EXIT_USAGE;
+	}
+	all = ucall_backends(&count);
+	if (!all) {
+		fprintf(stderr, "ucall: %s\n", ucall_error());
+		return EXIT_USAGE;
+	}
+	if (ucall_engine_check("kvm")) {
+		snprintf(problem, sizeof(problem), "%s", ucall_error());
+		engine = problem;
+	}
+	if (argc == 2)
+		list_json(all, count, engine);
+	else if (count)
+		list_text(all, count, engine);
+	else
+		printf("No backend was found.  Set UCALL_PLUGIN_PATH to the folders that hold "
+		       "ucall-NAME.so files.\n");
+	ucall_backends_free(all);
+	return 0;
+}
+
+static void show_option(const struct ucall_option *o)
+{
+	printf("  %s=%s\n      %s.  %s", o->name, o->value, o->help,
+	       types[o->type < 5 ? o->type : 0]);
+	if (o->type == UCALL_OPTION_UINT)
+		printf(", 0x%" PRIx64 " to 0x%" PRIx64, o->min, o->max);
+	if (o->type == UCALL_OPTION_CHOICE)
+		printf(": %s", o->choices);
+	printf("\n");
+}
+
+int cmd_info(int argc, char **argv)
+{
+	const struct ucall_metadata *md;
+	struct ucall_backend_info *info;
+	char text[256];
+
+	if (argc != 2) {
+		fprintf(stderr, "usage: ucall info BACKEND\n");
+		return EXIT_USAGE;
+	}
+	info = ucall_backend_find(argv[1]);
+	if (!info) {
+		fprintf(stderr, "ucall: %s\n", ucall_error());
+		return EXIT_USAGE;
+	}
+	md = &info->metadata;
+	printf("%s %s - %s\n\n", name_of(info, text, sizeof(text)), md->version, md->summary);
+	printf("file:           %s\n", info->path);
+	printf("guests:         %s\n", names(archs, info->archs, ", ", text, sizeof(text)));
+	printf("default for:    %s\n", names(archs, md->default_for, ", ", text, sizeof(text)));
+	printf("protections:    %s\n",
+	       names(protections, md->protections, ", ", text, sizeof(text)));
+	printf("needs:          %s\n", names(needs, md->needs, ", ", text, sizeof(text)));
+	printf("plugin ABI:     %u\n", md->abi);
+	if (info->problem)
+		printf("works here:     no: %s\n", info->problem);
+	else if (ucall_engine_check("kvm"))
+		printf("works here:     no: %s\n", ucall_error());
+	else
+		printf("works here:     yes\n");
+	printf("options:        %s\n", md->options[0].name[0] ? "" : "-");
+	for (int i = 0; i < UCALL_MAX_OPTIONS && md->options[i].name[0]; i++)
+		show_option(&md->options[i]);
+	ucall_backends_free(info);
+	return 0;
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/* The `ucall` command. */
+#include <stdio.h>
+#include <string.h>
+
+#include <ucall/ucall.h>
+
+#include "commands.h"
+
+static const struct {
+	const char *name, *args, *help;
+	int (*run)(int argc, char **argv);
+} commands[] = {
+	{ "list", "[--json]", "every backend found, and whether it works here", cmd_list },
+	{ "info", "BACKEND", "all about one backend", cmd_info },
+	{ "demo", "", "one guest over every backend that works here", cmd_demo },
+};
+
+#define COMMANDS (sizeof(commands) / sizeof(commands[0]))
+
+static void usage(FILE *to)
+{
+	fprintf(to, "usage: ucall COMMAND [ARG...]\n\n");
+	for (size_t i = 0; i < COMMANDS; i++)
+		fprintf(to, "  %-5s %-9s %s\n", commands[i].name, commands[i].args,
+			commands[i].help);
+	fprintf(to, "\nSee ucall(1).  ucall --version prints the library's version.\n");
+}
+
+int main(int argc, char **argv)
+{
+	const char *name = argc > 1 ? argv[1] : "";
+
+	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
+		usage(stdout);
+		return 0;
+	}
+	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
+		printf("ucall %s\n", ucall_version());
+		return 0;
+	}
+	for (size_t i = 0; i < COMMANDS; i++)
+		if (!strcmp(name, commands[i].name))
+			return commands[i].run(argc - 1, argv + 1);
+	if (*name)
+		fprintf(stderr, "ucall: no command \"%s\"\n\n", name);
+	usage(stderr);
+	return EXIT_USAGE;
+}
