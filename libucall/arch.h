@@ -43,7 +43,7 @@ struct ucall_arch {
 	/* Fills the thread control block at host address `tcb`, guest address `gva`. */
 	void (*tcb_init)(void *tcb, uint64_t gva);
 	/* One line on a fault: the exception's name and its particulars. */
-	void (*describe_fault)(const struct ucall_fault *fault, char *text, size_t size);
+	void (*describe_fault)(const struct ucall_fault_info *fault, char *text, size_t size);
 
 	/*
 	 * Finds references that leave [address, address + size) in the code there, which is at

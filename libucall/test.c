@@ -94,7 +94,7 @@ void ucall_test_string(const char *file, int line, const char *what, const char 
 
 static void diag_fault(struct ucall_vcpu *vcpu)
 {
-	const struct ucall_fault *fault = ucall_fault(vcpu);
+	const struct ucall_fault_info *fault = ucall_fault(vcpu);
 
 	if (!fault->valid)
 		return;

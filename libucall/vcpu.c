@@ -126,7 +126,7 @@ void ucall_vcpu_free(struct ucall_vcpu *vcpu)
 static int take_fault(struct ucall_vcpu *vcpu)
 {
 	const struct ucall_arch *arch = vcpu->vm->arch;
-	struct ucall_fault *fault = &vcpu->fault;
+	struct ucall_fault_info *fault = &vcpu->fault;
 	struct ucall_fault_area area;
 	char text[256];
 
@@ -309,7 +309,7 @@ const struct ucall_exit *ucall_vcpu_exit(const struct ucall_vcpu *vcpu)
 	return &vcpu->exit;
 }
 
-const struct ucall_fault *ucall_fault(const struct ucall_vcpu *vcpu)
+const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu)
 {
 	return &vcpu->fault;
 }

@@ -74,9 +74,12 @@ static int choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *con
 		vm->args = ucall_args_parse(vm->ops.metadata, config->ops_options);
 		return vm->args && vm->backend_name ? 0 : -1;
 	}
-	if (!text)
+	if (!text) {
 		text = secure_getenv("UCALL_BACKEND");
-	if (!text || !*text)
+		if (text && !*text)
+			text = NULL;
+	}
+	if (!text)
 		text = chosen = ucall_backend_default(vm->arch->bit, UCALL_PROTECT_NONE);
 	if (!text)
 		return -1;

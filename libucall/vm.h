@@ -66,7 +66,7 @@ struct ucall_vcpu {
 	void *engine_data; /* the engine's own */
 	struct ucall_mailbox *mailbox; /* the host's view; the guest writes it at any time */
 	struct ucall_exit exit;
-	struct ucall_fault fault;
+	struct ucall_fault_info fault;
 	struct ucall_boot boot;
 	unsigned int number;
 };

@@ -1,0 +1,42 @@
+# SPDX-License-Identifier: MIT
+# A file for each behaviour.  C tests are programs of the same name; shell tests read t/tap.sh.
+c_tests = \
+	t/assert \
+	t/byte-order \
+	t/config-string \
+	t/done \
+	t/doorbell \
+	t/escape \
+	t/exceptions \
+	t/image \
+	t/instructions \
+	t/ioctls-per-ucall \
+	t/kvm-device \
+	t/memory \
+	t/nested \
+	t/nothing-left \
+	t/own-ops \
+	t/printf \
+	t/shared \
+	t/sync-args \
+	t/timeout \
+	t/ucall-test \
+	t/vcpus \
+	t/vm-options \
+	t/vms
+sh_tests = \
+	t/bad-plugins.sh \
+	t/command.sh \
+	t/headers.sh \
+	t/swap-plugin.sh \
+	t/wrong-arguments.sh
+
+check_PROGRAMS += $(c_tests) t/show-port
+dist_check_SCRIPTS += $(sh_tests)
+TESTS += $(c_tests) $(sh_tests)
+EXTRA_DIST += t/tap.sh t/plugins/good.c
+
+# The parts of the core that have no public face are tested by themselves.
+t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/mailbox.c libucall/memory.c
+t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
+

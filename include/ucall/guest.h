@@ -80,7 +80,7 @@ void ucall_wrong_number_of_arguments(void)
 typedef uint64_t __attribute__((may_alias)) ucall_head_t;
 
 /* The mailbox of the vCPU that this runs on. */
-UCALL_INLINE struct ucall_mailbox *ucall_mailbox(void)
+UCALL_INLINE struct ucall_mailbox *ucall_this_mailbox(void)
 {
 	uintptr_t address = UCALL_MAILBOX_ADDRESS;
 
@@ -92,7 +92,7 @@ UCALL_INLINE struct ucall_mailbox *ucall_mailbox(void)
 /* Number of the vCPU that this runs on, from 0. */
 UCALL_INLINE uint32_t guest_get_vcpuid(void)
 {
-	return ucall_mailbox()->vcpu;
+	return ucall_this_mailbox()->vcpu;
 }
 
 UCALL_INLINE uint64_t ucall_head(unsigned int cmd, unsigned int nargs, unsigned int flags,
@@ -109,7 +109,7 @@ UCALL_INLINE uint64_t ucall_head(unsigned int cmd, unsigned int nargs, unsigned 
 /* The host did not take the message: says so by an exception and does not return. */
 UCALL_HIDDEN void ucall_guest_swallowed(void) __attribute__((noreturn, cold));
 
-/* Publishes `uc`, whose args[] and text are written, and rings.  m is ucall_mailbox(). */
+/* Publishes `uc`, whose args[] and text are written, and rings.  m is ucall_this_mailbox(). */
 UCALL_INLINE void ucall_ring(struct ucall_mailbox *m, struct ucall *uc, uint64_t head)
 {
 	const struct ucall_bell *bell =
@@ -145,7 +145,7 @@ UCALL_INLINE void ucall_put_args(struct ucall *uc, unsigned int nargs, uint64_t 
 UCALL_INLINE void ucall_send(unsigned int cmd, unsigned int nargs, uint64_t a0, uint64_t a1,
 			     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6)
 {
-	struct ucall_mailbox *m = ucall_mailbox();
+	struct ucall_mailbox *m = ucall_this_mailbox();
 
 	ucall_put_args(&m->uc, nargs, a0, a1, a2, a3, a4, a5, a6);
 	ucall_ring(m, &m->uc, ucall_head(cmd, nargs > 255 ? 255 : nargs, 0, 0));
@@ -155,7 +155,7 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 				    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
 				    uint64_t a5, uint64_t a6)
 {
-	struct ucall_mailbox *m = ucall_mailbox();
+	struct ucall_mailbox *m = ucall_this_mailbox();
 
 	ucall_put_args(uc, nargs, a0, a1, a2, a3, a4, a5, a6);
 	m->shared = (uint64_t)(uintptr_t)uc;
@@ -210,10 +210,10 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 			ucall_guest_assert(uc, __FILE__, __LINE__, text, values, (uint64_t)(v1), \
 					   (uint64_t)(v2), (uint64_t)(v3), (uint64_t)(v4)); \
 	} while (0)
+/* Compares the values as 64-bit integers, each extended as its type says. */
 #define UCALL_ASSERT_CMP(uc, a, op, b) \
 	do { \
-		__typeof__((a) + 0) ucall_a_ = (a); \
-		__typeof__((b) + 0) ucall_b_ = (b); \
+		uint64_t ucall_a_ = (uint64_t)(a), ucall_b_ = (uint64_t)(b); \
 		UCALL_ASSERT(uc, ucall_a_ op ucall_b_, #a " " #op " " #b, 2, ucall_a_, ucall_b_, \
 			     0, 0); \
 	} while (0)

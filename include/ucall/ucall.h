@@ -162,7 +162,7 @@ struct ucall_exit;
 UCALL_PUBLIC const struct ucall_exit *ucall_vcpu_exit(const struct ucall_vcpu *vcpu);
 
 /* A guest's fault. */
-struct ucall_fault {
+struct ucall_fault_info {
 	uint32_t kind; /* enum ucall_fault_kind */
 	uint32_t valid; /* 0: the last run ended without a guest exception */
 	uint64_t vector, code, address, pc, sp, flags;
@@ -170,7 +170,7 @@ struct ucall_fault {
 };
 
 /* The fault that ended the vCPU's last run with EFAULT; never NULL, but see `valid`. */
-UCALL_PUBLIC const struct ucall_fault *ucall_fault(const struct ucall_vcpu *vcpu);
+UCALL_PUBLIC const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu);
 
 /* General registers of a vCPU that does not run, in the order that struct ucall_fault_area gives. */
 struct ucall_regs {

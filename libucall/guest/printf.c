@@ -30,7 +30,7 @@ struct spec {
 
 UCALL_GUEST static void send(struct out *o, unsigned int cmd, unsigned int nargs)
 {
-	struct ucall_mailbox *m = ucall_mailbox();
+	struct ucall_mailbox *m = ucall_this_mailbox();
 	unsigned int flags = (o->bad ? UCALL_TEXT_BAD : 0) | (o->cut ? UCALL_TEXT_CUT : 0);
 
 	if (o->uc != &m->uc)
@@ -73,6 +73,53 @@ UCALL_GUEST static void pad(struct out *o, char c, unsigned int n)
 		put(o, c);
 }
 
+typedef uint64_t __attribute__((may_alias, aligned(1))) bytes8;
+
+#define ONES 0x0101010101010101ull
+#define HIGHS 0x8080808080808080ull
+
+/* May eight bytes be read from s on?  Not where they may be in a page that is not there. */
+UCALL_INLINE bool readable8(const char *s)
+{
+	return ((uintptr_t)s & (UCALL_PAGE_SIZE - 1)) <= UCALL_PAGE_SIZE - 8;
+}
+
+/*
+ * Copies up to the end of s or to `stop`, and returns where that is.  Subtracting 1 from each byte
+ * sets the top bit of one that was zero; a byte above 0x80 is a false alarm, and is copied singly.
+ */
+UCALL_INLINE const char *put_until(struct out *o, const char *s, char stop)
+{
+	char *p = o->p;
+
+	for (;; s++) {
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+		while (p <= o->end - 8 && readable8(s)) {
+			uint64_t v = *(const bytes8 *)s, hit = v - ONES;
+			unsigned int n;
+
+			if (stop)
+				hit |= (v ^ (uint64_t)(unsigned char)stop * ONES) - ONES;
+			hit &= HIGHS;
+			*(bytes8 *)p = v; /* what is too much is written over */
+			if (hit) {
+				n = (unsigned int)__builtin_ctzll(hit) / 8;
+				p += n;
+				s += n;
+				break;
+			}
+			p += 8;
+			s += 8;
+		}
+#endif
+		o->p = p;
+		if (!*s || *s == stop)
+			return s;
+		put(o, *s);
+		p = o->p;
+	}
+}
+
 UCALL_GUEST static void put_bytes(struct out *o, const char *s, unsigned int n)
 {
 	for (; n; n--)
@@ -100,6 +147,28 @@ UCALL_GUEST static void put_string(struct out *o, const char *s, const struct sp
 		pad(o, ' ', fill);
 }
 
+/* A 32-bit number without any flag, width or precision. */
+UCALL_INLINE void put_plain(struct out *o, uint32_t v, unsigned int base, bool negative)
+{
+	char digits[32], *const end = digits + 16, *d = end; /* 16 bytes can be read from d on */
+
+	do {
+		uint32_t rest = v / base, digit = v - rest * base;
+
+		*--d = (char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+		v = rest;
+	} while (v);
+	if (negative)
+		*--d = '-';
+	if (o->end - o->p < 16) {
+		put_bytes(o, d, (unsigned int)(end - d));
+		return;
+	}
+	((bytes8 *)o->p)[0] = ((const bytes8 *)d)[0];
+	((bytes8 *)o->p)[1] = ((const bytes8 *)d)[1];
+	o->p += end - d;
+}
+
 UCALL_GUEST static void put_number(struct out *o, uint64_t v, unsigned int base, char letters,
 				   char sign, const struct spec *spec)
 {
@@ -108,10 +177,9 @@ UCALL_GUEST static void put_number(struct out *o, uint64_t v, unsigned int base,
 	bool zero = v == 0;
 
 	while (v) {
-		/* 32-bit division takes a third of the time. */
-		unsigned int digit = v >> 32 ? (unsigned int)(v % base) : (uint32_t)v % base;
+		unsigned int digit = (unsigned int)(v % base);
 
-		v = v >> 32 ? v / base : (uint32_t)v / base;
+		v /= base;
 		*--d = (char)(digit < 10 ? '0' + digit : letters + digit - 10);
 	}
 	if (zero && spec->precision)
@@ -231,38 +299,36 @@ UCALL_GUEST static uint64_t next(va_list *ap, char len)
 	return va_arg(*ap, uint64_t);
 }
 
-/* One conversion; `f` is after the %.  Returns what follows it, NULL if it is unknown. */
-UCALL_GUEST static const char *convert(struct out *o, const char *f, va_list *ap)
+/* One conversion; *format is after the %, and is moved behind it.  False: it is unknown. */
+UCALL_GUEST static bool convert(struct out *o, const char **format, va_list *ap)
 {
 	struct spec s;
-	const char *text;
+	const char *f = parse(*format, &s, ap), *text;
 	int64_t v;
-	char c;
+	char c = *f;
 
-	f = parse(f, &s, ap);
-	switch (*f++) {
+	*format = c ? f + 1 : f;
+	switch (c) {
 	case 'd':
 	case 'i':
 		v = cut_signed(next(ap, s.length), s.length);
 		put_number(o, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, 'a',
 			   v < 0 ? '-' : s.sign, &s);
-		return f;
+		return true;
 	case 'u':
-		put_number(o, cut_unsigned(next(ap, s.length), s.length), 10, 'a', 0, &s);
-		return f;
 	case 'x':
-		put_number(o, cut_unsigned(next(ap, s.length), s.length), 16, 'a', 0, &s);
-		return f;
 	case 'X':
-		put_number(o, cut_unsigned(next(ap, s.length), s.length), 16, 'A', 0, &s);
-		return f;
 	case 'o':
-		put_number(o, cut_unsigned(next(ap, s.length), s.length), 8, 'a', 0, &s);
-		return f;
+		put_number(o, cut_unsigned(next(ap, s.length), s.length),
+			   c == 'u' ? 10 :
+			   c == 'o' ? 8 :
+				      16,
+			   c == 'X' ? 'A' : 'a', 0, &s);
+		return true;
 	case 'p':
 		s.alternate = true;
 		put_number(o, (uint64_t)(uintptr_t)va_arg(*ap, void *), 16, 'a', 0, &s);
-		return f;
+		return true;
 	case 'c':
 		c = (char)va_arg(*ap, int);
 		if (!s.left)
@@ -270,24 +336,18 @@ UCALL_GUEST static const char *convert(struct out *o, const char *f, va_list *ap
 		put(o, c);
 		if (s.left)
 			pad(o, ' ', s.width > 1 ? s.width - 1 : 0);
-		return f;
+		return true;
 	case 's':
-		text = va_arg(*ap, const char *);
 		if (s.length)
-			return NULL; /* wide characters */
-		if (!text)
-			put_string(o, "(null)", &s);
-		else if (s.width || s.precision >= 0)
-			put_string(o, text, &s);
-		else
-			while (*text)
-				put(o, *text++);
-		return f;
+			return false; /* wide characters */
+		text = va_arg(*ap, const char *);
+		put_string(o, text ? text : "(null)", &s);
+		return true;
 	case '%':
 		put(o, '%');
-		return f;
+		return true;
 	default:
-		return NULL;
+		return false;
 	}
 }
 
@@ -307,47 +367,40 @@ UCALL_GUEST static void complain(struct out *o, const char *format, const char *
 	put(o, '"');
 }
 
-/* Is any of the eight bytes zero?  A borrow may raise a false alarm, but only above a true one. */
-#define ONES 0x0101010101010101ull
-#define HIGHS 0x8080808080808080ull
-#define HAS_ZERO(v) (((v) - ONES) & ~(v) & HIGHS)
-
 UCALL_GUEST static void format_text(struct out *o, const char *format, va_list *ap)
 {
-	typedef uint64_t __attribute__((may_alias, aligned(1))) bytes8;
-	const char *f = format, *after;
+	const char *f = format, *percent, *text;
 
 	for (;;) {
-		/* A load of eight aligned bytes stays within the page of the first. */
-		while (!((uintptr_t)f & 7) && o->end - o->p >= 8) {
-			uint64_t v = *(const bytes8 *)f;
+		f = percent = put_until(o, f, '%');
+		if (!*f++)
+			return;
+		/* The plain ones, quickly. */
+		if (*f == 'd') {
+			int v = va_arg(*ap, int);
 
-			if (HAS_ZERO(v) | HAS_ZERO(v ^ '%' * ONES))
-				break;
-			*(bytes8 *)o->p = v;
-			o->p += 8;
-			f += 8;
-		}
-		if (!*f)
-			return;
-		if (*f != '%') {
-			put(o, *f++);
-			continue;
-		}
-		after = convert(o, f + 1, ap);
-		if (!after) {
-			for (after = f + 1; *after && (*after < 'A' || *after > 'z');)
-				after++;
-			complain(o, format, f, after + (*after != 0));
+			put_plain(o, v < 0 ? 0u - (unsigned int)v : (unsigned int)v, 10, v < 0);
+			f++;
+		} else if (*f == 's') {
+			text = va_arg(*ap, const char *);
+			put_until(o, text ? text : "(null)", 0);
+			f++;
+		} else if (*f == 'u') {
+			put_plain(o, va_arg(*ap, unsigned int), 10, false);
+			f++;
+		} else if (*f == 'x') {
+			put_plain(o, va_arg(*ap, unsigned int), 16, false);
+			f++;
+		} else if (!convert(o, &f, ap)) {
+			complain(o, format, percent, f);
 			return;
 		}
-		f = after;
 	}
 }
 
 UCALL_GUEST void ucall_guest_printf(const char *format, ...)
 {
-	struct ucall_mailbox *m = ucall_mailbox();
+	struct ucall_mailbox *m = ucall_this_mailbox();
 	struct out o;
 	va_list ap;
 
@@ -355,8 +408,11 @@ UCALL_GUEST void ucall_guest_printf(const char *format, ...)
 	va_start(ap, format);
 	format_text(&o, format, &ap);
 	va_end(ap);
-	if (o.p != o.uc->text || o.bad)
+	if (o.bad)
 		send(&o, UCALL_PRINTF, 0);
+	else if (o.p != m->uc.text)
+		ucall_ring(m, &m->uc,
+			   ucall_head(UCALL_PRINTF, 0, 0, (uint32_t)(o.p - m->uc.text)));
 }
 
 /* Calls format_text() with the arguments given. */
@@ -379,7 +435,7 @@ UCALL_GUEST static void __attribute__((noreturn)) abort_for_good(struct out *o, 
 
 UCALL_GUEST void ucall_guest_fail(const char *file, unsigned int line, const char *format, ...)
 {
-	struct ucall_mailbox *m = ucall_mailbox();
+	struct ucall_mailbox *m = ucall_this_mailbox();
 	struct out o;
 	va_list ap;
 
@@ -400,7 +456,7 @@ UCALL_GUEST void ucall_guest_assert(struct ucall *uc, const char *file, unsigned
 	struct out o;
 
 	if (!uc)
-		uc = &ucall_mailbox()->uc;
+		uc = &ucall_this_mailbox()->uc;
 	uc->args[0] = 0;
 	uc->args[1] = line;
 	uc->args[2] = v1;

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 backend_LTLIBRARIES += plugins/halt/ucall-halt.la
 plugins_halt_ucall_halt_la_SOURCES = plugins/halt/halt.c
-plugins_halt_ucall_halt_la_CPPFLAGS = $(UCALL_CPPFLAGS)
-plugins_halt_ucall_halt_la_CFLAGS = $(UCALL_CFLAGS)
 plugins_halt_ucall_halt_la_LDFLAGS = $(UCALL_PLUGIN_LDFLAGS)
 plugins_halt_ucall_halt_la_LIBADD = libucall/libucall.la
 dist_man_MANS += plugins/halt/ucall-halt.7

@@ -1,8 +1,6 @@
 # SPDX-License-Identifier: MIT
 backend_LTLIBRARIES += plugins/mmio/ucall-mmio.la
 plugins_mmio_ucall_mmio_la_SOURCES = plugins/mmio/mmio.c
-plugins_mmio_ucall_mmio_la_CPPFLAGS = $(UCALL_CPPFLAGS)
-plugins_mmio_ucall_mmio_la_CFLAGS = $(UCALL_CFLAGS)
 plugins_mmio_ucall_mmio_la_LDFLAGS = $(UCALL_PLUGIN_LDFLAGS)
 plugins_mmio_ucall_mmio_la_LIBADD = libucall/libucall.la
 dist_man_MANS += plugins/mmio/ucall-mmio.7

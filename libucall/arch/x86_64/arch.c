@@ -123,7 +123,7 @@ static void x86_64_tcb_init(void *tcb, uint64_t gva)
 	words[5] = 0x9e3779b97f4a7c00;
 }
 
-static void describe(const struct ucall_fault *fault, char *text, size_t size)
+static void describe(const struct ucall_fault_info *fault, char *text, size_t size)
 {
 	static const char *const names[32] = {
 		"#DE divide error",

@@ -57,6 +57,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	bool user = vcpu->vm->ring == 3;
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
 	struct kvm_regs regs = { 0 };
 	struct kvm_sregs sregs;
 	uint64_t *top;
@@ -102,6 +103,9 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	regs.r9 = boot->args[5];
 	if (ioctl(fd, KVM_SET_REGS, &regs))
 		return ucall_kvm_fail("KVM_SET_REGS");
+	/* With an interrupt controller all vCPUs but the first would wait for INIT and SIPI. */
+	if (vcpu->vm->irqchip && ioctl(fd, KVM_SET_MP_STATE, &runnable))
+		return ucall_kvm_fail("KVM_SET_MP_STATE");
 	run->kvm_valid_regs = KVM_SYNC_X86_REGS;
 	/* A guest that passes addresses may have switched its page tables. */
 	if (vcpu->vm->via == UCALL_VIA_ADDRESS)

@@ -1,0 +1,41 @@
+// SPDX-License-Identifier: MIT
+/* GUEST_DONE returns when the vCPU is run again; a guest function that returns is done. */
+#include <ucall/test.h>
+
+static UCALL_GUEST void guest_done(void)
+{
+	GUEST_DONE();
+	GUEST_SYNC(2);
+	GUEST_DONE();
+}
+
+static UCALL_GUEST void guest_returns(void)
+{
+}
+
+static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct ucall uc;
+
+	(void)vm;
+	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+	CHECK_EQ(uc.nargs, 0);
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 2);
+	for (int i = 0; i < 3; i++)
+		CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+}
+
+static void host_returns(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	(void)vm;
+	for (int i = 0; i < 3; i++)
+		CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+#define RING3 .config = { .ring = 3 }
+
+UCALL_TESTS({ "DONE", .guest = guest_done, .host = host_done },
+	    { "return", .guest = guest_returns, .host = host_returns },
+	    { "DONE in ring 3", .guest = guest_done, .host = host_done, RING3 },
+	    { "return in ring 3", .guest = guest_returns, .host = host_returns, RING3 });

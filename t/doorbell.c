@@ -1,0 +1,110 @@
+// SPDX-License-Identifier: MIT
+/* Each backend rings with its own instruction: KVM's exit information says so. */
+#include <linux/kvm.h>
+#include <string.h>
+
+#include <ucall/test.h>
+
+static UCALL_GUEST void guest_code(void)
+{
+	GUEST_SYNC(1);
+	GUEST_PRINTF("%d", 2);
+	GUEST_DONE();
+}
+
+static void check_exits(const char *backend, const char *expected, uint64_t where,
+			enum ucall_via via)
+{
+	struct ucall_vm_config config = { .backend = backend, .via = via };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_code, 0);
+	const struct kvm_run *run;
+
+	CHECK_OK(vcpu);
+	run = ucall_vcpu_kvm_run(vcpu);
+	for (int i = 0; i < 3; i++) {
+		CHECK_OK(!ucall_vcpu_run(vcpu));
+		if (!strcmp(expected, "io")) {
+			CHECK_EQ(run->exit_reason, KVM_EXIT_IO);
+			CHECK_EQ(run->io.direction, KVM_EXIT_IO_OUT);
+			CHECK_EQ(run->io.port, where);
+			CHECK_EQ(run->io.size, 1);
+			CHECK_EQ(run->io.count, 1);
+		} else if (!strcmp(expected, "mmio")) {
+			CHECK_EQ(run->exit_reason, KVM_EXIT_MMIO);
+			CHECK(run->mmio.is_write);
+			CHECK_EQ(run->mmio.phys_addr, where);
+			CHECK_EQ(run->mmio.len, 8);
+		} else {
+			CHECK_EQ(run->exit_reason, KVM_EXIT_HLT);
+		}
+		if (via == UCALL_VIA_ADDRESS && !strcmp(expected, "io"))
+			CHECK_EQ(run->s.regs.regs.rdi, UCALL_MAILBOX_ADDRESS);
+		if (via == UCALL_VIA_ADDRESS && !strcmp(expected, "mmio")) {
+			uint64_t data;
+
+			memcpy(&data, run->mmio.data, 8);
+			CHECK_EQ(data, UCALL_MAILBOX_ADDRESS);
+		}
+		CHECK(get_ucall(vcpu, NULL) > 0);
+	}
+}
+
+static void once_pio(void)
+{
+	check_exits("pio", "io", 0x3f8, UCALL_VIA_MAILBOX);
+	check_exits("pio", "io", 0x3f8, UCALL_VIA_ADDRESS);
+	check_exits("pio,port=0xe9", "io", 0xe9, UCALL_VIA_MAILBOX);
+	check_exits("pio,port=65535", "io", 65535, UCALL_VIA_MAILBOX);
+}
+
+static void once_mmio(void)
+{
+	check_exits("mmio", "mmio", 0xd0000000, UCALL_VIA_MAILBOX);
+	check_exits("mmio", "mmio", 0xd0000000, UCALL_VIA_ADDRESS);
+	check_exits("mmio,gpa=0xd0000ff8", "mmio", 0xd0000ff8, UCALL_VIA_MAILBOX);
+}
+
+static void once_halt(void)
+{
+	check_exits("halt", "hlt", 0, UCALL_VIA_MAILBOX);
+}
+
+/* Exits that are not the doorbell, or are it without a message, are handed on as they are. */
+static UCALL_GUEST void guest_other(void)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+
+	__asm__ volatile("outw %%ax, %w0" : : "d"(0x3f8) : "memory");
+	__asm__ volatile("outb %%al, %w0" : : "d"(0x3f9) : "memory");
+	__asm__ volatile("inb %w0, %%al" : : "d"(0x3f8) : "rax", "memory");
+	__asm__ volatile("hlt" : : : "memory");
+	((void (*)(struct ucall *))((const struct ucall_bell *)UCALL_BELL_ADDRESS)->ring)(&m->uc);
+	GUEST_DONE();
+}
+
+static void host_other(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	const struct kvm_run *run = ucall_vcpu_kvm_run(vcpu);
+	static const uint16_t ports[] = { 0x3f8, 0x3f9, 0x3f8 };
+
+	(void)vm;
+	for (int i = 0; i < 3; i++) {
+		CHECK_EQ(ucall_next(vcpu, NULL), -1);
+		CHECK_HAS(ucall_error(), "no ucall of backend");
+		CHECK_EQ(run->exit_reason, KVM_EXIT_IO);
+		CHECK_EQ(run->io.port, ports[i]);
+		CHECK_EQ(run->io.direction, i == 2 ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT);
+	}
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_HAS(ucall_error(), "a halt");
+	CHECK_EQ(run->exit_reason, KVM_EXIT_HLT);
+	CHECK_OK(!ucall_vcpu_run(vcpu)); /* the doorbell, but no message */
+	CHECK_EQ(get_ucall(vcpu, NULL), UCALL_NONE);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+UCALL_TESTS({ "pio exits by OUT to its port", .once = once_pio },
+	    { "mmio exits by a store of 8 bytes to its address", .once = once_mmio },
+	    { "halt exits by HLT", .once = once_halt },
+	    { "exits that are no ucall", .guest = guest_other, .host = host_other });

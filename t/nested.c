@@ -1,0 +1,154 @@
+// SPDX-License-Identifier: MIT
+/* Ucalls from an exception handler leave the message that they interrupt as it was. */
+#include <string.h>
+
+#include <ucall/test.h>
+
+#define UD 6
+
+/* The handler sends messages of its own, longer than what it interrupts, and skips the UD2. */
+static UCALL_GUEST void guest_handler(struct ucall_ex_regs *regs)
+{
+	GUEST_ASSERT_EQ(regs->vector, UD);
+	GUEST_PRINTF("handler at depth %llu %0200d\n", (unsigned long long)regs->rax, 0);
+	GUEST_SYNC_ARGS(100 + regs->rax, 1, 2, 3, 4);
+	if (regs->rax) /* an exception in the handler: rax says how many more */
+		__asm__ volatile("ud2" : : "a"(regs->rax - 1) : "memory");
+	regs->rip += 2;
+}
+
+/* Writes a message by hand, is interrupted before the head is there, and after. */
+static UCALL_GUEST void guest_nested(uint64_t depth)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+	uint64_t *head = (uint64_t *)(void *)&m->uc;
+
+	m->uc.args[0] = 0;
+	m->uc.args[1] = 1;
+	m->uc.text[0] = 'x';
+	__asm__ volatile("ud2" : : "a"(depth) : "memory");
+	GUEST_ASSERT_EQ(m->uc.args[1], 1);
+	GUEST_ASSERT_EQ(m->uc.text[0], 'x');
+	__atomic_store_n(head, ucall_head(UCALL_SYNC, 2, 0, 1), __ATOMIC_RELEASE);
+	__asm__ volatile("ud2" : : "a"(depth) : "memory");
+	GUEST_ASSERT_EQ(*head, ucall_head(UCALL_SYNC, 2, 0, 1));
+	ucall_ring(m, &m->uc, *head);
+	__asm__ volatile("ud2" : : "a"(depth) : "memory");
+	GUEST_ASSERT_EQ(*head, 0);
+	GUEST_DONE();
+}
+
+static void check_handler(struct ucall_vcpu *vcpu, uint64_t depth)
+{
+	char expected[512];
+	struct ucall uc;
+
+	for (int level = (int)depth; level >= 0; level--) {
+		CHECK_OK(!ucall_vcpu_run(vcpu));
+		CHECK_EQ(get_ucall(vcpu, &uc), UCALL_PRINTF);
+		snprintf(expected, sizeof(expected), "handler at depth %d %0200d\n", level, 0);
+		CHECK_STR(uc.text, expected);
+		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+		CHECK_EQ(uc.args[1], 100 + level);
+		CHECK_EQ(uc.args[5], 4);
+	}
+}
+
+static void each_nested(uint64_t depth, int ring)
+{
+	struct ucall_vm_config config = { .ring = ring };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_nested, 1, depth);
+	struct ucall uc;
+
+	CHECK_OK(vcpu);
+	CHECK_OK(!ucall_vm_set_handler(vm, UD, guest_handler));
+	check_handler(vcpu, depth);
+	check_handler(vcpu, depth);
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 1);
+	CHECK_STR(uc.text, "x");
+	check_handler(vcpu, depth);
+	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+}
+
+static void each_once(void)
+{
+	each_nested(0, 0);
+}
+
+static void each_deep(void)
+{
+	each_nested(2, 0);
+}
+
+static void each_ring3(void)
+{
+	each_nested(1, 3);
+}
+
+/* The same while a message of ucall_shared() is on its way. */
+static UCALL_GUEST void guest_nested_shared(struct ucall *uc)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+
+	uc->args[1] = 7;
+	m->shared = (uint64_t)(uintptr_t)uc;
+	__asm__ volatile("ud2" : : "a"(0) : "memory");
+	GUEST_ASSERT_EQ(m->shared, (uint64_t)(uintptr_t)uc);
+	ucall_ring(m, uc, ucall_head(UCALL_SYNC, 2, 0, 0));
+	GUEST_SHARED_DONE(uc);
+}
+
+static void each_shared(void)
+{
+	struct ucall_vm *vm = ucall_test_vm(NULL);
+	uint64_t gva = ucall_shared_alloc(vm, 1);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_nested_shared, 1, gva);
+
+	CHECK_OK(gva && vcpu);
+	CHECK_OK(!ucall_vm_set_handler(vm, UD, guest_handler));
+	check_handler(vcpu, 0);
+	CHECK_SHARED_SYNC(vcpu, gva, 7);
+	CHECK_SHARED_DONE(vcpu, gva);
+}
+
+/* ucall_nest_enter() and ucall_nest_leave() do it for a guest with its own descriptor table. */
+static UCALL_GUEST void guest_by_hand(void)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+	struct ucall_nest nest;
+
+	m->uc.args[1] = 5;
+	m->uc.text[1000] = 'y';
+	__atomic_store_n((uint64_t *)(void *)&m->uc, ucall_head(UCALL_SYNC, 2, 0, 0),
+			 __ATOMIC_RELEASE);
+	ucall_nest_enter(&nest);
+	GUEST_SYNC(6);
+	GUEST_PRINTF("%01023d", 0);
+	ucall_nest_leave(&nest);
+	GUEST_ASSERT_EQ(m->uc.text[1000], 'y');
+	ucall_ring(m, &m->uc, ucall_head(UCALL_SYNC, 2, 0, 0));
+	GUEST_DONE();
+}
+
+static void host_by_hand(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct ucall uc;
+
+	(void)vm;
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 6);
+	CHECK_OK(!ucall_vcpu_run(vcpu));
+	CHECK_EQ(get_ucall(vcpu, &uc), UCALL_PRINTF);
+	CHECK_EQ(uc.text_size, 1023);
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 5);
+	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+}
+
+UCALL_TESTS({ "from a handler", .each = each_once },
+	    { "from a handler's handler's handler", .each = each_deep },
+	    { "from a handler of a guest in ring 3", .each = each_ring3 },
+	    { "while a shared message is under way", .each = each_shared },
+	    { "by ucall_nest_enter", .guest = guest_by_hand, .host = host_by_hand });

@@ -1,0 +1,100 @@
+// SPDX-License-Identifier: MIT
+/* VMs, made or refused, leave no descriptor, no mapping and no thread behind. */
+#include <dirent.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ucall/plugin.h>
+#include <ucall/test.h>
+
+static UCALL_GUEST void guest_code(void)
+{
+	GUEST_SYNC(1);
+	__asm__ volatile("ud2");
+}
+
+static int entries(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	int n = 0;
+
+	CHECK(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static int mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	int n = 0, c;
+
+	CHECK(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static void use(const struct ucall_vm_config *config)
+{
+	struct ucall_vm *vm = ucall_vm_create(config);
+	struct ucall_vcpu *vcpu;
+
+	if (!vm)
+		return;
+	for (int i = 0; i < 2; i++) {
+		vcpu = ucall_vcpu_add(vm, guest_code, 0);
+		ucall_next(vcpu, NULL);
+		ucall_next(vcpu, NULL);
+	}
+	ucall_vm_free(vm);
+}
+
+static void once_all(void)
+{
+	static const struct ucall_vm_config configs[] = {
+		{ .backend = "pio" },
+		{ .backend = "mmio" },
+		{ .backend = "halt" },
+		{ .backend = "pio", .irqchip = true },
+		{ .backend = "pio", .ring = 3 },
+		{ .backend = "nosuch" },
+		{ .backend = "pio,port=x" },
+		{ .backend = "pio,port=1," },
+		{ .backend = "/dev/null" },
+		{ .backend = "/proc/self/exe" },
+		{ .backend = "/etc/passwd" },
+		{ .backend = "mmio,gpa=0x1000" },
+		{ .backend = "mmio,gpa=1" },
+		{ .backend = "halt", .ring = 3 },
+		{ .backend = "pio", .mem_size = 1 },
+		{ .backend = "pio", .kvm_device = "/dev/null" },
+		{ .backend = "pio", .kvm_device = "/nonexistent" },
+	};
+	const size_t n = sizeof(configs) / sizeof(configs[0]);
+	int fds = 0, maps = 0, threads = 0;
+
+	for (int round = 0; round < 5; round++) {
+		for (size_t i = 0; i < n; i++)
+			use(&configs[i]);
+		for (size_t i = 0; i < 3; i++) {
+			size_t count;
+
+			ucall_backends_free(ucall_backends(&count));
+		}
+		if (round == 1) { /* plugins are loaded, caches are full */
+			fds = entries("/proc/self/fd");
+			maps = mappings();
+			threads = entries("/proc/self/task");
+		}
+	}
+	CHECK_EQ(entries("/proc/self/fd"), fds);
+	CHECK_EQ(entries("/proc/self/task"), threads);
+	/* The allocator's own mappings may grow a little. */
+	if (mappings() > maps + 2)
+		FAIL("%d mappings became %d", maps, mappings());
+}
+
+UCALL_TESTS({ "made, refused, faulted: nothing is left", .once = once_all });

@@ -1,0 +1,143 @@
+// SPDX-License-Identifier: MIT
+/* A backend that the program brings itself, without a .so: `.ops` in the configuration. */
+#include <errno.h>
+
+#include <ucall/plugin.h>
+#include <ucall/test.h>
+
+UCALL_BACKEND(
+	.name = "own",
+	.version = "1",
+	.summary = "two bytes to a port",
+	.protections = UCALL_PROTECT_NONE,
+	.options = {
+		{ .name = "port", .type = UCALL_OPTION_UINT, .max = 0xffff, .value = "0x123",
+		  .help = "the I/O port" },
+	});
+
+UCALL_DOORBELL static void own_send(struct ucall *uc)
+{
+	__asm__ volatile("outw %%ax, %w0" : : "d"(UCALL_PARAM(3)), "D"(uc) : "memory");
+}
+
+static int inits, uninits, recvs;
+
+static int own_init(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	inits++;
+	return ucall_vm_set_param(vm, 3, ucall_args_uint(args, "port"));
+}
+
+static void own_uninit(struct ucall_vm *vm)
+{
+	(void)vm;
+	uninits++;
+}
+
+static int own_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
+{
+	(void)vcpu;
+	recvs++;
+	return exit->reason == UCALL_EXIT_IO && exit->u.io.size == 2;
+}
+
+static int own_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
+{
+	*where = ucall_vcpu_argument(vcpu);
+	return own_recv_shared(vcpu, exit);
+}
+
+static const struct ucall_ops own_ops = {
+	UCALL_OPS,
+	.init = own_init,
+	.uninit = own_uninit,
+	.send_cmd = own_send,
+	.send_cmd_shared = own_send,
+	.recv_cmd = own_recv,
+	.recv_cmd_shared = own_recv_shared,
+};
+
+static UCALL_GUEST void guest_code(uint64_t n)
+{
+	GUEST_SYNC(n);
+	GUEST_PRINTF("%s", "");
+	GUEST_DONE();
+}
+
+static void run(enum ucall_via via, const char *options, uint16_t port)
+{
+	struct ucall_vm_config config = { .ops = &own_ops, .ops_options = options, .via = via };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_code, 1, 77);
+	struct ucall uc;
+
+	CHECK_OK(vcpu);
+	CHECK_STR(ucall_vm_backend(vm), "own");
+	CHECK(!ucall_vm_backend_path(vm));
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 77);
+	CHECK_EQ(ucall_vcpu_exit(vcpu)->u.io.port, port);
+	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+	CHECK_EQ(inits - uninits, 1);
+	ucall_test_vm_free(vm);
+	CHECK_EQ(inits - uninits, 0);
+	CHECK(recvs > 0);
+}
+
+static void once_mailbox(void)
+{
+	run(UCALL_VIA_MAILBOX, NULL, 0x123);
+}
+
+static void once_address(void)
+{
+	run(UCALL_VIA_ADDRESS, "port=0x77", 0x77);
+}
+
+static void once_wrong(void)
+{
+	struct ucall_vm_config config = { .ops = &own_ops, .ops_options = "speed=3" };
+	struct ucall_ops ops = own_ops;
+
+	CHECK(!ucall_vm_create(&config));
+	CHECK_EQ(errno, EINVAL);
+	CHECK_HAS(ucall_error(), "unknown option \"speed\"; its options are: port");
+
+	config.ops_options = NULL;
+	config.ops = &ops;
+	ops.abi = UCALL_ABI + 1;
+	CHECK(!ucall_vm_create(&config));
+	CHECK_HAS(ucall_error(), "plugin ABI 2");
+	ops = own_ops;
+	ops.recv_cmd = NULL;
+	CHECK(!ucall_vm_create(&config));
+	CHECK_HAS(ucall_error(), "no complete pair");
+}
+
+/* init() fails: the VM is not made, and uninit() is not called. */
+static int failing_init(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	(void)vm;
+	(void)args;
+	return ucall_fail(ENOSPC, "there is no room in here");
+}
+
+static void once_init_fails(void)
+{
+	struct ucall_ops ops = own_ops;
+	struct ucall_vm_config config = { .ops = &ops };
+	int before = uninits;
+
+	if (ucall_engine_check("kvm"))
+		SKIP("%s", ucall_error());
+	ops.init = failing_init;
+	CHECK(!ucall_vm_create(&config));
+	CHECK_EQ(errno, ENOSPC);
+	CHECK_STR(ucall_error(), "backend own: there is no room in here");
+	CHECK_EQ(uninits, before);
+}
+
+UCALL_TESTS({ "the program's own backend, by the mailbox", .once = once_mailbox },
+	    { "the program's own backend, by the address", .once = once_address },
+	    { "wrong options, another ABI, half a pair", .once = once_wrong },
+	    { "init fails", .once = once_init_fails });

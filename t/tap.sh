@@ -1,0 +1,45 @@
+# SPDX-License-Identifier: MIT
+# TAP for shell tests: ". tap.sh", then points, then `done_testing`.
+points=0
+failures=0
+
+ok() { # STATUS NAME
+	points=$((points + 1))
+	if test "$1" -eq 0; then
+		echo "ok $points - $2"
+	else
+		echo "not ok $points - $2"
+		failures=$((failures + 1))
+	fi
+}
+
+skip() { # REASON NAME
+	points=$((points + 1))
+	echo "ok $points - $2 # SKIP $1"
+}
+
+skip_all() { # REASON
+	echo "1..0 # SKIP $1"
+	exit 0
+}
+
+diag() {
+	sed 's/^/# /'
+}
+
+# has FILE TEXT NAME: the file has a line with the text.
+has() {
+	grep -qF -e "$2" "$1"
+	status=$?
+	ok $status "$3"
+	test $status -eq 0 || { echo "wanted: $2"; cat "$1"; } | diag
+}
+
+done_testing() {
+	echo "1..$points"
+	exit $((failures > 0))
+}
+
+# A folder of this test's own, gone when it ends.
+scratch=$(mktemp -d "${TMPDIR:-/tmp}/ucall-test-XXXXXX") || exit 1
+trap 'rm -rf "$scratch"' EXIT

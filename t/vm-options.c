@@ -1,0 +1,132 @@
+// SPDX-License-Identifier: MIT
+/* What a VM can be like, which backend refuses which, and what is out of range. */
+#include <errno.h>
+#include <string.h>
+
+#include <ucall/plugin.h>
+#include <ucall/test.h>
+
+static UCALL_GUEST void guest_code(void)
+{
+	GUEST_SYNC(1);
+	GUEST_DONE();
+}
+
+static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	(void)vm;
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+/* The level that the guest runs at. */
+static UCALL_GUEST void guest_ring(uint64_t ring)
+{
+	uint64_t cs;
+
+	__asm__ volatile("mov %%cs, %0" : "=r"(cs));
+	GUEST_ASSERT_EQ(cs & 3, ring);
+	GUEST_DONE();
+}
+
+static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	(void)vm;
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+/* A guest exception is reported where HLT does not exit. */
+static UCALL_GUEST void guest_fault(void)
+{
+	__asm__ volatile("ud2");
+}
+
+static void host_fault(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	(void)vm;
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_HAS(ucall_error(), "#UD");
+}
+
+static void refused(const struct ucall_vm_config *config, int error, const char *text)
+{
+	CHECK(!ucall_vm_create(config));
+	CHECK_HAS(ucall_error(), text);
+	CHECK_EQ(errno, error);
+}
+
+static void once_refusals(void)
+{
+	refused(&(struct ucall_vm_config){ .backend = "halt", .irqchip = true }, EOPNOTSUPP,
+		"in-kernel interrupt controller");
+	refused(&(struct ucall_vm_config){ .backend = "halt", .ring = 3 }, EOPNOTSUPP,
+		"needs guest functions in ring 0");
+	refused(&(struct ucall_vm_config){ .backend = "halt", .via = UCALL_VIA_ADDRESS },
+		EOPNOTSUPP, "has no send_cmd and recv_cmd");
+	refused(&(struct ucall_vm_config){ .backend = "pio", .ring = 1 }, EINVAL, "ring is 1");
+	refused(&(struct ucall_vm_config){ .backend = "pio", .timeout_ms = -2 }, EINVAL,
+		"timeout_ms is -2");
+	refused(&(struct ucall_vm_config){ .backend = "pio", .via = (enum ucall_via)7 }, EINVAL,
+		"via is 7");
+}
+
+static void once_memory_size(void)
+{
+	if (ucall_engine_check("kvm"))
+		SKIP("%s", ucall_error());
+	refused(&(struct ucall_vm_config){ .backend = "pio", .mem_size = 4096 }, EINVAL,
+		"give 2 MiB to 3 GiB");
+	refused(&(struct ucall_vm_config){ .backend = "pio", .mem_size = (size_t)4 << 30 },
+		EINVAL, "give 2 MiB to 3 GiB");
+	refused(&(struct ucall_vm_config){ .backend = "mmio,gpa=0x1000" }, EINVAL,
+		"is guest memory, where no access exits");
+	refused(&(struct ucall_vm_config){ .backend = "mmio,gpa=0xd0000001" }, EINVAL,
+		"not a multiple of 8");
+}
+
+/* Fields that a later header may add: refused if they are set, else left alone. */
+static void once_larger_config(void)
+{
+	struct {
+		struct ucall_vm_config config;
+		uint64_t later[4];
+	} large;
+	struct ucall_vm *vm;
+
+	memset(&large, 0, sizeof(large));
+	large.config.backend = "pio";
+	large.later[2] = 1;
+	CHECK(!ucall_vm_create_sized(&large.config, sizeof(large)));
+	CHECK_EQ(errno, EINVAL);
+	CHECK_HAS(ucall_error(), "install a newer one");
+	if (ucall_engine_check("kvm"))
+		SKIP("%s", ucall_error());
+	large.later[2] = 0;
+	vm = ucall_vm_create_sized(&large.config, sizeof(large));
+	CHECK_OK(vm);
+	ucall_vm_free(vm);
+	vm = ucall_vm_create_sized(&large.config, sizeof(large.config.backend));
+	CHECK_OK(vm);
+	ucall_vm_free(vm);
+}
+
+UCALL_TESTS(
+	{ "what is refused", .once = once_refusals },
+	{ "sizes and addresses", .once = once_memory_size },
+	{ "a configuration of another size", .once = once_larger_config },
+	{ "an in-kernel interrupt controller", .guest = guest_code, .host = host_code,
+	  .config = { .irqchip = true } },
+	{ "an exception with an interrupt controller", .guest = guest_fault, .host = host_fault,
+	  .config = { .irqchip = true } },
+	{ "ring 0", .guest = UCALL_TEST_GUEST(guest_ring), .nargs = 1, .args = { 0 },
+	  .host = host_done },
+	{ "ring 3", .guest = UCALL_TEST_GUEST(guest_ring), .nargs = 1, .args = { 3 },
+	  .host = host_done, .config = { .ring = 3 } },
+	{ "ring 3 with an interrupt controller", .guest = guest_code, .host = host_code,
+	  .config = { .ring = 3, .irqchip = true } },
+	{ "2 MiB of memory", .guest = guest_code, .host = host_code,
+	  .config = { .mem_size = (size_t)2 << 20 } },
+	{ "3 GiB of memory", .guest = guest_code, .host = host_code,
+	  .config = { .mem_size = (size_t)3 << 30 } },
+	{ "no time limit", .guest = guest_code, .host = host_code,
+	  .config = { .timeout_ms = -1 } });

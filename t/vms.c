@@ -1,0 +1,67 @@
+// SPDX-License-Identifier: MIT
+/* Eight VMs at once, with different backends, a thread each. */
+#include <pthread.h>
+
+#include <ucall/plugin.h>
+#include <ucall/test.h>
+
+#define VMS 8
+#define ROUNDS 100
+
+static UCALL_GUEST void guest_code(uint64_t id)
+{
+	for (uint64_t i = 0; i < ROUNDS; i++)
+		GUEST_SYNC_ARGS(i, id, 0, 0, 0);
+	GUEST_DONE();
+}
+
+struct job {
+	uint64_t id;
+	const char *backend;
+	bool done;
+};
+
+/* Creates its VM itself, so that creation runs in parallel too. */
+static void *run(void *data)
+{
+	struct job *job = data;
+	struct ucall_vm_config config = { .backend = job->backend };
+
+	for (int again = 0; again < 3; again++) {
+		struct ucall_vm *vm = ucall_test_vm(&config);
+		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_code, 1, job->id);
+		struct ucall uc;
+
+		CHECK_OK(vcpu);
+		for (uint64_t i = 0; i < ROUNDS; i++) {
+			CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+			CHECK_EQ(uc.args[1], i);
+			CHECK_EQ(uc.args[2], job->id);
+		}
+		CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+		ucall_test_vm_free(vm);
+	}
+	job->done = true;
+	return NULL;
+}
+
+static void once_mixed(void)
+{
+	static const char *const backends[] = { "pio", "mmio", "halt", "pio,port=0x80",
+						"mmio,gpa=0xd0001008" };
+	struct job jobs[VMS];
+	pthread_t threads[VMS];
+
+	if (ucall_engine_check("kvm"))
+		SKIP("%s", ucall_error());
+	for (int i = 0; i < VMS; i++) {
+		jobs[i] = (struct job){ (uint64_t)i, backends[i % 5], false };
+		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
+	}
+	for (int i = 0; i < VMS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < VMS; i++)
+		CHECK(jobs[i].done);
+}
+
+UCALL_TESTS({ "eight VMs with mixed backends in threads", .once = once_mixed });
