@@ -40,3 +40,9 @@ EXTRA_DIST += t/tap.sh t/plugins/good.c
 t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/mailbox.c libucall/memory.c
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
 
+dist_check_SCRIPTS += t/installed.sh
+
+# README's program against the installed library.
+installcheck-local:
+	CC='$(CC)' top_srcdir='$(top_srcdir)' bindir='$(DESTDIR)$(bindir)' \
+	libdir='$(DESTDIR)$(libdir)' $(SHELL) $(srcdir)/t/installed.sh

@@ -1,0 +1,78 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# `make installcheck`: README's first program, built against the installed library by pkg-config
+# alone, with the flags that people use.
+. "$top_srcdir/t/tap.sh"
+
+PKG_CONFIG_PATH=$libdir/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
+LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
+export PKG_CONFIG_PATH LD_LIBRARY_PATH
+unset UCALL_PLUGIN_PATH UCALL_BACKEND
+
+# The listing after the marker.
+listing() {
+	sed -n "/^<!-- $1 -->/,/^\`\`\`\$/{/^<!--/d;/^\`\`\`/d;p;}" "$top_srcdir/README.md"
+}
+
+listing hello.c >"$scratch/hello.c"
+test "$(wc -l <"$scratch/hello.c")" -le 30 && grep -q GUEST_SYNC "$scratch/hello.c"
+ok $? "README has the program"
+flags=$(pkg-config --cflags --libs ucall)
+ok $? "pkg-config knows ucall"
+test -e "$(pkg-config --variable=backenddir ucall)/ucall-pio.so"
+ok $? "and the backends' folder"
+kvm=$("$bindir/ucall" list | sed -n 's/^None works here: //p')
+
+hardened="-O2 -g -fstack-protector-strong -D_FORTIFY_SOURCE=2 -Wformat -Werror=format-security
+	-fPIE -pie -Wl,-z,relro -Wl,-z,now"
+try() { # COMPILER FLAGS
+	name="$*"
+	if ! command -v "$1" >/dev/null; then
+		skip "no $1; run ./bootstrap --install-deps=all" "$name"
+		return
+	fi
+	"$@" -Wall -Wextra "$scratch/hello.c" $flags -o "$scratch/hello" >"$scratch/out" 2>&1 &&
+		test ! -s "$scratch/out"
+	status=$?
+	ok $status "$name: builds without a warning"
+	test $status -eq 0 || diag <"$scratch/out"
+	if test -n "$kvm"; then
+		skip "$kvm" "$name: runs"
+		return
+	fi
+	for b in pio mmio halt; do
+		UCALL_BACKEND=$b "$scratch/hello" >"$scratch/out" 2>&1
+		status=$?
+		printf 'the guest adds 2 and 40\nthe host got 42.0\n' | cmp -s - "$scratch/out" &&
+			test $status -eq 0
+		status=$?
+		ok $status "$name: runs over $b"
+		test $status -eq 0 || diag <"$scratch/out"
+	done
+}
+
+for cc in gcc clang; do
+	try $cc
+	try $cc -O0
+	try $cc -O2
+	try $cc -O3 -march=native
+	try $cc $hardened
+	try $cc -O2 -fcf-protection -fstack-protector-all -ftrivial-auto-var-init=pattern
+	try $cc -O2 -pg
+	try $cc -O2 --coverage
+	try $cc -O2 -no-pie -fno-pie
+	try $cc -O0 -fsanitize=undefined
+done
+try gcc -O2 -flto
+try gcc -O2 -fsanitize=address
+# gcc 12's linker plugin is not clang's; lld has its own.
+try clang -O2 -flto -fuse-ld=lld
+try clang -O2 -fsanitize=address
+try clang -O2 -fuse-ld=lld
+
+# A backend from the installed kit alone.
+$CC -shared -fPIC -O2 "$top_srcdir/plugins/halt/halt.c" $flags -o "$scratch/ucall-copy.so"
+ok $? "a backend builds"
+UCALL_PLUGIN_PATH=$scratch "$bindir/ucall" list >"$scratch/out"
+has "$scratch/out" "$scratch/ucall-copy.so" "and is found"
+done_testing
