@@ -77,7 +77,7 @@ static struct {
 	uint64_t words[100];
 } source, target;
 
-static __attribute__((noinline, optimize("O1"))) UCALL_PLAIN_CODE uint64_t helper(uint64_t n)
+static __attribute__((noinline)) UCALL_PLAIN_CODE uint64_t helper(uint64_t n)
 {
 	volatile char buffer[64];
 

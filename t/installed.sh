@@ -3,6 +3,8 @@
 # `make installcheck`: README's first program, built against the installed library by pkg-config
 # alone, with the flags that people use.
 . "$top_srcdir/t/tap.sh"
+top_srcdir=$(cd "$top_srcdir" && pwd)
+cd "$scratch" || exit 1 # compilers and profilers leave files where they are
 
 PKG_CONFIG_PATH=$libdir/pkgconfig${PKG_CONFIG_PATH:+:$PKG_CONFIG_PATH}
 LD_LIBRARY_PATH=$libdir${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}

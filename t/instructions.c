@@ -103,10 +103,14 @@ static void each_count(void)
 	ucall_test_diag("GUEST_SYNC %u, GUEST_PRINTF with two arguments %u instructions",
 			sync - nothing, print - nothing);
 	CHECK(sync > nothing);
-	CHECK(sync - nothing <= SYNC_MOST);
-#ifdef __OPTIMIZE__
-	CHECK(print - nothing <= PRINTF_MOST);
+#ifndef __OPTIMIZE__
+	SKIP("without optimisation there is no limit");
 #endif
+	CHECK(sync - nothing <= SYNC_MOST);
+#ifdef __clang__
+	SKIP("the limit for GUEST_PRINTF is for gcc's code");
+#endif
+	CHECK(print - nothing <= PRINTF_MOST);
 }
 
 UCALL_TESTS({ "guest instructions", .each = each_count });

@@ -16,6 +16,7 @@
 struct out {
 	struct ucall *uc;
 	char *p, *end;
+	char *last8; /* up to here eight bytes fit */
 	bool flush; /* send a full message as UCALL_PRINTF and go on; else cut */
 	bool cut, bad;
 };
@@ -43,6 +44,7 @@ UCALL_GUEST static void start(struct out *o, struct ucall *uc, bool flush)
 	o->uc = uc;
 	o->p = uc->text;
 	o->end = uc->text + TEXT_MAX;
+	o->last8 = o->end - 8;
 	o->flush = flush;
 	o->cut = false;
 	o->bad = false;
@@ -94,7 +96,7 @@ UCALL_INLINE const char *put_until(struct out *o, const char *s, char stop)
 
 	for (;; s++) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		while (p <= o->end - 8 && readable8(s)) {
+		while (p <= o->last8 && readable8(s)) {
 			uint64_t v = *(const bytes8 *)s, hit = v - ONES;
 			unsigned int n;
 
@@ -155,12 +157,12 @@ UCALL_INLINE void put_plain(struct out *o, uint32_t v, unsigned int base, bool n
 	do {
 		uint32_t rest = v / base, digit = v - rest * base;
 
-		*--d = (char)(digit < 10 ? '0' + digit : 'a' + digit - 10);
+		*--d = (char)(base <= 10 || digit < 10 ? '0' + digit : 'a' + digit - 10);
 		v = rest;
 	} while (v);
 	if (negative)
 		*--d = '-';
-	if (o->end - o->p < 16) {
+	if (o->p > o->last8 - 8) {
 		put_bytes(o, d, (unsigned int)(end - d));
 		return;
 	}
