@@ -35,7 +35,7 @@ AS_IF([test "x$enable_sanitizers" = xyes],
        CFLAGS=$ucall_saved_cflags])
 AM_CONDITIONAL([SANITIZERS], [test "x$enable_sanitizers" = xyes])
 UCALL_CFLAGS="-std=gnu11 $ucall_warnings $ucall_sanitizers"
-UCALL_GUEST_CFLAGS="-std=gnu11 $ucall_warnings -fPIC -fvisibility=hidden"
+UCALL_GUEST_CFLAGS="-std=gnu11 $ucall_warnings -fPIC -fvisibility=hidden -fno-jump-tables"
 AC_SUBST([UCALL_CFLAGS])
 AC_SUBST([UCALL_GUEST_CFLAGS])
 ])

@@ -41,7 +41,7 @@ static UCALL_GUEST void guest_fault(uint64_t which)
 		__asm__ volatile("mov %%rsp, %%rax; jmp *%%rax" : : : "rax");
 		break;
 	case 6: /* the null page */
-		((void (*)(void))0)();
+		__asm__ volatile("xor %%eax, %%eax; call *%%rax" : : : "rax");
 		break;
 	case 7: /* a stack that is none: the report still comes, without the stack */
 		__asm__ volatile("mov $0x1000, %%esp; ud2" : : : "memory");

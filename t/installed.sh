@@ -33,6 +33,7 @@ try() { # COMPILER FLAGS
 		skip "no $1; run ./bootstrap --install-deps=all" "$name"
 		return
 	fi
+	rm -f ./*.gcda ./*.gcno
 	"$@" -Wall -Wextra "$scratch/hello.c" $flags -o "$scratch/hello" >"$scratch/out" 2>&1 &&
 		test ! -s "$scratch/out"
 	status=$?

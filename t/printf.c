@@ -12,7 +12,7 @@
 	f("plain text without any conversion, long enough to be copied in words") \
 	f("%d %i %u", INT_MIN, INT_MAX, UINT_MAX) \
 	f("%ld %lld %lu", LONG_MIN, LLONG_MAX, ULONG_MAX) \
-	f("%hhd %hd %hhu %hu", 300, 70000, 300, 70000) \
+	f("%hhd %hd %hhu %hu", (signed char)-3, (short)-4, (unsigned char)250, (unsigned short)65000) \
 	f("%jd %zu %td", (intmax_t)-5, (size_t)6, (ptrdiff_t)-7) \
 	f("%x %X %#x %#X %#lx", 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xfedcba9876543210ul) \
 	f("%o %#o %#o %#.3o", 8, 8, 0, 8) \
@@ -48,6 +48,28 @@ static void host_formats(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	(void)vm;
 	FORMATS(HOST_LINE)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+/* Lengths cut what is too large; compilers warn of these formats where they can read them. */
+static UCALL_GUEST void guest_cut(const char *format)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	GUEST_PRINTF(format, 300, 70000, 300, 70000);
+#pragma GCC diagnostic pop
+	GUEST_DONE();
+}
+
+static void each_cut(void)
+{
+	struct ucall_vm *vm = ucall_test_vm(NULL);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_cut, 1, "%hhd %hd %hhu %hx");
+	struct ucall uc;
+
+	CHECK_OK(vcpu);
+	CHECK_OK(!ucall_vcpu_run(vcpu));
+	CHECK_EQ(get_ucall(vcpu, &uc), UCALL_PRINTF);
+	CHECK_STR(uc.text, "44 4464 44 1170");
 }
 
 static UCALL_GUEST void guest_null(const char *s)
@@ -158,6 +180,7 @@ static void each_unknown(void)
 
 UCALL_TESTS({ "every conversion, as the C library has it", .guest = guest_formats,
 	      .host = host_formats },
+	    { "numbers larger than their length", .each = each_cut },
 	    { "a null pointer for %s", .guest = UCALL_TEST_GUEST(guest_null), .nargs = 1,
 	      .host = host_null },
 	    { "the output stream", .each = each_output },

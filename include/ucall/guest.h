@@ -183,14 +183,46 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 	} while (0)
 
 /*
+ * The arguments of a format, up to 12, as an array: a guest's variadic call would save every register
+ * that may hold one.
+ */
+#define UCALL_CAT(a, b) UCALL_CAT_(a, b)
+#define UCALL_CAT_(a, b) a##b
+#define UCALL_CAST(...) UCALL_CAT(UCALL_CAST_, UCALL_COUNT(__VA_ARGS__))(__VA_ARGS__)
+#define UCALL_CAST_0() 0
+#define UCALL_CAST_1(a) (uint64_t)(a)
+#define UCALL_CAST_2(a, ...) (uint64_t)(a), UCALL_CAST_1(__VA_ARGS__)
+#define UCALL_CAST_3(a, ...) (uint64_t)(a), UCALL_CAST_2(__VA_ARGS__)
+#define UCALL_CAST_4(a, ...) (uint64_t)(a), UCALL_CAST_3(__VA_ARGS__)
+#define UCALL_CAST_5(a, ...) (uint64_t)(a), UCALL_CAST_4(__VA_ARGS__)
+#define UCALL_CAST_6(a, ...) (uint64_t)(a), UCALL_CAST_5(__VA_ARGS__)
+#define UCALL_CAST_7(a, ...) (uint64_t)(a), UCALL_CAST_6(__VA_ARGS__)
+#define UCALL_CAST_8(a, ...) (uint64_t)(a), UCALL_CAST_7(__VA_ARGS__)
+#define UCALL_CAST_9(a, ...) (uint64_t)(a), UCALL_CAST_8(__VA_ARGS__)
+#define UCALL_CAST_10(a, ...) (uint64_t)(a), UCALL_CAST_9(__VA_ARGS__)
+#define UCALL_CAST_11(a, ...) (uint64_t)(a), UCALL_CAST_10(__VA_ARGS__)
+#define UCALL_CAST_12(a, ...) (uint64_t)(a), UCALL_CAST_11(__VA_ARGS__)
+
+/* Never called: has the compiler hold the arguments against the format. */
+void ucall_check_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define UCALL_WITH_FORMAT(call, format, ...) \
+	do { \
+		const uint64_t ucall_args_[] = { UCALL_CAST(__VA_ARGS__) }; \
+		if (0) \
+			ucall_check_format(format, ##__VA_ARGS__); \
+		call; \
+	} while (0)
+
+/*
  * GUEST_PRINTF and the failing asserts, out of line.  `uc`: the message to use, NULL for the
  * mailbox.  Conversions: d i u x X o c s p %, with the flags - + space # 0, width, precision (both
- * also as *) and the lengths hh h l ll j z t.  Any other conversion is an error on the host.
+ * also as *) and the lengths hh h l ll j z t.  Any other conversion is an error on the host.  A text
+ * longer than a message is sent in several.
  */
-UCALL_HIDDEN void ucall_guest_printf(const char *format, ...)
-	__attribute__((format(printf, 1, 2)));
-UCALL_HIDDEN void ucall_guest_fail(const char *file, unsigned int line, const char *format, ...)
-	__attribute__((format(printf, 3, 4), noreturn, cold));
+UCALL_HIDDEN void ucall_guest_print(const char *format, const uint64_t *args);
+UCALL_HIDDEN void ucall_guest_fail(const char *file, unsigned int line, const char *format,
+				   const uint64_t *args) __attribute__((noreturn, cold));
 UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigned int line,
 				     const char *expression, unsigned int values, uint64_t v1,
 				     uint64_t v2, uint64_t v3, uint64_t v4)
@@ -200,8 +232,11 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 #define GUEST_SYNC(stage) ucall(UCALL_SYNC, 2, 0, stage)
 #define GUEST_SYNC_ARGS(stage, a1, a2, a3, a4) ucall(UCALL_SYNC, 6, 0, stage, a1, a2, a3, a4)
 #define GUEST_DONE() ucall(UCALL_DONE, 0)
-#define GUEST_PRINTF(...) ucall_guest_printf(__VA_ARGS__)
-#define GUEST_FAIL(...) ucall_guest_fail(__FILE__, __LINE__, __VA_ARGS__)
+#define GUEST_PRINTF(format, ...) \
+	UCALL_WITH_FORMAT(ucall_guest_print(format, ucall_args_), format, ##__VA_ARGS__)
+#define GUEST_FAIL(format, ...) \
+	UCALL_WITH_FORMAT(ucall_guest_fail(__FILE__, __LINE__, format, ucall_args_), format, \
+			  ##__VA_ARGS__)
 
 /* A failed assert does not return: should the host run the vCPU again, it aborts again. */
 #define UCALL_ASSERT(uc, cond, text, values, v1, v2, v3, v4) \

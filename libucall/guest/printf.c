@@ -4,9 +4,8 @@
  * so that the host follows no pointer of the guest's.
  *
  * Every instruction counts where a hypervisor interprets ring 0, so plain text is copied eight bytes
- * at a time.
+ * at a time, and arguments come as an array of 64-bit integers rather than by <stdarg.h>.
  */
-#include <stdarg.h>
 #include <stdbool.h>
 
 #include <ucall/guest.h>
@@ -92,11 +91,11 @@ UCALL_INLINE bool readable8(const char *s)
  */
 UCALL_INLINE const char *put_until(struct out *o, const char *s, char stop)
 {
-	char *p = o->p;
+	char *p = o->p, *const last8 = o->last8;
 
 	for (;; s++) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		while (p <= o->last8 && readable8(s)) {
+		while (p <= last8 && readable8(s)) {
 			uint64_t v = *(const bytes8 *)s, hit = v - ONES;
 			unsigned int n;
 
@@ -241,7 +240,7 @@ UCALL_GUEST static int64_t cut_signed(uint64_t v, char len)
 }
 
 /* Flags, width, precision and length; returns where the conversion letter is. */
-UCALL_GUEST static const char *parse(const char *f, struct spec *s, va_list *ap)
+UCALL_GUEST static const char *parse(const char *f, struct spec *s, const uint64_t **args)
 {
 	s->width = 0;
 	s->precision = -1;
@@ -262,7 +261,7 @@ UCALL_GUEST static const char *parse(const char *f, struct spec *s, va_list *ap)
 			break;
 	}
 	if (*f == '*') {
-		int w = va_arg(*ap, int);
+		int w = (int)*(*args)++;
 
 		s->left = s->left || w < 0;
 		s->width = w < 0 ? 0u - (unsigned int)w : (unsigned int)w;
@@ -275,7 +274,7 @@ UCALL_GUEST static const char *parse(const char *f, struct spec *s, va_list *ap)
 		f++;
 		s->precision = 0;
 		if (*f == '*') {
-			s->precision = va_arg(*ap, int);
+			s->precision = (int)*(*args)++;
 			s->precision = s->precision < 0 ? -1 : s->precision;
 			f++;
 		} else {
@@ -293,19 +292,11 @@ UCALL_GUEST static const char *parse(const char *f, struct spec *s, va_list *ap)
 	return f;
 }
 
-/* The next argument, which is 32 bits wide or 64. */
-UCALL_GUEST static uint64_t next(va_list *ap, char len)
-{
-	if (len == 0 || len == 'h' || len == 'H')
-		return va_arg(*ap, unsigned int);
-	return va_arg(*ap, uint64_t);
-}
-
 /* One conversion; *format is after the %, and is moved behind it.  False: it is unknown. */
-UCALL_GUEST static bool convert(struct out *o, const char **format, va_list *ap)
+UCALL_GUEST static bool convert(struct out *o, const char **format, const uint64_t **args)
 {
 	struct spec s;
-	const char *f = parse(*format, &s, ap), *text;
+	const char *f = parse(*format, &s, args), *text;
 	int64_t v;
 	char c = *f;
 
@@ -313,7 +304,7 @@ UCALL_GUEST static bool convert(struct out *o, const char **format, va_list *ap)
 	switch (c) {
 	case 'd':
 	case 'i':
-		v = cut_signed(next(ap, s.length), s.length);
+		v = cut_signed(*(*args)++, s.length);
 		put_number(o, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, 'a',
 			   v < 0 ? '-' : s.sign, &s);
 		return true;
@@ -321,7 +312,7 @@ UCALL_GUEST static bool convert(struct out *o, const char **format, va_list *ap)
 	case 'x':
 	case 'X':
 	case 'o':
-		put_number(o, cut_unsigned(next(ap, s.length), s.length),
+		put_number(o, cut_unsigned(*(*args)++, s.length),
 			   c == 'u' ? 10 :
 			   c == 'o' ? 8 :
 				      16,
@@ -329,10 +320,10 @@ UCALL_GUEST static bool convert(struct out *o, const char **format, va_list *ap)
 		return true;
 	case 'p':
 		s.alternate = true;
-		put_number(o, (uint64_t)(uintptr_t)va_arg(*ap, void *), 16, 'a', 0, &s);
+		put_number(o, *(*args)++, 16, 'a', 0, &s);
 		return true;
 	case 'c':
-		c = (char)va_arg(*ap, int);
+		c = (char)*(*args)++;
 		if (!s.left)
 			pad(o, ' ', s.width > 1 ? s.width - 1 : 0);
 		put(o, c);
@@ -342,7 +333,7 @@ UCALL_GUEST static bool convert(struct out *o, const char **format, va_list *ap)
 	case 's':
 		if (s.length)
 			return false; /* wide characters */
-		text = va_arg(*ap, const char *);
+		text = (const char *)(uintptr_t)*(*args)++;
 		put_string(o, text ? text : "(null)", &s);
 		return true;
 	case '%':
@@ -369,7 +360,7 @@ UCALL_GUEST static void complain(struct out *o, const char *format, const char *
 	put(o, '"');
 }
 
-UCALL_GUEST static void format_text(struct out *o, const char *format, va_list *ap)
+UCALL_GUEST static void format_text(struct out *o, const char *format, const uint64_t *args)
 {
 	const char *f = format, *percent, *text;
 
@@ -379,37 +370,34 @@ UCALL_GUEST static void format_text(struct out *o, const char *format, va_list *
 			return;
 		/* The plain ones, quickly. */
 		if (*f == 'd') {
-			int v = va_arg(*ap, int);
+			int v = (int)*args++;
 
 			put_plain(o, v < 0 ? 0u - (unsigned int)v : (unsigned int)v, 10, v < 0);
 			f++;
 		} else if (*f == 's') {
-			text = va_arg(*ap, const char *);
+			text = (const char *)(uintptr_t)*args++;
 			put_until(o, text ? text : "(null)", 0);
 			f++;
 		} else if (*f == 'u') {
-			put_plain(o, va_arg(*ap, unsigned int), 10, false);
+			put_plain(o, (uint32_t)*args++, 10, false);
 			f++;
 		} else if (*f == 'x') {
-			put_plain(o, va_arg(*ap, unsigned int), 16, false);
+			put_plain(o, (uint32_t)*args++, 16, false);
 			f++;
-		} else if (!convert(o, &f, ap)) {
+		} else if (!convert(o, &f, &args)) {
 			complain(o, format, percent, f);
 			return;
 		}
 	}
 }
 
-UCALL_GUEST void ucall_guest_printf(const char *format, ...)
+UCALL_GUEST void ucall_guest_print(const char *format, const uint64_t *args)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
 	struct out o;
-	va_list ap;
 
 	start(&o, &m->uc, true);
-	va_start(ap, format);
-	format_text(&o, format, &ap);
-	va_end(ap);
+	format_text(&o, format, args);
 	if (o.bad)
 		send(&o, UCALL_PRINTF, 0);
 	else if (o.p != m->uc.text)
@@ -417,15 +405,12 @@ UCALL_GUEST void ucall_guest_printf(const char *format, ...)
 			   ucall_head(UCALL_PRINTF, 0, 0, (uint32_t)(o.p - m->uc.text)));
 }
 
-/* Calls format_text() with the arguments given. */
-UCALL_GUEST static void __attribute__((format(printf, 2, 3))) add(struct out *o,
-								  const char *format, ...)
+/* "FILE:LINE: ", which each report begins with. */
+UCALL_GUEST static void put_place(struct out *o, const char *file, unsigned int line)
 {
-	va_list ap;
+	const uint64_t args[] = { (uint64_t)(uintptr_t)file, line };
 
-	va_start(ap, format);
-	format_text(o, format, &ap);
-	va_end(ap);
+	format_text(o, "%s:%u: ", args);
 }
 
 /* A guest that failed does not go on: if it is run again, it aborts again. */
@@ -435,19 +420,17 @@ UCALL_GUEST static void __attribute__((noreturn)) abort_for_good(struct out *o, 
 		send(o, UCALL_ABORT, nargs);
 }
 
-UCALL_GUEST void ucall_guest_fail(const char *file, unsigned int line, const char *format, ...)
+UCALL_GUEST void ucall_guest_fail(const char *file, unsigned int line, const char *format,
+				  const uint64_t *args)
 {
-	struct ucall_mailbox *m = ucall_this_mailbox();
+	struct ucall *uc = &ucall_this_mailbox()->uc;
 	struct out o;
-	va_list ap;
 
-	start(&o, &m->uc, false);
-	add(&o, "%s:%u: ", file, line);
-	va_start(ap, format);
-	format_text(&o, format, &ap);
-	va_end(ap);
-	m->uc.args[0] = 0;
-	m->uc.args[1] = line;
+	start(&o, uc, false);
+	put_place(&o, file, line);
+	format_text(&o, format, args);
+	uc->args[0] = 0;
+	uc->args[1] = line;
 	abort_for_good(&o, 2);
 }
 
@@ -455,6 +438,7 @@ UCALL_GUEST void ucall_guest_assert(struct ucall *uc, const char *file, unsigned
 				    const char *expression, unsigned int values, uint64_t v1,
 				    uint64_t v2, uint64_t v3, uint64_t v4)
 {
+	const uint64_t text[] = { (uint64_t)(uintptr_t)expression };
 	struct out o;
 
 	if (!uc)
@@ -466,8 +450,9 @@ UCALL_GUEST void ucall_guest_assert(struct ucall *uc, const char *file, unsigned
 	uc->args[4] = v3;
 	uc->args[5] = v4;
 	start(&o, uc, false);
-	add(&o, "%s:%u: assertion failed: %s", file, line, expression);
+	put_place(&o, file, line);
+	format_text(&o, "assertion failed: %s", text);
 	for (unsigned int i = 0; i < values; i++)
-		add(&o, "%s0x%llx", i ? ", " : " with ", (unsigned long long)uc->args[2 + i]);
+		format_text(&o, i ? ", 0x%lx" : " with 0x%lx", &uc->args[2 + i]);
 	abort_for_good(&o, 2 + values);
 }
