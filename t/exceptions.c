@@ -158,7 +158,7 @@ static void host_red_zone(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	/* A function of a library is not in the guest. */
 	CHECK_EQ(ucall_vm_set_handler(vm, 6,
 				      (void (*)(struct ucall_ex_regs *))(uintptr_t)dlsym(
-					      RTLD_DEFAULT, "qsort")),
+					      RTLD_DEFAULT, "ucall_version")),
 		 -1);
 	CHECK_HAS(ucall_error(), "not of a library");
 }
