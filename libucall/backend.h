@@ -18,6 +18,13 @@ struct ucall_backend {
 	uint64_t code; /* host address of its section ucall_guest */
 };
 
+/* Opens and reads a plugin's file; NULL after ucall_fail(). */
+struct ucall_backend *ucall_backend_open(const char *path);
+/* Fills in `note` as far as the file allows; -1 after ucall_fail() if it is no backend for this host. */
+int ucall_backend_read(struct ucall_backend *b);
+/* Not for one that is loaded. */
+void ucall_backend_close(struct ucall_backend *b);
+
 /*
  * Loads the plugin that the name part of a config string names, or gives the one that is loaded
  * already.  Returns NULL after ucall_fail().

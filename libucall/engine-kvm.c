@@ -27,11 +27,6 @@ struct kvm_vcpu {
 	size_t run_size;
 };
 
-int ucall_kvm_fail(const char *what)
-{
-	return ucall_fail(errno, "%s: %s", what, strerror(errno));
-}
-
 /* Says who may open the device, so that the reader knows what to do. */
 static int explain_access(const char *device)
 {
@@ -110,7 +105,7 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 		kvm->fd = ioctl(kvm->kvm_fd, KVM_CREATE_VM, 0);
 	while (kvm->fd < 0 && errno == EINTR);
 	if (kvm->fd < 0)
-		return ucall_kvm_fail("KVM_CREATE_VM");
+		return ucall_fail_call("KVM_CREATE_VM");
 	if (ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
 		return ucall_fail(ENODEV, "this KVM has no KVM_CAP_IMMEDIATE_EXIT; Linux 4.13 or "
 					  "later is needed");
@@ -122,9 +117,9 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 				  "4.17 or later is needed");
 	kvm->run_size = ioctl(kvm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (kvm->run_size < (int)sizeof(struct kvm_run))
-		return ucall_kvm_fail("KVM_GET_VCPU_MMAP_SIZE");
+		return ucall_fail_call("KVM_GET_VCPU_MMAP_SIZE");
 	if (config->irqchip && ioctl(kvm->fd, KVM_CREATE_IRQCHIP, 0))
-		return ucall_kvm_fail("KVM_CREATE_IRQCHIP");
+		return ucall_fail_call("KVM_CREATE_IRQCHIP");
 	return 0;
 }
 
@@ -137,7 +132,7 @@ static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
 	};
 
 	if (ioctl(kvm->fd, KVM_SET_USER_MEMORY_REGION, &region))
-		return ucall_kvm_fail("KVM_SET_USER_MEMORY_REGION");
+		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
 	return 0;
 }
 
@@ -166,11 +161,11 @@ static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
 	vcpu->engine_data = v;
 	v->fd = ioctl(kvm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->number);
 	if (v->fd < 0)
-		return ucall_kvm_fail("KVM_CREATE_VCPU");
+		return ucall_fail_call("KVM_CREATE_VCPU");
 	v->run_size = (size_t)kvm->run_size;
 	run = mmap(NULL, v->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
 	if (run == MAP_FAILED)
-		return ucall_kvm_fail("mapping a vCPU's struct kvm_run");
+		return ucall_fail_call("mapping a vCPU's struct kvm_run");
 	v->run = run;
 	return ucall_kvm_arch_vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run);
 }
@@ -249,7 +244,7 @@ static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 	vcpu->exit.reason = UCALL_EXIT_OTHER;
 	vcpu->exit.native = v->run->exit_reason;
 	if (errno != EINTR)
-		return ucall_kvm_fail("KVM_RUN");
+		return ucall_fail_call("KVM_RUN");
 	vcpu->exit.reason = UCALL_EXIT_TIMEOUT;
 	return ucall_fail(ETIMEDOUT, "vCPU %u ran for %d ms without an exit", vcpu->number,
 			  timeout_ms);

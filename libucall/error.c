@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall_error() and how it comes about. */
+/* ucall_error() and how it comes about; what the library is. */
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -7,6 +7,11 @@
 #include "error.h"
 
 static __thread char message[2048];
+
+const char *ucall_version(void)
+{
+	return UCALL_VERSION;
+}
 
 const char *ucall_error(void)
 {
@@ -41,4 +46,9 @@ int ucall_fail_in(const char *format, ...)
 	memcpy(message, text, sizeof(message));
 	errno = error;
 	return -1;
+}
+
+int ucall_fail_call(const char *what)
+{
+	return ucall_fail(errno, "%s: %s", what, strerror(errno));
 }

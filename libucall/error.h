@@ -11,4 +11,7 @@
  */
 int ucall_fail_in(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* ucall_fail() for a system call that has set errno: "WHAT: No such file or directory". */
+int ucall_fail_call(const char *what);
+
 #endif

@@ -9,9 +9,6 @@
 #include "memory.h"
 #include "vm.h"
 
-/* ucall_fail() with errno, naming the ioctl.  Returns -1. */
-int ucall_kvm_fail(const char *what);
-
 /* KVM_CAP_SYNC_REGS bits that this engine relies on. */
 int ucall_kvm_arch_sync_regs(void);
 /* Sets the vCPU's state as vcpu->boot says, and which registers each exit leaves in `run`. */

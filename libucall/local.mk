@@ -3,6 +3,7 @@ lib_LTLIBRARIES += libucall/libucall.la
 libucall_libucall_la_SOURCES = \
 	libucall/arch.h \
 	libucall/backend.c libucall/backend.h \
+	libucall/backend-list.c \
 	libucall/elf-file.c libucall/elf-file.h \
 	libucall/engine-kvm.c libucall/engine.h libucall/kvm.h \
 	libucall/error.c libucall/error.h \
@@ -11,6 +12,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/memory.c libucall/memory.h \
 	libucall/note.c libucall/note.h \
 	libucall/options.c libucall/options.h \
+	libucall/search.c libucall/search.h \
 	libucall/vcpu.c libucall/vcpu.h \
 	libucall/vm.c libucall/vm.h \
 	libucall/watchdog.c libucall/watchdog.h \

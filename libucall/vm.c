@@ -14,11 +14,6 @@
 
 #define DEFAULT_TIMEOUT_MS 10000
 
-const char *ucall_version(void)
-{
-	return UCALL_VERSION;
-}
-
 /* ---- configuration ---- */
 
 static int parse_timeout(int *timeout_ms)

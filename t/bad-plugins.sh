@@ -113,6 +113,16 @@ build undefined -DBAD_UNDEFINED
 UCALL_BACKEND=$scratch/undefined.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1
 has "$scratch/out" "undefined symbol: nowhere_defined" "an undefined symbol"
 
+# None leaves anything behind in a process that tries it again and again.
+REFUSED_PLUGINS=$(for f in "$scratch"/*.so; do
+	test "$f" = "$scratch/good.so" || printf '%s:' "$f"
+done)/dev/null
+export REFUSED_PLUGINS
+"$top_builddir/t/nothing-left" >"$scratch/out" 2>&1
+status=$?
+ok $status "nothing is left of them"
+test $status -eq 0 || diag <"$scratch/out"
+
 # All of them in one folder can be listed, and none runs.
 rm -f "$TELL"
 mkdir "$scratch/folder"

@@ -37,6 +37,7 @@ TESTS += $(c_tests) $(sh_tests)
 EXTRA_DIST += t/tap.sh t/plugins/good.c
 
 # The parts of the core that have no public face are tested by themselves.
+t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
 t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/mailbox.c libucall/memory.c
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
 

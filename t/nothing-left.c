@@ -52,6 +52,20 @@ static void use(const struct ucall_vm_config *config)
 	ucall_vm_free(vm);
 }
 
+/* Plugins that are refused, as t/bad-plugins.sh makes them: PATH:PATH... */
+static void use_plugins(void)
+{
+	const char *list = getenv("REFUSED_PLUGINS");
+	char *copy = list ? strdup(list) : NULL, *next = copy, *path;
+
+	while ((path = strsep(&next, ":"))) {
+		struct ucall_vm_config config = { .backend = path };
+
+		CHECK(!ucall_vm_create(&config));
+	}
+	free(copy);
+}
+
 static void once_all(void)
 {
 	static const struct ucall_vm_config configs[] = {
@@ -79,6 +93,7 @@ static void once_all(void)
 	for (int round = 0; round < 5; round++) {
 		for (size_t i = 0; i < n; i++)
 			use(&configs[i]);
+		use_plugins();
 		for (size_t i = 0; i < 3; i++) {
 			size_t count;
 

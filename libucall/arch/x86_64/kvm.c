@@ -48,9 +48,9 @@ static int set_cpuid(int kvm_fd, int vcpu_fd)
 	}
 	pthread_mutex_unlock(&cpuid_lock);
 	if (!cpuid)
-		return ucall_kvm_fail("KVM_GET_SUPPORTED_CPUID");
+		return ucall_fail_call("KVM_GET_SUPPORTED_CPUID");
 	r = ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid);
-	return r ? ucall_kvm_fail("KVM_SET_CPUID2") : 0;
+	return r ? ucall_fail_call("KVM_SET_CPUID2") : 0;
 }
 
 int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
@@ -65,7 +65,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	if (set_cpuid(kvm_fd, fd))
 		return -1;
 	if (ioctl(fd, KVM_GET_SREGS, &sregs))
-		return ucall_kvm_fail("KVM_GET_SREGS");
+		return ucall_fail_call("KVM_GET_SREGS");
 	set_segment(&sregs.cs, user ? X86_USER_CS : X86_KERNEL_CS, 0xb);
 	set_segment(&sregs.ss, user ? X86_USER_DS : X86_KERNEL_DS, 0x3);
 	sregs.ds = sregs.es = sregs.fs = sregs.gs = sregs.ss;
@@ -85,7 +85,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	sregs.cr4 = CR4_BOOT;
 	sregs.efer = EFER_BOOT;
 	if (ioctl(fd, KVM_SET_SREGS, &sregs))
-		return ucall_kvm_fail("KVM_SET_SREGS");
+		return ucall_fail_call("KVM_SET_SREGS");
 
 	/* System V ABI: at a function's first instruction the return address is at RSP. */
 	top = ucall_memory_at(vcpu->vm, boot->root, boot->sp - 8, 8);
@@ -102,10 +102,10 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	regs.r8 = boot->args[4];
 	regs.r9 = boot->args[5];
 	if (ioctl(fd, KVM_SET_REGS, &regs))
-		return ucall_kvm_fail("KVM_SET_REGS");
+		return ucall_fail_call("KVM_SET_REGS");
 	/* With an interrupt controller all vCPUs but the first would wait for INIT and SIPI. */
 	if (vcpu->vm->irqchip && ioctl(fd, KVM_SET_MP_STATE, &runnable))
-		return ucall_kvm_fail("KVM_SET_MP_STATE");
+		return ucall_fail_call("KVM_SET_MP_STATE");
 	run->kvm_valid_regs = KVM_SYNC_X86_REGS;
 	/* A guest that passes addresses may have switched its page tables. */
 	if (vcpu->vm->via == UCALL_VIA_ADDRESS)
@@ -134,7 +134,7 @@ int ucall_kvm_arch_get_regs(int fd, struct ucall_regs *out)
 	struct kvm_regs regs;
 
 	if (ioctl(fd, KVM_GET_REGS, &regs))
-		return ucall_kvm_fail("KVM_GET_REGS");
+		return ucall_fail_call("KVM_GET_REGS");
 	memset(out, 0, sizeof(*out));
 #define GET(n, name) out->gpr[n] = regs.name;
 	FOR_EACH_REG(GET)
@@ -155,7 +155,7 @@ int ucall_kvm_arch_set_regs(int fd, const struct ucall_regs *in)
 	regs.rip = in->pc;
 	regs.rflags = in->flags;
 	if (ioctl(fd, KVM_SET_REGS, &regs))
-		return ucall_kvm_fail("KVM_SET_REGS");
+		return ucall_fail_call("KVM_SET_REGS");
 	return 0;
 }
 

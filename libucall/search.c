@@ -1,0 +1,180 @@
+// SPDX-License-Identifier: MIT
+/* Where plugins are looked for: $UCALL_PLUGIN_PATH, then the install's folder. */
+#include <dirent.h>
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "error.h"
+#include "search.h"
+
+#define PREFIX "ucall-"
+#define SUFFIX ".so"
+
+/* Calls `visit` with each folder until it returns other than 0. */
+static int for_each_folder(int (*visit)(void *data, const char *folder), void *data)
+{
+	const char *path = secure_getenv("UCALL_PLUGIN_PATH");
+	char folder[4096];
+	int r = 0;
+
+	while (!r && path && *path) {
+		size_t n = strcspn(path, ":");
+
+		if (n && n < sizeof(folder)) {
+			memcpy(folder, path, n);
+			folder[n] = 0;
+			r = visit(data, folder);
+		}
+		path += n + (path[n] == ':');
+	}
+	return r ? r : visit(data, UCALL_BACKEND_DIR);
+}
+
+/* ---- all ---- */
+
+struct walk {
+	int (*visit)(void *data, const char *path, const char *name);
+	void *data;
+};
+
+static int walk_folder(void *data, const char *folder)
+{
+	const size_t around = strlen(PREFIX SUFFIX);
+	const struct walk *walk = data;
+	struct dirent *entry;
+	DIR *dir = opendir(folder);
+	int r = 0;
+
+	while (!r && dir && (entry = readdir(dir))) {
+		size_t n = strlen(entry->d_name);
+		char *path, *name;
+
+		if (n <= around || strncmp(entry->d_name, PREFIX, strlen(PREFIX)) != 0 ||
+		    strcmp(entry->d_name + n - strlen(SUFFIX), SUFFIX) != 0)
+			continue;
+		name = strndup(entry->d_name + strlen(PREFIX), n - around);
+		if (!name || asprintf(&path, "%s/%s", folder, entry->d_name) < 0) {
+			r = -1;
+		} else {
+			r = walk->visit(walk->data, path, name);
+			free(path);
+		}
+		free(name);
+	}
+	if (dir)
+		closedir(dir);
+	return r;
+}
+
+int ucall_search_all(int (*visit)(void *data, const char *path, const char *name), void *data)
+{
+	struct walk walk = { visit, data };
+
+	return for_each_folder(walk_folder, &walk);
+}
+
+/* ---- one ---- */
+
+struct search {
+	const char *name;
+	char *path;
+};
+
+static int look_in(void *data, const char *folder)
+{
+	struct search *search = data;
+
+	if (asprintf(&search->path, "%s/" PREFIX "%s" SUFFIX, folder, search->name) < 0) {
+		search->path = NULL;
+		return -1;
+	}
+	if (!access(search->path, F_OK))
+		return 1;
+	free(search->path);
+	search->path = NULL;
+	return 0;
+}
+
+struct text {
+	char text[512];
+	size_t used;
+};
+
+static void append(struct text *t, const char *word)
+{
+	int n;
+
+	if (t->used >= sizeof(t->text))
+		return;
+	n = snprintf(t->text + t->used, sizeof(t->text) - t->used, "%s%s", t->used ? ", " : "",
+		     word);
+	if (n > 0)
+		t->used += (size_t)n;
+}
+
+static int add_folder(void *data, const char *folder)
+{
+	append(data, folder);
+	return 0;
+}
+
+/* The names that are there, sorted, each once. */
+struct names {
+	char *name[64];
+	size_t count;
+};
+
+static int add_name(void *data, const char *path, const char *name)
+{
+	struct names *names = data;
+	size_t at = 0;
+
+	(void)path;
+	while (at < names->count && strcmp(names->name[at], name) < 0)
+		at++;
+	if (names->count == sizeof(names->name) / sizeof(names->name[0]) ||
+	    (at < names->count && !strcmp(names->name[at], name)))
+		return 0;
+	memmove(&names->name[at + 1], &names->name[at], (names->count - at) * sizeof(char *));
+	names->name[at] = strdup(name);
+	if (!names->name[at])
+		names->name[at] = strdup("");
+	names->count++;
+	return 0;
+}
+
+static void fail_not_found(const char *name)
+{
+	struct text folders = { "", 0 }, there = { "", 0 };
+	struct names names = { { NULL }, 0 };
+
+	for_each_folder(add_folder, &folders);
+	ucall_search_all(add_name, &names);
+	for (size_t i = 0; i < names.count; i++) {
+		append(&there, names.name[i]);
+		free(names.name[i]);
+	}
+	ucall_fail(ENOENT,
+		   "no backend \"%s\": looked for " PREFIX "%s" SUFFIX " in %s; %s%s", name, name,
+		   folders.text,
+		   there.used ? "these are there: " : "there is no backend at all", there.text);
+}
+
+char *ucall_search(const char *name)
+{
+	struct search search = { .name = name };
+	int r = 0;
+
+	if (strchr(name, '/'))
+		search.path = strdup(name);
+	else
+		r = for_each_folder(look_in, &search);
+	if (!search.path && (r < 0 || strchr(name, '/')))
+		ucall_fail(ENOMEM, "out of memory");
+	else if (!search.path)
+		fail_not_found(name);
+	return search.path;
+}

@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: MIT */
+/* Where plugins are looked for: $UCALL_PLUGIN_PATH, then the install's folder. */
+#ifndef LIBUCALL_SEARCH_H
+#define LIBUCALL_SEARCH_H
+
+/*
+ * The path of the plugin with that name, or the name itself if it has a slash, in new memory.  NULL
+ * after ucall_fail(), which says where it was looked for and what is there.
+ */
+char *ucall_search(const char *name);
+
+/*
+ * Calls `visit` with the path and the name of each plugin, those in earlier folders first, until it
+ * returns other than 0.  A name may come again from a later folder.  Returns what `visit` did, or -1
+ * if memory ran out.
+ */
+int ucall_search_all(int (*visit)(void *data, const char *path, const char *name), void *data);
+
+#endif
