@@ -29,8 +29,7 @@ struct ucall_arch {
 	 * returns 0, or -1 without a message where nothing is mapped.  Every read is bounded by
 	 * guest memory: the guest may have written the tables.
 	 */
-	int (*map)(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
-		   unsigned int prot);
+	int (*map)(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot);
 	void (*share)(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);
 	int (*walk)(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		    unsigned int *prot);

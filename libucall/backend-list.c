@@ -128,9 +128,8 @@ char *ucall_backend_default(uint32_t arch, uint32_t protection)
 		    (all[i].metadata.default_for_protections & protection))
 			name = strdup(all[i].metadata.name);
 	if (!name)
-		ucall_fail(ENOENT,
-			   "no backend is the default for this VM; name one in $UCALL_BACKEND "
-			   "(`ucall list` shows what there is)");
+		ucall_fail(ENOENT, "no backend is the default for this VM; name one in $UCALL_BACKEND "
+				   "(`ucall list` shows what there is)");
 	ucall_backends_free(all);
 	return name;
 }

@@ -126,8 +126,9 @@ int ucall_backend_copy_ops(struct ucall_ops *to, const struct ucall_ops *from)
 				  "%d; begin them with UCALL_OPS",
 				  from->abi, UCALL_ABI);
 	if (from->size < least)
-		return ucall_fail(ENOEXEC, "its ucall_ops have the size %u; begin them with "
-					   "UCALL_OPS",
+		return ucall_fail(ENOEXEC,
+				  "its ucall_ops have the size %u; begin them with "
+				  "UCALL_OPS",
 				  from->size);
 	memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
 	if (!to->metadata)

@@ -106,8 +106,7 @@ int ucall_elf_notes(const struct ucall_elf *e, const char *name,
 			continue;
 		notes = elf_getdata_rawchunk(e->elf, (int64_t)ph.p_offset, ph.p_filesz,
 					     ph.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
-		while (notes &&
-		       (next = gelf_getnote(notes, at, &note, &name_at, &desc_at)) > 0) {
+		while (notes && (next = gelf_getnote(notes, at, &note, &name_at, &desc_at)) > 0) {
 			const uint8_t *p = e->file + ph.p_offset;
 			int r;
 
@@ -171,8 +170,8 @@ static const char *symbol_in(const struct ucall_elf *e, uint32_t type, uint64_t 
 		for (int i = 0; gelf_getsym(data, i, &sym); i++) {
 			int kind = GELF_ST_TYPE(sym.st_info);
 
-			if ((kind != STT_FUNC && kind != STT_OBJECT) ||
-			    sym.st_shndx == SHN_UNDEF || address < sym.st_value ||
+			if ((kind != STT_FUNC && kind != STT_OBJECT) || sym.st_shndx == SHN_UNDEF ||
+			    address < sym.st_value ||
 			    address - sym.st_value >= (sym.st_size ? sym.st_size : 1))
 				continue;
 			*offset = address - sym.st_value;
@@ -235,8 +234,8 @@ static void find_tables(const struct ucall_elf *e, struct tables *t)
 	}
 }
 
-bool ucall_elf_relocation(const struct ucall_elf *e, uint64_t address, size_t size,
-			  uint64_t *where, const char **symbol)
+bool ucall_elf_relocation(const struct ucall_elf *e, uint64_t address, size_t size, uint64_t *where,
+			  const char **symbol)
 {
 	struct tables t;
 	Elf64_Rela rela;

@@ -37,7 +37,7 @@ bool ucall_elf_defines(const struct ucall_elf *e, const char *name);
 const char *ucall_elf_symbol(const struct ucall_elf *e, uint64_t address, uint64_t *offset);
 
 /* The first dynamic relocation within [address, address + size): true, *where, *symbol (or NULL). */
-bool ucall_elf_relocation(const struct ucall_elf *e, uint64_t address, size_t size,
-			  uint64_t *where, const char **symbol);
+bool ucall_elf_relocation(const struct ucall_elf *e, uint64_t address, size_t size, uint64_t *where,
+			  const char **symbol);
 
 #endif

@@ -37,8 +37,9 @@ static int explain_access(const char *device)
 	if (stat(device, &st) == 0 && st.st_gid != 0 && (st.st_mode & S_IRGRP) &&
 	    (st.st_mode & S_IWGRP)) {
 		if (getgrgid_r(st.st_gid, &entry, buffer, sizeof(buffer), &group) || !group)
-			return ucall_fail(EACCES, "%s is not permitted: it belongs to group %u, of "
-						  "which you are no member",
+			return ucall_fail(EACCES,
+					  "%s is not permitted: it belongs to group %u, of "
+					  "which you are no member",
 					  device, (unsigned int)st.st_gid);
 		return ucall_fail(EACCES,
 				  "%s is not permitted: join its group \"%s\" (usermod -aG %s USER "
@@ -209,8 +210,7 @@ static void decode(const struct kvm_vcpu *v, struct ucall_exit *exit)
 		exit->reason = UCALL_EXIT_OTHER;
 		exit->u.other.suberror = run->internal.suberror;
 		for (unsigned int i = 0; i < 3; i++)
-			exit->u.other.data[i] =
-				i < run->internal.ndata ? run->internal.data[i] : 0;
+			exit->u.other.data[i] = i < run->internal.ndata ? run->internal.data[i] : 0;
 		return;
 	case KVM_EXIT_FAIL_ENTRY:
 		exit->reason = UCALL_EXIT_OTHER;
@@ -246,8 +246,10 @@ static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 	if (errno != EINTR)
 		return ucall_fail_call("KVM_RUN");
 	vcpu->exit.reason = UCALL_EXIT_TIMEOUT;
-	return ucall_fail(ETIMEDOUT, "vCPU %u ran for %d ms without an exit", vcpu->number,
-			  timeout_ms);
+	return ucall_fail(ETIMEDOUT,
+			  "vCPU %u ran for %d ms without an exit; if it needs longer, set timeout_ms "
+			  "or UCALL_TIMEOUT",
+			  vcpu->number, timeout_ms);
 }
 
 static int kvm_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)

@@ -45,8 +45,7 @@ static int read_self(void *to, uintptr_t from, size_t size)
 	}
 	if (n == (ssize_t)size)
 		return 0;
-	return ucall_fail(EIO, "cannot copy the program's own memory at 0x%lx",
-			  (unsigned long)from);
+	return ucall_fail(EIO, "cannot copy the program's own memory at 0x%lx", (unsigned long)from);
 }
 
 /* Pages of zeroes are left out: guest memory is zero already, and stays unpopulated so. */
@@ -68,8 +67,8 @@ static int copy_pages(uint8_t *to, uintptr_t from, size_t size)
 
 static int copy_segment(struct ucall_vm *vm, uintptr_t start, uintptr_t end, unsigned int flags)
 {
-	unsigned int prot = (flags & PF_W ? UCALL_MAP_WRITE : 0) |
-			    (flags & PF_X ? UCALL_MAP_EXEC : 0);
+	unsigned int prot =
+		(flags & PF_W ? UCALL_MAP_WRITE : 0) | (flags & PF_X ? UCALL_MAP_EXEC : 0);
 	uint64_t gpa;
 
 	start &= ~(uintptr_t)(UCALL_PAGE_SIZE - 1);

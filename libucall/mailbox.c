@@ -39,8 +39,7 @@ static int check_head(const struct ucall *head)
 	if (head->nargs > UCALL_MAX_ARGS)
 		return ucall_fail(EPROTO,
 				  "the guest sent a message with %u%s arguments; %d is the most",
-				  head->nargs, head->nargs == 255 ? " or more" : "",
-				  UCALL_MAX_ARGS);
+				  head->nargs, head->nargs == 255 ? " or more" : "", UCALL_MAX_ARGS);
 	if (head->text_size >= UCALL_TEXT_SIZE)
 		return ucall_fail(EPROTO,
 				  "the guest sent a message with %u bytes of text; %d is the most",

@@ -62,8 +62,8 @@ void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size)
 	return vm->memory.base + gpa;
 }
 
-int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
-			size_t size, unsigned int prot)
+int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+			unsigned int prot)
 {
 	for (uint64_t off = 0; off < size; off += UCALL_PAGE_SIZE)
 		if (vm->arch->map(vm, root, gva + off, gpa + off, prot))
@@ -71,8 +71,7 @@ int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64
 	return 0;
 }
 
-int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size,
-		     unsigned int prot)
+int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot)
 {
 	for (uint64_t off = 0; off < size; off += UCALL_PAGE_SIZE) {
 		if (vm->arch->map(vm, vm->memory.root, gva + off, gpa + off, prot))
@@ -142,8 +141,7 @@ static uint8_t *page_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t
 
 static int unmapped(uint64_t gva, uint64_t from, size_t size)
 {
-	return ucall_fail(EFAULT,
-			  "no guest memory is mapped at 0x%llx (of 0x%llx and %zu bytes on)",
+	return ucall_fail(EFAULT, "no guest memory is mapped at 0x%llx (of 0x%llx and %zu bytes on)",
 			  (unsigned long long)gva, (unsigned long long)from, size);
 }
 
@@ -188,8 +186,7 @@ int ucall_memory_read(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to
 	return copy(vm, root, gva, to, NULL, size);
 }
 
-int ucall_memory_write(struct ucall_vm *vm, uint64_t root, uint64_t gva, const void *from,
-		       size_t size)
+int ucall_memory_write(struct ucall_vm *vm, uint64_t root, uint64_t gva, const void *from, size_t size)
 {
 	return copy(vm, root, gva, NULL, from, size);
 }

@@ -34,10 +34,9 @@ uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count);
 void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size);
 
 /* Map for all vCPUs; for the tables of one. */
-int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size,
-		     unsigned int prot);
-int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
-			size_t size, unsigned int prot);
+int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot);
+int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+			unsigned int prot);
 
 /* ucall_vm_alloc() without the lock. */
 uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags);

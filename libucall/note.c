@@ -46,10 +46,9 @@ static int check_texts(const struct ucall_metadata *md)
 	}
 	if (!good)
 		return ucall_fail(ENOEXEC, "a text in its libucall note is longer than its field");
-	if (!md->name[0] || strspn(md->name, "abcdefghijklmnopqrstuvwxyz0123456789-_") !=
-				    strlen(md->name))
-		return ucall_fail(ENOEXEC,
-				  "its name \"%s\" is none: use a-z, 0-9, - and _ in .name",
+	if (!md->name[0] ||
+	    strspn(md->name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(md->name))
+		return ucall_fail(ENOEXEC, "its name \"%s\" is none: use a-z, 0-9, - and _ in .name",
 				  md->name);
 	return 0;
 }
@@ -70,8 +69,8 @@ static int read_metadata(struct ucall_note *note, uint64_t address, const uint8_
 				  "built for plugin ABI %u, this libucall (%s) serves ABI 1 to %d; "
 				  "%s",
 				  abi[0], ucall_version(), UCALL_ABI,
-				  abi[0] > UCALL_ABI ? "install a newer libucall" :
-						       "build it again with this one's headers");
+				  abi[0] > UCALL_ABI ? "install a newer libucall"
+						     : "build it again with this one's headers");
 	if (abi[1] < 1 || abi[1] > UCALL_GUEST_ABI)
 		return ucall_fail(ENOEXEC,
 				  "its guest code is for guest ABI %u, this libucall (%s) serves "
@@ -114,8 +113,7 @@ static int read_image(const struct reading *reading, uint64_t address, const uin
 	note->native.bytes = ucall_elf_at(reading->elf, start, end - start);
 	if (!note->native.bytes)
 		return ucall_fail(ENOEXEC, "its guest code is not in the file");
-	note->native.link_address = image.link_address == UCALL_LINK_OPS ? start :
-									   image.link_address;
+	note->native.link_address = image.link_address == UCALL_LINK_OPS ? start : image.link_address;
 	note->native.entry[0] = image.entry[0];
 	note->native.entry[1] = image.entry[1];
 	return 0;

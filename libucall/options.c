@@ -48,8 +48,7 @@ static void list_options(const struct ucall_metadata *md, char *text, size_t siz
 	snprintf(text, size, "it has no options");
 	for (int i = 0; i < UCALL_MAX_OPTIONS && md->options[i].name[0] && n < size; i++) {
 		const struct ucall_option *o = &md->options[i];
-		int r = snprintf(text + n, size - n, "%s%s", i ? ", " : "its options are: ",
-				 o->name);
+		int r = snprintf(text + n, size - n, "%s%s", i ? ", " : "its options are: ", o->name);
 
 		if (r > 0)
 			n += (size_t)r;

@@ -109,8 +109,7 @@ static void append(struct text *t, const char *word)
 
 	if (t->used >= sizeof(t->text))
 		return;
-	n = snprintf(t->text + t->used, sizeof(t->text) - t->used, "%s%s", t->used ? ", " : "",
-		     word);
+	n = snprintf(t->text + t->used, sizeof(t->text) - t->used, "%s%s", t->used ? ", " : "", word);
 	if (n > 0)
 		t->used += (size_t)n;
 }
@@ -157,9 +156,8 @@ static void fail_not_found(const char *name)
 		append(&there, names.name[i]);
 		free(names.name[i]);
 	}
-	ucall_fail(ENOENT,
-		   "no backend \"%s\": looked for " PREFIX "%s" SUFFIX " in %s; %s%s", name, name,
-		   folders.text,
+	ucall_fail(ENOENT, "no backend \"%s\": looked for " PREFIX "%s" SUFFIX " in %s; %s%s", name,
+		   name, folders.text,
 		   there.used ? "these are there: " : "there is no backend at all", there.text);
 }
 

@@ -109,8 +109,7 @@ static void diag_fault(struct ucall_vcpu *vcpu)
 				(unsigned long long)fault->gpr[i + 3]);
 }
 
-void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc,
-		     int cmd)
+void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc, int cmd)
 {
 	int got = ucall_next(vcpu, uc);
 
@@ -137,9 +136,8 @@ void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint
 	if (got < 0)
 		ucall_test_fail(file, line, "%s", ucall_error());
 	if (got != cmd)
-		ucall_test_fail(file, line, "the shared message has command %d, not %d%s%s", got,
-				cmd, got == UCALL_ABORT ? ": " : "",
-				got == UCALL_ABORT ? uc.text : "");
+		ucall_test_fail(file, line, "the shared message has command %d, not %d%s%s", got, cmd,
+				got == UCALL_ABORT ? ": " : "", got == UCALL_ABORT ? uc.text : "");
 	if (cmd == UCALL_SYNC && uc.args[1] != stage)
 		ucall_test_fail(file, line, "stage %llu came, not %llu",
 				(unsigned long long)uc.args[1], (unsigned long long)stage);
@@ -190,9 +188,9 @@ static void run_host(const struct ucall_test *t)
 	struct ucall_vcpu *vcpu = NULL;
 
 	if (t->guest) {
-		vcpu = ucall_vcpu_add_entry(vm, (uint64_t)(uintptr_t)t->guest, t->nargs,
-					    t->args[0], t->args[1], t->args[2], t->args[3],
-					    t->args[4], t->args[5]);
+		vcpu = ucall_vcpu_add_entry(vm, (uint64_t)(uintptr_t)t->guest, t->nargs, t->args[0],
+					    t->args[1], t->args[2], t->args[3], t->args[4],
+					    t->args[5]);
 		if (!vcpu)
 			ucall_test_fail(__FILE__, __LINE__, "no vCPU: %s", ucall_error());
 	}

@@ -28,8 +28,7 @@ static int map_mailbox(struct ucall_vcpu *vcpu)
 	if (ucall_memory_map_in(vm, root, UCALL_MAILBOX_ADDRESS, gpa, UCALL_PAGE_SIZE,
 				UCALL_MAP_WRITE) ||
 	    ucall_memory_map_in(vm, root, UCALL_BELL_ADDRESS, vm->bell_gpa, UCALL_PAGE_SIZE, 0) ||
-	    ucall_memory_map_in(vm, root, UCALL_CODE_ADDRESS, vm->code, vm->code_size,
-				UCALL_MAP_EXEC))
+	    ucall_memory_map_in(vm, root, UCALL_CODE_ADDRESS, vm->code, vm->code_size, UCALL_MAP_EXEC))
 		return -1;
 	return 0;
 }

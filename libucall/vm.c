@@ -48,8 +48,7 @@ static int apply_config(struct ucall_vm *vm, const struct ucall_vm_config *confi
 	if ((unsigned int)vm->via > UCALL_VIA_ADDRESS)
 		return ucall_fail(EINVAL, "via is %d; give one of enum ucall_via", (int)vm->via);
 	if (vm->timeout_ms < -1)
-		return ucall_fail(EINVAL, "timeout_ms is %d; give a time, 0 or -1",
-				  vm->timeout_ms);
+		return ucall_fail(EINVAL, "timeout_ms is %d; give a time, 0 or -1", vm->timeout_ms);
 	return vm->timeout_ms ? 0 : parse_timeout(&vm->timeout_ms);
 }
 
@@ -64,8 +63,7 @@ static int choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *con
 	if (config->ops) {
 		if (ucall_backend_copy_ops(&vm->ops, config->ops))
 			return ucall_fail_in("the program's own backend");
-		vm->backend_name = strndup(vm->ops.metadata->name,
-					   sizeof(vm->ops.metadata->name));
+		vm->backend_name = strndup(vm->ops.metadata->name, sizeof(vm->ops.metadata->name));
 		vm->args = ucall_args_parse(vm->ops.metadata, config->ops_options);
 		return vm->args && vm->backend_name ? 0 : -1;
 	}
@@ -84,8 +82,7 @@ static int choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *con
 	if (vm->backend) {
 		vm->ops = vm->backend->ops;
 		vm->backend_name = strdup(vm->backend->note.metadata.name);
-		vm->args = ucall_args_parse(&vm->backend->note.metadata,
-					    ucall_config_options(text));
+		vm->args = ucall_args_parse(&vm->backend->note.metadata, ucall_config_options(text));
 	}
 	free(chosen);
 	return vm->args && vm->backend_name ? 0 : -1;
@@ -132,9 +129,8 @@ static int check_backend(struct ucall_vm *vm)
 /* The bell page, and the backend's guest code at the address that the guest ABI gives. */
 static int install_backend(struct ucall_vm *vm)
 {
-	uint64_t ring = (uint64_t)(uintptr_t)(vm->via == UCALL_VIA_ADDRESS ?
-						      vm->ops.send_cmd :
-						      vm->ops.send_cmd_shared);
+	uint64_t ring = (uint64_t)(uintptr_t)(vm->via == UCALL_VIA_ADDRESS ? vm->ops.send_cmd
+									   : vm->ops.send_cmd_shared);
 
 	vm->bell_gpa = ucall_memory_pages(vm, 1);
 	if (!vm->bell_gpa)

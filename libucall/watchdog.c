@@ -90,8 +90,8 @@ static void after_fork_in_child(void)
 
 static void prepare(void)
 {
-	struct sigaction old, action = { .sa_handler = on_signal,
-					 .sa_flags = SA_RESTART | SA_ONSTACK };
+	struct sigaction old,
+		action = { .sa_handler = on_signal, .sa_flags = SA_RESTART | SA_ONSTACK };
 
 	if (pthread_key_create(&key, thread_ends))
 		return;

@@ -48,8 +48,10 @@ static void once_wrong(void)
 
 static void once_right(void)
 {
-	static const char *const right[] = { "pio",	     "pio,port=0",    "pio,port=0xffff",
-					     "pio,port=010", "mmio,gpa=0xe0000000", "halt" };
+	static const char *const right[] = {
+		"pio",		"pio,port=0",	       "pio,port=0xffff",
+		"pio,port=010", "mmio,gpa=0xe0000000", "halt"
+	};
 
 	for (size_t i = 0; i < sizeof(right) / sizeof(right[0]); i++) {
 		struct ucall_vm_config config = { .backend = right[i] };

@@ -17,6 +17,7 @@
 #define I(text) \
 	"771: " text "\n772: .pushsection escape_lengths, \"a\"; .byte 772b - 771b; .popsection\n"
 
+/* clang-format off */
 __asm__(".pushsection escape_code, \"ax\"\n"
 	"escape_code_start:\n"
 	I("nop") I("ret") I("hlt") I("ud2") I("int3") I("endbr64") I("pause") I("leave")
@@ -51,6 +52,7 @@ __asm__(".pushsection escape_code, \"ax\"\n"
 	I("loop .") I("jrcxz .") I("jmp .") I("je .") I("call .")
 	"escape_code_end:\n"
 	".popsection\n");
+/* clang-format on */
 
 extern const uint8_t escape_code_start[], escape_code_end[];
 extern const uint8_t __start_escape_lengths[], __stop_escape_lengths[];
@@ -99,17 +101,17 @@ static void escapes(const char *code, size_t size, int at, int64_t target)
 
 static void once_escapes(void)
 {
-	ESCAPES("\x90\xeb\xfd", -1, 0);			      /* jmp to the nop */
-	ESCAPES("\x90\xeb\xfc", 1, -1);			      /* jmp before it */
-	ESCAPES("\xeb\x00", 0, 2);			      /* jmp behind the end */
+	ESCAPES("\x90\xeb\xfd", -1, 0); /* jmp to the nop */
+	ESCAPES("\x90\xeb\xfc", 1, -1); /* jmp before it */
+	ESCAPES("\xeb\x00", 0, 2); /* jmp behind the end */
 	ESCAPES("\xeb\x00\x90", -1, 0);
-	ESCAPES("\xe8\x00\x01\x00\x00\xc3", 0, 0x105);	      /* call */
-	ESCAPES("\xe9\xfb\xff\xff\xff", -1, 0);		      /* jmp to itself */
-	ESCAPES("\x0f\x84\x80\x00\x00\x00", 0, 0x86);	      /* je */
-	ESCAPES("\x48\x8d\x05\x00\x10\x00\x00", 0, 0x1007);   /* lea 0x1000(%rip) */
-	ESCAPES("\x48\x8d\x05\xf9\xff\xff\xff", -1, 0);	      /* lea of itself */
+	ESCAPES("\xe8\x00\x01\x00\x00\xc3", 0, 0x105); /* call */
+	ESCAPES("\xe9\xfb\xff\xff\xff", -1, 0); /* jmp to itself */
+	ESCAPES("\x0f\x84\x80\x00\x00\x00", 0, 0x86); /* je */
+	ESCAPES("\x48\x8d\x05\x00\x10\x00\x00", 0, 0x1007); /* lea 0x1000(%rip) */
+	ESCAPES("\x48\x8d\x05\xf9\xff\xff\xff", -1, 0); /* lea of itself */
 	ESCAPES("\xc7\x05\x00\x10\x00\x00\x01\x00\x00\x00", 0, 0x100a); /* with an immediate */
-	ESCAPES("\xff\x15\x00\x20\x00\x00", 0, 0x2006);	      /* call *0x2000(%rip) */
+	ESCAPES("\xff\x15\x00\x20\x00\x00", 0, 0x2006); /* call *0x2000(%rip) */
 	ESCAPES("\xc5\xf8\x28\x05\x00\x10\x00\x00", 0, 0x1008); /* vmovaps 0x1000(%rip), %xmm0 */
 }
 

@@ -13,8 +13,9 @@
 	"lea 3(%%rax), %%rsi; lea 4(%%rax), %%rdi; lea 5(%%rax), %%r8; lea 6(%%rax), %%r9;" \
 	"lea 7(%%rax), %%r10; lea 8(%%rax), %%r11; lea 9(%%rax), %%r12; lea 10(%%rax), %%r13;" \
 	"lea 11(%%rax), %%r14; lea 12(%%rax), %%r15;"
-#define CLOBBERS "rax", "rcx", "rbx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", \
-	"r15", "memory"
+#define CLOBBERS \
+	"rax", "rcx", "rbx", "rsi", "rdi", "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15", \
+		"memory"
 
 extern const char ud_here[], load_here[], store_here[], div_here[], gp_here[];
 
@@ -32,7 +33,10 @@ static UCALL_GUEST void guest_fault(uint64_t which)
 		break;
 	case 3:
 		__asm__ volatile("xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx;"
-				 "div_here: div %%ecx" : : : "rax", "rcx", "rdx");
+				 "div_here: div %%ecx"
+				 :
+				 :
+				 : "rax", "rcx", "rdx");
 		break;
 	case 4:
 		__asm__ volatile("gp_here: mov (%0), %%rax" : : "r"(0x8000000000000000) : "rax");
@@ -144,7 +148,9 @@ static UCALL_GUEST void guest_red_zone(void)
 
 	__asm__ volatile("mov %1, -8(%%rsp); mov %1, -128(%%rsp); ud2;"
 			 "mov -8(%%rsp), %0; add -128(%%rsp), %0"
-			 : "=&r"(after) : "r"(before) : "memory");
+			 : "=&r"(after)
+			 : "r"(before)
+			 : "memory");
 	GUEST_ASSERT_EQ(after, 2 * before);
 	GUEST_DONE();
 }

@@ -60,8 +60,7 @@ static bool stepped_over_halt(struct ucall_vcpu *vcpu, uint64_t pc, uint64_t bef
 /* Instructions between the two marks, counting one of the marks. */
 static unsigned int count(void (*guest)(void), uint64_t a0, uint64_t a1)
 {
-	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE |
-						    KVM_GUESTDBG_SINGLESTEP };
+	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
 	struct ucall_vm *vm = ucall_test_vm(NULL);
 	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest, 2, a0, a1);
 	const struct kvm_run *run;
@@ -97,8 +96,8 @@ static void each_count(void)
 {
 	unsigned int nothing = count(guest_nothing, 0, 0);
 	unsigned int sync = count(UCALL_TEST_GUEST(guest_sync), 7, 0);
-	unsigned int print = count(UCALL_TEST_GUEST(guest_printf), 42,
-				   (uint64_t)(uintptr_t) "all is well");
+	unsigned int print =
+		count(UCALL_TEST_GUEST(guest_printf), 42, (uint64_t)(uintptr_t) "all is well");
 
 	ucall_test_diag("GUEST_SYNC %u, GUEST_PRINTF with two arguments %u instructions",
 			sync - nothing, print - nothing);

@@ -129,7 +129,7 @@ static void host_exhausted(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 static UCALL_GUEST void guest_call(uint64_t (*f)(void), uint64_t *data)
 {
 	GUEST_SYNC(f());
-	((uint64_t (*)(void))data)(); /* data is not executable */
+	((uint64_t(*)(void))data)(); /* data is not executable */
 }
 
 static void host_exec(struct ucall_vm *vm, struct ucall_vcpu *vcpu)

@@ -5,6 +5,7 @@
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
+/* clang-format off */
 UCALL_BACKEND(
 	.name = "own",
 	.version = "1",
@@ -14,6 +15,7 @@ UCALL_BACKEND(
 		{ .name = "port", .type = UCALL_OPTION_UINT, .max = 0xffff, .value = "0x123",
 		  .help = "the I/O port" },
 	});
+/* clang-format on */
 
 UCALL_DOORBELL static void own_send(struct ucall *uc)
 {

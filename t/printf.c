@@ -9,23 +9,25 @@
 
 /* One list for both sides. */
 #define FORMATS(f) \
-	f("plain text without any conversion, long enough to be copied in words") \
-	f("%d %i %u", INT_MIN, INT_MAX, UINT_MAX) \
-	f("%ld %lld %lu", LONG_MIN, LLONG_MAX, ULONG_MAX) \
-	f("%hhd %hd %hhu %hu", (signed char)-3, (short)-4, (unsigned char)250, (unsigned short)65000) \
-	f("%jd %zu %td", (intmax_t)-5, (size_t)6, (ptrdiff_t)-7) \
-	f("%x %X %#x %#X %#lx", 0xbeef, 0xbeef, 0xbeef, 0xbeef, 0xfedcba9876543210ul) \
-	f("%o %#o %#o %#.3o", 8, 8, 0, 8) \
-	f("[%5d] [%-5d] [%05d] [%+d] [% d] [%+5d]", 42, 42, 42, 42, 42, -42) \
-	f("[%.3d] [%8.3d] [%-8.3d] [%.0d] [%.d]", 7, 7, 7, 0, 0) \
-	f("[%*d] [%-*d] [%*d] [%.*d] [%.*d]", 6, 1, 6, 2, -6, 3, 4, 5, -1, 6) \
-	f("[%#8x] [%-#8x] [%#08x] [%#x] [%#.5x]", 0xab, 0xab, 0xab, 0, 0xab) \
-	f("%s|%10s|%-10s|%.2s|%8.3s|%.0s|%s", "text", "text", "text", "text", "text", "text", "") \
-	f("%c%c|%3c|%-3c|", 'a', 'b', 'c', 'd') \
-	f("%p %20p %-20p|", (void *)0x1234, (void *)0xffffffffffffffff, (void *)1) \
-	f("100%% of %s%%", "it") \
-	f("%d", 0) \
-	f("%llu%lld%llx", 0ull, 0ll, 0ull)
+	f("plain text without any conversion, long enough to be copied in words") f( \
+		"%d %i %u", INT_MIN, INT_MAX, UINT_MAX) f("%ld %lld %lu", LONG_MIN, LLONG_MAX, \
+							  ULONG_MAX) \
+		f("%hhd %hd %hhu %hu", (signed char)-3, (short)-4, (unsigned char)250, \
+		  (unsigned short)65000) f("%jd %zu %td", (intmax_t)-5, (size_t)6, (ptrdiff_t)-7) \
+			f("%x %X %#x %#X %#lx", 0xbeef, 0xbeef, 0xbeef, 0xbeef, \
+			  0xfedcba9876543210ul) f("%o %#o %#o %#.3o", 8, 8, 0, 8) \
+				f("[%5d] [%-5d] [%05d] [%+d] [% d] [%+5d]", 42, 42, 42, 42, 42, \
+				  -42) f("[%.3d] [%8.3d] [%-8.3d] [%.0d] [%.d]", 7, 7, 7, 0, \
+					 0) f("[%*d] [%-*d] [%*d] [%.*d] [%.*d]", 6, 1, 6, 2, -6, \
+					      3, 4, 5, -1, 6) \
+					f("[%#8x] [%-#8x] [%#08x] [%#x] [%#.5x]", 0xab, 0xab, 0xab, \
+					  0, 0xab) f("%s|%10s|%-10s|%.2s|%8.3s|%.0s|%s", "text", \
+						     "text", "text", "text", "text", "text", \
+						     "") f("%c%c|%3c|%-3c|", 'a', 'b', 'c', 'd') \
+						f("%p %20p %-20p|", (void *)0x1234, \
+						  (void *)0xffffffffffffffff, (void *)1) \
+							f("100%% of %s%%", "it") f("%d", 0) \
+								f("%llu%lld%llx", 0ull, 0ll, 0ull)
 
 #define GUEST_LINE(...) GUEST_PRINTF(__VA_ARGS__);
 static UCALL_GUEST void guest_formats(void)
@@ -153,8 +155,8 @@ static void each_unknown(void)
 	static const struct {
 		const char *format, *conversion;
 	} wrong[] = {
-		{ "a %q b", "%q" },   { "%f", "%f" },	      { "%ls", "%ls" },
-		{ "x %n y", "%n" },   { "%5.2e", "%5.2e" },   { "at the end %", "%" },
+		{ "a %q b", "%q" },	{ "%f", "%f" },	      { "%ls", "%ls" },
+		{ "x %n y", "%n" },	{ "%5.2e", "%5.2e" }, { "at the end %", "%" },
 		{ "end %-08", "%-08" },
 	};
 

@@ -80,8 +80,12 @@ static UCALL_GUEST void guest_wild(uint64_t gva)
 
 static void each_wild(enum ucall_via via)
 {
-	static const uint64_t wild[] = { 8, 0xdeadbee8, 0x7fffffffff000, 0xffffffffffffff00,
-					 0x8000000000000000, UCALL_MAILBOX_ADDRESS + 4,
+	static const uint64_t wild[] = { 8,
+					 0xdeadbee8,
+					 0x7fffffffff000,
+					 0xffffffffffffff00,
+					 0x8000000000000000,
+					 UCALL_MAILBOX_ADDRESS + 4,
 					 UCALL_MAILBOX_ADDRESS - 8 };
 	struct ucall_vm_config config = { .via = via };
 

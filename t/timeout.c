@@ -110,15 +110,14 @@ static void host_fork(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	check_spin(vm, vcpu);
 	child = fork();
 	if (!child) {
-		struct ucall_vm_config config = { .backend = ucall_vm_backend(vm),
-						  .timeout_ms = 20 };
+		struct ucall_vm_config config = { .backend = ucall_vm_backend(vm), .timeout_ms = 20 };
 		struct ucall_vm *own = ucall_vm_create(&config);
 		struct ucall_vcpu *v = own ? ucall_vcpu_add(own, guest_spin, 0) : NULL;
 
 		_exit(v && ucall_next(v, NULL) == UCALL_SYNC && ucall_next(v, NULL) == -1 &&
-				      errno == ETIMEDOUT ?
-			      0 :
-			      1);
+				      errno == ETIMEDOUT
+			      ? 0
+			      : 1);
 	}
 	CHECK(child > 0);
 	waitpid(child, &status, 0);

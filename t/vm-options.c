@@ -76,8 +76,8 @@ static void once_memory_size(void)
 		SKIP("%s", ucall_error());
 	refused(&(struct ucall_vm_config){ .backend = "pio", .mem_size = 4096 }, EINVAL,
 		"give 2 MiB to 3 GiB");
-	refused(&(struct ucall_vm_config){ .backend = "pio", .mem_size = (size_t)4 << 30 },
-		EINVAL, "give 2 MiB to 3 GiB");
+	refused(&(struct ucall_vm_config){ .backend = "pio", .mem_size = (size_t)4 << 30 }, EINVAL,
+		"give 2 MiB to 3 GiB");
 	refused(&(struct ucall_vm_config){ .backend = "mmio,gpa=0x1000" }, EINVAL,
 		"is guest memory, where no access exits");
 	refused(&(struct ucall_vm_config){ .backend = "mmio,gpa=0xd0000001" }, EINVAL,
@@ -132,22 +132,21 @@ static void once_larger_config(void)
 	ucall_vm_free(vm);
 }
 
-UCALL_TESTS(
-	{ "what is refused", .once = once_refusals },
-	{ "sizes and addresses", .once = once_memory_size },
-	{ "a configuration of another size", .once = once_larger_config },
-	{ "an in-kernel interrupt controller", .guest = guest_code, .host = host_code,
-	  .config = { .irqchip = true } },
-	{ "an exception with an interrupt controller", .guest = guest_fault, .host = host_fault,
-	  .config = { .irqchip = true } },
-	{ "ring 0", .guest = UCALL_TEST_GUEST(guest_ring), .nargs = 1, .args = { 0 },
-	  .host = host_done },
-	{ "ring 3", .guest = UCALL_TEST_GUEST(guest_ring), .nargs = 1, .args = { 3 },
-	  .host = host_done, .config = { .ring = 3 } },
-	{ "ring 3 with an interrupt controller", .guest = guest_code, .host = host_code,
-	  .config = { .ring = 3, .irqchip = true } },
-	{ "2 MiB of memory", .each = each_least_memory },
-	{ "3 GiB of memory", .guest = guest_code, .host = host_code,
-	  .config = { .mem_size = (size_t)3 << 30 } },
-	{ "no time limit", .guest = guest_code, .host = host_code,
-	  .config = { .timeout_ms = -1 } });
+UCALL_TESTS({ "what is refused", .once = once_refusals },
+	    { "sizes and addresses", .once = once_memory_size },
+	    { "a configuration of another size", .once = once_larger_config },
+	    { "an in-kernel interrupt controller", .guest = guest_code, .host = host_code,
+	      .config = { .irqchip = true } },
+	    { "an exception with an interrupt controller", .guest = guest_fault, .host = host_fault,
+	      .config = { .irqchip = true } },
+	    { "ring 0", .guest = UCALL_TEST_GUEST(guest_ring), .nargs = 1, .args = { 0 },
+	      .host = host_done },
+	    { "ring 3", .guest = UCALL_TEST_GUEST(guest_ring), .nargs = 1, .args = { 3 },
+	      .host = host_done, .config = { .ring = 3 } },
+	    { "ring 3 with an interrupt controller", .guest = guest_code, .host = host_code,
+	      .config = { .ring = 3, .irqchip = true } },
+	    { "2 MiB of memory", .each = each_least_memory },
+	    { "3 GiB of memory", .guest = guest_code, .host = host_code,
+	      .config = { .mem_size = (size_t)3 << 30 } },
+	    { "no time limit", .guest = guest_code, .host = host_code,
+	      .config = { .timeout_ms = -1 } });

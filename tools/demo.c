@@ -102,8 +102,7 @@ static int row(const char *backend)
 	if (r.stream)
 		fclose(r.stream);
 	printf("%-10s %-8s %-7s %-10s %-6s %s\n", ucall_vm_backend(vm), ucall_vm_arch(vm),
-	       ucall_vm_engine(vm), "none", result ? "ok" : "FAILED",
-	       vcpu ? r.text : ucall_error());
+	       ucall_vm_engine(vm), "none", result ? "ok" : "FAILED", vcpu ? r.text : ucall_error());
 	free(r.text);
 	ucall_vm_free(vm);
 	return result;

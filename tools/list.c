@@ -247,8 +247,7 @@ int cmd_info(int argc, char **argv)
 	printf("file:           %s\n", info->path);
 	printf("guests:         %s\n", names(archs, info->archs, ", ", text, sizeof(text)));
 	printf("default for:    %s\n", names(archs, md->default_for, ", ", text, sizeof(text)));
-	printf("protections:    %s\n",
-	       names(protections, md->protections, ", ", text, sizeof(text)));
+	printf("protections:    %s\n", names(protections, md->protections, ", ", text, sizeof(text)));
 	printf("needs:          %s\n", names(needs, md->needs, ", ", text, sizeof(text)));
 	printf("plugin ABI:     %u\n", md->abi);
 	if (info->problem)

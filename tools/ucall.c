@@ -22,8 +22,7 @@ static void usage(FILE *to)
 {
 	fprintf(to, "usage: ucall COMMAND [ARG...]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-5s %-9s %s\n", commands[i].name, commands[i].args,
-			commands[i].help);
+		fprintf(to, "  %-5s %-9s %s\n", commands[i].name, commands[i].args, commands[i].help);
 	fprintf(to, "\nSee ucall(1).  ucall --version prints the library's version.\n");
 }
 

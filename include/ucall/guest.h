@@ -113,8 +113,7 @@ UCALL_HIDDEN void ucall_guest_swallowed(void) __attribute__((noreturn, cold));
 UCALL_INLINE void ucall_ring(struct ucall_mailbox *m, struct ucall *uc, uint64_t head)
 {
 	const struct ucall_bell *bell =
-		(const struct ucall_bell *)((uintptr_t)m + UCALL_BELL_ADDRESS -
-					    UCALL_MAILBOX_ADDRESS);
+		(const struct ucall_bell *)((uintptr_t)m + UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS);
 	ucall_head_t *published = (ucall_head_t *)uc;
 
 	__atomic_store_n(published, head, __ATOMIC_RELEASE);

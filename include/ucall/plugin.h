@@ -219,8 +219,7 @@ UCALL_PUBLIC const char *ucall_args_string(const struct ucall_args *args, const 
  * Ends a failing function: sets errno to `error` and ucall_error() to the text.  Returns -1.
  * What is wrong, where, and what to do.
  */
-UCALL_PUBLIC int ucall_fail(int error, const char *format, ...)
-	__attribute__((format(printf, 2, 3)));
+UCALL_PUBLIC int ucall_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
 /* In init(): gives UCALL_PARAM(n), n < UCALL_PARAMS, to the guest code. */
 UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value);
@@ -267,17 +266,17 @@ struct ucall_metadata_note {
  * file scope, and the notes that hold it.  The file must have at least one UCALL_DOORBELL function.
  */
 #define UCALL_BACKEND(...) \
-	__attribute__((section(".note.ucall"), used, aligned(8))) \
-	static const struct ucall_metadata_note ucall_metadata_note = { \
-		sizeof(UCALL_NOTE_NAME), \
-		sizeof(struct ucall_metadata), \
-		UCALL_NOTE_METADATA, \
-		UCALL_NOTE_NAME, \
-		{ .abi = UCALL_ABI, \
-		  .guest_abi = UCALL_GUEST_ABI, \
-		  .size = sizeof(struct ucall_metadata), \
-		  __VA_ARGS__ }, \
-	}; \
+	static const struct ucall_metadata_note ucall_metadata_note \
+		__attribute__((section(".note.ucall"), used, aligned(8))) = { \
+			sizeof(UCALL_NOTE_NAME), \
+			sizeof(struct ucall_metadata), \
+			UCALL_NOTE_METADATA, \
+			UCALL_NOTE_NAME, \
+			{ .abi = UCALL_ABI, \
+			  .guest_abi = UCALL_GUEST_ABI, \
+			  .size = sizeof(struct ucall_metadata), \
+			  __VA_ARGS__ }, \
+		}; \
 	__asm__(".pushsection .note.ucall,\"a\",%note\n" \
 		"	.balign 8\n" \
 		"	.long 9, 2f - 1f, 2\n" \
@@ -297,8 +296,7 @@ struct ucall_metadata_note {
 
 /* The head of `const struct ucall_ops ucall_ops = { UCALL_OPS, .init = ..., };` */
 #define UCALL_OPS \
-	.abi = UCALL_ABI, .size = sizeof(struct ucall_ops), \
-	.metadata = &ucall_metadata_note.metadata
+	.abi = UCALL_ABI, .size = sizeof(struct ucall_ops), .metadata = &ucall_metadata_note.metadata
 
 /* ---- which backends are there ---- */
 

@@ -123,8 +123,7 @@ void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2
 /* What the macros call. */
 void ucall_test_string(const char *file, int line, const char *what, const char *a, const char *b,
 		       int part);
-void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc,
-		     int cmd);
+void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc, int cmd);
 void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint64_t uc_gva,
 		       int cmd, uint64_t stage);
 

@@ -210,8 +210,7 @@ UCALL_PUBLIC int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *f
  * Copies a NUL-terminated string of at most size - 1 bytes, and its NUL.  Returns its length, or -1
  * with EFAULT (runs into unmapped memory) or EOVERFLOW (no NUL in time).
  */
-UCALL_PUBLIC ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to,
-					    size_t size);
+UCALL_PUBLIC ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to, size_t size);
 
 /*
  * The host's view of [gva, gva + size), which must be physically contiguous, as every allocation

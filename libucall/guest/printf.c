@@ -305,17 +305,17 @@ UCALL_GUEST static bool convert(struct out *o, const char **format, const uint64
 	case 'd':
 	case 'i':
 		v = cut_signed(*(*args)++, s.length);
-		put_number(o, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, 'a',
-			   v < 0 ? '-' : s.sign, &s);
+		put_number(o, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 10, 'a', v < 0 ? '-' : s.sign,
+			   &s);
 		return true;
 	case 'u':
 	case 'x':
 	case 'X':
 	case 'o':
 		put_number(o, cut_unsigned(*(*args)++, s.length),
-			   c == 'u' ? 10 :
-			   c == 'o' ? 8 :
-				      16,
+			   c == 'u'   ? 10
+			   : c == 'o' ? 8
+				      : 16,
 			   c == 'X' ? 'A' : 'a', 0, &s);
 		return true;
 	case 'p':
@@ -333,7 +333,7 @@ UCALL_GUEST static bool convert(struct out *o, const char **format, const uint64
 	case 's':
 		if (s.length)
 			return false; /* wide characters */
-		text = (const char *)(uintptr_t)*(*args)++;
+		text = (const char *)(uintptr_t) * (*args)++;
 		put_string(o, text ? text : "(null)", &s);
 		return true;
 	case '%':
@@ -401,8 +401,7 @@ UCALL_GUEST void ucall_guest_print(const char *format, const uint64_t *args)
 	if (o.bad)
 		send(&o, UCALL_PRINTF, 0);
 	else if (o.p != m->uc.text)
-		ucall_ring(m, &m->uc,
-			   ucall_head(UCALL_PRINTF, 0, 0, (uint32_t)(o.p - m->uc.text)));
+		ucall_ring(m, &m->uc, ucall_head(UCALL_PRINTF, 0, 0, (uint32_t)(o.p - m->uc.text)));
 }
 
 /* "FILE:LINE: ", which each report begins with. */

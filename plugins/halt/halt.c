@@ -11,12 +11,14 @@
  */
 #include <ucall/plugin.h>
 
+/* clang-format off */
 UCALL_BACKEND(
 	.name = "halt",
 	.version = "1.0",
 	.summary = "the guest halts; the host looks into its mailbox",
 	.needs = UCALL_NEEDS_NO_IRQCHIP | UCALL_NEEDS_RING0,
 	.protections = UCALL_PROTECT_NONE);
+/* clang-format on */
 
 /* Guest. */
 UCALL_DOORBELL static void halt_send_shared(struct ucall *uc)

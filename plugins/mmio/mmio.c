@@ -9,6 +9,7 @@
 
 #include <ucall/plugin.h>
 
+/* clang-format off */
 UCALL_BACKEND(
 	.name = "mmio",
 	.version = "1.0",
@@ -19,6 +20,7 @@ UCALL_BACKEND(
 		  .value = "0xd0000000",
 		  .help = "guest-physical address of the doorbell, a multiple of 8" },
 	});
+/* clang-format on */
 
 /* Guest: UCALL_PARAM(0) is the doorbell's guest-virtual address. */
 UCALL_DOORBELL static void mmio_send(struct ucall *uc)

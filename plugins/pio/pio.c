@@ -8,6 +8,7 @@
  */
 #include <ucall/plugin.h>
 
+/* clang-format off */
 UCALL_BACKEND(
 	.name = "pio",
 	.version = "1.0",
@@ -19,6 +20,7 @@ UCALL_BACKEND(
 		{ .name = "port", .type = UCALL_OPTION_UINT, .max = 0xffff, .value = "0x3f8",
 		  .help = "the I/O port" },
 	});
+/* clang-format on */
 
 /* Guest: the address goes in RDI, where a function's first argument is. */
 UCALL_DOORBELL static void pio_send(struct ucall *uc)

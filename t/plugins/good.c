@@ -13,6 +13,7 @@
 #define STRING_(x) #x
 
 #ifndef BAD_NO_NOTE
+/* clang-format off */
 UCALL_BACKEND(
 	.name = "good",
 	.version = "1." STRING(PORT),
@@ -22,6 +23,7 @@ UCALL_BACKEND(
 #else
 	.protections = UCALL_PROTECT_NONE);
 #endif
+/* clang-format on */
 #endif
 
 extern char global[64];

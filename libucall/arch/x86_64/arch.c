@@ -17,7 +17,7 @@ _Static_assert(X86_SHARED == offsetof(struct ucall_mailbox, shared), "layout.h")
 _Static_assert(X86_NEST_QWORDS * 8 == UCALL_NEST_SIZE, "layout.h");
 _Static_assert(X86_REGS_VECTOR == offsetof(struct ucall_ex_regs, vector), "layout.h");
 
-#define VM_WIDE(vm, address) ((uint8_t *)(vm)->arch_data + ((address) - X86_TABLES))
+#define VM_WIDE(vm, address) ((uint8_t *)(vm)->arch_data + ((address)-X86_TABLES))
 
 /* A gate to an interrupt handler on IST 1 (AMD APM volume 2, 4.8.4). */
 static void set_gate(uint64_t *gate, uint64_t target)
@@ -83,8 +83,7 @@ static int x86_64_vcpu_init(struct ucall_vcpu *vcpu)
 	    ucall_memory_map_in(vm, root, X86_TSS, gpa, X86_TSS_PAGES * UCALL_PAGE_SIZE,
 				UCALL_MAP_WRITE | UCALL_MAP_KERNEL) ||
 	    ucall_memory_map_in(vm, root, X86_IST, gpa + X86_TSS_PAGES * UCALL_PAGE_SIZE,
-				X86_IST_PAGES * UCALL_PAGE_SIZE,
-				UCALL_MAP_WRITE | UCALL_MAP_KERNEL))
+				X86_IST_PAGES * UCALL_PAGE_SIZE, UCALL_MAP_WRITE | UCALL_MAP_KERNEL))
 		return -1;
 	return 0;
 }
@@ -101,10 +100,9 @@ int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
 	unsigned int prot;
 
 	if (vector > 255)
-		return ucall_fail(EINVAL, "ucall_vm_set_handler: vector %u; 0 to 255 exist",
-				  vector);
-	if (handler && (ucall_x86_64_walk(vm, vm->memory.root, gva, &gpa, &prot) ||
-			!(prot & UCALL_MAP_EXEC)))
+		return ucall_fail(EINVAL, "ucall_vm_set_handler: vector %u; 0 to 255 exist", vector);
+	if (handler &&
+	    (ucall_x86_64_walk(vm, vm->memory.root, gva, &gpa, &prot) || !(prot & UCALL_MAP_EXEC)))
 		return ucall_fail(EINVAL,
 				  "ucall_vm_set_handler: no guest code at 0x%llx; the handler must "
 				  "be a function of the program itself, not of a library",
@@ -163,7 +161,9 @@ static void describe(const struct ucall_fault_info *fault, char *text, size_t si
 	int n;
 
 	n = snprintf(text, size, "guest exception %s (vector %llu), error code 0x%llx, at RIP 0x%llx",
-		     name ? name : fault->vector < 32 ? "reserved" : "interrupt",
+		     name		  ? name
+		     : fault->vector < 32 ? "reserved"
+					  : "interrupt",
 		     (unsigned long long)fault->vector, (unsigned long long)fault->code,
 		     (unsigned long long)fault->pc);
 	if (fault->vector == 14 && n >= 0 && (size_t)n < size)

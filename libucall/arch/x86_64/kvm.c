@@ -120,8 +120,7 @@ uint64_t ucall_kvm_arch_argument(const struct kvm_run *run)
 
 uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, const struct kvm_run *run)
 {
-	return run->kvm_valid_regs & KVM_SYNC_X86_SREGS ? run->s.regs.sregs.cr3 :
-							  vcpu->boot.root;
+	return run->kvm_valid_regs & KVM_SYNC_X86_SREGS ? run->s.regs.sregs.cr3 : vcpu->boot.root;
 }
 
 /* struct kvm_regs in the order of the registers' encoding, but for rsp. */

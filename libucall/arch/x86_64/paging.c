@@ -25,8 +25,7 @@ static uint64_t *entry(const struct ucall_vm *vm, uint64_t table, uint64_t gva, 
 	return t ? &t[index_at(gva, level)] : NULL;
 }
 
-int ucall_x86_64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
-		     unsigned int prot)
+int ucall_x86_64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot)
 {
 	uint64_t table = root, *e, flags = PTE_PRESENT;
 
