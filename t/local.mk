@@ -45,5 +45,5 @@ dist_check_SCRIPTS += t/installed.sh
 
 # README's program against the installed library.
 installcheck-local:
-	CC='$(CC)' top_srcdir='$(top_srcdir)' bindir='$(DESTDIR)$(bindir)' \
-	libdir='$(DESTDIR)$(libdir)' $(SHELL) $(srcdir)/t/installed.sh
+	CC='$(CC)' top_srcdir='$(top_srcdir)' destdir='$(DESTDIR)' bindir='$(bindir)' \
+	libdir='$(libdir)' $(SHELL) $(srcdir)/t/installed.sh
