@@ -34,6 +34,10 @@ try() { # COMPILER FLAGS
 		skip "no $1; run ./bootstrap --install-deps=all" "$name"
 		return
 	fi
+	if ! echo 'int main(void) { return 0; }' | "$@" -x c - -o "$scratch/hello" 2>/dev/null; then
+		skip "$1 lacks a library for this; run ./bootstrap --install-deps=all" "$name"
+		return
+	fi
 	rm -f ./*.gcda ./*.gcno
 	"$@" -Wall -Wextra "$scratch/hello.c" $flags -o "$scratch/hello" >"$scratch/out" 2>&1 &&
 		test ! -s "$scratch/out"
