@@ -1,2 +1,2 @@
 # SPDX-License-Identifier: MIT
-noinst_PROGRAMS += examples/hello
+noinst_PROGRAMS += examples/broken examples/hello

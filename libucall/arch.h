@@ -17,6 +17,8 @@ struct ucall_escape {
 	const char *problem; /* not a reference but this, NULL otherwise */
 };
 
+#define UCALL_DWARF_REGS 32
+
 struct ucall_arch {
 	const char *name;
 	uint32_t bit; /* UCALL_ARCH_ */
@@ -37,12 +39,21 @@ struct ucall_arch {
 	/* Descriptor tables and exception stubs: those of the VM, those of a vCPU. */
 	int (*vm_init)(struct ucall_vm *vm);
 	int (*vcpu_init)(struct ucall_vcpu *vcpu);
+	void (*vcpu_reset)(struct ucall_vcpu *vcpu); /* before a restart */
 	/* Where a guest function returns to: code that sends UCALL_DONE. */
 	uint64_t (*return_address)(void);
 	/* Fills the thread control block at host address `tcb`, guest address `gva`. */
 	void (*tcb_init)(void *tcb, uint64_t gva);
-	/* One line on a fault: the exception's name and its particulars. */
+	/* One line on an exception: its name and its particulars.  Lines with all registers. */
 	void (*describe_fault)(const struct ucall_fault_info *fault, char *text, size_t size);
+	void (*describe_regs)(const struct ucall_fault_info *fault, char *text, size_t size);
+	/* Was it the fetch of an instruction at fault->address that failed? */
+	bool (*is_fetch)(const struct ucall_fault_info *fault);
+	/* Is it due to an instruction of the vector unit?  Is this such an instruction? */
+	bool (*is_vector_fault)(const struct ucall_fault_info *fault);
+	bool (*is_vector_insn)(const uint8_t *code, size_t size);
+	/* The registers in DWARF's order; returns how many. */
+	unsigned int (*dwarf_regs)(const struct ucall_fault_info *fault, uint64_t *regs);
 
 	/*
 	 * Finds references that leave [address, address + size) in the code there, which is at

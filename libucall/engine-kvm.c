@@ -23,6 +23,8 @@ struct kvm_vm {
 
 struct kvm_vcpu {
 	int fd;
+	int kicked; /* atomic: ucall_vcpu_kick() was called and has not ended a run yet */
+	pid_t thread; /* atomic: which thread is in kvm_run(), 0 if none */
 	struct kvm_run *run;
 	size_t run_size;
 };
@@ -168,7 +170,9 @@ static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
 	if (run == MAP_FAILED)
 		return ucall_fail_call("mapping a vCPU's struct kvm_run");
 	v->run = run;
-	return ucall_kvm_arch_vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run);
+	if (ucall_kvm_arch_vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run))
+		return -1;
+	return ucall_kvm_arch_boot(vcpu, v->fd);
 }
 
 static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
@@ -224,32 +228,120 @@ static void decode(const struct kvm_vcpu *v, struct ucall_exit *exit)
 	}
 }
 
+/*
+ * Takes notice of what may have ended KVM_RUN: 0, go on; else an errno.  immediate_exit is cleared
+ * first, so that a kick that comes later ends the next KVM_RUN.
+ */
+static int interrupted(struct kvm_vcpu *v)
+{
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST))
+		return EINTR;
+	return ucall_watchdog_expired() ? ETIMEDOUT : 0;
+}
+
 static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 {
-	const struct kvm_vcpu *v = vcpu->engine_data;
-	int r;
+	struct kvm_vcpu *v = vcpu->engine_data;
+	pid_t thread = ucall_watchdog_thread();
+	int r, why = 0;
 
-	if (timeout_ms >= 0 && ucall_watchdog_start(&v->run->immediate_exit, timeout_ms))
+	if (thread < 0)
 		return -1;
+	__atomic_store_n(&v->thread, thread, __ATOMIC_SEQ_CST);
+	if (timeout_ms >= 0 && ucall_watchdog_start(&v->run->immediate_exit, timeout_ms)) {
+		__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
+		return -1;
+	}
 	do
 		r = ioctl(v->fd, KVM_RUN, 0);
-	while (r && errno == EINTR && !v->run->immediate_exit);
+	while (r && errno == EINTR && !(why = interrupted(v)));
 	if (timeout_ms >= 0)
 		ucall_watchdog_stop();
-	v->run->immediate_exit = 0;
+	__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
 	if (!r) {
 		decode(v, &vcpu->exit);
 		return 0;
 	}
 	vcpu->exit.reason = UCALL_EXIT_OTHER;
 	vcpu->exit.native = v->run->exit_reason;
-	if (errno != EINTR)
+	if (!why)
 		return ucall_fail_call("KVM_RUN");
-	vcpu->exit.reason = UCALL_EXIT_TIMEOUT;
-	return ucall_fail(ETIMEDOUT,
-			  "vCPU %u ran for %d ms without an exit; if it needs longer, set timeout_ms "
-			  "or UCALL_TIMEOUT",
-			  vcpu->number, timeout_ms);
+	errno = why;
+	vcpu->exit.reason = why == EINTR ? UCALL_EXIT_KICK : UCALL_EXIT_TIMEOUT;
+	return -1;
+}
+
+/* Async-signal-safe. */
+static void kvm_kick(struct ucall_vcpu *vcpu)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+	pid_t thread;
+
+	/* Signals queue up: one is enough until it has been noticed. */
+	if (__atomic_exchange_n(&v->kicked, 1, __ATOMIC_SEQ_CST))
+		return;
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	thread = __atomic_load_n(&v->thread, __ATOMIC_SEQ_CST);
+	if (thread)
+		ucall_watchdog_signal(thread);
+}
+
+static int kvm_restart(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+	int r;
+
+	/* The last exit's instruction is completed first, or KVM would do it to the new state. */
+	v->run->immediate_exit = 1;
+	r = ioctl(v->fd, KVM_RUN, 0);
+	v->run->immediate_exit = 0;
+	if (r && errno != EINTR)
+		return ucall_fail_call("KVM_RUN");
+	return ucall_kvm_arch_boot(vcpu, v->fd);
+}
+
+static const char *kvm_exit_name(uint32_t native)
+{
+#define NAME(n) \
+	case KVM_EXIT_##n: \
+		return "KVM_EXIT_" #n;
+	switch (native) {
+		NAME(UNKNOWN)
+		NAME(EXCEPTION)
+		NAME(IO)
+		NAME(HYPERCALL)
+		NAME(DEBUG)
+		NAME(HLT)
+		NAME(MMIO)
+		NAME(IRQ_WINDOW_OPEN)
+		NAME(SHUTDOWN)
+		NAME(FAIL_ENTRY)
+		NAME(INTR)
+		NAME(SET_TPR)
+		NAME(TPR_ACCESS)
+		NAME(S390_SIEIC)
+		NAME(S390_RESET)
+		NAME(NMI)
+		NAME(INTERNAL_ERROR)
+		NAME(S390_UCONTROL)
+		NAME(WATCHDOG)
+		NAME(SYSTEM_EVENT)
+		NAME(IOAPIC_EOI)
+		NAME(HYPERV)
+		NAME(ARM_NISV)
+		NAME(X86_RDMSR)
+		NAME(X86_WRMSR)
+		NAME(DIRTY_RING_FULL)
+		NAME(AP_RESET_HOLD)
+		NAME(X86_BUS_LOCK)
+		NAME(RISCV_SBI)
+		NAME(RISCV_CSR)
+		NAME(NOTIFY)
+	default:
+		return "an exit that this libucall has no name for";
+	}
+#undef NAME
 }
 
 static int kvm_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
@@ -299,7 +391,10 @@ const struct ucall_engine ucall_engine_kvm = {
 	.vm_fini = kvm_vm_fini,
 	.vcpu_init = kvm_vcpu_init,
 	.vcpu_fini = kvm_vcpu_fini,
+	.restart = kvm_restart,
 	.run = kvm_run,
+	.kick = kvm_kick,
+	.exit_name = kvm_exit_name,
 	.get_regs = kvm_get_regs,
 	.set_regs = kvm_set_regs,
 	.argument = kvm_argument,

@@ -23,11 +23,18 @@ struct ucall_engine {
 	int (*vcpu_init)(struct ucall_vcpu *vcpu);
 	void (*vcpu_fini)(struct ucall_vcpu *vcpu); /* may be half made */
 
+	/* Back to where it started. */
+	int (*restart)(struct ucall_vcpu *vcpu);
+
 	/*
 	 * Runs until the next exit and describes it in vcpu->exit.  -1 with errno ETIMEDOUT when
-	 * `timeout_ms` have gone by (-1: no limit); the vCPU can then be run again.
+	 * `timeout_ms` have gone by (-1: no limit), with EINTR after kick(); both without
+	 * ucall_fail(), and the vCPU can then be run again.
 	 */
 	int (*run)(struct ucall_vcpu *vcpu, int timeout_ms);
+	/* Ends the present run, or else the next at once.  From any thread or signal handler. */
+	void (*kick)(struct ucall_vcpu *vcpu);
+	const char *(*exit_name)(uint32_t native);
 
 	int (*get_regs)(struct ucall_vcpu *vcpu, struct ucall_regs *regs);
 	int (*set_regs)(struct ucall_vcpu *vcpu, const struct ucall_regs *regs);

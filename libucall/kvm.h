@@ -11,8 +11,10 @@
 
 /* KVM_CAP_SYNC_REGS bits that this engine relies on. */
 int ucall_kvm_arch_sync_regs(void);
-/* Sets the vCPU's state as vcpu->boot says, and which registers each exit leaves in `run`. */
+/* What a vCPU gets once: CPUID, and which registers each exit leaves in `run`. */
 int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run);
+/* Sets the vCPU's registers as vcpu->boot says. */
+int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd);
 uint64_t ucall_kvm_arch_argument(const struct kvm_run *run);
 uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, const struct kvm_run *run);
 int ucall_kvm_arch_get_regs(int fd, struct ucall_regs *out);

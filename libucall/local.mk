@@ -7,12 +7,14 @@ libucall_libucall_la_SOURCES = \
 	libucall/elf-file.c libucall/elf-file.h \
 	libucall/engine-kvm.c libucall/engine.h libucall/kvm.h \
 	libucall/error.c libucall/error.h \
+	libucall/fault.c libucall/fault.h \
 	libucall/image.c libucall/image.h \
 	libucall/mailbox.c libucall/mailbox.h \
 	libucall/memory.c libucall/memory.h \
 	libucall/note.c libucall/note.h \
 	libucall/options.c libucall/options.h \
 	libucall/search.c libucall/search.h \
+	libucall/symbols.c libucall/symbols.h \
 	libucall/vcpu.c libucall/vcpu.h \
 	libucall/vm.c libucall/vm.h \
 	libucall/watchdog.c libucall/watchdog.h \

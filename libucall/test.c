@@ -3,14 +3,17 @@
 #include <errno.h>
 #include <pthread.h>
 #include <setjmp.h>
+#include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
 #define MAX_VMS 64
+#define DEFAULT_LIMIT 60 /* s */
 
 enum outcome { PASSED, FAILED, SKIPPED };
 
@@ -94,19 +97,8 @@ void ucall_test_string(const char *file, int line, const char *what, const char 
 
 static void diag_fault(struct ucall_vcpu *vcpu)
 {
-	const struct ucall_fault_info *fault = ucall_fault(vcpu);
-
-	if (!fault->valid)
-		return;
-	ucall_test_diag("pc 0x%llx sp 0x%llx flags 0x%llx address 0x%llx",
-			(unsigned long long)fault->pc, (unsigned long long)fault->sp,
-			(unsigned long long)fault->flags, (unsigned long long)fault->address);
-	for (int i = 0; i < 16; i += 4)
-		ucall_test_diag("r%-2d %016llx %016llx %016llx %016llx", i,
-				(unsigned long long)fault->gpr[i],
-				(unsigned long long)fault->gpr[i + 1],
-				(unsigned long long)fault->gpr[i + 2],
-				(unsigned long long)fault->gpr[i + 3]);
+	if (ucall_fault(vcpu)->valid)
+		ucall_test_diag("%s", ucall_fault_report(vcpu));
 }
 
 void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc, int cmd)
@@ -197,10 +189,23 @@ static void run_host(const struct ucall_test *t)
 	t->host(vm, vcpu);
 }
 
+/* Async-signal-safe: whatever hangs may hold any lock. */
+static void on_limit(int number)
+{
+	static const char text[] = "\nBail out! a test exceeded its time limit\n";
+	ssize_t n = write(STDOUT_FILENO, text, sizeof(text) - 1);
+
+	(void)number;
+	(void)n;
+	_exit(99);
+}
+
 static void run_body(const struct ucall_test *t)
 {
 	if (setjmp(end_of_point))
 		return;
+	signal(SIGALRM, on_limit);
+	alarm(t->limit ? t->limit : DEFAULT_LIMIT);
 	if (t->once)
 		t->once();
 	else if (t->each)
@@ -214,6 +219,7 @@ static bool run_point(const struct ucall_test *t, unsigned int number)
 {
 	outcome = PASSED;
 	run_body(t);
+	alarm(0);
 	for (int i = 0; i < MAX_VMS; i++) {
 		ucall_vm_free(vms[i]);
 		vms[i] = NULL;

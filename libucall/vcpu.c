@@ -4,8 +4,10 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
+#include <time.h>
 
 #include "error.h"
+#include "fault.h"
 #include "image.h"
 #include "mailbox.h"
 #include "memory.h"
@@ -115,58 +117,68 @@ void ucall_vcpu_free(struct ucall_vcpu *vcpu)
 	int error = errno;
 
 	vcpu->vm->engine->vcpu_fini(vcpu);
+	free(vcpu->report);
 	free(vcpu);
 	errno = error;
 }
 
 /* ---- running ---- */
 
-/* Copies what an exception stub left in the mailbox; the guest may have written anything there. */
-static int take_fault(struct ucall_vcpu *vcpu)
+static int fail_stopped(struct ucall_vcpu *vcpu, int timeout_ms)
 {
-	const struct ucall_arch *arch = vcpu->vm->arch;
-	struct ucall_fault_info *fault = &vcpu->fault;
-	struct ucall_fault_area area;
-	char text[256];
+	if (errno == ETIMEDOUT)
+		return ucall_fault_timeout(vcpu, timeout_ms);
+	if (errno == EINTR)
+		return ucall_fail(EINTR, "vCPU %u was kicked", vcpu->number);
+	return -1;
+}
 
-	memcpy(&area, &vcpu->mailbox->fault, sizeof(area));
-	fault->valid = 1;
-	fault->kind = ucall_guest32(arch, area.kind);
-	fault->vector = ucall_guest64(arch, area.vector);
-	fault->code = ucall_guest64(arch, area.code);
-	fault->address = ucall_guest64(arch, area.address);
-	fault->pc = ucall_guest64(arch, area.pc);
-	fault->sp = ucall_guest64(arch, area.sp);
-	fault->flags = ucall_guest64(arch, area.flags);
-	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
-		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
+static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
+{
+	struct ucall_vm *vm = vcpu->vm;
 
-	vcpu->exit.reason = UCALL_EXIT_EXCEPTION;
-	if (fault->kind == UCALL_FAULT_SWALLOWED)
+	if (vcpu->dead)
 		return ucall_fail(EFAULT,
-				  "vCPU %u rang the doorbell of backend %s, but the exit did not "
-				  "reach the host as a ucall",
-				  vcpu->number, vcpu->vm->backend_name);
-	arch->describe_fault(fault, text, sizeof(text));
-	return ucall_fail(EFAULT, "vCPU %u: %s", vcpu->number, text);
+				  "vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "
+				  "it again",
+				  vcpu->number);
+	if (vcpu->fault.valid)
+		ucall_fault_clear(vcpu);
+	if (vm->engine->run(vcpu, timeout_ms))
+		return fail_stopped(vcpu, timeout_ms);
+	if (__atomic_load_n(&vcpu->mailbox->fault.state, __ATOMIC_ACQUIRE) != UCALL_FAULT_NONE) {
+		vcpu->dead = true;
+		return ucall_fault_exception(vcpu);
+	}
+	if (vcpu->exit.reason == UCALL_EXIT_SHUTDOWN) {
+		vcpu->dead = true;
+		return ucall_fault_shutdown(vcpu);
+	}
+	return 0;
 }
 
 int ucall_vcpu_run(struct ucall_vcpu *vcpu)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	return run_for(vcpu, vcpu->vm->timeout_ms);
+}
 
-	if (vcpu->fault.valid)
-		return ucall_fail(EFAULT, "vCPU %u has ended in a guest exception and cannot go on",
-				  vcpu->number);
-	if (vm->engine->run(vcpu, vm->timeout_ms))
+void ucall_vcpu_kick(struct ucall_vcpu *vcpu)
+{
+	vcpu->vm->engine->kick(vcpu);
+}
+
+int ucall_vcpu_restart(struct ucall_vcpu *vcpu)
+{
+	struct ucall_mailbox *m = vcpu->mailbox;
+
+	if (vcpu->vm->engine->restart(vcpu))
 		return -1;
-	if (__atomic_load_n(&vcpu->mailbox->fault.state, __ATOMIC_ACQUIRE) != UCALL_FAULT_NONE)
-		return take_fault(vcpu);
-	if (vcpu->exit.reason == UCALL_EXIT_SHUTDOWN)
-		return ucall_fail(EFAULT,
-				  "vCPU %u shut down (triple fault): an exception came where no "
-				  "handler could run",
-				  vcpu->number);
+	vcpu->vm->arch->vcpu_reset(vcpu);
+	memset(m, 0, UCALL_NEST_SIZE);
+	memset(&m->fault, 0, sizeof(m->fault));
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	ucall_fault_clear(vcpu);
+	vcpu->dead = false;
 	return 0;
 }
 
@@ -230,54 +242,40 @@ int get_ucall_shared(struct ucall_vcpu *vcpu, uint64_t uc_gva, struct ucall *cop
 	return gva && gva == uc_gva ? take(vcpu, gva, copy) : UCALL_NONE;
 }
 
-static int fail_no_ucall(const struct ucall_vcpu *vcpu)
+static int64_t now_ms(void)
 {
-	const struct ucall_exit *exit = &vcpu->exit;
-	char what[128];
+	struct timespec t;
 
-	switch (exit->reason) {
-	case UCALL_EXIT_IO:
-		snprintf(what, sizeof(what), "%s port 0x%x, %u byte(s)",
-			 exit->u.io.is_write ? "output to" : "input from", exit->u.io.port,
-			 exit->u.io.size);
-		break;
-	case UCALL_EXIT_MMIO:
-		snprintf(what, sizeof(what), "%s of %u byte(s) at guest-physical 0x%" PRIx64,
-			 exit->u.mmio.is_write ? "a store" : "a load", exit->u.mmio.size,
-			 exit->u.mmio.gpa);
-		break;
-	case UCALL_EXIT_HALT:
-		snprintf(what, sizeof(what), "a halt");
-		break;
-	case UCALL_EXIT_MSR:
-		snprintf(what, sizeof(what), "%s MSR 0x%" PRIx64,
-			 exit->u.msr.is_write ? "a write to" : "a read of", exit->u.msr.index);
-		break;
-	default:
-		snprintf(what, sizeof(what), "exit reason %u (%s), suberror %" PRIu64, exit->native,
-			 vcpu->vm->engine->name, exit->u.other.suberror);
-	}
-	return ucall_fail(ENOMSG, "vCPU %u made an exit that is no ucall of backend %s: %s",
-			  vcpu->number, vcpu->vm->backend_name, what);
+	clock_gettime(CLOCK_MONOTONIC, &t);
+	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
+}
+
+/* What is left of a limit that began at `start`; 0 and more, or -1 for no limit. */
+static int left_of(int timeout_ms, int64_t start)
+{
+	int64_t left = timeout_ms - (now_ms() - start);
+
+	return timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0;
 }
 
 int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 {
+	int cmd, limit = vcpu->vm->timeout_ms, left = limit;
 	struct ucall own;
+	int64_t start = 0; /* of the limit; the clock is read only if there is a second run */
 	FILE *output;
-	int cmd;
 
 	if (!uc)
 		uc = &own;
 	for (;;) {
-		if (ucall_vcpu_run(vcpu))
+		if (run_for(vcpu, left))
 			return -1;
 		cmd = get_ucall(vcpu, uc);
 		switch (cmd) {
 		case -1:
-			return -1;
+			return ucall_fault_message(vcpu);
 		case UCALL_NONE:
-			return fail_no_ucall(vcpu);
+			return ucall_fault_exit(vcpu);
 		case UCALL_ABORT:
 			return ucall_fail(ECANCELED, "%s",
 					  uc->text[0] ? uc->text : "the guest aborted");
@@ -288,6 +286,10 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 		default:
 			return cmd;
 		}
+		start = start ? start : now_ms();
+		left = left_of(limit, start);
+		if (!left)
+			return ucall_fault_timeout(vcpu, limit);
 	}
 }
 
@@ -306,11 +308,6 @@ unsigned int ucall_vcpu_number(const struct ucall_vcpu *vcpu)
 const struct ucall_exit *ucall_vcpu_exit(const struct ucall_vcpu *vcpu)
 {
 	return &vcpu->exit;
-}
-
-const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu)
-{
-	return &vcpu->fault;
 }
 
 struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)

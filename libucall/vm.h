@@ -64,9 +64,12 @@ struct ucall_vcpu {
 	struct ucall_vm *vm;
 	struct ucall_vcpu *next;
 	void *engine_data; /* the engine's own */
+	void *arch_data; /* the architecture's own */
 	struct ucall_mailbox *mailbox; /* the host's view; the guest writes it at any time */
 	struct ucall_exit exit;
 	struct ucall_fault_info fault;
+	char *report; /* the fault in full, NULL if there is none */
+	bool dead; /* it faulted: only a restart helps */
 	struct ucall_boot boot;
 	unsigned int number;
 };

@@ -27,8 +27,11 @@ struct watchdog {
 	uint8_t *volatile flag; /* NULL: nothing to end */
 	volatile int64_t deadline; /* CLOCK_MONOTONIC, ns */
 	volatile int64_t armed; /* when the timer is due; 0: it is not armed */
+	volatile bool expired;
+	bool made; /* the timer */
+	bool ready; /* the signal is not blocked here */
+	pid_t thread;
 	timer_t timer;
-	bool made;
 };
 
 static __thread struct watchdog self;
@@ -64,10 +67,12 @@ static void on_signal(int number)
 	(void)number;
 	if (dog->made) {
 		dog->armed = 0;
-		if (dog->flag && now() >= dog->deadline)
+		if (dog->flag && now() >= dog->deadline) {
+			dog->expired = true;
 			__atomic_store_n(dog->flag, 1, __ATOMIC_RELAXED);
-		else if (dog->flag)
+		} else if (dog->flag) {
 			arm(dog, dog->deadline);
+		}
 	}
 	errno = error;
 }
@@ -84,7 +89,7 @@ static void thread_ends(void *value)
 
 static void after_fork_in_child(void)
 {
-	self.made = false; /* timers are not inherited */
+	self.made = self.ready = false; /* timers are not inherited, and this is another thread */
 	self.armed = 0;
 }
 
@@ -107,26 +112,45 @@ static void prepare(void)
 	pthread_atfork(NULL, NULL, after_fork_in_child);
 }
 
+pid_t ucall_watchdog_thread(void)
+{
+	sigset_t set;
+
+	if (self.ready)
+		return self.thread;
+	pthread_once(&once, prepare);
+	if (!signal_number)
+		return ucall_fail(EAGAIN, "no real-time signal is free to end a vCPU's run with");
+	sigemptyset(&set);
+	sigaddset(&set, signal_number);
+	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
+	self.thread = (pid_t)syscall(SYS_gettid);
+	self.ready = true;
+	return self.thread;
+}
+
+void ucall_watchdog_signal(pid_t thread)
+{
+	int error = errno;
+
+	syscall(SYS_tgkill, getpid(), thread, signal_number);
+	errno = error;
+}
+
 static int make(struct watchdog *dog)
 {
 	struct sigevent event = { .sigev_notify = SIGEV_THREAD_ID };
-	sigset_t set;
 
-	pthread_once(&once, prepare);
-	if (!signal_number)
-		return ucall_fail(EAGAIN, "no real-time signal is free for the time limit; set "
-					  "timeout_ms to -1 to run without");
+	if (ucall_watchdog_thread() < 0)
+		return -1;
 	event.sigev_signo = signal_number;
-	event.sigev_notify_thread_id = (pid_t)syscall(SYS_gettid);
+	event.sigev_notify_thread_id = dog->thread;
 	if (timer_create(CLOCK_MONOTONIC, &event, &dog->timer))
 		return ucall_fail(errno, "cannot create the timer for the time limit: %s",
 				  strerror(errno));
 	dog->made = true;
 	dog->armed = 0;
 	pthread_setspecific(key, dog);
-	sigemptyset(&set);
-	sigaddset(&set, signal_number);
-	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
 	return 0;
 }
 
@@ -137,6 +161,7 @@ int ucall_watchdog_start(uint8_t *flag, int timeout_ms)
 
 	if (!dog->made && make(dog))
 		return -1;
+	dog->expired = false;
 	dog->deadline = now() + timeout_ms * 1000000ll;
 	/* The handler may run between any two of these lines, and does no harm. */
 	dog->flag = flag;
@@ -152,4 +177,9 @@ int ucall_watchdog_start(uint8_t *flag, int timeout_ms)
 void ucall_watchdog_stop(void)
 {
 	self.flag = NULL;
+}
+
+bool ucall_watchdog_expired(void)
+{
+	return self.expired;
 }

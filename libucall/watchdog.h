@@ -3,7 +3,18 @@
 #ifndef LIBUCALL_WATCHDOG_H
 #define LIBUCALL_WATCHDOG_H
 
+#include <stdbool.h>
 #include <stdint.h>
+#include <sys/types.h>
+
+/*
+ * Makes the calling thread's blocking system calls end by the library's signal, and gives its id for
+ * ucall_watchdog_signal().  Cheap after the first time.  -1 after ucall_fail().
+ */
+pid_t ucall_watchdog_thread(void);
+
+/* Has a blocking system call of that thread return EINTR.  Async-signal-safe. */
+void ucall_watchdog_signal(pid_t thread);
 
 /*
  * From now on, until ucall_watchdog_stop(): once `timeout_ms` have passed, *flag is set to 1 and a
@@ -12,5 +23,8 @@
  */
 int ucall_watchdog_start(uint8_t *flag, int timeout_ms);
 void ucall_watchdog_stop(void);
+
+/* Has the time passed since the last start? */
+bool ucall_watchdog_expired(void);
 
 #endif

@@ -56,6 +56,7 @@ AC_MSG_NOTICE([
     backends:            $ucall_backends
     engines:             $ucall_engines ($ucall_kvm)
     guest architectures: $ucall_archs (others: no engine in this version runs them)
+    symbols of faults:   $ucall_symbols
     compiler:            $CC $CFLAGS
     warnings are errors: $enable_werror
     sanitizers:          $enable_sanitizers

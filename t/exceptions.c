@@ -99,10 +99,22 @@ static void check(const struct expected *e, uint64_t which, int ring)
 	}
 	if (which == 7)
 		CHECK_EQ(fault->sp, 0x1000);
+	CHECK_HAS(ucall_fault_report(vcpu), e->name);
+	if (fault->frame_count) {
+		if (which < 5)
+			CHECK_STR(fault->frames[0].function, "guest_fault");
+		if (which < 5)
+			CHECK_HAS(fault->frames[0].file, "exceptions.c");
+	}
 	/* It is over for this vCPU, and only for it. */
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_HAS(ucall_error(), "cannot go on");
+	CHECK_OK(!ucall_vcpu_restart(vcpu));
+	CHECK(!ucall_fault(vcpu)->valid);
+	CHECK_STR(ucall_fault_report(vcpu), "");
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_HAS(ucall_error(), e->name);
 	vcpu = ucall_vcpu_add(vm, guest_fault, 1, 99);
 	CHECK_OK(vcpu);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);

@@ -26,6 +26,7 @@ c_tests = \
 	t/vms
 sh_tests = \
 	t/bad-plugins.sh \
+	t/broken.sh \
 	t/command.sh \
 	t/headers.sh \
 	t/swap-plugin.sh \

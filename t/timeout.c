@@ -88,16 +88,16 @@ static void on_alarm(int number)
 static void host_signals(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct sigaction action = { .sa_handler = on_alarm }, old;
-	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGALRM };
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	struct itimerspec every = { { 0, 5000000 }, { 0, 5000000 } };
 	timer_t timer;
 
-	sigaction(SIGALRM, &action, &old);
+	sigaction(SIGUSR1, &action, &old);
 	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer));
 	timer_settime(timer, 0, &every, NULL);
 	check_spin(vm, vcpu);
 	timer_delete(timer);
-	sigaction(SIGALRM, &old, NULL);
+	sigaction(SIGUSR1, &old, NULL);
 	CHECK(signals > 1);
 }
 
@@ -142,6 +142,151 @@ static void each_environment(void)
 	check_spin(vm, vcpu);
 }
 
+/* Kicks: from another thread, from a signal handler, and before the run. */
+static void *kick_twice(void *data)
+{
+	for (int i = 0; i < 2; i++) {
+		usleep(20000);
+		ucall_vcpu_kick(data);
+	}
+	return NULL;
+}
+
+static void check_kicked(struct ucall_vcpu *vcpu)
+{
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, EINTR);
+	CHECK_HAS(ucall_error(), "was kicked");
+	CHECK(!ucall_fault(vcpu)->valid);
+}
+
+static struct ucall_vcpu *kicked_by_signal;
+
+static void on_signal(int number)
+{
+	(void)number;
+	ucall_vcpu_kick(kicked_by_signal);
+}
+
+static void host_kick(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct sigaction action = { .sa_handler = on_signal }, old;
+	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
+	struct itimerspec once = { { 0, 0 }, { 0, 20000000 } };
+	uint64_t one = 1;
+	pthread_t thread;
+	timer_t timer;
+
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK(!pthread_create(&thread, NULL, kick_twice, vcpu));
+	check_kicked(vcpu);
+	check_kicked(vcpu);
+	pthread_join(thread, NULL);
+
+	kicked_by_signal = vcpu;
+	sigaction(SIGUSR1, &action, &old);
+	CHECK(!timer_create(CLOCK_MONOTONIC, &event, &timer));
+	timer_settime(timer, 0, &once, NULL);
+	check_kicked(vcpu);
+	timer_delete(timer);
+	sigaction(SIGUSR1, &old, NULL);
+
+	ucall_vcpu_kick(vcpu);
+	ucall_vcpu_kick(vcpu); /* one is enough */
+	check_kicked(vcpu);
+	CHECK_OK(!ucall_vm_write(vm, (uint64_t)(uintptr_t)&go, &one, sizeof(one)));
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+/* Many kicks while many messages come: none is lost, and every kick is noticed in the end. */
+static UCALL_GUEST void guest_count(void)
+{
+	for (uint64_t i = 0;; i++)
+		GUEST_SYNC(i);
+}
+
+static volatile bool kicking;
+
+static void *kick_on(void *data)
+{
+	while (kicking) {
+		ucall_vcpu_kick(data);
+		usleep(30); /* a kick before each run would let the guest do nothing */
+	}
+	return NULL;
+}
+
+static void host_race(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	unsigned int kicks = 0;
+	struct ucall uc;
+	pthread_t thread;
+
+	(void)vm;
+	kicking = true;
+	CHECK(!pthread_create(&thread, NULL, kick_on, vcpu));
+	for (uint64_t next = 0; next < 500;) {
+		int cmd = ucall_next(vcpu, &uc);
+
+		if (cmd == UCALL_SYNC && uc.args[1] == next) {
+			next++;
+		} else if (cmd == -1 && errno == EINTR) {
+			kicks++;
+		} else {
+			kicking = false;
+			pthread_join(thread, NULL);
+			FAIL("command %d, stage %llu: %s", cmd, (unsigned long long)uc.args[1],
+			     ucall_error());
+		}
+	}
+	kicking = false;
+	pthread_join(thread, NULL);
+	CHECK(kicks > 0);
+}
+
+/* A guest that makes exit after exit is ended as well. */
+static UCALL_GUEST void guest_storm(void)
+{
+	for (;;)
+		GUEST_PRINTF("x");
+}
+
+static void each_storm(void)
+{
+	struct ucall_vm_config config = { .timeout_ms = 50 };
+	struct ucall_vm *vm;
+	struct ucall_vcpu *vcpu;
+
+	config.output = fopen("/dev/null", "w");
+	CHECK(config.output);
+	vm = ucall_test_vm(&config);
+	vcpu = ucall_vcpu_add(vm, guest_storm, 0);
+	CHECK_OK(vcpu);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(ucall_next(vcpu, NULL), -1);
+		CHECK_EQ(errno, ETIMEDOUT);
+	}
+	fclose(config.output);
+}
+
+static UCALL_GUEST void guest_halt(void)
+{
+	GUEST_SYNC(1);
+	__asm__ volatile("cli; hlt");
+	GUEST_DONE();
+}
+
+static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	(void)vm;
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	for (int i = 0; i < 2; i++) {
+		CHECK_EQ(ucall_next(vcpu, NULL), -1);
+		CHECK_EQ(errno, ETIMEDOUT);
+	}
+}
+
 #define LIMIT .config = { .timeout_ms = 50 }
 
 UCALL_TESTS({ "a spinning guest", .guest = guest_spin, .host = check_spin, LIMIT },
@@ -150,4 +295,10 @@ UCALL_TESTS({ "a spinning guest", .guest = guest_spin, .host = check_spin, LIMIT
 	    { "threads that end", .host = host_threads, LIMIT },
 	    { "the program's own signals", .guest = guest_spin, .host = host_signals, LIMIT },
 	    { "after fork()", .guest = guest_spin, .host = host_fork, LIMIT },
+	    { "a guest that halts, with an interrupt controller", .guest = guest_halt,
+	      .host = host_halt, .config = { .timeout_ms = 50, .irqchip = true } },
+	    { "a guest that makes exit after exit", .each = each_storm },
+	    { "kicks", .guest = guest_spin, .host = host_kick },
+	    { "kicks in ring 3", .guest = guest_spin, .host = host_kick, .config = { .ring = 3 } },
+	    { "kicks and messages", .guest = guest_count, .host = host_race },
 	    { "UCALL_TIMEOUT", .each = each_environment });

@@ -139,7 +139,8 @@ enum ucall_exit_reason {
 	UCALL_EXIT_SHUTDOWN = 7, /* x86: triple fault */
 	UCALL_EXIT_EXCEPTION = 8, /* a guest exception without a handler */
 	UCALL_EXIT_TIMEOUT = 9,
-	UCALL_EXIT_OTHER = 10, /* see native */
+	UCALL_EXIT_KICK = 10, /* ucall_vcpu_kick() */
+	UCALL_EXIT_OTHER = 11, /* see native */
 };
 
 /* Why a vCPU stopped.  Native byte order whatever the guest's. */

@@ -45,6 +45,11 @@ struct ucall_test {
 	unsigned int nargs; /* 6 at most */
 	uint64_t args[6];
 	struct ucall_vm_config config; /* `backend` is the harness's */
+	/*
+	 * Limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that exceeds it
+	 * ends the program with "Bail out!".
+	 */
+	unsigned int limit;
 };
 
 #define UCALL_TEST_GUEST(function) ((void (*)(void))(uintptr_t)(function))

@@ -68,8 +68,8 @@ struct ucall_vm_config {
 	 */
 	int ring;
 	/*
-	 * Limit in milliseconds for each run of a vCPU until its next exit, rounded up to the clock's
-	 * tick.  0: $UCALL_TIMEOUT (in seconds), else 10 s.  -1: none.
+	 * Limit in milliseconds for each ucall_next() and each ucall_vcpu_run().  0: $UCALL_TIMEOUT
+	 * (in seconds), else 10 s.  -1: none.
 	 */
 	int timeout_ms;
 	FILE *output; /* where GUEST_PRINTF goes; default stdout */
@@ -131,14 +131,14 @@ UCALL_PUBLIC unsigned int ucall_vcpu_number(const struct ucall_vcpu *vcpu); /* f
  * written to the VM's output stream and not returned.  Returns the command (UCALL_SYNC, UCALL_DONE,
  * ...; always > 0), or -1: the guest aborted or failed an assert (ECANCELED; *uc is the message),
  * faulted (EFAULT, see ucall_fault()), exceeded its time limit (ETIMEDOUT; the vCPU can be run
- * again), sent a message that is none (EPROTO), or made an exit that is no ucall (ENOMSG; see
- * ucall_vcpu_exit()).
+ * again), was kicked (EINTR; the same), sent a message that is none (EPROTO), or made an exit that is
+ * no ucall (ENOMSG; see ucall_vcpu_exit()).
  */
 UCALL_PUBLIC int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc);
 
 /*
  * Runs the vCPU until its next exit of any kind, and leaves the message, if it was one, for
- * get_ucall().  Returns 0, or -1 with errno EFAULT or ETIMEDOUT as above, or KVM's own.
+ * get_ucall().  Returns 0, or -1 with errno EFAULT, ETIMEDOUT or EINTR as above, or KVM's own.
  */
 UCALL_PUBLIC int ucall_vcpu_run(struct ucall_vcpu *vcpu);
 
@@ -161,16 +161,61 @@ UCALL_PUBLIC uint64_t ucall_shared_alloc(struct ucall_vm *vm, size_t count);
 struct ucall_exit;
 UCALL_PUBLIC const struct ucall_exit *ucall_vcpu_exit(const struct ucall_vcpu *vcpu);
 
-/* A guest's fault. */
-struct ucall_fault_info {
-	uint32_t kind; /* enum ucall_fault_kind */
-	uint32_t valid; /* 0: the last run ended without a guest exception */
-	uint64_t vector, code, address, pc, sp, flags;
-	uint64_t gpr[32]; /* in the order that struct ucall_fault_area gives */
+/* struct ucall_fault_info.kind, beside those of enum ucall_fault_kind. */
+enum ucall_stop_kind {
+	UCALL_FAULT_SHUTDOWN = 0x100, /* triple fault */
+	UCALL_FAULT_TIMEOUT = 0x101, /* the time limit; the vCPU can go on */
+	UCALL_FAULT_EXIT = 0x102, /* an exit that is no ucall; the vCPU can go on */
+	UCALL_FAULT_MESSAGE = 0x104, /* a message that is none; the vCPU can go on */
+	UCALL_FAULT_VECTOR = 0x103, /* an SSE or AVX instruction in a guest without */
 };
 
-/* The fault that ended the vCPU's last run with EFAULT; never NULL, but see `valid`. */
+/* A function of the guest that was under way. */
+struct ucall_frame {
+	uint64_t pc; /* what it was to execute next */
+	uint64_t offset; /* of that in the function */
+	char function[80]; /* empty: unknown */
+	char file[160]; /* empty: unknown */
+	uint32_t line;
+	uint32_t reserved;
+};
+
+#define UCALL_FAULT_FRAMES 16
+
+/* What a guest did that went wrong. */
+struct ucall_fault_info {
+	uint32_t kind; /* enum ucall_fault_kind, enum ucall_stop_kind */
+	uint32_t valid; /* 0: nothing went wrong in the last run */
+	uint64_t vector, code, address; /* of an exception */
+	uint64_t pc, sp, flags;
+	uint64_t gpr[32]; /* in the order that struct ucall_fault_area gives */
+	uint8_t bytes[16]; /* of code at pc */
+	uint32_t byte_count;
+	uint32_t frame_count; /* 0: no function names here; see ucall_fault_report() */
+	struct ucall_frame frames[UCALL_FAULT_FRAMES];
+};
+
+/* What ended the vCPU's last run with an error; never NULL, but see `valid`. */
 UCALL_PUBLIC const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu);
+
+/*
+ * All of it as text for people, several lines without a newline at the end: what happened, the
+ * guest's backtrace, its registers and code.  Never NULL; empty if nothing went wrong.  Valid until
+ * the vCPU is run again.
+ */
+UCALL_PUBLIC const char *ucall_fault_report(const struct ucall_vcpu *vcpu);
+
+/*
+ * Ends the vCPU's present run, or else its next one at once, with errno EINTR; it can then be run
+ * again.  From any thread, and from signal handlers; the vCPU must exist for as long.
+ */
+UCALL_PUBLIC void ucall_vcpu_kick(struct ucall_vcpu *vcpu);
+
+/*
+ * Puts a vCPU that does not run back to where it started, with the arguments that it had, also after
+ * a fault, and forgets a message that was under way.  Guest memory stays as it is.  Returns 0 or -1.
+ */
+UCALL_PUBLIC int ucall_vcpu_restart(struct ucall_vcpu *vcpu);
 
 /* General registers of a vCPU that does not run, in the order that struct ucall_fault_area gives. */
 struct ucall_regs {

@@ -17,6 +17,16 @@ _Static_assert(X86_SHARED == offsetof(struct ucall_mailbox, shared), "layout.h")
 _Static_assert(X86_NEST_QWORDS * 8 == UCALL_NEST_SIZE, "layout.h");
 _Static_assert(X86_REGS_VECTOR == offsetof(struct ucall_ex_regs, vector), "layout.h");
 
+#define INVALID_OPCODE 6
+#define NO_FPU 7
+#define PAGE_FAULT 14
+/* AMD APM volume 2, 8.4.2: the page fault's error code. */
+#define PF_PRESENT 0x01
+#define PF_WRITE 0x02
+#define PF_USER 0x04
+#define PF_RESERVED 0x08
+#define PF_FETCH 0x10
+
 #define VM_WIDE(vm, address) ((uint8_t *)(vm)->arch_data + ((address)-X86_TABLES))
 
 /* A gate to an interrupt handler on IST 1 (AMD APM volume 2, 4.8.4). */
@@ -57,10 +67,18 @@ static int x86_64_vm_init(struct ucall_vm *vm)
 	return 0;
 }
 
+/* No exception is under way: the next takes the top of the interrupt stack. */
+static void x86_64_vcpu_reset(struct ucall_vcpu *vcpu)
+{
+	const uint64_t top = X86_IST_TOP;
+
+	memcpy((uint8_t *)vcpu->arch_data + X86_TSS_IST1, &top, sizeof(top));
+}
+
 static int x86_64_vcpu_init(struct ucall_vcpu *vcpu)
 {
 	struct ucall_vm *vm = vcpu->vm;
-	uint64_t root = vcpu->boot.root, gpa, top = X86_IST_TOP;
+	uint64_t root = vcpu->boot.root, gpa;
 	uint16_t iomap = X86_TSS_SIZE;
 	uint8_t *tss;
 
@@ -68,7 +86,8 @@ static int x86_64_vcpu_init(struct ucall_vcpu *vcpu)
 	if (!gpa)
 		return -1;
 	tss = ucall_memory_pointer(vm, gpa, (size_t)X86_TSS_PAGES * UCALL_PAGE_SIZE);
-	memcpy(tss + X86_TSS_IST1, &top, sizeof(top));
+	vcpu->arch_data = tss;
+	x86_64_vcpu_reset(vcpu);
 	/*
 	 * The I/O permission bitmap is all zero: ring 3 may use every port.  It ends in a byte of
 	 * ones (AMD APM volume 2, 12.2.4).
@@ -121,7 +140,7 @@ static void x86_64_tcb_init(void *tcb, uint64_t gva)
 	words[5] = 0x9e3779b97f4a7c00;
 }
 
-static void describe(const struct ucall_fault_info *fault, char *text, size_t size)
+static void describe_fault(const struct ucall_fault_info *fault, char *text, size_t size)
 {
 	static const char *const names[32] = {
 		"#DE divide error",
@@ -161,14 +180,89 @@ static void describe(const struct ucall_fault_info *fault, char *text, size_t si
 	int n;
 
 	n = snprintf(text, size, "guest exception %s (vector %llu), error code 0x%llx, at RIP 0x%llx",
-		     name		  ? name
-		     : fault->vector < 32 ? "reserved"
-					  : "interrupt",
+		     name		  ? name :
+		     fault->vector < 32 ? "reserved" :
+					    "interrupt",
 		     (unsigned long long)fault->vector, (unsigned long long)fault->code,
 		     (unsigned long long)fault->pc);
-	if (fault->vector == 14 && n >= 0 && (size_t)n < size)
-		snprintf(text + n, size - (size_t)n, ", CR2 0x%llx",
-			 (unsigned long long)fault->address);
+	if (n < 0 || (size_t)n >= size)
+		return;
+	if (fault->vector == PAGE_FAULT)
+		snprintf(text + n, size - (size_t)n, ", CR2 0x%llx: %s %s%s",
+			 (unsigned long long)fault->address,
+			 fault->code & PF_FETCH ? "fetch from" :
+			 fault->code & PF_WRITE ? "write to" :
+						  "read of",
+			 fault->code & PF_RESERVED ? "an address whose page table entry is wrong" :
+			 fault->code & PF_PRESENT  ? "memory that does not permit it" :
+			 fault->address < UCALL_PAGE_SIZE ?
+						     "the null page" :
+						     "memory that is not mapped",
+			 fault->code & PF_USER ? ", from ring 3" : "");
+	else if (fault->code && fault->vector >= 10 && fault->vector <= 13)
+		snprintf(text + n, size - (size_t)n, ": selector 0x%llx",
+			 (unsigned long long)(fault->code & 0xfffc));
+}
+
+static void describe_regs(const struct ucall_fault_info *fault, char *text, size_t size)
+{
+	static const char *const names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp",
+					       "rsi", "rdi", "r8",  "r9",  "r10", "r11",
+					       "r12", "r13", "r14", "r15" };
+	size_t used;
+	int n = snprintf(text, size, "  rip %016llx  rflags %08llx\n",
+			 (unsigned long long)fault->pc, (unsigned long long)fault->flags);
+
+	used = n > 0 ? (size_t)n : 0;
+	for (int i = 0; i < 16 && used < size; i++) {
+		n = snprintf(text + used, size - used, "  %-3s %016llx%s", names[i],
+			     (unsigned long long)fault->gpr[i], i % 4 == 3 ? "\n" : "");
+		used += n > 0 ? (size_t)n : 0;
+	}
+}
+
+static bool is_fetch(const struct ucall_fault_info *fault)
+{
+	return fault->vector == PAGE_FAULT && (fault->code & PF_FETCH);
+}
+
+/* SSE, AVX and AVX-512 (AMD APM volume 3, appendix A): told by prefixes and opcode map. */
+static bool is_vector_insn(const uint8_t *code, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size && (code[i] == 0x66 || code[i] == 0xf2 || code[i] == 0xf3))
+		i++;
+	if (i < size && (code[i] & 0xf0) == 0x40)
+		i++;
+	if (i + 1 >= size)
+		return false;
+	if (code[i] == 0xc4 || code[i] == 0xc5 || code[i] == 0x62)
+		return true;
+	if (code[i] != 0x0f)
+		return false;
+	i++;
+	return (code[i] >= 0x10 && code[i] <= 0x17) || (code[i] >= 0x28 && code[i] <= 0x2f) ||
+	       (code[i] >= 0x50 && code[i] <= 0x7f) || code[i] == 0xc2 ||
+	       (code[i] >= 0xc4 && code[i] <= 0xc6) || (code[i] >= 0xd0 && code[i] <= 0xfe);
+}
+
+static bool is_vector_fault(const struct ucall_fault_info *fault)
+{
+	return (fault->vector == INVALID_OPCODE || fault->vector == NO_FPU) &&
+	       is_vector_insn(fault->bytes, fault->byte_count);
+}
+
+/* System V ABI, x86_64, figure 3.36: rax rdx rcx rbx rsi rdi rbp rsp r8..r15, return address. */
+static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *regs)
+{
+	static const uint8_t order[8] = { 0, 2, 1, 3, 6, 7, 5, 4 };
+
+	for (unsigned int i = 0; i < 16; i++)
+		regs[i] = fault->gpr[i < 8 ? order[i] : i];
+	regs[7] = fault->sp;
+	regs[16] = fault->pc;
+	return 17;
 }
 
 const struct ucall_arch ucall_arch_native = {
@@ -180,9 +274,15 @@ const struct ucall_arch ucall_arch_native = {
 	.walk = ucall_x86_64_walk,
 	.vm_init = x86_64_vm_init,
 	.vcpu_init = x86_64_vcpu_init,
+	.vcpu_reset = x86_64_vcpu_reset,
 	.return_address = x86_64_return_address,
 	.tcb_init = x86_64_tcb_init,
-	.describe_fault = describe,
+	.describe_fault = describe_fault,
+	.describe_regs = describe_regs,
+	.is_fetch = is_fetch,
+	.is_vector_fault = is_vector_fault,
+	.is_vector_insn = is_vector_insn,
+	.dwarf_regs = dwarf_regs,
 	.find_escape = ucall_x86_64_find_escape,
 	.plt_slot = ucall_x86_64_plt_slot,
 };

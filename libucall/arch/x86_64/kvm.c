@@ -55,6 +55,15 @@ static int set_cpuid(int kvm_fd, int vcpu_fd)
 
 int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
+	run->kvm_valid_regs = KVM_SYNC_X86_REGS;
+	/* A guest that passes addresses may have switched its page tables. */
+	if (vcpu->vm->via == UCALL_VIA_ADDRESS)
+		run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
+	return set_cpuid(kvm_fd, fd);
+}
+
+int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd)
+{
 	const struct ucall_boot *boot = &vcpu->boot;
 	bool user = vcpu->vm->ring == 3;
 	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
@@ -62,8 +71,6 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	struct kvm_sregs sregs;
 	uint64_t *top;
 
-	if (set_cpuid(kvm_fd, fd))
-		return -1;
 	if (ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_SREGS");
 	set_segment(&sregs.cs, user ? X86_USER_CS : X86_KERNEL_CS, 0xb);
@@ -106,10 +113,6 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	/* With an interrupt controller all vCPUs but the first would wait for INIT and SIPI. */
 	if (vcpu->vm->irqchip && ioctl(fd, KVM_SET_MP_STATE, &runnable))
 		return ucall_fail_call("KVM_SET_MP_STATE");
-	run->kvm_valid_regs = KVM_SYNC_X86_REGS;
-	/* A guest that passes addresses may have switched its page tables. */
-	if (vcpu->vm->via == UCALL_VIA_ADDRESS)
-		run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
 	return 0;
 }
 

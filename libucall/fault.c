@@ -1,0 +1,432 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The fault report: what a guest did, where, and how it came there.
+ *
+ * Whatever comes from the guest is copied once, and its addresses are looked up in its page tables:
+ * a report on a hostile guest may be wrong, but does no harm.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <link.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "error.h"
+#include "fault.h"
+#include "mailbox.h"
+#include "memory.h"
+#include "symbols.h"
+
+struct text {
+	char *p;
+	size_t size, used;
+};
+
+static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
+{
+	va_list ap;
+	int n;
+
+	if (t->used >= t->size)
+		return;
+	va_start(ap, format);
+	n = vsnprintf(t->p + t->used, t->size - t->used, format, ap);
+	va_end(ap);
+	if (n > 0)
+		t->used += (size_t)n;
+}
+
+/* ---- a guest that called a library ---- */
+
+/* "printf" of libc.so.6 becomes "libc". */
+static void short_name(const char *path, char *to, size_t size)
+{
+	const char *slash = strrchr(path, '/');
+
+	snprintf(to, size, "%s", slash ? slash + 1 : path);
+	to[strcspn(to, ".")] = 0;
+}
+
+/*
+ * A call that the dynamic linker has not resolved yet goes to the linker, which the guest does not
+ * have either; the object's link map and the number of the relocation are then on the stack.
+ */
+static const char *lazy_name(const uint64_t *stack)
+{
+	const ElfW(Rela) *relocations = NULL;
+	const ElfW(Sym) *symbols = NULL;
+	const char *strings = NULL;
+	struct link_map *map = NULL;
+	uint64_t size = 0;
+	void *self = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
+
+	if (!self)
+		return NULL;
+	if (dlinfo(self, RTLD_DI_LINKMAP, &map))
+		map = NULL;
+	dlclose(self);
+	if (!map || (uintptr_t)map != stack[0])
+		return NULL;
+	for (const ElfW(Dyn) *dyn = map->l_ld; dyn->d_tag != DT_NULL; dyn++) {
+		if (dyn->d_tag == DT_JMPREL)
+			relocations = (const void *)dyn->d_un.d_ptr;
+		if (dyn->d_tag == DT_PLTRELSZ)
+			size = dyn->d_un.d_val;
+		if (dyn->d_tag == DT_SYMTAB)
+			symbols = (const void *)dyn->d_un.d_ptr;
+		if (dyn->d_tag == DT_STRTAB)
+			strings = (const void *)dyn->d_un.d_ptr;
+	}
+	if (!relocations || !symbols || !strings || stack[1] >= size / sizeof(*relocations))
+		return NULL;
+	return strings + symbols[ELF64_R_SYM(relocations[stack[1]].r_info)].st_name;
+}
+
+/* If the guest jumped to `target`, which it does not have: the library's function there. */
+static bool name_library_call(uint64_t target, const uint64_t *stack, struct text *t)
+{
+	const char *function = NULL;
+	char library[64];
+	Dl_info info;
+	void *found;
+
+	if (!dladdr((void *)(uintptr_t)target, &info) || !info.dli_fname)
+		return false;
+	function = stack ? lazy_name(stack) : NULL;
+	if (function) {
+		found = dlsym(RTLD_DEFAULT, function);
+		if (!found || !dladdr(found, &info))
+			return false;
+	} else {
+		function = info.dli_sname;
+	}
+	short_name(info.dli_fname, library, sizeof(library));
+	add(t, "guest called %s@%s, which is not in the guest; ", function ? function : "a function",
+	    library);
+	if (function && (strstr(function, "printf") || !strncmp(function, "put", 3)))
+		add(t, "use GUEST_PRINTF");
+	else
+		add(t, "guest code can call functions of the program alone");
+	return true;
+}
+
+/* ---- where ---- */
+
+static bool read_word(void *data, uint64_t address, uint64_t *value)
+{
+	struct ucall_vcpu *vcpu = data;
+
+	if (ucall_memory_read(vcpu->vm, vcpu->boot.root, address, value, sizeof(*value)))
+		return false;
+	*value = ucall_guest64(vcpu->vm->arch, *value);
+	return true;
+}
+
+/*
+ * A stop in a backend's guest code, for which no file has unwind tables: it is taken for a leaf
+ * function, which has its return address on top of the stack.  The frames then begin with it.
+ */
+static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
+{
+	struct ucall_frame *frame = &vcpu->fault.frames[0];
+	uint64_t pc;
+
+	if (at->pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE || !read_word(vcpu, at->sp, &pc))
+		return;
+	memset(frame, 0, sizeof(*frame));
+	frame->pc = at->pc;
+	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s",
+		 vcpu->vm->backend_name);
+	vcpu->fault.frame_count = 1;
+	at->pc = pc;
+	at->sp += 8;
+}
+
+static void find_place(struct ucall_vcpu *vcpu, const char **problem)
+{
+	struct ucall_fault_info *fault = &vcpu->fault, start = *fault;
+	uint64_t regs[UCALL_DWARF_REGS];
+	struct ucall_unwind at = { .regs = regs, .read = read_word, .data = vcpu };
+	unsigned int first;
+
+	fault->frame_count = 0;
+	leave_doorbell(vcpu, &start);
+	first = fault->frame_count;
+	at.pc = start.pc;
+	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
+	for (fault->byte_count = 0; fault->byte_count < sizeof(fault->bytes); fault->byte_count++)
+		if (ucall_memory_read(vcpu->vm, vcpu->boot.root, fault->pc + fault->byte_count,
+				      fault->bytes + fault->byte_count, 1))
+			break;
+	fault->frame_count += ucall_backtrace(&at, fault->frames + first,
+					      UCALL_FAULT_FRAMES - first, problem);
+}
+
+/* "in f (file.c:12)" of the first frame that is in the guest. */
+static void add_place(const struct ucall_fault_info *fault, bool caller, struct text *t)
+{
+	const struct ucall_frame *frame = &fault->frames[caller ? 1 : 0];
+
+	if (fault->frame_count <= (caller ? 1 : 0) || !frame->function[0])
+		return;
+	add(t, ", in %s", frame->function);
+	if (frame->file[0])
+		add(t, " (%s:%u)", frame->file, frame->line);
+}
+
+/* ---- the report ---- */
+
+static void add_frames(const struct ucall_fault_info *fault, const char *problem, struct text *t)
+{
+	for (unsigned int i = 0; i < fault->frame_count; i++) {
+		const struct ucall_frame *f = &fault->frames[i];
+
+		add(t, "  #%-2u 0x%016" PRIx64, i, f->pc);
+		if (f->function[0])
+			add(t, " %s+0x%" PRIx64, f->function, f->offset);
+		if (f->file[0])
+			add(t, " (%s:%u)", f->file, f->line);
+		add(t, "\n");
+	}
+	if (!fault->frame_count)
+		add(t, "  #0  0x%016" PRIx64 "\n", fault->pc);
+	if (problem)
+		add(t, "  (no function names: %s; install libdw and build libucall with it)\n",
+		    problem);
+}
+
+static void add_bytes(const struct ucall_fault_info *fault, struct text *t)
+{
+	if (!fault->byte_count)
+		return;
+	add(t, "  code:");
+	for (unsigned int i = 0; i < fault->byte_count; i++)
+		add(t, " %02x", fault->bytes[i]);
+	add(t, "\n");
+}
+
+/* Completes the fault whose sentence is given; takes `error` for errno. */
+static int finish(struct ucall_vcpu *vcpu, int error, const struct text *sentence,
+		  const char *problem)
+{
+	const struct ucall_vm *vm = vcpu->vm;
+	struct ucall_fault_info *fault = &vcpu->fault;
+	struct text t = { NULL, 8192, 0 };
+
+	fault->valid = 1;
+	free(vcpu->report);
+	vcpu->report = t.p = malloc(t.size);
+	if (t.p) {
+		add(&t, "vCPU %u of a VM with backend %s, guest %s, engine %s:\n  %s\n",
+		    vcpu->number, vm->backend_name, vm->arch->name, vm->engine->name, sentence->p);
+		add_frames(fault, problem, &t);
+		vm->arch->describe_regs(fault, t.p + t.used,
+					t.used < t.size ? t.size - t.used : 0);
+		t.used = strlen(t.p);
+		add_bytes(fault, &t);
+		if (t.used && t.used < t.size && t.p[t.used - 1] == '\n')
+			t.p[t.used - 1] = 0;
+	}
+	return ucall_fail(error, "%s", sentence->p);
+}
+
+/* The registers of a vCPU that stopped anywhere. */
+static void take_regs(struct ucall_vcpu *vcpu)
+{
+	struct ucall_fault_info *fault = &vcpu->fault;
+	struct ucall_regs regs;
+
+	memset(fault, 0, sizeof(*fault));
+	if (vcpu->vm->engine->get_regs(vcpu, &regs))
+		memset(&regs, 0, sizeof(regs));
+	fault->pc = regs.pc;
+	fault->sp = regs.sp;
+	fault->flags = regs.flags;
+	memcpy(fault->gpr, regs.gpr, sizeof(fault->gpr));
+}
+
+static void add_vector_hint(const struct ucall_fault_info *fault, struct text *t)
+{
+	add(t, "an SSE or AVX instruction (0x%02x 0x%02x ...), which this guest cannot execute",
+	    fault->bytes[0], fault->bytes[1]);
+	add_place(fault, false, t);
+	add(t, "; mark the function UCALL_GUEST");
+}
+
+int ucall_fault_exception(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_arch *arch = vcpu->vm->arch;
+	struct ucall_fault_info *fault = &vcpu->fault;
+	struct ucall_fault_area area;
+	const char *problem = NULL;
+	char line[1024], detail[512];
+	struct text t = { line, sizeof(line), 0 };
+	uint64_t stack[2], bottom = vcpu->boot.sp - UCALL_STACK_SIZE;
+	bool has_stack;
+
+	memcpy(&area, &vcpu->mailbox->fault, sizeof(area));
+	memset(fault, 0, sizeof(*fault));
+	fault->kind = ucall_guest32(arch, area.kind);
+	fault->vector = ucall_guest64(arch, area.vector);
+	fault->code = ucall_guest64(arch, area.code);
+	fault->address = ucall_guest64(arch, area.address);
+	fault->pc = ucall_guest64(arch, area.pc);
+	fault->sp = ucall_guest64(arch, area.sp);
+	fault->flags = ucall_guest64(arch, area.flags);
+	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
+		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
+	has_stack = read_word(vcpu, fault->sp, &stack[0]) &&
+		    read_word(vcpu, fault->sp + 8, &stack[1]);
+	vcpu->exit.reason = UCALL_EXIT_EXCEPTION;
+	find_place(vcpu, &problem);
+
+	add(&t, "vCPU %u: ", vcpu->number);
+	if (fault->kind == UCALL_FAULT_SWALLOWED) {
+		add(&t,
+		    "rang the doorbell of backend %s, but the exit did not reach the host as a "
+		    "ucall",
+		    vcpu->vm->backend_name);
+		add_place(fault, true, &t);
+		return finish(vcpu, EFAULT, &t, problem);
+	}
+	fault->kind = UCALL_FAULT_EXCEPTION;
+	if (arch->is_fetch(fault) &&
+	    name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
+		add_place(fault, true, &t);
+		add(&t, "; ");
+	} else if (arch->is_vector_fault(fault)) {
+		fault->kind = UCALL_FAULT_VECTOR;
+		add_vector_hint(fault, &t);
+		add(&t, "; ");
+	}
+	arch->describe_fault(fault, detail, sizeof(detail));
+	add(&t, "%s", detail);
+	add_place(fault, false, &t);
+	if (fault->address < bottom && fault->address >= bottom - UCALL_STACK_SIZE)
+		add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
+	return finish(vcpu, EFAULT, &t, problem);
+}
+
+int ucall_fault_shutdown(struct ucall_vcpu *vcpu)
+{
+	const char *problem = NULL;
+	char line[1024];
+	struct text t = { line, sizeof(line), 0 };
+
+	take_regs(vcpu);
+	vcpu->fault.kind = UCALL_FAULT_SHUTDOWN;
+	find_place(vcpu, &problem);
+	add(&t,
+	    "vCPU %u shut down (triple fault): an exception came where no handler could run, at "
+	    "or after 0x%" PRIx64,
+	    vcpu->number, vcpu->fault.pc);
+	add_place(&vcpu->fault, false, &t);
+	return finish(vcpu, EFAULT, &t, problem);
+}
+
+int ucall_fault_timeout(struct ucall_vcpu *vcpu, int timeout_ms)
+{
+	const char *problem = NULL;
+	char line[1024];
+	struct text t = { line, sizeof(line), 0 };
+
+	take_regs(vcpu);
+	vcpu->fault.kind = UCALL_FAULT_TIMEOUT;
+	find_place(vcpu, &problem);
+	add(&t, "vCPU %u ran for %d ms without an exit, and is at 0x%" PRIx64, vcpu->number,
+	    timeout_ms, vcpu->fault.pc);
+	add_place(&vcpu->fault, false, &t);
+	add(&t, "; if it needs longer, set timeout_ms or UCALL_TIMEOUT");
+	return finish(vcpu, ETIMEDOUT, &t, problem);
+}
+
+static void describe_exit(const struct ucall_vcpu *vcpu, struct text *t)
+{
+	const struct ucall_exit *exit = &vcpu->exit;
+
+	switch (exit->reason) {
+	case UCALL_EXIT_IO:
+		add(t, "%s port 0x%x, %u byte(s)",
+		    exit->u.io.is_write ? "output to" : "input from", exit->u.io.port,
+		    exit->u.io.size);
+		if (exit->u.io.count != 1)
+			add(t, " %u times", exit->u.io.count);
+		break;
+	case UCALL_EXIT_MMIO:
+		add(t, "%s of %u byte(s) at guest-physical 0x%" PRIx64,
+		    exit->u.mmio.is_write ? "a store" : "a load", exit->u.mmio.size,
+		    exit->u.mmio.gpa);
+		break;
+	case UCALL_EXIT_HALT:
+		add(t, "a halt");
+		break;
+	case UCALL_EXIT_MSR:
+		add(t, "%s MSR 0x%" PRIx64, exit->u.msr.is_write ? "a write to" : "a read of",
+		    exit->u.msr.index);
+		break;
+	default:
+		add(t, "%s", vcpu->vm->engine->exit_name(exit->native));
+		if (exit->u.other.suberror)
+			add(t, ", suberror %" PRIu64, exit->u.other.suberror);
+	}
+}
+
+int ucall_fault_exit(struct ucall_vcpu *vcpu)
+{
+	struct ucall_fault_info *fault = &vcpu->fault;
+	const char *problem = NULL;
+	char line[1024];
+	struct text t = { line, sizeof(line), 0 };
+	int error = ENOMSG;
+
+	take_regs(vcpu);
+	fault->kind = UCALL_FAULT_EXIT;
+	find_place(vcpu, &problem);
+	add(&t, "vCPU %u: ", vcpu->number);
+	if (vcpu->exit.reason == UCALL_EXIT_OTHER &&
+	    vcpu->vm->arch->is_vector_insn(fault->bytes, fault->byte_count)) {
+		fault->kind = UCALL_FAULT_VECTOR;
+		error = EFAULT;
+		add_vector_hint(fault, &t);
+		add(&t, "; ");
+	}
+	add(&t, "an exit that is no ucall of backend %s: ", vcpu->vm->backend_name);
+	describe_exit(vcpu, &t);
+	add(&t, ", at 0x%" PRIx64, fault->pc);
+	add_place(fault, false, &t);
+	return finish(vcpu, error, &t, problem);
+}
+
+int ucall_fault_message(struct ucall_vcpu *vcpu)
+{
+	const char *problem = NULL;
+	char line[1024];
+	struct text t = { line, sizeof(line), 0 };
+	int error = errno;
+
+	add(&t, "vCPU %u: %s", vcpu->number, ucall_error());
+	take_regs(vcpu);
+	vcpu->fault.kind = UCALL_FAULT_MESSAGE;
+	find_place(vcpu, &problem);
+	add_place(&vcpu->fault, true, &t);
+	return finish(vcpu, error, &t, problem);
+}
+
+void ucall_fault_clear(struct ucall_vcpu *vcpu)
+{
+	vcpu->fault.valid = 0;
+	free(vcpu->report);
+	vcpu->report = NULL;
+}
+
+const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu)
+{
+	return &vcpu->fault;
+}
+
+const char *ucall_fault_report(const struct ucall_vcpu *vcpu)
+{
+	return vcpu->report ? vcpu->report : "";
+}

@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Names for guest addresses.  What finds them is a module of its own, which needs libdw; it is loaded
+ * when the first guest faults.
+ */
+#ifndef LIBUCALL_SYMBOLS_H
+#define LIBUCALL_SYMBOLS_H
+
+#include <ucall/ucall.h>
+
+/* Where a guest stopped.  Registers are numbered as in DWARF (System V ABI of the architecture). */
+struct ucall_unwind {
+	uint64_t pc;
+	const uint64_t *regs;
+	unsigned int count;
+	/* Reads a word of guest memory; false if there is none. */
+	bool (*read)(void *data, uint64_t address, uint64_t *value);
+	void *data;
+};
+
+/* What the module exports, as `ucall_symbols`. */
+struct ucall_symbols {
+	const char *version; /* of libucall: both are built together */
+	/*
+	 * The function that was stopped and its callers, in an image that is this process.  Returns
+	 * how many frames were filled in, `most` at most.
+	 */
+	unsigned int (*backtrace)(const struct ucall_unwind *at, struct ucall_frame *frames,
+				  unsigned int most);
+};
+
+/* Calls the module's backtrace(); 0 and *problem if it cannot be loaded. */
+unsigned int ucall_backtrace(const struct ucall_unwind *at, struct ucall_frame *frames,
+			     unsigned int most, const char **problem);
+
+#endif

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# examples/broken: every way of going wrong ends, with a report that says what and where.
+. "$top_srcdir/t/tap.sh"
+unset UCALL_BACKEND
+
+# "None works here: ..." without KVM.
+kvm=$("$top_builddir/tools/ucall" list | sed -n 's/^None works here: //p')
+test -z "$kvm" || skip_all "$kvm"
+
+# tries FAULT EXIT-STATUS TEXT...
+tries() {
+	fault=$1
+	expected=$2
+	shift 2
+	"$top_builddir/examples/broken" "$fault" >"$scratch/out" 2>&1
+	status=$?
+	test $status -eq "$expected"
+	status=$?
+	ok $status "$fault ends with exit status $expected"
+	test $status -eq 0 || diag <"$scratch/out"
+	for text; do
+		has "$scratch/out" "$text" "$fault: $text"
+	done
+}
+
+if test -e "$top_builddir/modules/symbols/symbols.la"; then
+	in=', in '
+	# Function names are what is left where there is no debug information.
+	caller='#1 '
+else
+	in=''
+	caller='no function names'
+fi
+tries null 3 'page fault (vector 14)' 'CR2 0x10: write to the null page' "${in}${in:+guest_null}" \
+	"$caller" 'rax 0000000000000010' 'code: '
+tries libc 3 '@libc, which is not in the guest'
+tries sse 3 'mark the function UCALL_GUEST'
+tries div0 3 'divide error (vector 0)'
+tries ud 3 'invalid opcode (vector 6)' 'code: 0f 0b'
+tries spin 124 'ran for 500 ms without an exit' "${in}${in:+guest_spin}"
+tries halt 124 'ran for 500 ms without an exit'
+tries triple 3 'triple fault'
+tries stack 3 'the stack of 64 KiB is full'
+tries wild-ring 3 'no guest memory is mapped at 0xdeadbeef000' "${in}${in:+guest_wild_ring}"
+tries assert 1 'broken.c:' 'assertion failed: answer == 42 with 0x29, 0x2a'
+tries nosuch 2 'usage: broken FAULT'
+
+# Without the module there are addresses, and the reason.
+UCALL_MODULE_PATH=$scratch "$top_builddir/examples/broken" ud >"$scratch/out" 2>&1
+has "$scratch/out" "invalid opcode" "a report without the symboliser"
+done_testing
