@@ -8,6 +8,7 @@ c_tests = \
 	t/doorbell \
 	t/escape \
 	t/exceptions \
+	t/hostile \
 	t/image \
 	t/instructions \
 	t/ioctls-per-ucall \
@@ -16,6 +17,7 @@ c_tests = \
 	t/nested \
 	t/nothing-left \
 	t/own-ops \
+	t/page-walk \
 	t/printf \
 	t/shared \
 	t/sync-args \
@@ -40,6 +42,8 @@ EXTRA_DIST += t/tap.sh t/plugins/good.c
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
 t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/mailbox.c libucall/memory.c
+t_page_walk_SOURCES = t/page-walk.c libucall/arch/x86_64/paging.c libucall/error.c libucall/memory.c
+t_page_walk_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
 
 dist_check_SCRIPTS += t/installed.sh

@@ -1,0 +1,334 @@
+// SPDX-License-Identifier: MIT
+/* Guests that do anything at all with doorbell and mailbox: the host says what is wrong, and lives. */
+#include <errno.h>
+#include <pthread.h>
+#include <string.h>
+
+#include <ucall/plugin.h>
+#include <ucall/test.h>
+
+#define ROUNDS 300
+
+/* xorshift64: the guest and the host draw the same numbers. */
+UCALL_INLINE uint64_t draw(uint64_t *state)
+{
+	*state ^= *state << 13;
+	*state ^= *state >> 7;
+	*state ^= *state << 17;
+	return *state;
+}
+
+UCALL_INLINE void ring(uint64_t uc)
+{
+	((void (*)(uint64_t))((const struct ucall_bell *)UCALL_BELL_ADDRESS)->ring)(uc);
+}
+
+/* Garbage in the head, the arguments and the text; a doorbell; again. */
+static UCALL_GUEST void guest_garbage(uint64_t seed)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+	uint64_t *words = (uint64_t *)(void *)m;
+
+	for (int i = 0; i < ROUNDS; i++) {
+		words[draw(&seed) % (sizeof(m->uc) / 8)] = draw(&seed);
+		words[0] = draw(&seed) & draw(&seed) & draw(&seed);
+		m->shared = i % 3 ? 0 : draw(&seed);
+		ring(i % 5 ? UCALL_MAILBOX_ADDRESS : draw(&seed));
+	}
+	memset(m, 0, UCALL_NEST_SIZE);
+	GUEST_DONE();
+}
+
+static void check_sane(int cmd, const struct ucall *uc)
+{
+	if (cmd <= 0)
+		return;
+	CHECK_EQ(uc->cmd, cmd);
+	CHECK(uc->nargs <= UCALL_MAX_ARGS);
+	CHECK(uc->text_size < UCALL_TEXT_SIZE);
+	CHECK_EQ(uc->text[uc->text_size], 0);
+}
+
+static void run_garbage(struct ucall_vcpu *vcpu)
+{
+	struct ucall uc;
+	int cmd, messages = 0, refused = 0;
+
+	for (int i = 0; i < 2 * ROUNDS; i++) {
+		CHECK_OK(!ucall_vcpu_run(vcpu));
+		cmd = get_ucall(vcpu, &uc);
+		check_sane(cmd, &uc);
+		messages += cmd > 0;
+		refused += cmd < 0;
+		if (cmd == UCALL_DONE && !uc.nargs && !uc.text_size && i >= ROUNDS)
+			break;
+	}
+	CHECK(messages > 0);
+	CHECK(refused > 0);
+}
+
+static void each_garbage(enum ucall_via via, int ring_)
+{
+	struct ucall_vm_config config = { .via = via, .ring = ring_ };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_garbage, 1, 88172645463325252);
+
+	CHECK_OK(vcpu);
+	run_garbage(vcpu);
+}
+
+static void each_mailbox(void)
+{
+	each_garbage(UCALL_VIA_MAILBOX, 0);
+}
+
+static void each_address(void)
+{
+	each_garbage(UCALL_VIA_ADDRESS, 0);
+}
+
+static void each_ring3(void)
+{
+	each_garbage(UCALL_VIA_MAILBOX, 3);
+}
+
+/* All vCPUs at once. */
+static void *run_thread(void *data)
+{
+	run_garbage(data);
+	return data;
+}
+
+static void host_all(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	pthread_t threads[4];
+	void *result;
+
+	(void)vcpu;
+	for (int i = 0; i < 4; i++) {
+		struct ucall_vcpu *v = ucall_vcpu_add(vm, guest_garbage, 1, i + 1);
+
+		CHECK_OK(v);
+		CHECK(!pthread_create(&threads[i], NULL, run_thread, v));
+	}
+	for (int i = 0; i < 4; i++) {
+		pthread_join(threads[i], &result);
+		CHECK(result);
+	}
+}
+
+/* Another vCPU writes the message while the host reads it. */
+static UCALL_GUEST void guest_scribble(uint64_t *words, volatile uint64_t *stop)
+{
+	for (uint64_t i = 0; !*stop; i++) {
+		words[0] = i << 32 | (i & 15) << 16 | 1;
+		words[8 + i % 120] = i;
+	}
+	GUEST_DONE();
+}
+
+static UCALL_GUEST void guest_ring_it(struct ucall *uc)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		ucall_this_mailbox()->shared = (uint64_t)(uintptr_t)uc;
+		ring((uint64_t)(uintptr_t)uc);
+	}
+	GUEST_DONE();
+}
+
+static void *run_scribbler(void *data)
+{
+	return ucall_next(data, NULL) == UCALL_DONE ? data : NULL;
+}
+
+static void host_race(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	uint64_t gva = ucall_shared_alloc(vm, 1), stop = ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED);
+	struct ucall_vcpu *scribbler = ucall_vcpu_add(vm, guest_scribble, 2, gva, stop);
+	uint64_t one = 1;
+	pthread_t thread;
+	struct ucall uc;
+	void *result;
+	int cmd = 0;
+
+	vcpu = ucall_vcpu_add(vm, guest_ring_it, 1, gva);
+	CHECK_OK(gva && stop && scribbler && vcpu);
+	CHECK(!pthread_create(&thread, NULL, run_scribbler, scribbler));
+	for (int i = 0; i < ROUNDS; i++) {
+		if (ucall_vcpu_run(vcpu))
+			break;
+		cmd = get_ucall(vcpu, &uc);
+		check_sane(cmd, &uc);
+	}
+	CHECK_OK(!ucall_vm_write(vm, stop, &one, sizeof(one)));
+	pthread_join(thread, &result);
+	CHECK(result);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+/* The same from the host's side, on the mailbox itself. */
+static volatile bool scribbling;
+
+static void *scribble_mailbox(void *data)
+{
+	volatile uint64_t *words = (volatile uint64_t *)ucall_vcpu_mailbox(data);
+	uint64_t seed = 4711;
+
+	while (scribbling)
+		words[draw(&seed) % 3 ? 0 : draw(&seed) % 136] = draw(&seed) & 0x7ff00070101;
+	return NULL;
+}
+
+static UCALL_GUEST void guest_ring_on(void)
+{
+	for (;;)
+		ring(UCALL_MAILBOX_ADDRESS);
+}
+
+static void host_rewritten(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	pthread_t thread;
+	struct ucall uc;
+	int cmd;
+
+	(void)vm;
+	scribbling = true;
+	CHECK(!pthread_create(&thread, NULL, scribble_mailbox, vcpu));
+	for (int i = 0; i < 2 * ROUNDS; i++) {
+		if (ucall_vcpu_run(vcpu))
+			break;
+		cmd = get_ucall(vcpu, &uc);
+		if (cmd > 0 && (uc.nargs > UCALL_MAX_ARGS || uc.text_size >= UCALL_TEXT_SIZE ||
+				uc.text[uc.text_size] || uc.cmd != cmd))
+			break;
+		cmd = 0;
+	}
+	scribbling = false;
+	pthread_join(thread, NULL);
+	CHECK_EQ(cmd, 0);
+}
+
+/* Exceptions in handlers without end, and a fault area full of lies. */
+static UCALL_GUEST void guest_again(struct ucall_ex_regs *regs)
+{
+	(void)regs;
+	__asm__ volatile("ud2");
+}
+
+static void host_endless(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	CHECK_OK(!ucall_vm_set_handler(vm, 6, guest_again));
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, EFAULT);
+}
+
+static UCALL_GUEST void guest_ud(void)
+{
+	__asm__ volatile("ud2");
+}
+
+static UCALL_GUEST void guest_lies(void)
+{
+	memset(&ucall_this_mailbox()->fault, 0xff, sizeof(struct ucall_fault_area));
+	ring(UCALL_MAILBOX_ADDRESS);
+}
+
+static void host_lies(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	(void)vm;
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, EFAULT);
+	CHECK_HAS(ucall_fault_report(vcpu), "ffffffffffffffff");
+}
+
+/* Started again in the midst of a message: nothing of it is left. */
+static UCALL_GUEST void guest_halfway(uint64_t *again, struct ucall *uc)
+{
+	if (!*again) {
+		*again = 1;
+		uc->args[1] = 1;
+		ucall_this_mailbox()->uc.args[1] = 66;
+		ucall_this_mailbox()->shared = (uint64_t)(uintptr_t)uc;
+		*(uint64_t *)(void *)&ucall_this_mailbox()->uc = ucall_head(UCALL_SYNC, 2, 0, 0);
+		__asm__ volatile("outb %%al, %w0" : : "d"(0x5555) : "memory");
+	}
+	__asm__ volatile("outb %%al, %w0" : : "d"(0x5556) : "memory");
+	GUEST_SYNC(7);
+	GUEST_DONE();
+}
+
+static void host_halfway(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	uint64_t again = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE), uc_gva;
+	struct ucall uc;
+
+	uc_gva = ucall_shared_alloc(vm, 1);
+	vcpu = ucall_vcpu_add(vm, guest_halfway, 2, again, uc_gva);
+	CHECK_OK(again && uc_gva && vcpu);
+	CHECK_OK(!ucall_vcpu_run(vcpu));
+	CHECK_EQ(ucall_vcpu_exit(vcpu)->u.io.port, 0x5555);
+	CHECK_OK(!ucall_vcpu_restart(vcpu));
+	CHECK_EQ(get_ucall(vcpu, &uc), UCALL_NONE);
+	CHECK_OK(!ucall_vcpu_run(vcpu));
+	CHECK_EQ(ucall_vcpu_exit(vcpu)->u.io.port, 0x5556);
+	CHECK_EQ(get_ucall(vcpu, &uc), UCALL_NONE);
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 7);
+	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+}
+
+/* Started again 10000 times: nothing is used up. */
+static void host_restarts(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	uint64_t before = ucall_vm_alloc(vm, 1, UCALL_MEM_PRIVATE), after;
+
+	for (int i = 0; i < 200; i++) {
+		CHECK_EQ(ucall_next(vcpu, NULL), -1);
+		CHECK_OK(!ucall_vcpu_restart(vcpu));
+	}
+	after = ucall_vm_alloc(vm, 1, UCALL_MEM_PRIVATE);
+	CHECK_EQ(after - before, 2 * 4096);
+}
+
+/* W^X, the null page, the guard pages: what a guest may not do ends in a report. */
+static UCALL_GUEST void guest_writes(uint64_t address)
+{
+	*(volatile uint64_t *)address = 1;
+	GUEST_DONE();
+}
+
+static void each_protected(void)
+{
+	const uint64_t addresses[] = {
+		0, 0xff8, /* the null page */
+		(uint64_t)(uintptr_t)guest_writes, /* code */
+		UCALL_BELL_ADDRESS, UCALL_CODE_ADDRESS, /* the backend's */
+		UCALL_MAILBOX_ADDRESS + 0x1000, UCALL_MAILBOX_ADDRESS - 8,
+		0x8000100000, /* descriptor tables */
+		0x10000000000 - 8, 0x10000010000, /* around the stack */
+	};
+
+	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
+		struct ucall_vm *vm = ucall_test_vm(NULL);
+		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_writes, 1, addresses[i]);
+
+		CHECK_OK(vcpu);
+		CHECK_EQ(ucall_next(vcpu, NULL), -1);
+		CHECK_EQ(errno, EFAULT);
+		CHECK_EQ(ucall_fault(vcpu)->address, addresses[i]);
+		CHECK(ucall_fault(vcpu)->code & 2);
+		ucall_test_vm_free(vm);
+	}
+}
+
+UCALL_TESTS({ "garbage, by the mailbox", .each = each_mailbox },
+	    { "garbage, by the address", .each = each_address },
+	    { "garbage, from ring 3", .each = each_ring3 },
+	    { "garbage from all vCPUs at once", .host = host_all },
+	    { "a shared message that another vCPU rewrites", .host = host_race },
+	    { "a mailbox that is rewritten", .guest = guest_ring_on, .host = host_rewritten },
+	    { "exceptions without end", .guest = guest_ud, .host = host_endless },
+	    { "lies in the fault area", .guest = guest_lies, .host = host_lies },
+	    { "a restart in mid-message", .host = host_halfway },
+	    { "restarts", .guest = guest_ud, .host = host_restarts },
+	    { "what the guest may not write", .each = each_protected });
