@@ -114,7 +114,7 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 					  "later is needed");
 	wanted = ucall_kvm_arch_sync_regs();
 	got = ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
-	if ((got & wanted) != wanted)
+	if (got < 0 || (got & wanted) != wanted)
 		return ucall_fail(ENODEV,
 				  "this KVM has no KVM_CAP_SYNC_REGS for general registers; Linux "
 				  "4.17 or later is needed");

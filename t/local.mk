@@ -10,6 +10,7 @@ c_tests = \
 	t/exceptions \
 	t/hostile \
 	t/image \
+	t/injected-failures \
 	t/instructions \
 	t/ioctls-per-ucall \
 	t/kvm-device \

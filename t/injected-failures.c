@@ -1,0 +1,248 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Every call to the system that making and running a VM takes fails in its turn: each time there is
+ * an error with a sentence, and nothing is left behind.  This program's own functions stand before
+ * the C library's.
+ */
+#include <dirent.h>
+#include <dlfcn.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/kvm.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <sys/types.h>
+#include <time.h>
+#include <unistd.h>
+
+#include <ucall/plugin.h>
+#include <ucall/test.h>
+
+enum call { IOCTL, MMAP, OPEN, DLOPEN, PREAD, TIMER, CALLS };
+
+static const char *const names[] = { "ioctl", "mmap", "open", "dlopen", "pread", "timer_create" };
+
+/* The call that is to fail: the `fail_at`th of its kind, from 0; -1 none. */
+static int counted[CALLS], fail_at[CALLS];
+static bool counting;
+
+static bool fails(enum call call)
+{
+	if (!counting || counted[call]++ != fail_at[call])
+		return false;
+	errno = ENOSPC;
+	return true;
+}
+
+static void *next(const char *name)
+{
+	return dlsym(RTLD_NEXT, name);
+}
+
+int ioctl(int fd, unsigned long request, ...);
+
+int ioctl(int fd, unsigned long request, ...)
+{
+	static int (*real)(int fd, unsigned long request, ...);
+	va_list ap;
+	void *arg;
+
+	if (!real)
+		real = (int (*)(int, unsigned long, ...))(uintptr_t)next("ioctl");
+	va_start(ap, request);
+	arg = va_arg(ap, void *);
+	va_end(ap);
+	return fails(IOCTL) ? -1 : real(fd, request, arg);
+}
+
+void *mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset)
+{
+	static void *(*real)(void *, size_t, int, int, int, off_t);
+
+	if (!real)
+		real = (void *(*)(void *, size_t, int, int, int, off_t))(uintptr_t)next("mmap");
+	return fails(MMAP) ? MAP_FAILED : real(address, size, prot, flags, fd, offset);
+}
+
+int open(const char *path, int flags, ...)
+{
+	static int (*real)(const char *path, int flags, ...);
+	va_list ap;
+	mode_t mode;
+
+	if (!real)
+		real = (int (*)(const char *, int, ...))(uintptr_t)next("open");
+	va_start(ap, flags);
+	mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+	va_end(ap);
+	return fails(OPEN) ? -1 : real(path, flags, mode);
+}
+
+void *dlopen(const char *path, int flags)
+{
+	static void *(*real)(const char *path, int flags);
+
+	if (!real)
+		real = (void *(*)(const char *, int))(uintptr_t)next("dlopen");
+	return fails(DLOPEN) ? NULL : real(path, flags);
+}
+
+ssize_t pread(int fd, void *to, size_t size, off_t offset)
+{
+	static ssize_t (*real)(int, void *, size_t, off_t);
+
+	if (!real)
+		real = (ssize_t(*)(int, void *, size_t, off_t))(uintptr_t)next("pread");
+	return fails(PREAD) ? -1 : real(fd, to, size, offset);
+}
+
+int timer_create(clockid_t clock, struct sigevent *event, timer_t *timer)
+{
+	static int (*real)(clockid_t, struct sigevent *, timer_t *);
+
+	if (!real)
+		real = (int (*)(clockid_t, struct sigevent *, timer_t *))(uintptr_t)next(
+			"timer_create");
+	return fails(TIMER) ? -1 : real(clock, event, timer);
+}
+
+static UCALL_GUEST void guest_code(void)
+{
+	GUEST_SYNC(1);
+}
+
+/* All that a test does with a VM.  False if any of it failed. */
+static bool use_vm(void)
+{
+	struct ucall_vm_config config = { .backend = ucall_test_backend(),
+					  .mem_size = (size_t)32 << 20 };
+	struct ucall_vcpu *vcpu = NULL;
+	struct ucall_vm *vm;
+	bool good = false;
+
+	counting = true;
+	vm = ucall_vm_create(&config);
+	if (vm)
+		vcpu = ucall_vcpu_add(vm, guest_code, 0);
+	if (vcpu)
+		good = ucall_next(vcpu, NULL) == UCALL_SYNC;
+	counting = false;
+	if (!good)
+		CHECK(strlen(ucall_error()) > 10);
+	ucall_vm_free(vm);
+	return good;
+}
+
+static int entries(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	int n = 0;
+
+	CHECK(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static int mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	int n = 0, c;
+
+	CHECK(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+static void reset(enum call call, int at)
+{
+	for (int i = 0; i < CALLS; i++) {
+		counted[i] = 0;
+		fail_at[i] = -1;
+	}
+	if (call < CALLS)
+		fail_at[call] = at;
+}
+
+static void each_call(void)
+{
+	int total[CALLS], fds, maps, threads;
+
+	if (ucall_engine_check("kvm"))
+		SKIP("%s", ucall_error());
+	/* The plugin's file, before anything is loaded and kept. */
+	for (enum call call = DLOPEN; call <= PREAD; call++) {
+		reset(call, 0);
+		if (use_vm())
+			ucall_test_diag("%s was not called", names[call]);
+	}
+	reset(CALLS, 0);
+	CHECK_OK(use_vm());
+	memcpy(total, counted, sizeof(total));
+	CHECK_OK(use_vm()); /* caches are full */
+	fds = entries("/proc/self/fd");
+	threads = entries("/proc/self/task");
+	maps = mappings();
+	for (enum call call = IOCTL; call < CALLS; call++) {
+		for (int at = 0; at < total[call]; at++) {
+			reset(call, at);
+			/* What is asked once a process is not asked again. */
+			if (use_vm() && counted[call] > at)
+				FAIL("%s number %d failed, and the VM ran", names[call], at);
+			CHECK_EQ(entries("/proc/self/fd"), fds);
+			CHECK_EQ(entries("/proc/self/task"), threads);
+			if (mappings() > maps + 2) /* the allocator's own */
+				FAIL("%s number %d: %d mappings became %d", names[call], at, maps,
+				     mappings());
+		}
+	}
+	ucall_test_diag("%d ioctl, %d mmap, %d open", total[IOCTL], total[MMAP], total[OPEN]);
+	CHECK(total[IOCTL] > 10);
+	CHECK(total[MMAP] >= 2);
+	CHECK(total[OPEN] >= 1);
+	reset(CALLS, 0);
+	CHECK_OK(use_vm());
+}
+
+/* A thousand VMs: no growth. */
+static long resident_pages(void)
+{
+	FILE *f = fopen("/proc/self/statm", "r");
+	long size, resident = 0;
+
+	CHECK(f);
+	if (fscanf(f, "%ld %ld", &size, &resident) != 2)
+		resident = 0;
+	fclose(f);
+	return resident;
+}
+
+static void each_thousand(void)
+{
+	int fds = 0, maps = 0;
+	long pages = 0;
+
+	if (ucall_engine_check("kvm"))
+		SKIP("%s", ucall_error());
+	reset(CALLS, 0);
+	for (int i = 0; i < 1000; i++) {
+		CHECK_OK(use_vm());
+		if (i == 100) {
+			fds = entries("/proc/self/fd");
+			maps = mappings();
+			pages = resident_pages();
+		}
+	}
+	CHECK_EQ(entries("/proc/self/fd"), fds);
+	CHECK(mappings() <= maps + 2);
+	ucall_test_diag("900 VMs: %ld pages became %ld", pages, resident_pages());
+	CHECK(resident_pages() < pages + 256);
+}
+
+UCALL_TESTS({ "each call fails in its turn", .each = each_call },
+	    { "a thousand VMs", .each = each_thousand });
