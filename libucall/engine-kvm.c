@@ -189,10 +189,8 @@ static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
 	vcpu->engine_data = NULL;
 }
 
-static void decode(const struct kvm_vcpu *v, struct ucall_exit *exit)
+void ucall_kvm_decode(const struct kvm_run *run, size_t run_size, struct ucall_exit *exit)
 {
-	const struct kvm_run *run = v->run;
-
 	exit->native = run->exit_reason;
 	switch (run->exit_reason) {
 	case KVM_EXIT_HLT:
@@ -221,7 +219,7 @@ static void decode(const struct kvm_vcpu *v, struct ucall_exit *exit)
 		exit->u.other.suberror = run->fail_entry.hardware_entry_failure_reason;
 		return;
 	default:
-		if (ucall_kvm_arch_decode(run, v->run_size, exit))
+		if (ucall_kvm_arch_decode(run, run_size, exit))
 			return;
 		exit->reason = UCALL_EXIT_OTHER;
 		exit->u.other.suberror = 0;
@@ -260,7 +258,7 @@ static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 		ucall_watchdog_stop();
 	__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
 	if (!r) {
-		decode(v, &vcpu->exit);
+		ucall_kvm_decode(v->run, v->run_size, &vcpu->exit);
 		return 0;
 	}
 	vcpu->exit.reason = UCALL_EXIT_OTHER;

@@ -9,6 +9,9 @@
 #include "memory.h"
 #include "vm.h"
 
+/* What the last exit was, from `run` (of run_size bytes, its data area included) alone. */
+void ucall_kvm_decode(const struct kvm_run *run, size_t run_size, struct ucall_exit *exit);
+
 /* KVM_CAP_SYNC_REGS bits that this engine relies on. */
 int ucall_kvm_arch_sync_regs(void);
 /* What a vCPU gets once: CPUID, and which registers each exit leaves in `run`. */

@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: MIT
+# Each fuzz target from its seeds for FUZZ_SECONDS, two at a time; needs clang.
+FUZZ_SECONDS = 20
+fuzz-check:
+	@$(MKDIR_P) fuzz
+	@top_srcdir='$(top_srcdir)' LIBS='$(LIBELF_LIBS)' \
+		$(SHELL) $(top_srcdir)/fuzz/run.sh $(FUZZ_SECONDS)
+
+clean-local:
+	rm -rf fuzz/work
+
+EXTRA_DIST += fuzz/run.sh fuzz/corpus fuzz/config.c fuzz/note.c fuzz/mailbox.c fuzz/exit.c fuzz/walk.c
+.PHONY: fuzz-check
