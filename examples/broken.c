@@ -14,14 +14,14 @@ static UCALL_GUEST void guest_null(void)
 	__asm__ volatile("movq $1, (%0)" : : "r"(0x10) : "memory");
 }
 
-static void guest_libc(void)
+static UCALL_GUEST void guest_libc(void)
 {
 	printf("hello\n");
 }
 
 static volatile float f[4] = { 1, 2, 3, 4 };
 
-static void guest_sse(void) /* without UCALL_GUEST */
+static UCALL_NO_SANITIZE void guest_sse(void) /* without UCALL_GUEST */
 {
 	for (int i = 0; i < 4; i++)
 		f[i] = f[i] * 1.5f;
@@ -84,7 +84,10 @@ static UCALL_GUEST void guest_wild_ring(void)
 
 	ucall_this_mailbox()->shared = 0xdeadbeef000;
 	((void (*)(uint64_t))bell->ring)(0xdeadbeef000);
-	__asm__ volatile("" : : : "memory"); /* not a jump, so that this function is in the report */
+	__asm__ volatile(""
+			 :
+			 :
+			 : "memory"); /* not a jump, so that this function is in the report */
 }
 
 static UCALL_GUEST void guest_assert(void)
@@ -100,14 +103,14 @@ static void (*const faults[])(void) = {
 };
 
 static const char *const names[] = {
-	"null", "libc", "sse", "div0", "ud", "spin", "halt", "triple", "stack", "wild-ring",
-	"assert",
+	"null", "libc",	  "sse",   "div0",	"ud",	  "spin",
+	"halt", "triple", "stack", "wild-ring", "assert",
 };
 
 #define FAULTS (sizeof(names) / sizeof(names[0]))
 
 /* So that there is a caller to show. */
-static void guest_main(uint64_t which)
+static UCALL_GUEST void guest_main(uint64_t which)
 {
 	GUEST_PRINTF("the guest does it\n");
 	faults[which]();

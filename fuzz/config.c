@@ -28,11 +28,10 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	name = ucall_config_name(text);
 	if (name) {
 		args = ucall_args_parse(&metadata, ucall_config_options(text));
-		if (args && (ucall_args_uint(args, "port") < 1 ||
-			     ucall_args_uint(args, "port") > 0xffff ||
-			     ucall_args_uint(args, "poll") > 1 ||
-			     ucall_args_uint(args, "exit") > 2 ||
-			     !ucall_args_string(args, "text") || ucall_args_string(args, "none")))
+		if (args &&
+		    (ucall_args_uint(args, "port") < 1 || ucall_args_uint(args, "port") > 0xffff ||
+		     ucall_args_uint(args, "poll") > 1 || ucall_args_uint(args, "exit") > 2 ||
+		     !ucall_args_string(args, "text") || ucall_args_string(args, "none")))
 			abort();
 		ucall_args_free(args);
 	}

@@ -103,8 +103,8 @@ static bool name_library_call(uint64_t target, const uint64_t *stack, struct tex
 		function = info.dli_sname;
 	}
 	short_name(info.dli_fname, library, sizeof(library));
-	add(t, "guest called %s@%s, which is not in the guest; ", function ? function : "a function",
-	    library);
+	add(t, "guest called %s@%s, which is not in the guest; ",
+	    function ? function : "a function", library);
 	if (function && (strstr(function, "printf") || !strncmp(function, "put", 3)))
 		add(t, "use GUEST_PRINTF");
 	else
@@ -125,23 +125,31 @@ static bool read_word(void *data, uint64_t address, uint64_t *value)
 }
 
 /*
- * A stop in a backend's guest code, for which no file has unwind tables: it is taken for a leaf
- * function, which has its return address on top of the stack.  The frames then begin with it.
+ * A stop in a backend's guest code, for which no file has unwind tables: its return address is the
+ * first word on the stack that points to code.  The frames then begin with the doorbell.
  */
 static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
 {
+	const unsigned int words = 8;
+	struct ucall_vm *vm = vcpu->vm;
 	struct ucall_frame *frame = &vcpu->fault.frames[0];
-	uint64_t pc;
+	uint64_t pc, gpa;
+	unsigned int prot;
 
-	if (at->pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE || !read_word(vcpu, at->sp, &pc))
+	if (at->pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE)
 		return;
 	memset(frame, 0, sizeof(*frame));
 	frame->pc = at->pc;
 	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s",
-		 vcpu->vm->backend_name);
+		 vm->backend_name);
 	vcpu->fault.frame_count = 1;
-	at->pc = pc;
-	at->sp += 8;
+	for (unsigned int i = 0; i < words && read_word(vcpu, at->sp + i * 8, &pc); i++) {
+		if (vm->arch->walk(vm, vcpu->boot.root, pc, &gpa, &prot) || !(prot & UCALL_MAP_EXEC))
+			continue;
+		at->pc = pc;
+		at->sp += (i + 1) * 8;
+		return;
+	}
 }
 
 static void find_place(struct ucall_vcpu *vcpu, const char **problem)
@@ -160,8 +168,8 @@ static void find_place(struct ucall_vcpu *vcpu, const char **problem)
 		if (ucall_memory_read(vcpu->vm, vcpu->boot.root, fault->pc + fault->byte_count,
 				      fault->bytes + fault->byte_count, 1))
 			break;
-	fault->frame_count += ucall_backtrace(&at, fault->frames + first,
-					      UCALL_FAULT_FRAMES - first, problem);
+	fault->frame_count +=
+		ucall_backtrace(&at, fault->frames + first, UCALL_FAULT_FRAMES - first, problem);
 }
 
 /* "in f (file.c:12)" of the first frame that is in the guest. */
@@ -185,7 +193,9 @@ static void add_frames(const struct ucall_fault_info *fault, const char *problem
 
 		add(t, "  #%-2u 0x%016" PRIx64, i, f->pc);
 		if (f->function[0])
-			add(t, " %s+0x%" PRIx64, f->function, f->offset);
+			add(t, " %s", f->function);
+		if (f->offset)
+			add(t, "+0x%" PRIx64, f->offset);
 		if (f->file[0])
 			add(t, " (%s:%u)", f->file, f->line);
 		add(t, "\n");
@@ -208,8 +218,7 @@ static void add_bytes(const struct ucall_fault_info *fault, struct text *t)
 }
 
 /* Completes the fault whose sentence is given; takes `error` for errno. */
-static int finish(struct ucall_vcpu *vcpu, int error, const struct text *sentence,
-		  const char *problem)
+static int finish(struct ucall_vcpu *vcpu, int error, const struct text *sentence, const char *problem)
 {
 	const struct ucall_vm *vm = vcpu->vm;
 	struct ucall_fault_info *fault = &vcpu->fault;
@@ -222,8 +231,7 @@ static int finish(struct ucall_vcpu *vcpu, int error, const struct text *sentenc
 		add(&t, "vCPU %u of a VM with backend %s, guest %s, engine %s:\n  %s\n",
 		    vcpu->number, vm->backend_name, vm->arch->name, vm->engine->name, sentence->p);
 		add_frames(fault, problem, &t);
-		vm->arch->describe_regs(fault, t.p + t.used,
-					t.used < t.size ? t.size - t.used : 0);
+		vm->arch->describe_regs(fault, t.p + t.used, t.used < t.size ? t.size - t.used : 0);
 		t.used = strlen(t.p);
 		add_bytes(fault, &t);
 		if (t.used && t.used < t.size && t.p[t.used - 1] == '\n')
@@ -277,8 +285,8 @@ int ucall_fault_exception(struct ucall_vcpu *vcpu)
 	fault->flags = ucall_guest64(arch, area.flags);
 	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
 		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
-	has_stack = read_word(vcpu, fault->sp, &stack[0]) &&
-		    read_word(vcpu, fault->sp + 8, &stack[1]);
+	has_stack =
+		read_word(vcpu, fault->sp, &stack[0]) && read_word(vcpu, fault->sp + 8, &stack[1]);
 	vcpu->exit.reason = UCALL_EXIT_EXCEPTION;
 	find_place(vcpu, &problem);
 
@@ -292,8 +300,7 @@ int ucall_fault_exception(struct ucall_vcpu *vcpu)
 		return finish(vcpu, EFAULT, &t, problem);
 	}
 	fault->kind = UCALL_FAULT_EXCEPTION;
-	if (arch->is_fetch(fault) &&
-	    name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
+	if (arch->is_fetch(fault) && name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
 		add_place(fault, true, &t);
 		add(&t, "; ");
 	} else if (arch->is_vector_fault(fault)) {
@@ -348,9 +355,8 @@ static void describe_exit(const struct ucall_vcpu *vcpu, struct text *t)
 
 	switch (exit->reason) {
 	case UCALL_EXIT_IO:
-		add(t, "%s port 0x%x, %u byte(s)",
-		    exit->u.io.is_write ? "output to" : "input from", exit->u.io.port,
-		    exit->u.io.size);
+		add(t, "%s port 0x%x, %u byte(s)", exit->u.io.is_write ? "output to" : "input from",
+		    exit->u.io.port, exit->u.io.size);
 		if (exit->u.io.count != 1)
 			add(t, " %u times", exit->u.io.count);
 		break;

@@ -23,17 +23,17 @@ AC_DEFUN([UCALL_FLAGS], [
 ucall_warnings="-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes"
 AS_IF([test "x$enable_werror" = xyes], [ucall_warnings="$ucall_warnings -Werror"])
 ucall_sanitizers=
-AS_IF([test "x$enable_sanitizers" = xyes],
-      [ucall_sanitizers="-fsanitize=address,undefined -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
+AS_IF([test "x$enable_sanitizers" = xyes], [enable_sanitizers=address,undefined])
+AS_IF([test "x$enable_sanitizers" != xno],
+      [ucall_sanitizers="-fsanitize=$enable_sanitizers -fno-sanitize-recover=undefined -fno-omit-frame-pointer"
        ucall_saved_cflags=$CFLAGS
        CFLAGS="$CFLAGS $ucall_sanitizers"
        AC_MSG_CHECKING([whether $CC can link with the sanitizers])
        AC_LINK_IFELSE([AC_LANG_PROGRAM([], [])],
 		      [AC_MSG_RESULT([yes])],
 		      [AC_MSG_RESULT([no])
-		       AC_MSG_ERROR([$CC has no AddressSanitizer library; install it, or leave --enable-sanitizers out])])
+		       AC_MSG_ERROR([$CC has no library for -fsanitize=$enable_sanitizers; install it, or leave --enable-sanitizers out])])
        CFLAGS=$ucall_saved_cflags])
-AM_CONDITIONAL([SANITIZERS], [test "x$enable_sanitizers" = xyes])
 UCALL_CFLAGS="-std=gnu11 $ucall_warnings $ucall_sanitizers"
 UCALL_GUEST_CFLAGS="-std=gnu11 $ucall_warnings -fPIC -fvisibility=hidden -fno-jump-tables"
 AC_SUBST([UCALL_CFLAGS])

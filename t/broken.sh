@@ -32,9 +32,17 @@ else
 	in=''
 	caller='no function names'
 fi
+program=$top_builddir/examples/.libs/broken
+test -e "$program" || program=$top_builddir/examples/broken
+if test -n "$in" && readelf -S "$program" | grep -q debug_line; then
+	tries null 3 'in guest_null (' 'broken.c:'
+fi
 tries null 3 'page fault (vector 14)' 'CR2 0x10: write to the null page' "${in}${in:+guest_null}" \
 	"$caller" 'rax 0000000000000010' 'code: '
-tries libc 3 '@libc, which is not in the guest'
+# clang's sanitizers bring the library's functions into the program.
+nm "$top_builddir/examples/broken" "$top_builddir/examples/.libs/broken" 2>/dev/null |
+	grep -q ' [TtWi] .*interceptor.*puts' ||
+	tries libc 3 'guest called puts@lib' 'which is not in the guest; use GUEST_PRINTF'
 tries sse 3 'mark the function UCALL_GUEST'
 tries div0 3 'divide error (vector 0)'
 tries ud 3 'invalid opcode (vector 6)' 'code: 0f 0b'

@@ -206,11 +206,11 @@ static UCALL_GUEST void guest_count(void)
 		GUEST_SYNC(i);
 }
 
-static volatile bool kicking;
+static bool kicking;
 
 static void *kick_on(void *data)
 {
-	while (kicking) {
+	while (__atomic_load_n(&kicking, __ATOMIC_RELAXED)) {
 		ucall_vcpu_kick(data);
 		usleep(30); /* a kick before each run would let the guest do nothing */
 	}
@@ -224,7 +224,7 @@ static void host_race(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	pthread_t thread;
 
 	(void)vm;
-	kicking = true;
+	__atomic_store_n(&kicking, true, __ATOMIC_RELAXED);
 	CHECK(!pthread_create(&thread, NULL, kick_on, vcpu));
 	for (uint64_t next = 0; next < 500;) {
 		int cmd = ucall_next(vcpu, &uc);
@@ -234,13 +234,13 @@ static void host_race(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		} else if (cmd == -1 && errno == EINTR) {
 			kicks++;
 		} else {
-			kicking = false;
+			__atomic_store_n(&kicking, false, __ATOMIC_RELAXED);
 			pthread_join(thread, NULL);
 			FAIL("command %d, stage %llu: %s", cmd, (unsigned long long)uc.args[1],
 			     ucall_error());
 		}
 	}
-	kicking = false;
+	__atomic_store_n(&kicking, false, __ATOMIC_RELAXED);
 	pthread_join(thread, NULL);
 	CHECK(kicks > 0);
 }

@@ -3,6 +3,7 @@
  * Names guest addresses by libdwfl.  A same-source guest runs at the addresses of this process, so
  * the process's own symbols and unwind tables are the guest's.
  */
+#include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <string.h>
 #include <unistd.h>
@@ -55,6 +56,27 @@ static bool set_initial_registers(Dwfl_Thread *thread, void *data)
 	return dwfl_thread_state_registers(thread, 0, at->count, at->regs);
 }
 
+/* The line table's entry.  Not every compiler writes the index by address that libdwfl goes by. */
+static const char *find_line(Dwfl_Module *module, uint64_t at, int *number)
+{
+	Dwfl_Line *line = dwfl_module_getsrc(module, at);
+	Dwarf_Die *unit = NULL;
+	Dwarf_Addr bias;
+
+	if (line)
+		return dwfl_lineinfo(line, NULL, number, NULL, NULL, NULL);
+	while ((unit = dwfl_module_nextcu(module, unit, &bias))) {
+		Dwarf_Line *entry;
+
+		if (dwarf_haspc(unit, at - bias) != 1)
+			continue;
+		entry = dwarf_getsrc_die(unit, at - bias);
+		if (entry && !dwarf_lineno(entry, number))
+			return dwarf_linesrc(entry, NULL, NULL);
+	}
+	return NULL;
+}
+
 /* `pc` is what is executed next: for a caller, the instruction after its call. */
 static void name(Dwfl *dwfl, uint64_t pc, bool is_call, struct ucall_frame *frame)
 {
@@ -63,8 +85,7 @@ static void name(Dwfl *dwfl, uint64_t pc, bool is_call, struct ucall_frame *fram
 	const char *text;
 	GElf_Off offset;
 	GElf_Sym symbol;
-	Dwfl_Line *line;
-	int number;
+	int number = 0;
 
 	memset(frame, 0, sizeof(*frame));
 	frame->pc = pc;
@@ -75,8 +96,7 @@ static void name(Dwfl *dwfl, uint64_t pc, bool is_call, struct ucall_frame *fram
 		snprintf(frame->function, sizeof(frame->function), "%s", text);
 		frame->offset = offset + (is_call ? 1 : 0);
 	}
-	line = dwfl_module_getsrc(module, at);
-	text = line ? dwfl_lineinfo(line, NULL, &number, NULL, NULL, NULL) : NULL;
+	text = find_line(module, at, &number);
 	if (text) {
 		snprintf(frame->file, sizeof(frame->file), "%s", text);
 		frame->line = (uint32_t)number;

@@ -180,9 +180,9 @@ static void describe_fault(const struct ucall_fault_info *fault, char *text, siz
 	int n;
 
 	n = snprintf(text, size, "guest exception %s (vector %llu), error code 0x%llx, at RIP 0x%llx",
-		     name		  ? name :
-		     fault->vector < 32 ? "reserved" :
-					    "interrupt",
+		     name		  ? name
+		     : fault->vector < 32 ? "reserved"
+					  : "interrupt",
 		     (unsigned long long)fault->vector, (unsigned long long)fault->code,
 		     (unsigned long long)fault->pc);
 	if (n < 0 || (size_t)n >= size)
@@ -190,14 +190,13 @@ static void describe_fault(const struct ucall_fault_info *fault, char *text, siz
 	if (fault->vector == PAGE_FAULT)
 		snprintf(text + n, size - (size_t)n, ", CR2 0x%llx: %s %s%s",
 			 (unsigned long long)fault->address,
-			 fault->code & PF_FETCH ? "fetch from" :
-			 fault->code & PF_WRITE ? "write to" :
-						  "read of",
-			 fault->code & PF_RESERVED ? "an address whose page table entry is wrong" :
-			 fault->code & PF_PRESENT  ? "memory that does not permit it" :
-			 fault->address < UCALL_PAGE_SIZE ?
-						     "the null page" :
-						     "memory that is not mapped",
+			 fault->code & PF_FETCH	  ? "fetch from"
+			 : fault->code & PF_WRITE ? "write to"
+						  : "read of",
+			 fault->code & PF_RESERVED  ? "an address whose page table entry is wrong"
+			 : fault->code & PF_PRESENT ? "memory that does not permit it"
+			 : fault->address < UCALL_PAGE_SIZE ? "the null page"
+							    : "memory that is not mapped",
 			 fault->code & PF_USER ? ", from ring 3" : "");
 	else if (fault->code && fault->vector >= 10 && fault->vector <= 13)
 		snprintf(text + n, size - (size_t)n, ": selector 0x%llx",
