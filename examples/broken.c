@@ -16,7 +16,7 @@ static UCALL_GUEST void guest_null(void)
 
 static UCALL_GUEST void guest_libc(void)
 {
-	printf("hello\n");
+	puts("hello");
 }
 
 static volatile float f[4] = { 1, 2, 3, 4 };

@@ -23,6 +23,8 @@
 #define sigev_notify_thread_id _sigev_un._tid
 #endif
 
+#define AGAIN 100000000 /* ns */
+
 struct watchdog {
 	uint8_t *volatile flag; /* NULL: nothing to end */
 	volatile int64_t deadline; /* CLOCK_MONOTONIC, ns */
@@ -48,11 +50,15 @@ static int64_t now(void)
 	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
-/* Async-signal-safe. */
+/*
+ * Arms the timer for `when`, and every AGAIN from then on, should the signal have been of no avail: a
+ * sanitizer may put off the handler until a system call is over.  0 disarms it.  Async-signal-safe.
+ */
 static int arm(struct watchdog *dog, int64_t when)
 {
 	struct itimerspec spec = {
 		.it_value = { .tv_sec = when / 1000000000, .tv_nsec = when % 1000000000 },
+		.it_interval = { .tv_nsec = AGAIN },
 	};
 
 	dog->armed = when;
@@ -66,12 +72,16 @@ static void on_signal(int number)
 
 	(void)number;
 	if (dog->made) {
-		dog->armed = 0;
-		if (dog->flag && now() >= dog->deadline) {
+		int64_t time = now();
+
+		if (!dog->flag) {
+			arm(dog, 0);
+		} else if (time < dog->deadline) {
+			arm(dog, dog->deadline);
+		} else {
+			dog->armed = time + AGAIN;
 			dog->expired = true;
 			__atomic_store_n(dog->flag, 1, __ATOMIC_RELAXED);
-		} else if (dog->flag) {
-			arm(dog, dog->deadline);
 		}
 	}
 	errno = error;
