@@ -4,7 +4,6 @@
  * an error with a sentence, and nothing is left behind.  This program's own functions stand before
  * the C library's.
  */
-#include <dirent.h>
 #include <dlfcn.h>
 #include <errno.h>
 #include <fcntl.h>
@@ -19,6 +18,8 @@
 
 #include <ucall/plugin.h>
 #include <ucall/test.h>
+
+#include "resources.h"
 
 #ifdef __SANITIZE_ADDRESS__
 #define ADDRESS_SANITIZER 1
@@ -158,30 +159,6 @@ static bool use_vm(void)
 		CHECK(strlen(ucall_error()) > 10);
 	ucall_vm_free(vm);
 	return good;
-}
-
-static int entries(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	int n = 0;
-
-	CHECK(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
-static int mappings(void)
-{
-	FILE *f = fopen("/proc/self/maps", "r");
-	int n = 0, c;
-
-	CHECK(f);
-	while ((c = getc(f)) != EOF)
-		n += c == '\n';
-	fclose(f);
-	return n;
 }
 
 static void reset(enum call call, int at)

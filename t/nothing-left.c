@@ -1,40 +1,17 @@
 // SPDX-License-Identifier: MIT
 /* VMs, made or refused, leave no descriptor, no mapping and no thread behind. */
-#include <dirent.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
+#include "resources.h"
+
 static UCALL_GUEST void guest_code(void)
 {
 	GUEST_SYNC(1);
 	__asm__ volatile("ud2");
-}
-
-static int entries(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	int n = 0;
-
-	CHECK(dir);
-	while (readdir(dir))
-		n++;
-	closedir(dir);
-	return n;
-}
-
-static int mappings(void)
-{
-	FILE *f = fopen("/proc/self/maps", "r");
-	int n = 0, c;
-
-	CHECK(f);
-	while ((c = getc(f)) != EOF)
-		n += c == '\n';
-	fclose(f);
-	return n;
 }
 
 static void use(const struct ucall_vm_config *config)

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* What this process holds, for tests that nothing is left behind. */
+#ifndef T_RESOURCES_H
+#define T_RESOURCES_H
+
+#include <dirent.h>
+
+#include <ucall/test.h>
+
+/* How many entries a folder has: /proc/self/fd, /proc/self/task. */
+static inline int entries(const char *folder)
+{
+	DIR *dir = opendir(folder);
+	int n = 0;
+
+	CHECK(dir);
+	while (readdir(dir))
+		n++;
+	closedir(dir);
+	return n;
+}
+
+static inline int mappings(void)
+{
+	FILE *f = fopen("/proc/self/maps", "r");
+	int n = 0, c;
+
+	CHECK(f);
+	while ((c = getc(f)) != EOF)
+		n += c == '\n';
+	fclose(f);
+	return n;
+}
+
+#endif
