@@ -19,7 +19,7 @@
  * $UCALL_BACKEND names.  A backend that cannot serve the VM that a test asks for is skipped, and so
  * is all where there is no KVM, with the reason.  Link with `pkg-config --libs ucall-test`.
  *
- * Unlike the library this prints (to standard output) and exits.
+ * Unlike the library this prints (to standard output) and exits, and it uses SIGALRM for its limit.
  */
 #ifndef UCALL_TEST_H
 #define UCALL_TEST_H
