@@ -2,7 +2,6 @@
 # Each fuzz target from its seeds for FUZZ_SECONDS, two at a time; needs clang.
 FUZZ_SECONDS = 20
 fuzz-check:
-	@$(MKDIR_P) fuzz
 	@top_srcdir='$(top_srcdir)' LIBS='$(LIBELF_LIBS)' \
 		$(SHELL) $(top_srcdir)/fuzz/run.sh $(FUZZ_SECONDS)
 

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
 # fuzz/run.sh SECONDS: builds each fuzz target with clang and runs it from its seeds, in TAP.
-# Called by `make fuzz-check`, which gives top_srcdir, CPPFLAGS and LIBS.
+# Called by `make fuzz-check`, which gives top_srcdir and LIBS.
 seconds=${1:-20}
 targets="config note mailbox exit walk"
 work=fuzz/work
