@@ -5,6 +5,8 @@
 
 #include <ucall/plugin.h>
 
+struct ucall_text;
+
 /* Protection of a mapped page, beside being readable. */
 #define UCALL_MAP_WRITE 1u
 #define UCALL_MAP_EXEC 2u
@@ -45,8 +47,8 @@ struct ucall_arch {
 	/* Fills the thread control block at host address `tcb`, guest address `gva`. */
 	void (*tcb_init)(void *tcb, uint64_t gva);
 	/* One line on an exception: its name and its particulars.  Lines with all registers. */
-	void (*describe_fault)(const struct ucall_fault_info *fault, char *text, size_t size);
-	void (*describe_regs)(const struct ucall_fault_info *fault, char *text, size_t size);
+	void (*describe_fault)(const struct ucall_fault_info *fault, struct ucall_text *text);
+	void (*describe_regs)(const struct ucall_fault_info *fault, struct ucall_text *text);
 	/* Was it the fetch of an instruction at fault->address that failed? */
 	bool (*is_fetch)(const struct ucall_fault_info *fault);
 	/* Is it due to an instruction of the vector unit?  Is this such an instruction? */

@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <inttypes.h>
 #include <link.h>
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -18,25 +17,7 @@
 #include "mailbox.h"
 #include "memory.h"
 #include "symbols.h"
-
-struct text {
-	char *p;
-	size_t size, used;
-};
-
-static void __attribute__((format(printf, 2, 3))) add(struct text *t, const char *format, ...)
-{
-	va_list ap;
-	int n;
-
-	if (t->used >= t->size)
-		return;
-	va_start(ap, format);
-	n = vsnprintf(t->p + t->used, t->size - t->used, format, ap);
-	va_end(ap);
-	if (n > 0)
-		t->used += (size_t)n;
-}
+#include "text.h"
 
 /* ---- a guest that called a library ---- */
 
@@ -85,7 +66,7 @@ static const char *lazy_name(const uint64_t *stack)
 }
 
 /* If the guest jumped to `target`, which it does not have: the library's function there. */
-static bool name_library_call(uint64_t target, const uint64_t *stack, struct text *t)
+static bool name_library_call(uint64_t target, const uint64_t *stack, struct ucall_text *t)
 {
 	const char *function = NULL;
 	char library[64];
@@ -103,12 +84,12 @@ static bool name_library_call(uint64_t target, const uint64_t *stack, struct tex
 		function = info.dli_sname;
 	}
 	short_name(info.dli_fname, library, sizeof(library));
-	add(t, "guest called %s@%s, which is not in the guest; ",
-	    function ? function : "a function", library);
+	ucall_text_add(t, "guest called %s@%s, which is not in the guest; ",
+		       function ? function : "a function", library);
 	if (function && (strstr(function, "printf") || !strncmp(function, "put", 3)))
-		add(t, "use GUEST_PRINTF");
+		ucall_text_add(t, "use GUEST_PRINTF");
 	else
-		add(t, "guest code can call functions of the program alone");
+		ucall_text_add(t, "guest code can call functions of the program alone");
 	return true;
 }
 
@@ -133,8 +114,7 @@ static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
 	const unsigned int words = 8;
 	struct ucall_vm *vm = vcpu->vm;
 	struct ucall_frame *frame = &vcpu->fault.frames[0];
-	uint64_t pc, gpa;
-	unsigned int prot;
+	uint64_t pc;
 
 	if (at->pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE)
 		return;
@@ -144,7 +124,7 @@ static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
 		 vm->backend_name);
 	vcpu->fault.frame_count = 1;
 	for (unsigned int i = 0; i < words && read_word(vcpu, at->sp + i * 8, &pc); i++) {
-		if (vm->arch->walk(vm, vcpu->boot.root, pc, &gpa, &prot) || !(prot & UCALL_MAP_EXEC))
+		if (!ucall_memory_is_code(vm, vcpu->boot.root, pc))
 			continue;
 		at->pc = pc;
 		at->sp += (i + 1) * 8;
@@ -152,11 +132,13 @@ static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
 	}
 }
 
-static void find_place(struct ucall_vcpu *vcpu, const char **problem)
+/* Looks up code and callers; returns why there are no function names, NULL if there are. */
+static const char *find_place(struct ucall_vcpu *vcpu)
 {
 	struct ucall_fault_info *fault = &vcpu->fault, start = *fault;
 	uint64_t regs[UCALL_DWARF_REGS];
 	struct ucall_unwind at = { .regs = regs, .read = read_word, .data = vcpu };
+	const char *problem;
 	unsigned int first;
 
 	fault->frame_count = 0;
@@ -169,70 +151,74 @@ static void find_place(struct ucall_vcpu *vcpu, const char **problem)
 				      fault->bytes + fault->byte_count, 1))
 			break;
 	fault->frame_count +=
-		ucall_backtrace(&at, fault->frames + first, UCALL_FAULT_FRAMES - first, problem);
+		ucall_backtrace(&at, fault->frames + first, UCALL_FAULT_FRAMES - first, &problem);
+	return problem;
 }
 
 /* "in f (file.c:12)" of the first frame that is in the guest. */
-static void add_place(const struct ucall_fault_info *fault, bool caller, struct text *t)
+static void add_place(const struct ucall_fault_info *fault, bool caller, struct ucall_text *t)
 {
 	const struct ucall_frame *frame = &fault->frames[caller ? 1 : 0];
 
 	if (fault->frame_count <= (caller ? 1 : 0) || !frame->function[0])
 		return;
-	add(t, ", in %s", frame->function);
+	ucall_text_add(t, ", in %s", frame->function);
 	if (frame->file[0])
-		add(t, " (%s:%u)", frame->file, frame->line);
+		ucall_text_add(t, " (%s:%u)", frame->file, frame->line);
 }
 
 /* ---- the report ---- */
 
-static void add_frames(const struct ucall_fault_info *fault, const char *problem, struct text *t)
+static void add_frames(const struct ucall_fault_info *fault, const char *problem,
+		       struct ucall_text *t)
 {
 	for (unsigned int i = 0; i < fault->frame_count; i++) {
 		const struct ucall_frame *f = &fault->frames[i];
 
-		add(t, "  #%-2u 0x%016" PRIx64, i, f->pc);
+		ucall_text_add(t, "  #%-2u 0x%016" PRIx64, i, f->pc);
 		if (f->function[0])
-			add(t, " %s", f->function);
+			ucall_text_add(t, " %s", f->function);
 		if (f->offset)
-			add(t, "+0x%" PRIx64, f->offset);
+			ucall_text_add(t, "+0x%" PRIx64, f->offset);
 		if (f->file[0])
-			add(t, " (%s:%u)", f->file, f->line);
-		add(t, "\n");
+			ucall_text_add(t, " (%s:%u)", f->file, f->line);
+		ucall_text_add(t, "\n");
 	}
 	if (!fault->frame_count)
-		add(t, "  #0  0x%016" PRIx64 "\n", fault->pc);
+		ucall_text_add(t, "  #0  0x%016" PRIx64 "\n", fault->pc);
 	if (problem)
-		add(t, "  (no function names: %s; install libdw and build libucall with it)\n",
-		    problem);
+		ucall_text_add(
+			t, "  (no function names: %s; install libdw and build libucall with it)\n",
+			problem);
 }
 
-static void add_bytes(const struct ucall_fault_info *fault, struct text *t)
+static void add_bytes(const struct ucall_fault_info *fault, struct ucall_text *t)
 {
 	if (!fault->byte_count)
 		return;
-	add(t, "  code:");
+	ucall_text_add(t, "  code:");
 	for (unsigned int i = 0; i < fault->byte_count; i++)
-		add(t, " %02x", fault->bytes[i]);
-	add(t, "\n");
+		ucall_text_add(t, " %02x", fault->bytes[i]);
+	ucall_text_add(t, "\n");
 }
 
 /* Completes the fault whose sentence is given; takes `error` for errno. */
-static int finish(struct ucall_vcpu *vcpu, int error, const struct text *sentence, const char *problem)
+static int finish(struct ucall_vcpu *vcpu, int error, const struct ucall_text *sentence,
+		  const char *problem)
 {
 	const struct ucall_vm *vm = vcpu->vm;
 	struct ucall_fault_info *fault = &vcpu->fault;
-	struct text t = { NULL, 8192, 0 };
+	struct ucall_text t = { NULL, 8192, 0 };
 
 	fault->valid = 1;
 	free(vcpu->report);
 	vcpu->report = t.p = malloc(t.size);
 	if (t.p) {
-		add(&t, "vCPU %u of a VM with backend %s, guest %s, engine %s:\n  %s\n",
-		    vcpu->number, vm->backend_name, vm->arch->name, vm->engine->name, sentence->p);
+		ucall_text_add(&t, "vCPU %u of a VM with backend %s, guest %s, engine %s:\n  %s\n",
+			       vcpu->number, vm->backend_name, vm->arch->name, vm->engine->name,
+			       sentence->p);
 		add_frames(fault, problem, &t);
-		vm->arch->describe_regs(fault, t.p + t.used, t.used < t.size ? t.size - t.used : 0);
-		t.used = strlen(t.p);
+		vm->arch->describe_regs(fault, &t);
 		add_bytes(fault, &t);
 		if (t.used && t.used < t.size && t.p[t.used - 1] == '\n')
 			t.p[t.used - 1] = 0;
@@ -240,8 +226,8 @@ static int finish(struct ucall_vcpu *vcpu, int error, const struct text *sentenc
 	return ucall_fail(error, "%s", sentence->p);
 }
 
-/* The registers of a vCPU that stopped anywhere. */
-static void take_regs(struct ucall_vcpu *vcpu)
+/* Begins a fault of that kind with the registers of a vCPU that stopped anywhere; as find_place(). */
+static const char *begin(struct ucall_vcpu *vcpu, uint32_t kind)
 {
 	struct ucall_fault_info *fault = &vcpu->fault;
 	struct ucall_regs regs;
@@ -249,18 +235,21 @@ static void take_regs(struct ucall_vcpu *vcpu)
 	memset(fault, 0, sizeof(*fault));
 	if (vcpu->vm->engine->get_regs(vcpu, &regs))
 		memset(&regs, 0, sizeof(regs));
+	fault->kind = kind;
 	fault->pc = regs.pc;
 	fault->sp = regs.sp;
 	fault->flags = regs.flags;
 	memcpy(fault->gpr, regs.gpr, sizeof(fault->gpr));
+	return find_place(vcpu);
 }
 
-static void add_vector_hint(const struct ucall_fault_info *fault, struct text *t)
+static void add_vector_hint(const struct ucall_fault_info *fault, struct ucall_text *t)
 {
-	add(t, "an SSE or AVX instruction (0x%02x 0x%02x ...), which this guest cannot execute",
-	    fault->bytes[0], fault->bytes[1]);
+	ucall_text_add(
+		t, "an SSE or AVX instruction (0x%02x 0x%02x ...), which this guest cannot execute",
+		fault->bytes[0], fault->bytes[1]);
 	add_place(fault, false, t);
-	add(t, "; mark the function UCALL_GUEST");
+	ucall_text_add(t, "; mark the function UCALL_GUEST");
 }
 
 int ucall_fault_exception(struct ucall_vcpu *vcpu)
@@ -268,9 +257,9 @@ int ucall_fault_exception(struct ucall_vcpu *vcpu)
 	const struct ucall_arch *arch = vcpu->vm->arch;
 	struct ucall_fault_info *fault = &vcpu->fault;
 	struct ucall_fault_area area;
-	const char *problem = NULL;
-	char line[1024], detail[512];
-	struct text t = { line, sizeof(line), 0 };
+	const char *problem;
+	char line[1024];
+	struct ucall_text t = { line, sizeof(line), 0 };
 	uint64_t stack[2], bottom = vcpu->boot.sp - UCALL_STACK_SIZE;
 	bool has_stack;
 
@@ -288,134 +277,124 @@ int ucall_fault_exception(struct ucall_vcpu *vcpu)
 	has_stack =
 		read_word(vcpu, fault->sp, &stack[0]) && read_word(vcpu, fault->sp + 8, &stack[1]);
 	vcpu->exit.reason = UCALL_EXIT_EXCEPTION;
-	find_place(vcpu, &problem);
+	problem = find_place(vcpu);
 
-	add(&t, "vCPU %u: ", vcpu->number);
+	ucall_text_add(&t, "vCPU %u: ", vcpu->number);
 	if (fault->kind == UCALL_FAULT_SWALLOWED) {
-		add(&t,
-		    "rang the doorbell of backend %s, but the exit did not reach the host as a "
-		    "ucall",
-		    vcpu->vm->backend_name);
+		ucall_text_add(&t,
+			       "rang the doorbell of backend %s, but the exit did not reach the host as a "
+			       "ucall",
+			       vcpu->vm->backend_name);
 		add_place(fault, true, &t);
 		return finish(vcpu, EFAULT, &t, problem);
 	}
 	fault->kind = UCALL_FAULT_EXCEPTION;
 	if (arch->is_fetch(fault) && name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
 		add_place(fault, true, &t);
-		add(&t, "; ");
+		ucall_text_add(&t, "; ");
 	} else if (arch->is_vector_fault(fault)) {
 		fault->kind = UCALL_FAULT_VECTOR;
 		add_vector_hint(fault, &t);
-		add(&t, "; ");
+		ucall_text_add(&t, "; ");
 	}
-	arch->describe_fault(fault, detail, sizeof(detail));
-	add(&t, "%s", detail);
+	arch->describe_fault(fault, &t);
 	add_place(fault, false, &t);
 	if (fault->address < bottom && fault->address >= bottom - UCALL_STACK_SIZE)
-		add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
+		ucall_text_add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
 	return finish(vcpu, EFAULT, &t, problem);
 }
 
 int ucall_fault_shutdown(struct ucall_vcpu *vcpu)
 {
-	const char *problem = NULL;
+	const char *problem = begin(vcpu, UCALL_FAULT_SHUTDOWN);
 	char line[1024];
-	struct text t = { line, sizeof(line), 0 };
+	struct ucall_text t = { line, sizeof(line), 0 };
 
-	take_regs(vcpu);
-	vcpu->fault.kind = UCALL_FAULT_SHUTDOWN;
-	find_place(vcpu, &problem);
-	add(&t,
-	    "vCPU %u shut down (triple fault): an exception came where no handler could run, at "
-	    "or after 0x%" PRIx64,
-	    vcpu->number, vcpu->fault.pc);
+	ucall_text_add(&t,
+		       "vCPU %u shut down (triple fault): an exception came where no handler could run, at "
+		       "or after 0x%" PRIx64,
+		       vcpu->number, vcpu->fault.pc);
 	add_place(&vcpu->fault, false, &t);
 	return finish(vcpu, EFAULT, &t, problem);
 }
 
 int ucall_fault_timeout(struct ucall_vcpu *vcpu, int timeout_ms)
 {
-	const char *problem = NULL;
+	const char *problem = begin(vcpu, UCALL_FAULT_TIMEOUT);
 	char line[1024];
-	struct text t = { line, sizeof(line), 0 };
+	struct ucall_text t = { line, sizeof(line), 0 };
 
-	take_regs(vcpu);
-	vcpu->fault.kind = UCALL_FAULT_TIMEOUT;
-	find_place(vcpu, &problem);
-	add(&t, "vCPU %u ran for %d ms without an exit, and is at 0x%" PRIx64, vcpu->number,
-	    timeout_ms, vcpu->fault.pc);
+	ucall_text_add(&t, "vCPU %u ran for %d ms without an exit, and is at 0x%" PRIx64,
+		       vcpu->number, timeout_ms, vcpu->fault.pc);
 	add_place(&vcpu->fault, false, &t);
-	add(&t, "; if it needs longer, set timeout_ms or UCALL_TIMEOUT");
+	ucall_text_add(&t, "; if it needs longer, set timeout_ms or UCALL_TIMEOUT");
 	return finish(vcpu, ETIMEDOUT, &t, problem);
 }
 
-static void describe_exit(const struct ucall_vcpu *vcpu, struct text *t)
+static void describe_exit(const struct ucall_vcpu *vcpu, struct ucall_text *t)
 {
 	const struct ucall_exit *exit = &vcpu->exit;
 
 	switch (exit->reason) {
 	case UCALL_EXIT_IO:
-		add(t, "%s port 0x%x, %u byte(s)", exit->u.io.is_write ? "output to" : "input from",
-		    exit->u.io.port, exit->u.io.size);
+		ucall_text_add(t, "%s port 0x%x, %u byte(s)",
+			       exit->u.io.is_write ? "output to" : "input from", exit->u.io.port,
+			       exit->u.io.size);
 		if (exit->u.io.count != 1)
-			add(t, " %u times", exit->u.io.count);
+			ucall_text_add(t, " %u times", exit->u.io.count);
 		break;
 	case UCALL_EXIT_MMIO:
-		add(t, "%s of %u byte(s) at guest-physical 0x%" PRIx64,
-		    exit->u.mmio.is_write ? "a store" : "a load", exit->u.mmio.size,
-		    exit->u.mmio.gpa);
+		ucall_text_add(t, "%s of %u byte(s) at guest-physical 0x%" PRIx64,
+			       exit->u.mmio.is_write ? "a store" : "a load", exit->u.mmio.size,
+			       exit->u.mmio.gpa);
 		break;
 	case UCALL_EXIT_HALT:
-		add(t, "a halt");
+		ucall_text_add(t, "a halt");
 		break;
 	case UCALL_EXIT_MSR:
-		add(t, "%s MSR 0x%" PRIx64, exit->u.msr.is_write ? "a write to" : "a read of",
-		    exit->u.msr.index);
+		ucall_text_add(t, "%s MSR 0x%" PRIx64,
+			       exit->u.msr.is_write ? "a write to" : "a read of", exit->u.msr.index);
 		break;
 	default:
-		add(t, "%s", vcpu->vm->engine->exit_name(exit->native));
+		ucall_text_add(t, "%s", vcpu->vm->engine->exit_name(exit->native));
 		if (exit->u.other.suberror)
-			add(t, ", suberror %" PRIu64, exit->u.other.suberror);
+			ucall_text_add(t, ", suberror %" PRIu64, exit->u.other.suberror);
 	}
 }
 
 int ucall_fault_exit(struct ucall_vcpu *vcpu)
 {
 	struct ucall_fault_info *fault = &vcpu->fault;
-	const char *problem = NULL;
+	const char *problem = begin(vcpu, UCALL_FAULT_EXIT);
 	char line[1024];
-	struct text t = { line, sizeof(line), 0 };
+	struct ucall_text t = { line, sizeof(line), 0 };
 	int error = ENOMSG;
 
-	take_regs(vcpu);
-	fault->kind = UCALL_FAULT_EXIT;
-	find_place(vcpu, &problem);
-	add(&t, "vCPU %u: ", vcpu->number);
+	ucall_text_add(&t, "vCPU %u: ", vcpu->number);
 	if (vcpu->exit.reason == UCALL_EXIT_OTHER &&
 	    vcpu->vm->arch->is_vector_insn(fault->bytes, fault->byte_count)) {
 		fault->kind = UCALL_FAULT_VECTOR;
 		error = EFAULT;
 		add_vector_hint(fault, &t);
-		add(&t, "; ");
+		ucall_text_add(&t, "; ");
 	}
-	add(&t, "an exit that is no ucall of backend %s: ", vcpu->vm->backend_name);
+	ucall_text_add(&t, "an exit that is no ucall of backend %s: ", vcpu->vm->backend_name);
 	describe_exit(vcpu, &t);
-	add(&t, ", at 0x%" PRIx64, fault->pc);
+	ucall_text_add(&t, ", at 0x%" PRIx64, fault->pc);
 	add_place(fault, false, &t);
 	return finish(vcpu, error, &t, problem);
 }
 
 int ucall_fault_message(struct ucall_vcpu *vcpu)
 {
-	const char *problem = NULL;
+	const char *problem;
 	char line[1024];
-	struct text t = { line, sizeof(line), 0 };
+	struct ucall_text t = { line, sizeof(line), 0 };
 	int error = errno;
 
-	add(&t, "vCPU %u: %s", vcpu->number, ucall_error());
-	take_regs(vcpu);
-	vcpu->fault.kind = UCALL_FAULT_MESSAGE;
-	find_place(vcpu, &problem);
+	/* First: looking for the place may fail, and leave an error of its own. */
+	ucall_text_add(&t, "vCPU %u: %s", vcpu->number, ucall_error());
+	problem = begin(vcpu, UCALL_FAULT_MESSAGE);
 	add_place(&vcpu->fault, true, &t);
 	return finish(vcpu, error, &t, problem);
 }

@@ -15,6 +15,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/options.c libucall/options.h \
 	libucall/search.c libucall/search.h \
 	libucall/symbols.c libucall/symbols.h \
+	libucall/text.c libucall/text.h \
 	libucall/vcpu.c libucall/vcpu.h \
 	libucall/vm.c libucall/vm.h \
 	libucall/watchdog.c libucall/watchdog.h \

@@ -82,6 +82,14 @@ int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t siz
 	return 0;
 }
 
+bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva)
+{
+	unsigned int prot;
+	uint64_t gpa;
+
+	return !vm->arch->walk(vm, root, gva, &gpa, &prot) && (prot & UCALL_MAP_EXEC);
+}
+
 uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
 {
 	struct ucall_memory *mem = &vm->memory;

@@ -38,6 +38,9 @@ int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t siz
 int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 			unsigned int prot);
 
+/* Is executable memory mapped at gva in the page tables at `root`?  No ucall_fail(). */
+bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva);
+
 /* ucall_vm_alloc() without the lock. */
 uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags);
 

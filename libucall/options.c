@@ -6,6 +6,7 @@
 
 #include "error.h"
 #include "options.h"
+#include "text.h"
 
 struct value {
 	char *text;
@@ -40,19 +41,13 @@ const char *ucall_config_options(const char *config)
 	return comma ? comma + 1 : NULL;
 }
 
-/* "port=0..65535, speed=slow|fast", or a phrase that says that there are none. */
-static void list_options(const struct ucall_metadata *md, char *text, size_t size)
+/* "its options are: port, speed", or a phrase that says that there are none. */
+static void list_options(const struct ucall_metadata *md, struct ucall_text *t)
 {
-	size_t n = 0;
-
-	snprintf(text, size, "it has no options");
-	for (int i = 0; i < UCALL_MAX_OPTIONS && md->options[i].name[0] && n < size; i++) {
-		const struct ucall_option *o = &md->options[i];
-		int r = snprintf(text + n, size - n, "%s%s", i ? ", " : "its options are: ", o->name);
-
-		if (r > 0)
-			n += (size_t)r;
-	}
+	if (!md->options[0].name[0])
+		ucall_text_add(t, "it has no options");
+	for (int i = 0; i < UCALL_MAX_OPTIONS && md->options[i].name[0]; i++)
+		ucall_text_add(t, "%s%s", i ? ", " : "its options are: ", md->options[i].name);
 }
 
 static int parse_uint(const struct ucall_option *o, const char *text, uint64_t *number)
@@ -117,6 +112,7 @@ static int parse_pair(struct ucall_args *args, char *pair)
 {
 	const struct ucall_metadata *md = &args->metadata;
 	char *value = strchr(pair, '='), list[512];
+	struct ucall_text names = { list, sizeof(list), 0 };
 
 	if (value)
 		*value++ = 0;
@@ -131,7 +127,7 @@ static int parse_pair(struct ucall_args *args, char *pair)
 		args->values[i].given = true;
 		return set_value(&md->options[i], &args->values[i], value);
 	}
-	list_options(md, list, sizeof(list));
+	list_options(md, &names);
 	return ucall_fail(EINVAL, "unknown option \"%s\"; %s", pair, list);
 }
 

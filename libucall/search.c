@@ -9,6 +9,7 @@
 
 #include "error.h"
 #include "search.h"
+#include "text.h"
 
 #define PREFIX "ucall-"
 #define SUFFIX ".so"
@@ -98,20 +99,10 @@ static int look_in(void *data, const char *folder)
 	return 0;
 }
 
-struct text {
-	char text[512];
-	size_t used;
-};
-
-static void append(struct text *t, const char *word)
+/* A word after those that are there. */
+static void append(struct ucall_text *t, const char *word)
 {
-	int n;
-
-	if (t->used >= sizeof(t->text))
-		return;
-	n = snprintf(t->text + t->used, sizeof(t->text) - t->used, "%s%s", t->used ? ", " : "", word);
-	if (n > 0)
-		t->used += (size_t)n;
+	ucall_text_add(t, "%s%s", t->used ? ", " : "", word);
 }
 
 static int add_folder(void *data, const char *folder)
@@ -147,7 +138,9 @@ static int add_name(void *data, const char *path, const char *name)
 
 static void fail_not_found(const char *name)
 {
-	struct text folders = { "", 0 }, there = { "", 0 };
+	char folders_text[512] = "", there_text[512] = "";
+	struct ucall_text folders = { folders_text, sizeof(folders_text), 0 };
+	struct ucall_text there = { there_text, sizeof(there_text), 0 };
 	struct names names = { { NULL }, 0 };
 
 	for_each_folder(add_folder, &folders);
@@ -157,8 +150,8 @@ static void fail_not_found(const char *name)
 		free(names.name[i]);
 	}
 	ucall_fail(ENOENT, "no backend \"%s\": looked for " PREFIX "%s" SUFFIX " in %s; %s%s", name,
-		   name, folders.text,
-		   there.used ? "these are there: " : "there is no backend at all", there.text);
+		   name, folders.p, there.used ? "these are there: " : "there is no backend at all",
+		   there.p);
 }
 
 char *ucall_search(const char *name)

@@ -51,11 +51,9 @@ static int map_stack(struct ucall_vcpu *vcpu)
 static int build(struct ucall_vcpu *vcpu)
 {
 	struct ucall_vm *vm = vcpu->vm;
-	uint64_t *root, gpa;
-	unsigned int prot;
+	uint64_t *root;
 
-	if (vm->arch->walk(vm, vm->memory.root, vcpu->boot.entry, &gpa, &prot) ||
-	    !(prot & UCALL_MAP_EXEC))
+	if (!ucall_memory_is_code(vm, vm->memory.root, vcpu->boot.entry))
 		return ucall_fail(EINVAL,
 				  "no guest code at 0x%" PRIx64 "; the guest function must be one "
 				  "of the program itself, not of a library",
@@ -220,26 +218,27 @@ static uint64_t find_message(struct ucall_vcpu *vcpu)
 	/* A message in the mailbox was sent later than the one whose address is there. */
 	if (__atomic_load_n((const uint64_t *)(const void *)&m->uc, __ATOMIC_RELAXED))
 		return UCALL_MAILBOX_ADDRESS;
-	where = ucall_guest64(vm->arch, __atomic_load_n(&m->shared, __ATOMIC_RELAXED));
-	return where;
+	return ucall_guest64(vm->arch, __atomic_load_n(&m->shared, __ATOMIC_RELAXED));
 }
 
-int get_ucall(struct ucall_vcpu *vcpu, struct ucall *uc)
+/* The message of the last exit; with `only`, if its guest address is that. */
+static int receive(struct ucall_vcpu *vcpu, const uint64_t *only, struct ucall *uc)
 {
 	uint64_t gva = find_message(vcpu);
 
 	if (uc)
 		memset(uc, 0, offsetof(struct ucall, text) + 1);
-	return gva ? take(vcpu, gva, uc) : UCALL_NONE;
+	return gva && (!only || gva == *only) ? take(vcpu, gva, uc) : UCALL_NONE;
+}
+
+int get_ucall(struct ucall_vcpu *vcpu, struct ucall *uc)
+{
+	return receive(vcpu, NULL, uc);
 }
 
 int get_ucall_shared(struct ucall_vcpu *vcpu, uint64_t uc_gva, struct ucall *copy)
 {
-	uint64_t gva = find_message(vcpu);
-
-	if (copy)
-		memset(copy, 0, offsetof(struct ucall, text) + 1);
-	return gva && gva == uc_gva ? take(vcpu, gva, copy) : UCALL_NONE;
+	return receive(vcpu, &uc_gva, copy);
 }
 
 static int64_t now_ms(void)

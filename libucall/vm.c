@@ -54,19 +54,11 @@ static int apply_config(struct ucall_vm *vm, const struct ucall_vm_config *confi
 
 /* ---- backend ---- */
 
-/* Sets vm->ops and vm->args from what the configuration or the environment names. */
-static int choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *config)
+/* The plugin that the configuration or the environment names, or the default, and its options. */
+static int choose_plugin(struct ucall_vm *vm, const char *text)
 {
-	const char *text = config->backend;
 	char *chosen = NULL, *name;
 
-	if (config->ops) {
-		if (ucall_backend_copy_ops(&vm->ops, config->ops))
-			return ucall_fail_in("the program's own backend");
-		vm->backend_name = strndup(vm->ops.metadata->name, sizeof(vm->ops.metadata->name));
-		vm->args = ucall_args_parse(vm->ops.metadata, config->ops_options);
-		return vm->args && vm->backend_name ? 0 : -1;
-	}
 	if (!text) {
 		text = secure_getenv("UCALL_BACKEND");
 		if (text && !*text)
@@ -81,22 +73,35 @@ static int choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *con
 	free(name);
 	if (vm->backend) {
 		vm->ops = vm->backend->ops;
-		vm->backend_name = strdup(vm->backend->note.metadata.name);
-		vm->args = ucall_args_parse(&vm->backend->note.metadata, ucall_config_options(text));
+		/* The copy that was checked, which has this library's size. */
+		vm->ops.metadata = &vm->backend->note.metadata;
+		vm->args = ucall_args_parse(vm->ops.metadata, ucall_config_options(text));
 	}
 	free(chosen);
-	return vm->args && vm->backend_name ? 0 : -1;
+	return vm->args ? 0 : -1;
 }
 
-static const struct ucall_metadata *metadata(const struct ucall_vm *vm)
+/* Sets vm->ops, vm->args and the name. */
+static int choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *config)
 {
-	return vm->backend ? &vm->backend->note.metadata : vm->ops.metadata;
+	if (!config->ops) {
+		if (choose_plugin(vm, config->backend))
+			return -1;
+	} else {
+		if (ucall_backend_copy_ops(&vm->ops, config->ops))
+			return ucall_fail_in("the program's own backend");
+		vm->args = ucall_args_parse(vm->ops.metadata, config->ops_options);
+		if (!vm->args)
+			return -1;
+	}
+	vm->backend_name = strndup(vm->ops.metadata->name, sizeof(vm->ops.metadata->name));
+	return vm->backend_name ? 0 : ucall_fail(ENOMEM, "out of memory");
 }
 
 /* Refuses what would hang or fault later. */
 static int check_backend(struct ucall_vm *vm)
 {
-	const struct ucall_metadata *md = metadata(vm);
+	const struct ucall_metadata *md = vm->ops.metadata;
 
 	if ((md->needs & UCALL_NEEDS_NO_IRQCHIP) && vm->irqchip)
 		return ucall_fail(EOPNOTSUPP,

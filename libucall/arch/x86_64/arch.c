@@ -4,6 +4,7 @@
 #include <string.h>
 
 #include "../../memory.h"
+#include "../../text.h"
 #include "layout.h"
 #include "x86_64.h"
 
@@ -115,13 +116,11 @@ static uint64_t x86_64_return_address(void)
 int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
 			 void (*handler)(struct ucall_ex_regs *regs))
 {
-	uint64_t gpa, gva = (uint64_t)(uintptr_t)handler;
-	unsigned int prot;
+	uint64_t gva = (uint64_t)(uintptr_t)handler;
 
 	if (vector > 255)
 		return ucall_fail(EINVAL, "ucall_vm_set_handler: vector %u; 0 to 255 exist", vector);
-	if (handler &&
-	    (ucall_x86_64_walk(vm, vm->memory.root, gva, &gpa, &prot) || !(prot & UCALL_MAP_EXEC)))
+	if (handler && !ucall_memory_is_code(vm, vm->memory.root, gva))
 		return ucall_fail(EINVAL,
 				  "ucall_vm_set_handler: no guest code at 0x%llx; the handler must "
 				  "be a function of the program itself, not of a library",
@@ -140,7 +139,7 @@ static void x86_64_tcb_init(void *tcb, uint64_t gva)
 	words[5] = 0x9e3779b97f4a7c00;
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, char *text, size_t size)
+static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
 {
 	static const char *const names[32] = {
 		"#DE divide error",
@@ -177,47 +176,38 @@ static void describe_fault(const struct ucall_fault_info *fault, char *text, siz
 		NULL,
 	};
 	const char *name = fault->vector < 32 ? names[fault->vector] : NULL;
-	int n;
 
-	n = snprintf(text, size, "guest exception %s (vector %llu), error code 0x%llx, at RIP 0x%llx",
-		     name		  ? name
-		     : fault->vector < 32 ? "reserved"
-					  : "interrupt",
-		     (unsigned long long)fault->vector, (unsigned long long)fault->code,
-		     (unsigned long long)fault->pc);
-	if (n < 0 || (size_t)n >= size)
-		return;
+	ucall_text_add(text, "guest exception %s (vector %llu), error code 0x%llx, at RIP 0x%llx",
+		       name		    ? name
+		       : fault->vector < 32 ? "reserved"
+					    : "interrupt",
+		       (unsigned long long)fault->vector, (unsigned long long)fault->code,
+		       (unsigned long long)fault->pc);
 	if (fault->vector == PAGE_FAULT)
-		snprintf(text + n, size - (size_t)n, ", CR2 0x%llx: %s %s%s",
-			 (unsigned long long)fault->address,
-			 fault->code & PF_FETCH	  ? "fetch from"
-			 : fault->code & PF_WRITE ? "write to"
-						  : "read of",
-			 fault->code & PF_RESERVED  ? "an address whose page table entry is wrong"
-			 : fault->code & PF_PRESENT ? "memory that does not permit it"
-			 : fault->address < UCALL_PAGE_SIZE ? "the null page"
-							    : "memory that is not mapped",
-			 fault->code & PF_USER ? ", from ring 3" : "");
+		ucall_text_add(text, ", CR2 0x%llx: %s %s%s", (unsigned long long)fault->address,
+			       fault->code & PF_FETCH	? "fetch from"
+			       : fault->code & PF_WRITE ? "write to"
+							: "read of",
+			       fault->code & PF_RESERVED ? "an address whose page table entry is wrong"
+			       : fault->code & PF_PRESENT	  ? "memory that does not permit it"
+			       : fault->address < UCALL_PAGE_SIZE ? "the null page"
+								  : "memory that is not mapped",
+			       fault->code & PF_USER ? ", from ring 3" : "");
 	else if (fault->code && fault->vector >= 10 && fault->vector <= 13)
-		snprintf(text + n, size - (size_t)n, ": selector 0x%llx",
-			 (unsigned long long)(fault->code & 0xfffc));
+		ucall_text_add(text, ": selector 0x%llx", (unsigned long long)(fault->code & 0xfffc));
 }
 
-static void describe_regs(const struct ucall_fault_info *fault, char *text, size_t size)
+static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)
 {
 	static const char *const names[16] = { "rax", "rcx", "rdx", "rbx", "rsp", "rbp",
 					       "rsi", "rdi", "r8",  "r9",  "r10", "r11",
 					       "r12", "r13", "r14", "r15" };
-	size_t used;
-	int n = snprintf(text, size, "  rip %016llx  rflags %08llx\n",
-			 (unsigned long long)fault->pc, (unsigned long long)fault->flags);
 
-	used = n > 0 ? (size_t)n : 0;
-	for (int i = 0; i < 16 && used < size; i++) {
-		n = snprintf(text + used, size - used, "  %-3s %016llx%s", names[i],
-			     (unsigned long long)fault->gpr[i], i % 4 == 3 ? "\n" : "");
-		used += n > 0 ? (size_t)n : 0;
-	}
+	ucall_text_add(text, "  rip %016llx  rflags %08llx\n", (unsigned long long)fault->pc,
+		       (unsigned long long)fault->flags);
+	for (int i = 0; i < 16; i++)
+		ucall_text_add(text, "  %-3s %016llx%s", names[i],
+			       (unsigned long long)fault->gpr[i], i % 4 == 3 ? "\n" : "");
 }
 
 static bool is_fetch(const struct ucall_fault_info *fault)
