@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* What differs between guest architectures, for every engine. */
+/*
+ * What differs between guest architectures, for every engine.  All four are there on every host; only
+ * what runs in a guest of the host's own (struct ucall_native) is the host's alone.
+ */
 #ifndef LIBUCALL_ARCH_H
 #define LIBUCALL_ARCH_H
 
@@ -11,6 +14,10 @@ struct ucall_text;
 #define UCALL_MAP_WRITE 1u
 #define UCALL_MAP_EXEC 2u
 #define UCALL_MAP_KERNEL 4u /* not for ring 3 */
+#define UCALL_MAP_DEVICE 8u /* no memory: accesses exit */
+
+/* How a guest touched memory that it should not have. */
+enum ucall_access { UCALL_ACCESS_READ, UCALL_ACCESS_WRITE, UCALL_ACCESS_FETCH };
 
 /* A reference that leaves a backend's guest code. */
 struct ucall_escape {
@@ -19,33 +26,29 @@ struct ucall_escape {
 	const char *problem; /* not a reference but this, NULL otherwise */
 };
 
-#define UCALL_DWARF_REGS 32
+#define UCALL_DWARF_REGS 33
 
 struct ucall_arch {
 	const char *name;
 	uint32_t bit; /* UCALL_ARCH_ */
 	uint16_t machine; /* EM_ */
 	bool big_endian;
+	unsigned int link_register; /* gpr[] that holds a return address at a function's start; 0: the stack */
 
 	/*
-	 * Page tables.  map() maps one page, allocating tables below `root`; share() copies the
+	 * Page tables.  new_root() gives the address of an empty top-level table, 0 after
+	 * ucall_fail().  map() maps one page, allocating tables below `root`; share() copies the
 	 * top-level entry for `gva` from one root to another; walk() looks up one address and
 	 * returns 0, or -1 without a message where nothing is mapped.  Every read is bounded by
 	 * guest memory: the guest may have written the tables.
 	 */
+	size_t root_size; /* in bytes */
+	uint64_t (*new_root)(struct ucall_vm *vm);
 	int (*map)(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot);
 	void (*share)(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);
 	int (*walk)(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		    unsigned int *prot);
 
-	/* Descriptor tables and exception stubs: those of the VM, those of a vCPU. */
-	int (*vm_init)(struct ucall_vm *vm);
-	int (*vcpu_init)(struct ucall_vcpu *vcpu);
-	void (*vcpu_reset)(struct ucall_vcpu *vcpu); /* before a restart */
-	/* Where a guest function returns to: code that sends UCALL_DONE. */
-	uint64_t (*return_address)(void);
-	/* Fills the thread control block at host address `tcb`, guest address `gva`. */
-	void (*tcb_init)(void *tcb, uint64_t gva);
 	/* One line on an exception: its name and its particulars.  Lines with all registers. */
 	void (*describe_fault)(const struct ucall_fault_info *fault, struct ucall_text *text);
 	void (*describe_regs)(const struct ucall_fault_info *fault, struct ucall_text *text);
@@ -53,13 +56,15 @@ struct ucall_arch {
 	bool (*is_fetch)(const struct ucall_fault_info *fault);
 	/* Is it due to an instruction of the vector unit?  Is this such an instruction? */
 	bool (*is_vector_fault)(const struct ucall_fault_info *fault);
-	bool (*is_vector_insn)(const uint8_t *code, size_t size);
+	bool (*is_vector_insn)(const uint8_t *code, size_t size); /* NULL: its faults say so */
+	const char *vector_unit; /* "SSE or AVX" */
 	/* The registers in DWARF's order; returns how many. */
 	unsigned int (*dwarf_regs)(const struct ucall_fault_info *fault, uint64_t *regs);
 
 	/*
 	 * Finds references that leave [address, address + size) in the code there, which is at
-	 * `code`.  Returns 0 if there are none, else 1 and the first.
+	 * `code`.  Returns 0 if there are none, else 1 and the first.  NULL: `ucall cc` has seen to
+	 * it, by the relocations of the object.
 	 */
 	int (*find_escape)(const void *code, size_t size, uint64_t address,
 			   struct ucall_escape *escape);
@@ -67,7 +72,50 @@ struct ucall_arch {
 	uint64_t (*plt_slot)(const void *code, size_t size, uint64_t address);
 };
 
-/* The architecture of this host. */
-extern const struct ucall_arch ucall_arch_native;
+#define UCALL_ARCHS 4
+extern const struct ucall_arch ucall_arch_x86_64, ucall_arch_aarch64, ucall_arch_s390x,
+	ucall_arch_riscv64;
+extern const struct ucall_arch *const ucall_archs[UCALL_ARCHS];
+extern const struct ucall_arch *const ucall_arch_native; /* of this host */
+
+/* ", FAR 0x10: write to the null page"; `denied`: the memory is there and does not permit it. */
+void ucall_describe_access(struct ucall_text *text, const char *where, uint64_t address,
+			   enum ucall_access access, bool denied);
+/* Lines of four registers each: "  x0  0123456789abcdef ...". */
+void ucall_describe_gprs(struct ucall_text *text, const char *const *names, const uint64_t *gpr,
+			 unsigned int count);
+
+/* By name ("arm64" too): NULL after ucall_fail().  By an ELF header's fields: NULL. */
+const struct ucall_arch *ucall_arch_find(const char *name);
+const struct ucall_arch *ucall_arch_of_elf(uint16_t machine, uint8_t elf_class, uint8_t byte_order);
+/* Its place in ucall_archs. */
+unsigned int ucall_arch_index(const struct ucall_arch *arch);
+
+/*
+ * What the core puts into guests of the host's own architecture, in the host's own instructions:
+ * exception stubs, the end of a guest function, a thread control block.
+ */
+struct ucall_native {
+	/* Descriptor tables and stubs: those of the VM, those of a vCPU.  Not for flat guests. */
+	int (*vm_init)(struct ucall_vm *vm);
+	int (*vcpu_init)(struct ucall_vcpu *vcpu);
+	void (*vcpu_reset)(struct ucall_vcpu *vcpu); /* before a restart */
+	/*
+	 * Where a guest function returns to, in the stubs: code that sends UCALL_DONE; and that code,
+	 * which runs anywhere.
+	 */
+	uint64_t (*return_address)(void);
+	const void *(*return_code)(size_t *size);
+	/*
+	 * Thread-local variables: the block lies below the thread pointer (ELF TLS variant II) or
+	 * `tcb_size` bytes above it (variant I); tcb_init() fills the control block at host address
+	 * `tcb`, guest address `gva`.
+	 */
+	bool tls_above;
+	size_t tcb_size;
+	void (*tcb_init)(void *tcb, uint64_t gva);
+};
+
+extern const struct ucall_native ucall_native;
 
 #endif

@@ -8,62 +8,21 @@
  */
 #include <dlfcn.h>
 #include <errno.h>
-#include <fcntl.h>
 #include <link.h>
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "backend.h"
 #include "error.h"
+#include "file.h"
 #include "search.h"
-
-#define MAX_FILE ((off_t)64 << 20)
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ucall_backend *loaded;
 
 /* ---- reading a file ---- */
-
-static void *read_file(int fd, const char *path, struct stat *st)
-{
-	uint8_t *file = NULL;
-	size_t size;
-
-	if (fstat(fd, st))
-		goto failed;
-	if (!S_ISREG(st->st_mode)) {
-		ucall_fail(ENOEXEC, "%s: not a regular file", path);
-		return NULL;
-	}
-	if (st->st_size > MAX_FILE) {
-		ucall_fail(EFBIG, "%s: a plugin of more than 64 MiB", path);
-		return NULL;
-	}
-	size = (size_t)st->st_size;
-	file = malloc(size + 1);
-	if (!file)
-		goto failed;
-	for (size_t done = 0; done < size;) {
-		ssize_t n = pread(fd, file + done, size - done, (off_t)done);
-
-		if (n < 0 && errno == EINTR)
-			continue;
-		if (n <= 0) {
-			errno = n ? errno : EIO;
-			goto failed;
-		}
-		done += (size_t)n;
-	}
-	return file;
-
-failed:
-	ucall_fail(errno, "cannot read %s: %s", path, strerror(errno));
-	free(file);
-	return NULL;
-}
 
 void ucall_backend_close(struct ucall_backend *b)
 {
@@ -83,11 +42,7 @@ struct ucall_backend *ucall_backend_open(const char *path)
 		ucall_fail(ENOMEM, "out of memory");
 		return NULL;
 	}
-	b->fd = open(path, O_RDONLY | O_CLOEXEC);
-	if (b->fd < 0)
-		ucall_fail(errno, "cannot open %s: %s", path, strerror(errno));
-	else
-		b->file = read_file(b->fd, path, &st);
+	b->file = ucall_file_read(path, &b->fd, &st);
 	b->path = strdup(path);
 	if (!b->file || !b->path) {
 		if (b->file)
@@ -107,9 +62,6 @@ int ucall_backend_read(struct ucall_backend *b)
 {
 	if (ucall_note_read(b->file, b->size, &b->note))
 		return ucall_fail_in("%s", b->path);
-	if (!b->note.native.size)
-		return ucall_fail(EOPNOTSUPP, "%s: it has no guest code for %s", b->path,
-				  ucall_arch_native.name);
 	return 0;
 }
 
@@ -134,26 +86,39 @@ int ucall_backend_copy_ops(struct ucall_ops *to, const struct ucall_ops *from)
 	if (!to->metadata)
 		return ucall_fail(ENOEXEC, "its ucall_ops have no metadata; begin them with "
 					   "UCALL_OPS");
-	if (!to->send_cmd != !to->recv_cmd || !to->send_cmd_shared != !to->recv_cmd_shared ||
-	    (!to->send_cmd && !to->send_cmd_shared))
+	return 0;
+}
+
+int ucall_ops_check_pairs(bool send, bool recv, bool send_shared, bool recv_shared)
+{
+	if (send != recv || send_shared != recv_shared || (!send && !send_shared))
 		return ucall_fail(ENOEXEC,
 				  "its ucall_ops have no complete pair: give send_cmd and recv_cmd, "
 				  "or send_cmd_shared and recv_cmd_shared, or all four");
 	return 0;
 }
 
-/* The guest's functions must be those that were checked. */
+/* The guest's functions must be those that were checked, and each has its other half. */
 static int check_entries(const struct ucall_backend *b)
 {
+	const struct ucall_code *native = &b->note.code[ucall_arch_index(ucall_arch_native)];
 	const uint64_t send[2] = { (uint64_t)(uintptr_t)b->ops.send_cmd,
 				   (uint64_t)(uintptr_t)b->ops.send_cmd_shared };
 
 	for (int i = 0; i < 2; i++)
-		if (send[i] && send[i] - b->code >= b->note.native.size)
+		if (send[i] && send[i] - b->code >= native->size)
 			return ucall_fail(ENOEXEC,
 					  "its %s is not in the section ucall_guest; mark it "
 					  "UCALL_DOORBELL",
 					  i ? "send_cmd_shared" : "send_cmd");
+	for (int i = 0; i < UCALL_ARCHS; i++) {
+		const struct ucall_code *code = &b->note.code[i];
+
+		if (code->size &&
+		    ucall_ops_check_pairs(ucall_code_has(code, &b->ops, false), b->ops.recv_cmd,
+					  ucall_code_has(code, &b->ops, true), b->ops.recv_cmd_shared))
+			return -1;
+	}
 	return 0;
 }
 
@@ -161,15 +126,17 @@ static int check_entries(const struct ucall_backend *b)
 static int take_ops(struct ucall_backend *b, void *handle)
 {
 	const struct ucall_note *note = &b->note;
+	const struct ucall_code *native = &note->code[ucall_arch_index(ucall_arch_native)];
 	const struct ucall_ops *ops;
 	struct link_map *link = NULL;
 
 	if (dlinfo(handle, RTLD_DI_LINKMAP, &link) || !link)
 		return ucall_fail(ENOEXEC, "cannot be loaded: %s", dlerror());
-	b->code = link->l_addr + note->native.link_address;
+	b->code = native->size ? link->l_addr + native->link_address : 0;
 	if (memcmp((const void *)(link->l_addr + note->address), note->descriptor,
 		   note->descriptor_size) != 0 ||
-	    memcmp((const void *)(uintptr_t)b->code, note->native.bytes, note->native.size) != 0)
+	    (native->size &&
+	     memcmp((const void *)(uintptr_t)b->code, native->bytes, native->size) != 0))
 		return ucall_fail(ESTALE,
 				  "the file was changed after this process had loaded it; replace "
 				  "files instead of writing over them, and run again");

@@ -15,7 +15,7 @@ struct ucall_backend {
 	void *file; /* the file's bytes; note points into them */
 	struct ucall_note note;
 	struct ucall_ops ops; /* zero beyond the plugin's size */
-	uint64_t code; /* host address of its section ucall_guest */
+	uint64_t code; /* host address of its section ucall_guest, 0 if it has none */
 };
 
 /* Opens and reads a plugin's file; NULL after ucall_fail(). */
@@ -34,10 +34,10 @@ const struct ucall_backend *ucall_backend_load(const char *name);
 /* The name of the backend that is the default for the architecture; free() it. */
 char *ucall_backend_default(uint32_t arch, uint32_t protection);
 
-/*
- * Copies ops of another size to *to, which has zero where they have nothing, and checks that there
- * is at least one pair.
- */
+/* Copies ops of another size to *to, which has zero where they have nothing. */
 int ucall_backend_copy_ops(struct ucall_ops *to, const struct ucall_ops *from);
+
+/* Are there both halves of at least one pair, and no half without the other? */
+int ucall_ops_check_pairs(bool send, bool recv, bool send_shared, bool recv_shared);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A 64-bit ELF shared object in memory, looked at by address. */
+/* A 64-bit ELF file in memory. */
 #include <errno.h>
 #include <string.h>
 
@@ -26,9 +26,8 @@ static const char *machine_name(uint16_t machine)
 	}
 }
 
-int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, uint16_t machine)
+int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const struct ucall_arch *arch)
 {
-	const uint8_t host = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__ ? ELFDATA2MSB : ELFDATA2LSB;
 	const unsigned char *ident = file;
 	GElf_Ehdr header;
 
@@ -40,22 +39,23 @@ int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, uint16_t 
 	if (ident[EI_CLASS] != ELFCLASS64)
 		return ucall_fail(ENOEXEC, "a %s-bit ELF file; libucall is for 64-bit machines",
 				  ident[EI_CLASS] == ELFCLASS32 ? "32" : "?");
-	if (ident[EI_DATA] != host)
-		return ucall_fail(ENOEXEC, "an ELF file of the other byte order");
 	elf_version(EV_CURRENT);
 	e->elf = elf_memory((char *)(uintptr_t)file, size);
 	if (!e->elf || !gelf_getehdr(e->elf, &header)) {
 		ucall_elf_close(e);
 		return ucall_fail(ENOEXEC, "a truncated ELF file");
 	}
-	if (header.e_machine != machine) {
+	e->arch = ucall_arch_of_elf(header.e_machine, ident[EI_CLASS], ident[EI_DATA]);
+	e->type = header.e_type;
+	if (!e->arch || (arch && e->arch != arch)) {
 		ucall_elf_close(e);
-		return ucall_fail(ENOEXEC, "an ELF file for %s; this is %s",
-				  machine_name(header.e_machine), machine_name(machine));
-	}
-	if (header.e_type != ET_DYN) {
-		ucall_elf_close(e);
-		return ucall_fail(ENOEXEC, "no shared object; link it with -shared");
+		if (arch && header.e_machine == arch->machine)
+			return ucall_fail(ENOEXEC, "an ELF file of the other byte order");
+		return ucall_fail(
+			ENOEXEC, "an ELF file for %s%s; %s%s", machine_name(header.e_machine),
+			ident[EI_DATA] == ELFDATA2MSB ? ", big-endian" : "",
+			arch ? "this is " : "there are guests for x86_64, aarch64, s390x, riscv64",
+			arch ? arch->name : "");
 	}
 	if (elf_getphdrnum(e->elf, &e->phdrs)) {
 		ucall_elf_close(e);
@@ -186,6 +186,46 @@ const char *ucall_elf_symbol(const struct ucall_elf *e, uint64_t address, uint64
 	const char *name = symbol_in(e, SHT_SYMTAB, address, offset);
 
 	return name ? name : symbol_in(e, SHT_DYNSYM, address, offset);
+}
+
+bool ucall_elf_find_symbol(const struct ucall_elf *e, const char *name, uint64_t *address)
+{
+	GElf_Shdr header;
+	Elf_Scn *scn = NULL;
+	Elf_Data *data;
+	GElf_Sym sym;
+
+	while ((data = next_section(e, &scn, &header, SHT_SYMTAB))) {
+		for (int i = 0; gelf_getsym(data, i, &sym); i++) {
+			const char *s = elf_strptr(e->elf, header.sh_link, sym.st_name);
+			int kind = GELF_ST_TYPE(sym.st_info);
+
+			if (!s || sym.st_shndx == SHN_UNDEF || kind == STT_SECTION ||
+			    kind == STT_FILE || strcmp(s, name) != 0)
+				continue;
+			*address = sym.st_value;
+			return true;
+		}
+	}
+	return false;
+}
+
+void ucall_elf_functions(const struct ucall_elf *e, bool (*visit)(void *data, const char *name),
+			 void *data)
+{
+	GElf_Shdr header;
+	Elf_Scn *scn = NULL;
+	Elf_Data *symbols;
+	GElf_Sym sym;
+
+	while ((symbols = next_section(e, &scn, &header, SHT_SYMTAB))) {
+		for (int i = 0; gelf_getsym(symbols, i, &sym); i++) {
+			const char *s = elf_strptr(e->elf, header.sh_link, sym.st_name);
+
+			if (s && GELF_ST_TYPE(sym.st_info) == STT_FUNC && !visit(data, s))
+				return;
+		}
+	}
 }
 
 /* The name of dynamic symbol number `index`, NULL if there is none. */

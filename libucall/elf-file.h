@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A 64-bit ELF shared object in memory, looked at by address.  Nothing in it is trusted. */
+/* A 64-bit ELF file in memory, of any guest architecture.  Nothing in it is trusted. */
 #ifndef LIBUCALL_ELF_FILE_H
 #define LIBUCALL_ELF_FILE_H
 
@@ -7,15 +7,19 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "arch.h"
+
 struct ucall_elf {
 	const uint8_t *file;
 	size_t size;
 	Elf *elf;
 	size_t phdrs;
+	const struct ucall_arch *arch;
+	uint16_t type; /* ET_ */
 };
 
-/* Opens a file for the given machine; fails with a sentence on what it is instead. */
-int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, uint16_t machine);
+/* Opens a file for `arch` (NULL: any); fails with a sentence on what it is instead. */
+int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const struct ucall_arch *arch);
 void ucall_elf_close(struct ucall_elf *e);
 
 /* The bytes of the file that are loaded at [address, address + size), NULL if there are none. */
@@ -35,6 +39,13 @@ bool ucall_elf_defines(const struct ucall_elf *e, const char *name);
 
 /* The symbol that covers `address` and the offset in it, NULL if none is known. */
 const char *ucall_elf_symbol(const struct ucall_elf *e, uint64_t address, uint64_t *offset);
+
+/* The address of the symbol `name`, if the file defines it. */
+bool ucall_elf_find_symbol(const struct ucall_elf *e, const char *name, uint64_t *address);
+
+/* Calls `visit` with the names of functions until it returns false. */
+void ucall_elf_functions(const struct ucall_elf *e, bool (*visit)(void *data, const char *name),
+			 void *data);
 
 /* The first dynamic relocation within [address, address + size): true, *where, *symbol (or NULL). */
 bool ucall_elf_relocation(const struct ucall_elf *e, uint64_t address, size_t size, uint64_t *where,

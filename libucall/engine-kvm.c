@@ -383,6 +383,9 @@ static void *kvm_vcpu_run(const struct ucall_vcpu *vcpu)
 
 const struct ucall_engine ucall_engine_kvm = {
 	.name = "kvm",
+	.version = UCALL_VERSION,
+	.archs = UCALL_KVM_ARCH,
+	.can = UCALL_KVM_CAN,
 	.check = kvm_check,
 	.vm_init = kvm_vm_init,
 	.set_memory = kvm_set_memory,

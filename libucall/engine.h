@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * What runs vCPUs.  An engine is chosen when a VM is created; all that the rest of the core knows
- * of it is this.  Functions return 0, or -1 after ucall_fail().
+ * of it is this.  kvm is part of the library; others are modules.  Functions return 0, or -1 after
+ * ucall_fail().
  */
 #ifndef LIBUCALL_ENGINE_H
 #define LIBUCALL_ENGINE_H
@@ -9,12 +10,21 @@
 #include <ucall/plugin.h>
 
 struct ucall_engine {
-	const char *name;
+	const char *name, *summary;
+	const char *version; /* of libucall: a module and the library are built together */
+	uint32_t archs; /* UCALL_ARCH_ bits: guests that it runs on this host */
+	uint32_t can; /* UCALL_CAN_ bits; without UCALL_CAN_PAGING guests are flat */
+
+	/* The version of the library below it; NULL: there is none. */
+	void (*library)(char *version, size_t size);
 
 	/* Can it run VMs here?  `device` is the VM configuration's, or NULL. */
 	int (*check)(const char *device);
 
-	/* The VM without memory, then its memory, at guest-physical address 0. */
+	/*
+	 * The VM without memory, then its memory: at guest-physical address 0, or for flat guests by
+	 * vm->memory's regions (flat.h), which grow while vCPUs run.
+	 */
 	int (*vm_init)(struct ucall_vm *vm, const struct ucall_vm_config *config);
 	int (*set_memory)(struct ucall_vm *vm, void *memory, size_t size);
 	void (*vm_fini)(struct ucall_vm *vm); /* all vCPUs are gone; may be half made */
@@ -27,9 +37,10 @@ struct ucall_engine {
 	int (*restart)(struct ucall_vcpu *vcpu);
 
 	/*
-	 * Runs until the next exit and describes it in vcpu->exit.  -1 with errno ETIMEDOUT when
-	 * `timeout_ms` have gone by (-1: no limit), with EINTR after kick(); both without
-	 * ucall_fail(), and the vCPU can then be run again.
+	 * Runs until the next exit and describes it in vcpu->exit; a guest exception that no code of
+	 * the guest has taken is an exit too.  -1 with errno ETIMEDOUT when `timeout_ms` have gone by
+	 * (-1: no limit), with EINTR after kick(); both without ucall_fail(), and the vCPU can then be
+	 * run again.
 	 */
 	int (*run)(struct ucall_vcpu *vcpu, int timeout_ms);
 	/* Ends the present run, or else the next at once.  From any thread or signal handler. */
@@ -42,12 +53,26 @@ struct ucall_engine {
 	uint64_t (*argument)(struct ucall_vcpu *vcpu);
 	/* The root of the page tables in use at the last exit; costs no system call. */
 	uint64_t (*root)(struct ucall_vcpu *vcpu);
+	/* The host has written code to guest memory.  NULL: nothing need be done. */
+	void (*code_written)(struct ucall_vm *vm, uint64_t gva, size_t size);
 
+	/* Descriptors and struct kvm_run; NULL: it has none. */
 	int (*vm_fd)(const struct ucall_vm *vm);
 	int (*vcpu_fd)(const struct ucall_vcpu *vcpu);
 	void *(*vcpu_run)(const struct ucall_vcpu *vcpu);
 };
 
 extern const struct ucall_engine ucall_engine_kvm;
+
+/*
+ * The engine for guests of `arch`, and why it: by name, or by what is there (engine.c).  `device` is
+ * the VM configuration's.  NULL after ucall_fail().
+ */
+struct ucall_arch;
+const struct ucall_engine *ucall_engine_choose(const char *name, const struct ucall_arch *arch,
+					       const char *device, const char **reason);
+
+/* A module's. */
+#define UCALL_ENGINE_SYMBOL "ucall_engine"
 
 #endif

@@ -14,6 +14,7 @@
 
 #include "error.h"
 #include "fault.h"
+#include "image.h"
 #include "mailbox.h"
 #include "memory.h"
 #include "symbols.h"
@@ -123,6 +124,11 @@ static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
 	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s",
 		 vm->backend_name);
 	vcpu->fault.frame_count = 1;
+	if (vm->arch->link_register) {
+		/* A doorbell is short, and calls nothing. */
+		at->pc = at->gpr[vm->arch->link_register];
+		return;
+	}
 	for (unsigned int i = 0; i < words && read_word(vcpu, at->sp + i * 8, &pc); i++) {
 		if (!ucall_memory_is_code(vm, vcpu->boot.root, pc))
 			continue;
@@ -137,7 +143,15 @@ static const char *find_place(struct ucall_vcpu *vcpu)
 {
 	struct ucall_fault_info *fault = &vcpu->fault, start = *fault;
 	uint64_t regs[UCALL_DWARF_REGS];
-	struct ucall_unwind at = { .regs = regs, .read = read_word, .data = vcpu };
+	const struct ucall_image *image = vcpu->vm->image;
+	struct ucall_unwind at = {
+		.regs = regs,
+		.read = read_word,
+		.data = vcpu,
+		.name = image ? image->name : NULL,
+		.image = image ? image->file : NULL,
+		.image_size = image ? image->size : 0,
+	};
 	const char *problem;
 	unsigned int first;
 
@@ -226,8 +240,8 @@ static int finish(struct ucall_vcpu *vcpu, int error, const struct ucall_text *s
 	return ucall_fail(error, "%s", sentence->p);
 }
 
-/* Begins a fault of that kind with the registers of a vCPU that stopped anywhere; as find_place(). */
-static const char *begin(struct ucall_vcpu *vcpu, uint32_t kind)
+/* Begins a fault with the registers of a vCPU that stopped anywhere. */
+static void read_registers(struct ucall_vcpu *vcpu)
 {
 	struct ucall_fault_info *fault = &vcpu->fault;
 	struct ucall_regs regs;
@@ -235,45 +249,40 @@ static const char *begin(struct ucall_vcpu *vcpu, uint32_t kind)
 	memset(fault, 0, sizeof(*fault));
 	if (vcpu->vm->engine->get_regs(vcpu, &regs))
 		memset(&regs, 0, sizeof(regs));
-	fault->kind = kind;
 	fault->pc = regs.pc;
 	fault->sp = regs.sp;
 	fault->flags = regs.flags;
 	memcpy(fault->gpr, regs.gpr, sizeof(fault->gpr));
+}
+
+/* The same for a stop of that kind; as find_place(). */
+static const char *begin(struct ucall_vcpu *vcpu, uint32_t kind)
+{
+	read_registers(vcpu);
+	vcpu->fault.kind = kind;
 	return find_place(vcpu);
 }
 
-static void add_vector_hint(const struct ucall_fault_info *fault, struct ucall_text *t)
+static void add_vector_hint(const struct ucall_arch *arch, const struct ucall_fault_info *fault,
+			    struct ucall_text *t)
 {
-	ucall_text_add(
-		t, "an SSE or AVX instruction (0x%02x 0x%02x ...), which this guest cannot execute",
-		fault->bytes[0], fault->bytes[1]);
+	ucall_text_add(t, "an %s instruction (0x%02x 0x%02x ...), which this guest cannot execute",
+		       arch->vector_unit, fault->bytes[0], fault->bytes[1]);
 	add_place(fault, false, t);
 	ucall_text_add(t, "; mark the function UCALL_GUEST");
 }
 
-int ucall_fault_exception(struct ucall_vcpu *vcpu)
+/* The sentence and the report on an exception whose particulars are in vcpu->fault. */
+static int report_exception(struct ucall_vcpu *vcpu)
 {
 	const struct ucall_arch *arch = vcpu->vm->arch;
 	struct ucall_fault_info *fault = &vcpu->fault;
-	struct ucall_fault_area area;
 	const char *problem;
 	char line[1024];
 	struct ucall_text t = { line, sizeof(line), 0 };
 	uint64_t stack[2], bottom = vcpu->boot.sp - UCALL_STACK_SIZE;
 	bool has_stack;
 
-	memcpy(&area, &vcpu->mailbox->fault, sizeof(area));
-	memset(fault, 0, sizeof(*fault));
-	fault->kind = ucall_guest32(arch, area.kind);
-	fault->vector = ucall_guest64(arch, area.vector);
-	fault->code = ucall_guest64(arch, area.code);
-	fault->address = ucall_guest64(arch, area.address);
-	fault->pc = ucall_guest64(arch, area.pc);
-	fault->sp = ucall_guest64(arch, area.sp);
-	fault->flags = ucall_guest64(arch, area.flags);
-	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
-		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
 	has_stack =
 		read_word(vcpu, fault->sp, &stack[0]) && read_word(vcpu, fault->sp + 8, &stack[1]);
 	vcpu->exit.reason = UCALL_EXIT_EXCEPTION;
@@ -289,12 +298,13 @@ int ucall_fault_exception(struct ucall_vcpu *vcpu)
 		return finish(vcpu, EFAULT, &t, problem);
 	}
 	fault->kind = UCALL_FAULT_EXCEPTION;
-	if (arch->is_fetch(fault) && name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
+	if (!vcpu->vm->image && arch->is_fetch(fault) &&
+	    name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
 		add_place(fault, true, &t);
 		ucall_text_add(&t, "; ");
 	} else if (arch->is_vector_fault(fault)) {
 		fault->kind = UCALL_FAULT_VECTOR;
-		add_vector_hint(fault, &t);
+		add_vector_hint(arch, fault, &t);
 		ucall_text_add(&t, "; ");
 	}
 	arch->describe_fault(fault, &t);
@@ -302,6 +312,40 @@ int ucall_fault_exception(struct ucall_vcpu *vcpu)
 	if (fault->address < bottom && fault->address >= bottom - UCALL_STACK_SIZE)
 		ucall_text_add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
 	return finish(vcpu, EFAULT, &t, problem);
+}
+
+int ucall_fault_exception(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_arch *arch = vcpu->vm->arch;
+	struct ucall_fault_info *fault = &vcpu->fault;
+	struct ucall_fault_area area;
+
+	memcpy(&area, &vcpu->mailbox->fault, sizeof(area));
+	memset(fault, 0, sizeof(*fault));
+	fault->kind = ucall_guest32(arch, area.kind);
+	fault->vector = ucall_guest64(arch, area.vector);
+	fault->code = ucall_guest64(arch, area.code);
+	fault->address = ucall_guest64(arch, area.address);
+	fault->pc = ucall_guest64(arch, area.pc);
+	fault->sp = ucall_guest64(arch, area.sp);
+	fault->flags = ucall_guest64(arch, area.flags);
+	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
+		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
+	return report_exception(vcpu);
+}
+
+int ucall_fault_unhandled(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_exit exit = vcpu->exit;
+	struct ucall_fault_info *fault = &vcpu->fault;
+
+	read_registers(vcpu);
+	fault->kind = ucall_guest32(vcpu->vm->arch, vcpu->mailbox->fault.kind);
+	fault->vector = exit.u.exception.vector;
+	fault->code = exit.u.exception.code;
+	fault->address = exit.u.exception.address;
+	fault->unknown = (uint16_t)exit.u.exception.unknown;
+	return report_exception(vcpu);
 }
 
 int ucall_fault_shutdown(struct ucall_vcpu *vcpu)
@@ -351,6 +395,13 @@ static void describe_exit(const struct ucall_vcpu *vcpu, struct ucall_text *t)
 	case UCALL_EXIT_HALT:
 		ucall_text_add(t, "a halt");
 		break;
+	case UCALL_EXIT_DIAG:
+		ucall_text_add(t, "DIAG 0x%x", exit->u.diag.code);
+		break;
+	case UCALL_EXIT_SBI:
+		ucall_text_add(t, "an SBI call, extension 0x%" PRIx64 " function 0x%" PRIx64,
+			       exit->u.sbi.extension, exit->u.sbi.function);
+		break;
 	case UCALL_EXIT_MSR:
 		ucall_text_add(t, "%s MSR 0x%" PRIx64,
 			       exit->u.msr.is_write ? "a write to" : "a read of", exit->u.msr.index);
@@ -364,6 +415,7 @@ static void describe_exit(const struct ucall_vcpu *vcpu, struct ucall_text *t)
 
 int ucall_fault_exit(struct ucall_vcpu *vcpu)
 {
+	const struct ucall_arch *arch = vcpu->vm->arch;
 	struct ucall_fault_info *fault = &vcpu->fault;
 	const char *problem = begin(vcpu, UCALL_FAULT_EXIT);
 	char line[1024];
@@ -371,11 +423,11 @@ int ucall_fault_exit(struct ucall_vcpu *vcpu)
 	int error = ENOMSG;
 
 	ucall_text_add(&t, "vCPU %u: ", vcpu->number);
-	if (vcpu->exit.reason == UCALL_EXIT_OTHER &&
-	    vcpu->vm->arch->is_vector_insn(fault->bytes, fault->byte_count)) {
+	if (vcpu->exit.reason == UCALL_EXIT_OTHER && arch->is_vector_insn &&
+	    arch->is_vector_insn(fault->bytes, fault->byte_count)) {
 		fault->kind = UCALL_FAULT_VECTOR;
 		error = EFAULT;
-		add_vector_hint(fault, &t);
+		add_vector_hint(arch, fault, &t);
 		ucall_text_add(&t, "; ");
 	}
 	ucall_text_add(&t, "an exit that is no ucall of backend %s: ", vcpu->vm->backend_name);

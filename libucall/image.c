@@ -113,25 +113,30 @@ uint64_t ucall_image_tls(struct ucall_vm *vm)
 {
 	struct tls tls = { 0, 0, 0, 1 };
 	struct visit visit = { .tls = &tls };
-	uint64_t gva, tcb;
+	size_t size, room, tcb, at;
 	uint8_t *block;
-	size_t size;
+	uint64_t gva;
 
 	dl_iterate_phdr(visit_program, &visit);
 	if (!tls.align)
 		tls.align = 1;
-	/* ELF TLS variant II: the block ends where the thread control block starts. */
-	size = ucall_page_align((tls.mem_size + tls.align - 1) & ~(tls.align - 1));
-	gva = ucall_memory_alloc(vm, size + UCALL_PAGE_SIZE, UCALL_MEM_PRIVATE);
-	if (!gva)
-		return 0;
-	tcb = gva + size;
-	block = ucall_vm_host_pointer(vm, gva, size + UCALL_PAGE_SIZE);
+	size = (tls.mem_size + tls.align - 1) & ~(tls.align - 1);
+	room = ucall_page_align(size + tls.align) + UCALL_PAGE_SIZE;
+	gva = ucall_memory_alloc(vm, room, UCALL_MEM_PRIVATE);
+	block = gva ? ucall_vm_host_pointer(vm, gva, room) : NULL;
 	if (!block)
 		return 0;
-	size -= (tls.mem_size + tls.align - 1) & ~(tls.align - 1);
-	if (tls.file_size && read_self(block + size, tls.image, tls.file_size))
+	if (ucall_native.tls_above) {
+		/* ELF TLS variant I: the block follows the control block, aligned. */
+		tcb = 0;
+		at = (ucall_native.tcb_size + tls.align - 1) & ~(tls.align - 1);
+	} else {
+		/* Variant II: the block ends where the control block starts. */
+		tcb = room - UCALL_PAGE_SIZE;
+		at = tcb - size;
+	}
+	if (tls.file_size && read_self(block + at, tls.image, tls.file_size))
 		return 0;
-	vm->arch->tcb_init(block + (tcb - gva), tcb);
-	return tcb;
+	ucall_native.tcb_init(block + tcb, gva + tcb);
+	return gva + tcb;
 }

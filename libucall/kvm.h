@@ -9,6 +9,20 @@
 #include "memory.h"
 #include "vm.h"
 
+#if defined(__x86_64__)
+#define UCALL_KVM_ARCH UCALL_ARCH_X86_64
+#define UCALL_KVM_CAN (UCALL_CAN_PAGING | UCALL_CAN_IRQCHIP | UCALL_CAN_RING3 | UCALL_CAN_HANDLERS)
+#else
+#define UCALL_KVM_CAN UCALL_CAN_PAGING
+#if defined(__aarch64__)
+#define UCALL_KVM_ARCH UCALL_ARCH_AARCH64
+#elif defined(__s390x__)
+#define UCALL_KVM_ARCH UCALL_ARCH_S390X
+#else
+#define UCALL_KVM_ARCH UCALL_ARCH_RISCV64
+#endif
+#endif
+
 /* What the last exit was, from `run` (of run_size bytes, its data area included) alone. */
 void ucall_kvm_decode(const struct kvm_run *run, size_t run_size, struct ucall_exit *exit);
 

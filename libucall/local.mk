@@ -1,16 +1,21 @@
 # SPDX-License-Identifier: MIT
 lib_LTLIBRARIES += libucall/libucall.la
 libucall_libucall_la_SOURCES = \
-	libucall/arch.h \
+	libucall/arch.c libucall/arch.h \
 	libucall/backend.c libucall/backend.h \
 	libucall/backend-list.c \
 	libucall/elf-file.c libucall/elf-file.h \
-	libucall/engine-kvm.c libucall/engine.h libucall/kvm.h \
+	libucall/engine.c libucall/engine.h \
+	libucall/engine-kvm.c libucall/kvm.h \
 	libucall/error.c libucall/error.h \
 	libucall/fault.c libucall/fault.h \
+	libucall/file.c libucall/file.h \
+	libucall/flat.c libucall/flat.h \
 	libucall/image.c libucall/image.h \
+	libucall/image-elf.c \
 	libucall/mailbox.c libucall/mailbox.h \
 	libucall/memory.c libucall/memory.h \
+	libucall/module.c libucall/module.h \
 	libucall/note.c libucall/note.h \
 	libucall/options.c libucall/options.h \
 	libucall/search.c libucall/search.h \
@@ -18,14 +23,27 @@ libucall_libucall_la_SOURCES = \
 	libucall/text.c libucall/text.h \
 	libucall/vcpu.c libucall/vcpu.h \
 	libucall/vm.c libucall/vm.h \
+	libucall/vm-backend.c libucall/vm-backend.h \
 	libucall/watchdog.c libucall/watchdog.h \
+	libucall/arch/aarch64/aarch64.h \
+	libucall/arch/aarch64/arch.c \
+	libucall/arch/aarch64/paging.c \
+	libucall/arch/riscv64/arch.c \
+	libucall/arch/riscv64/paging.c \
+	libucall/arch/riscv64/riscv64.h \
+	libucall/arch/s390x/arch.c \
+	libucall/arch/s390x/paging.c \
+	libucall/arch/s390x/s390x.h \
 	libucall/arch/x86_64/arch.c \
 	libucall/arch/x86_64/escape.c \
+	libucall/arch/x86_64/paging.c \
+	libucall/arch/x86_64/x86_64.h
+# What there is of the host's own architecture alone.
+libucall_libucall_la_SOURCES += \
 	libucall/arch/x86_64/kvm.c \
 	libucall/arch/x86_64/layout.h \
-	libucall/arch/x86_64/paging.c \
-	libucall/arch/x86_64/stubs.S \
-	libucall/arch/x86_64/x86_64.h
+	libucall/arch/x86_64/native.c \
+	libucall/arch/x86_64/stubs.S
 libucall_libucall_la_CPPFLAGS = $(UCALL_CPPFLAGS) \
 	-DUCALL_VERSION='"$(PACKAGE_VERSION)"' -DUCALL_BACKEND_DIR='"$(backenddir)"'
 libucall_libucall_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread

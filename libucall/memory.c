@@ -5,7 +5,21 @@
 #include <sys/mman.h>
 
 #include "error.h"
+#include "flat.h"
+#include "mailbox.h"
 #include "memory.h"
+
+#define MIB ((size_t)1 << 20)
+
+/* ---- the guest's addresses ---- */
+
+static int walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+		unsigned int *prot)
+{
+	if (vm->flat)
+		return ucall_flat_walk(vm, root, gva, gpa, prot);
+	return vm->arch->walk((struct ucall_vm *)(uintptr_t)vm, root, gva, gpa, prot);
+}
 
 int ucall_memory_init(struct ucall_vm *vm, size_t size)
 {
@@ -15,28 +29,30 @@ int ucall_memory_init(struct ucall_vm *vm, size_t size)
 		size = UCALL_MEM_DEFAULT;
 	if (size < UCALL_MEM_MIN || size > UCALL_MEM_MAX)
 		return ucall_fail(EINVAL, "mem_size is %zu bytes; give 2 MiB to 3 GiB", size);
-	size = ucall_page_align(size);
-	mem->base = mmap(NULL, size, PROT_READ | PROT_WRITE,
-			 MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (mem->base == MAP_FAILED) {
-		mem->base = NULL;
+	/* KVM on s390x wants addresses and sizes of whole MiB (KVM API document, 4.35). */
+	size = (size + MIB - 1) & ~(MIB - 1);
+	mem->mapping = mmap(NULL, size + MIB, PROT_READ | PROT_WRITE,
+			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+	if (mem->mapping == MAP_FAILED) {
+		mem->mapping = NULL;
 		return ucall_fail(errno, "cannot reserve %zu bytes of guest memory: %s", size,
 				  strerror(errno));
 	}
+	mem->base = (uint8_t *)(((uintptr_t)mem->mapping + MIB - 1) & ~(uintptr_t)(MIB - 1));
 	mem->size = size;
 	mem->next = UCALL_PAGE_SIZE; /* address 0 means none */
 	mem->heap = UCALL_HEAP_ADDRESS;
-	mem->root = ucall_memory_pages(vm, 1);
-	if (!mem->root)
+	if (vm->flat ? ucall_flat_init(vm) : !(mem->root = vm->arch->new_root(vm)))
 		return -1;
 	return vm->engine->set_memory(vm, mem->base, size);
 }
 
 void ucall_memory_fini(struct ucall_vm *vm)
 {
-	if (vm->memory.base)
-		munmap(vm->memory.base, vm->memory.size);
-	vm->memory.base = NULL;
+	if (vm->memory.mapping)
+		munmap(vm->memory.mapping, vm->memory.size + MIB);
+	vm->memory.mapping = NULL;
+	ucall_flat_fini(vm);
 }
 
 uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count)
@@ -65,6 +81,8 @@ void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size)
 int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 			unsigned int prot)
 {
+	if (vm->flat)
+		return ucall_flat_map(vm, root, gva, gpa, size, prot);
 	for (uint64_t off = 0; off < size; off += UCALL_PAGE_SIZE)
 		if (vm->arch->map(vm, root, gva + off, gpa + off, prot))
 			return -1;
@@ -73,6 +91,8 @@ int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64
 
 int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot)
 {
+	if (vm->flat)
+		return ucall_flat_map(vm, 0, gva, gpa, size, prot);
 	for (uint64_t off = 0; off < size; off += UCALL_PAGE_SIZE) {
 		if (vm->arch->map(vm, vm->memory.root, gva + off, gpa + off, prot))
 			return -1;
@@ -82,12 +102,31 @@ int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t siz
 	return 0;
 }
 
+int ucall_memory_map_device(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size)
+{
+	return ucall_memory_map(vm, gva, gpa, size, UCALL_MAP_WRITE | UCALL_MAP_DEVICE);
+}
+
+uint64_t ucall_memory_new_root(struct ucall_vm *vm, unsigned int vcpu)
+{
+	uint64_t root;
+
+	if (vm->flat)
+		return vcpu + 1;
+	root = vm->arch->new_root(vm);
+	if (root)
+		memcpy(ucall_memory_pointer(vm, root, vm->arch->root_size),
+		       ucall_memory_pointer(vm, vm->memory.root, vm->arch->root_size),
+		       vm->arch->root_size);
+	return root;
+}
+
 bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva)
 {
 	unsigned int prot;
 	uint64_t gpa;
 
-	return !vm->arch->walk(vm, root, gva, &gpa, &prot) && (prot & UCALL_MAP_EXEC);
+	return !walk(vm, root, gva, &gpa, &prot) && (prot & UCALL_MAP_EXEC);
 }
 
 uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
@@ -142,7 +181,7 @@ static uint8_t *page_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t
 	uint64_t gpa;
 
 	*left = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1));
-	if (vm->arch->walk(vm, root, gva, &gpa, &prot))
+	if (walk(vm, root, gva, &gpa, &prot))
 		return NULL;
 	return ucall_memory_pointer(vm, gpa, *left);
 }
@@ -206,7 +245,37 @@ int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size)
 
 int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size)
 {
-	return ucall_memory_write(vm, vm->memory.root, gva, from, size);
+	if (ucall_memory_write(vm, vm->memory.root, gva, from, size))
+		return -1;
+	if (vm->engine->code_written && size && ucall_memory_is_code(vm, vm->memory.root, gva))
+		vm->engine->code_written(vm, gva, size);
+	return 0;
+}
+
+int ucall_vm_read_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *value)
+{
+	uint64_t v = 0;
+	bool first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return ucall_fail(EINVAL, "ucall_vm_read_int: %zu bytes; give 1, 2, 4 or 8", size);
+	if (ucall_vm_read(vm, gva, (uint8_t *)&v + (first ? 0 : 8 - size), size))
+		return -1;
+	v = ucall_guest64(vm->arch, v);
+	/* The bytes of a guest of the other order are now at the other end. */
+	*value = vm->arch->big_endian == first ? v >> (64 - 8 * size) : v;
+	return 0;
+}
+
+int ucall_vm_write_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t value)
+{
+	bool first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	uint64_t v;
+
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return ucall_fail(EINVAL, "ucall_vm_write_int: %zu bytes; give 1, 2, 4 or 8", size);
+	v = ucall_guest64(vm->arch, vm->arch->big_endian == first ? value << (64 - 8 * size) : value);
+	return ucall_vm_write(vm, gva, (const uint8_t *)&v + (first ? 0 : 8 - size), size);
 }
 
 ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to, size_t size)
@@ -235,8 +304,10 @@ int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t *gpa)
 {
 	unsigned int prot;
 
-	if (vm->arch->walk(vm, vm->memory.root, gva, gpa, &prot))
+	if (walk(vm, vm->memory.root, gva, gpa, &prot))
 		return unmapped(gva, gva, 1);
+	if (vm->flat)
+		*gpa = gva;
 	return 0;
 }
 
@@ -246,8 +317,10 @@ void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size)
 	uint64_t first, gpa;
 	void *p;
 
-	if (ucall_vm_translate(vm, gva, &first))
+	if (walk(vm, vm->memory.root, gva, &first, &prot)) {
+		unmapped(gva, gva, size);
 		return NULL;
+	}
 	p = ucall_memory_pointer(vm, first, size);
 	if (!p) {
 		unmapped(gva, gva, size);
@@ -255,8 +328,7 @@ void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size)
 	}
 	for (uint64_t off = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1)); off < size;
 	     off += UCALL_PAGE_SIZE) {
-		if (vm->arch->walk(vm, vm->memory.root, gva + off, &gpa, &prot) ||
-		    gpa != first + off) {
+		if (walk(vm, vm->memory.root, gva + off, &gpa, &prot) || gpa != first + off) {
 			unmapped(gva + off, gva, size);
 			return NULL;
 		}

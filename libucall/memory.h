@@ -18,6 +18,9 @@
 #define UCALL_STACK_STRIDE 0x100000
 #define UCALL_STACK_SIZE 0x10000
 #define UCALL_HEAP_ADDRESS 0x18000000000 /* what ucall_vm_alloc() gives out */
+#define UCALL_HEAP_END 0x20000000000
+/* Flat guests of the host's own architecture: where the end of guest functions lies. */
+#define UCALL_RETURN_ADDRESS 0x8000100000
 
 static inline uint64_t ucall_page_align(uint64_t size)
 {
@@ -37,6 +40,12 @@ void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size)
 int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot);
 int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 			unsigned int prot);
+
+/* ucall_memory_map() where an access is to exit, at guest-physical `gpa`. */
+int ucall_memory_map_device(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size);
+
+/* The root for a vCPU's own tables, with all that is mapped so far; 0 after ucall_fail(). */
+uint64_t ucall_memory_new_root(struct ucall_vm *vm, unsigned int vcpu);
 
 /* Is executable memory mapped at gva in the page tables at `root`?  No ucall_fail(). */
 bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva);

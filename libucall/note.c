@@ -7,17 +7,6 @@
 #include "error.h"
 #include "note.h"
 
-static const struct {
-	uint16_t machine;
-	uint8_t byte_order;
-	uint32_t bit;
-} archs[] = {
-	{ EM_X86_64, ELFDATA2LSB, UCALL_ARCH_X86_64 },
-	{ EM_AARCH64, ELFDATA2LSB, UCALL_ARCH_AARCH64 },
-	{ EM_S390, ELFDATA2MSB, UCALL_ARCH_S390X },
-	{ EM_RISCV, ELFDATA2LSB, UCALL_ARCH_RISCV64 },
-};
-
 struct reading {
 	const struct ucall_elf *elf;
 	struct ucall_note *note;
@@ -89,34 +78,60 @@ static int read_metadata(struct ucall_note *note, uint64_t address, const uint8_
 static int read_image(const struct reading *reading, uint64_t address, const uint8_t *descriptor,
 		      size_t size)
 {
-	const struct ucall_arch *native = &ucall_arch_native;
 	struct ucall_note *note = reading->note;
 	struct ucall_image_note image;
+	const struct ucall_arch *arch;
+	struct ucall_code *code;
 	uint64_t start, end;
 
 	if (size < sizeof(image))
 		return ucall_fail(ENOEXEC, "its note on guest code is cut short");
 	memcpy(&image, descriptor, sizeof(image));
-	for (size_t i = 0; i < sizeof(archs) / sizeof(archs[0]); i++)
-		if (archs[i].machine == image.machine && archs[i].byte_order == image.byte_order &&
-		    image.elf_class == ELFCLASS64)
-			note->archs |= archs[i].bit;
-	if (image.machine != native->machine || image.elf_class != ELFCLASS64)
-		return 0;
+	arch = ucall_arch_of_elf(image.machine, image.elf_class, image.byte_order);
+	if (!arch)
+		return 0; /* of a later libucall */
+	if (note->archs & arch->bit)
+		return ucall_fail(ENOEXEC, "it has guest code for %s twice", arch->name);
+	if (image.guest_abi < 1 || image.guest_abi > UCALL_GUEST_ABI)
+		return ucall_fail(ENOEXEC,
+				  "its guest code for %s is for guest ABI %u, this libucall (%s) "
+				  "serves 1 to %d",
+				  arch->name, image.guest_abi, ucall_version(), UCALL_GUEST_ABI);
 
 	start = address + offsetof(struct ucall_image_note, start) + (uint64_t)(int64_t)image.start;
 	end = address + offsetof(struct ucall_image_note, end) + (uint64_t)(int64_t)image.end;
 	if (end <= start || end - start > UCALL_CODE_SIZE - UCALL_PAGE_SIZE)
-		return ucall_fail(ENOEXEC, "its guest code has %lld bytes; give 1 to %d",
-				  (long long)(end - start), UCALL_CODE_SIZE - UCALL_PAGE_SIZE);
-	note->native.size = end - start;
-	note->native.bytes = ucall_elf_at(reading->elf, start, end - start);
-	if (!note->native.bytes)
-		return ucall_fail(ENOEXEC, "its guest code is not in the file");
-	note->native.link_address = image.link_address == UCALL_LINK_OPS ? start : image.link_address;
-	note->native.entry[0] = image.entry[0];
-	note->native.entry[1] = image.entry[1];
+		return ucall_fail(ENOEXEC, "its guest code for %s has %lld bytes; give 1 to %d",
+				  arch->name, (long long)(end - start),
+				  UCALL_CODE_SIZE - UCALL_PAGE_SIZE);
+	code = &note->code[ucall_arch_index(arch)];
+	code->size = end - start;
+	code->bytes = ucall_elf_at(reading->elf, start, end - start);
+	if (!code->bytes)
+		return ucall_fail(ENOEXEC, "its guest code for %s is not in the file", arch->name);
+	code->link_address = image.link_address == UCALL_LINK_OPS ? start : image.link_address;
+	for (int i = 0; i < 2; i++) {
+		code->entry[i] = image.entry[i];
+		if (image.entry[i] < UCALL_ENTRY_OPS && image.entry[i] >= code->size)
+			return ucall_fail(ENOEXEC, "its guest code for %s has no %s within it",
+					  arch->name, i ? "send_cmd_shared" : "send_cmd");
+		if (image.entry[i] == UCALL_ENTRY_OPS && arch != ucall_arch_native)
+			return ucall_fail(ENOEXEC,
+					  "its guest code for %s, which is not the host's "
+					  "architecture, does not tell its entries",
+					  arch->name);
+	}
+	note->archs |= arch->bit;
 	return 0;
+}
+
+bool ucall_code_has(const struct ucall_code *code, const struct ucall_ops *ops, bool shared)
+{
+	if (!code->size || code->entry[shared] == UCALL_ENTRY_NONE)
+		return false;
+	if (code->entry[shared] != UCALL_ENTRY_OPS)
+		return true;
+	return shared ? ops->send_cmd_shared != NULL : ops->send_cmd != NULL;
 }
 
 static int read_note(void *data, uint32_t type, uint64_t address, const uint8_t *descriptor,
@@ -153,7 +168,8 @@ static const char *name_target(const struct ucall_elf *elf, uint64_t target)
 {
 	const size_t stub = 16;
 	const uint8_t *p = ucall_elf_at(elf, target, stub);
-	uint64_t slot = p ? ucall_arch_native.plt_slot(p, stub, target) : 0, where, offset;
+	uint64_t slot = p && elf->arch->plt_slot ? elf->arch->plt_slot(p, stub, target) : 0;
+	uint64_t where, offset;
 	const char *symbol = NULL;
 
 	if (ucall_elf_relocation(elf, slot ? slot : target, 8, &where, &symbol) && symbol)
@@ -161,21 +177,24 @@ static const char *name_target(const struct ucall_elf *elf, uint64_t target)
 	return ucall_elf_symbol(elf, target, &offset);
 }
 
-static int check_code(const struct ucall_elf *elf, const struct ucall_code *code)
+static int check_code(const struct ucall_elf *elf, const struct ucall_arch *arch,
+		      const struct ucall_code *code)
 {
 	struct ucall_escape escape;
 	const char *symbol = NULL;
 	char place[256];
 	uint64_t where;
 
-	if (ucall_elf_relocation(elf, code->link_address, code->size, &where, &symbol)) {
+	if (arch == elf->arch &&
+	    ucall_elf_relocation(elf, code->link_address, code->size, &where, &symbol)) {
 		name_place(elf, code, where, place, sizeof(place));
 		return ucall_fail(ENOEXEC,
 				  "its guest code leaves its section: %s holds the address of %s; "
 				  "guest code must be self-contained and built with -fPIC",
 				  place, symbol ? symbol : "something outside");
 	}
-	if (!ucall_arch_native.find_escape(code->bytes, code->size, code->link_address, &escape))
+	if (!arch->find_escape ||
+	    !arch->find_escape(code->bytes, code->size, code->link_address, &escape))
 		return 0;
 	name_place(elf, code, escape.at, place, sizeof(place));
 	if (escape.problem)
@@ -196,8 +215,12 @@ int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
 	int r;
 
 	memset(note, 0, sizeof(*note));
-	if (ucall_elf_open(&elf, file, size, ucall_arch_native.machine))
+	if (ucall_elf_open(&elf, file, size, ucall_arch_native))
 		return -1;
+	if (elf.type != ET_DYN) {
+		ucall_elf_close(&elf);
+		return ucall_fail(ENOEXEC, "no shared object; link it with -shared");
+	}
 	r = ucall_elf_notes(&elf, UCALL_NOTE_NAME, read_note, &reading);
 	if (!r && !reading.found)
 		r = ucall_fail(ENOEXEC,
@@ -206,8 +229,12 @@ int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
 	if (!r && !ucall_elf_defines(&elf, "ucall_ops"))
 		r = ucall_fail(ENOEXEC, "no symbol ucall_ops; define `const struct ucall_ops "
 					"ucall_ops` and export it");
-	if (!r && note->native.size)
-		r = check_code(&elf, &note->native);
+	for (int i = 0; !r && i < UCALL_ARCHS; i++)
+		if (note->code[i].size)
+			r = check_code(&elf, ucall_archs[i], &note->code[i]);
+	if (!r && !note->archs)
+		r = ucall_fail(EOPNOTSUPP, "it has no guest code; name its guest functions in "
+					   "UCALL_GUEST_CODE(send_cmd, send_cmd_shared)");
 	ucall_elf_close(&elf);
 	return r;
 }

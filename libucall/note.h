@@ -19,8 +19,11 @@ struct ucall_note {
 	uint32_t descriptor_size;
 	const uint8_t *descriptor; /* in the file */
 	uint32_t archs; /* UCALL_ARCH_ bits: of the images */
-	struct ucall_code native; /* size 0: none */
+	struct ucall_code code[UCALL_ARCHS]; /* in the order of ucall_archs; size 0: none */
 };
+
+/* Has it guest code of `arch` that is entered by send_cmd (shared: by send_cmd_shared)? */
+bool ucall_code_has(const struct ucall_code *code, const struct ucall_ops *ops, bool shared);
 
 /*
  * Reads the notes of the ELF file at [file, file + size) and checks all that can be checked without

@@ -16,14 +16,18 @@ struct ucall_unwind {
 	/* Reads a word of guest memory; false if there is none. */
 	bool (*read)(void *data, uint64_t address, uint64_t *value);
 	void *data;
+	/* The guest's ELF file and what it is called; NULL: the image is this process. */
+	const void *image;
+	size_t image_size;
+	const char *name;
 };
 
 /* What the module exports, as `ucall_symbols`. */
 struct ucall_symbols {
 	const char *version; /* of libucall: both are built together */
 	/*
-	 * The function that was stopped and its callers, in an image that is this process.  Returns
-	 * how many frames were filled in, `most` at most.
+	 * The function that was stopped and its callers.  Returns how many frames were filled in,
+	 * `most` at most.
 	 */
 	unsigned int (*backtrace)(const struct ucall_unwind *at, struct ucall_frame *frames,
 				  unsigned int most);

@@ -51,23 +51,24 @@ static int map_stack(struct ucall_vcpu *vcpu)
 static int build(struct ucall_vcpu *vcpu)
 {
 	struct ucall_vm *vm = vcpu->vm;
-	uint64_t *root;
 
 	if (!ucall_memory_is_code(vm, vm->memory.root, vcpu->boot.entry))
 		return ucall_fail(EINVAL,
 				  "no guest code at 0x%" PRIx64 "; the guest function must be one "
-				  "of the program itself, not of a library",
-				  vcpu->boot.entry);
+				  "of the %s, not of a library",
+				  vcpu->boot.entry, vm->image ? "guest ELF" : "program itself");
 	/* The stack and TLS first: they are mapped for all, and so before the root is copied. */
-	vcpu->boot.tls = ucall_image_tls(vm);
-	if (!vcpu->boot.tls || map_stack(vcpu))
+	if (!vm->image) {
+		vcpu->boot.tls = ucall_image_tls(vm);
+		if (!vcpu->boot.tls)
+			return -1;
+	}
+	if (map_stack(vcpu))
 		return -1;
-	vcpu->boot.root = ucall_memory_pages(vm, 1);
-	if (!vcpu->boot.root)
+	vcpu->boot.root = ucall_memory_new_root(vm, vcpu->number);
+	if (!vcpu->boot.root || map_mailbox(vcpu))
 		return -1;
-	root = ucall_memory_pointer(vm, vcpu->boot.root, UCALL_PAGE_SIZE);
-	memcpy(root, ucall_memory_pointer(vm, vm->memory.root, UCALL_PAGE_SIZE), UCALL_PAGE_SIZE);
-	if (map_mailbox(vcpu) || vm->arch->vcpu_init(vcpu))
+	if (ucall_vm_has_stubs(vm) && ucall_native.vcpu_init(vcpu))
 		return -1;
 	return vm->engine->vcpu_init(vcpu);
 }
@@ -110,6 +111,17 @@ struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64_t entry, uns
 	return NULL;
 }
 
+struct ucall_vcpu *ucall_vcpu_add_function(struct ucall_vm *vm, uint64_t function, const char *name,
+					   unsigned int nargs, uint64_t a0, uint64_t a1,
+					   uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
+{
+	if (vm->image || !function)
+		function = ucall_vm_symbol(vm, name);
+	if (!function)
+		return NULL;
+	return ucall_vcpu_add_entry(vm, function, nargs, a0, a1, a2, a3, a4, a5);
+}
+
 void ucall_vcpu_free(struct ucall_vcpu *vcpu)
 {
 	int error = errno;
@@ -148,6 +160,10 @@ static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
 		vcpu->dead = true;
 		return ucall_fault_exception(vcpu);
 	}
+	if (vcpu->exit.reason == UCALL_EXIT_EXCEPTION) {
+		vcpu->dead = true;
+		return ucall_fault_unhandled(vcpu);
+	}
 	if (vcpu->exit.reason == UCALL_EXIT_SHUTDOWN) {
 		vcpu->dead = true;
 		return ucall_fault_shutdown(vcpu);
@@ -171,7 +187,8 @@ int ucall_vcpu_restart(struct ucall_vcpu *vcpu)
 
 	if (vcpu->vm->engine->restart(vcpu))
 		return -1;
-	vcpu->vm->arch->vcpu_reset(vcpu);
+	if (ucall_vm_has_stubs(vcpu->vm))
+		ucall_native.vcpu_reset(vcpu);
 	memset(m, 0, UCALL_NEST_SIZE);
 	memset(&m->fault, 0, sizeof(m->fault));
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
@@ -331,10 +348,23 @@ uint64_t ucall_vcpu_argument(struct ucall_vcpu *vcpu)
 
 int ucall_vcpu_fd(const struct ucall_vcpu *vcpu)
 {
-	return vcpu->vm->engine->vcpu_fd(vcpu);
+	const struct ucall_engine *engine = vcpu->vm->engine;
+
+	if (!engine->vcpu_fd)
+		return ucall_fail(EOPNOTSUPP, "ucall_vcpu_fd: a vCPU of engine %s has no descriptor",
+				  engine->name);
+	return engine->vcpu_fd(vcpu);
 }
 
 void *ucall_vcpu_kvm_run(const struct ucall_vcpu *vcpu)
 {
-	return vcpu->vm->engine->vcpu_run(vcpu);
+	const struct ucall_engine *engine = vcpu->vm->engine;
+
+	if (!engine->vcpu_run) {
+		ucall_fail(EOPNOTSUPP,
+			   "ucall_vcpu_kvm_run: a vCPU of engine %s has no struct kvm_run",
+			   engine->name);
+		return NULL;
+	}
+	return engine->vcpu_run(vcpu);
 }

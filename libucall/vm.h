@@ -11,19 +11,28 @@
 #include "engine.h"
 
 struct ucall_backend; /* a loaded plugin: backend.h */
+struct ucall_image; /* a separate guest ELF: image.h */
+struct ucall_region; /* flat.h */
 
 struct ucall_memory {
+	void *mapping; /* what was reserved: 1 MiB more than `size` */
 	uint8_t *base; /* the host's view of guest-physical address 0 */
 	size_t size;
 	uint64_t next; /* guest-physical address of the first page that is free */
 	uint64_t heap; /* guest-virtual address of the next allocation */
-	uint64_t root; /* page tables of all but the vCPUs' own mailbox slots */
+	uint64_t root; /* page tables of all but the vCPUs' own mailbox slots; flat: 0 */
+	struct ucall_region *regions; /* of a flat guest */
+	size_t region_count; /* atomic */
 };
 
 struct ucall_vm {
 	const struct ucall_engine *engine;
 	const struct ucall_arch *arch;
+	char *engine_reason; /* why this engine */
 	void *engine_data; /* the engine's own */
+	bool flat; /* no page tables */
+	struct ucall_image *image; /* NULL: the guest is the program itself */
+	uint64_t return_address; /* where guest functions return to */
 
 	pthread_mutex_t lock; /* memory, page tables, the list of vCPUs */
 	struct ucall_memory memory;
@@ -55,7 +64,7 @@ struct ucall_vm {
 struct ucall_boot {
 	uint64_t entry;
 	uint64_t sp;
-	uint64_t root;
+	uint64_t root; /* flat: what its own regions are marked with */
 	uint64_t tls;
 	uint64_t args[6];
 };
@@ -73,5 +82,11 @@ struct ucall_vcpu {
 	struct ucall_boot boot;
 	unsigned int number;
 };
+
+/* Are there exception stubs of the core in this VM's guests? */
+static inline bool ucall_vm_has_stubs(const struct ucall_vm *vm)
+{
+	return !vm->flat;
+}
 
 #endif

@@ -42,8 +42,10 @@ EXTRA_DIST += t/resources.h t/tap.sh t/plugins/good.c
 
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
-t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/mailbox.c libucall/memory.c
-t_page_walk_SOURCES = t/page-walk.c libucall/arch/x86_64/paging.c libucall/error.c libucall/memory.c
+t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/flat.c libucall/mailbox.c \
+	libucall/memory.c
+t_page_walk_SOURCES = t/page-walk.c libucall/arch/x86_64/paging.c libucall/error.c libucall/flat.c \
+	libucall/mailbox.c libucall/memory.c
 t_page_walk_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
 

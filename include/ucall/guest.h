@@ -46,8 +46,14 @@ extern "C" {
 /*
  * Marks a guest function: `static UCALL_GUEST void guest_main(void)`.  It uses general registers
  * alone and is left out of every instrumentation, so that the program's other flags do not matter.
+ * In a separate guest ELF (UCALL_GUEST_BUILD, see `ucall cc`) the host finds it by its name, also if
+ * it is static.
  */
+#ifdef UCALL_GUEST_BUILD
+#define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR __attribute__((used))
+#else
 #define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR
+#endif
 
 #define UCALL_HIDDEN __attribute__((visibility("hidden")))
 #define UCALL_INLINE static inline __attribute__((always_inline)) UCALL_PLAIN_CODE
@@ -88,6 +94,12 @@ UCALL_INLINE struct ucall_mailbox *ucall_this_mailbox(void)
 	__asm__("" : "+r"(address));
 	return (struct ucall_mailbox *)address;
 }
+
+/*
+ * Where a guest function of a separate guest ELF returns to: sends UCALL_DONE, again and again.  (For
+ * a guest function of the program itself the core has code of its own.)
+ */
+UCALL_HIDDEN void ucall_guest_return(void) __attribute__((noreturn));
 
 /* Number of the vCPU that this runs on, from 0. */
 UCALL_INLINE uint32_t guest_get_vcpuid(void)

@@ -2,13 +2,16 @@
 /*
  * <ucall/plugin.h> - what a backend is made of.
  *
- * A backend is one source file: metadata (UCALL_BACKEND), guest functions marked UCALL_DOORBELL,
- * host functions, and `const struct ucall_ops ucall_ops`.  Built with
+ * A backend is one source file: metadata (UCALL_BACKEND), guest functions marked UCALL_DOORBELL and
+ * named by UCALL_GUEST_CODE, host functions, and `const struct ucall_ops ucall_ops`, these two under
+ * #ifndef UCALL_GUEST_BUILD.  Built with
  *
  *	cc -shared -fPIC foo.c $(pkg-config --cflags --libs ucall) -o ucall-foo.so
  *
- * it is found as UCALL_BACKEND=foo in $UCALL_PLUGIN_PATH or in the install's backend folder.  The
- * core reads the metadata, and checks the guest code, before it lets any code of the file run.
+ * it serves guests of the host's own architecture; with `ucall cc --backend foo.c -o ucall-foo.so`,
+ * of all for which there is a compiler.  It is found as UCALL_BACKEND=foo in $UCALL_PLUGIN_PATH or in
+ * the install's backend folder.  The core reads the metadata, and checks the guest code, before it
+ * lets any code of the file run.
  */
 #ifndef UCALL_PLUGIN_H
 #define UCALL_PLUGIN_H
@@ -30,7 +33,7 @@ extern "C" {
 #define UCALL_ARCH_S390X (1u << 2)
 #define UCALL_ARCH_RISCV64 (1u << 3)
 
-/* What a VM must be like: bits of ucall_metadata.requires. */
+/* What a VM must be like: bits of ucall_metadata.needs. */
 #define UCALL_NEEDS_NO_IRQCHIP (1u << 0) /* no in-kernel interrupt controller */
 #define UCALL_NEEDS_RING0 (1u << 1) /* guest functions in ring 0 */
 
@@ -126,6 +129,41 @@ struct ucall_image_note {
 /* In guest code: the value that init() gave with ucall_vm_set_param(). */
 #define UCALL_PARAM(n) (((const volatile struct ucall_bell *)UCALL_BELL_ADDRESS)->param[n])
 
+/*
+ * UCALL_GUEST_CODE(send_cmd, send_cmd_shared), at file scope, after these functions (NULL for one
+ * that the backend does not have): there is guest code for the architecture that is being compiled
+ * for.  A backend for some architectures alone has its guest half under `#if defined(__s390x__)` or
+ * the like; on a host of another the two fields of ucall_ops are then left out.
+ */
+#if defined(UCALL_GUEST_BUILD)
+/* For `ucall cc --backend`, which takes the section and these two offsets out of the object. */
+#define UCALL_GUEST_CODE(send, send_shared) \
+	__attribute__((section(UCALL_ENTRIES_SECTION), used)) static void (*const ucall_entries_[2])( \
+		struct ucall *) = { send, send_shared }
+#else
+#define UCALL_GUEST_CODE(send, send_shared) \
+	__asm__(".pushsection .note.ucall,\"a\",%note\n" \
+		"	.balign 8\n" \
+		"	.long 9, 2f - 1f, 2\n" \
+		"	.asciz \"" UCALL_NOTE_NAME "\"\n" \
+		"	.balign 8\n" \
+		"1:	.long 2f - 1b, 1\n" \
+		"	.short " UCALL_HOST_MACHINE "\n" \
+		"	.byte 2, " UCALL_HOST_DATA "\n" \
+		"	.hidden __start_ucall_guest\n" \
+		"	.hidden __stop_ucall_guest\n" \
+		"	.long __start_ucall_guest - .\n" \
+		"	.long __stop_ucall_guest - .\n" \
+		"	.long 0xffffffff, 0xfffffffe, 0xfffffffe, 0, 0\n" \
+		"2:\n" \
+		"	.popsection\n")
+#endif
+#define UCALL_ENTRIES_SECTION ".ucall_entries"
+
+#ifdef UCALL_GUEST_BUILD
+#define UCALL_BACKEND(...) struct ucall /* the host's half has it */
+#else
+
 /* ---- host code ---- */
 
 enum ucall_exit_reason {
@@ -174,6 +212,10 @@ struct ucall_exit {
 			uint32_t is_write;
 		} msr;
 		struct {
+			uint64_t vector, code, address; /* as in struct ucall_fault_area */
+			uint32_t unknown; /* UCALL_UNKNOWN_ bits */
+		} exception;
+		struct {
 			uint64_t suberror, data[3];
 		} other;
 		uint64_t reserved[12];
@@ -199,9 +241,12 @@ struct ucall_ops {
 	int (*init)(struct ucall_vm *vm, const struct ucall_args *args);
 	void (*uninit)(struct ucall_vm *vm);
 
-	/* In the guest: ring, passing the message's address (in a register, in the data, ...). */
+	/*
+	 * In guests of the host's own architecture, whose code this file holds: ring, passing the
+	 * message's address (in a register, in the data, ...); ring, and the host finds the message
+	 * without help.  Those of other architectures are in their images: see UCALL_GUEST_CODE.
+	 */
 	void (*send_cmd)(struct ucall *uc);
-	/* In the guest: ring; the host finds the message without help. */
 	void (*send_cmd_shared)(struct ucall *uc);
 
 	/*
@@ -235,7 +280,10 @@ UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, siz
 UCALL_PUBLIC void ucall_vm_set_backend_data(struct ucall_vm *vm, void *data);
 UCALL_PUBLIC void *ucall_vm_backend_data(const struct ucall_vm *vm);
 
-/* In recv_cmd(): the first argument of the guest function that made the exit (x86_64: RDI). */
+/*
+ * In recv_cmd(): the register that holds a guest function's first argument (x86_64: RDI, aarch64: x0,
+ * s390x: r2, riscv64: a0), at the exit.
+ */
 UCALL_PUBLIC uint64_t ucall_vcpu_argument(struct ucall_vcpu *vcpu);
 
 /* ---- the macros that fill it all in ---- */
@@ -264,7 +312,7 @@ struct ucall_metadata_note {
 
 /*
  * UCALL_BACKEND(.name = "foo", .version = "1.0", .summary = "...", ...): the metadata, once, at
- * file scope, and the notes that hold it.  The file must have at least one UCALL_DOORBELL function.
+ * file scope, and the note that holds it.
  */
 #define UCALL_BACKEND(...) \
 	static const struct ucall_metadata_note ucall_metadata_note \
@@ -277,22 +325,7 @@ struct ucall_metadata_note {
 			  .guest_abi = UCALL_GUEST_ABI, \
 			  .size = sizeof(struct ucall_metadata), \
 			  __VA_ARGS__ }, \
-		}; \
-	__asm__(".pushsection .note.ucall,\"a\",%note\n" \
-		"	.balign 8\n" \
-		"	.long 9, 2f - 1f, 2\n" \
-		"	.asciz \"" UCALL_NOTE_NAME "\"\n" \
-		"	.balign 8\n" \
-		"1:	.long 2f - 1b, 1\n" \
-		"	.short " UCALL_HOST_MACHINE "\n" \
-		"	.byte 2, " UCALL_HOST_DATA "\n" \
-		"	.hidden __start_ucall_guest\n" \
-		"	.hidden __stop_ucall_guest\n" \
-		"	.long __start_ucall_guest - .\n" \
-		"	.long __stop_ucall_guest - .\n" \
-		"	.long 0xffffffff, 0xfffffffe, 0xfffffffe, 0, 0\n" \
-		"2:\n" \
-		"	.popsection\n")
+		}
 #endif
 
 /* The head of `const struct ucall_ops ucall_ops = { UCALL_OPS, .init = ..., };` */
@@ -318,8 +351,36 @@ UCALL_PUBLIC struct ucall_backend_info *ucall_backends(size_t *count);
 UCALL_PUBLIC struct ucall_backend_info *ucall_backend_find(const char *config);
 UCALL_PUBLIC void ucall_backends_free(struct ucall_backend_info *backends);
 
-/* Can VMs be created here?  Returns 0, or -1 and ucall_error() says why not. */
+/* ---- which engines are there ---- */
+
+/* Bits of ucall_engine_info.can: what VMs of an engine can have. */
+#define UCALL_CAN_PAGING (1u << 0) /* page tables: guest-virtual is not guest-physical */
+#define UCALL_CAN_IRQCHIP (1u << 1)
+#define UCALL_CAN_RING3 (1u << 2)
+#define UCALL_CAN_HANDLERS (1u << 3) /* the guest's own exception handlers run */
+
+struct ucall_engine_info {
+	const char *name; /* NULL ends the array */
+	const char *summary;
+	char version[32]; /* of the library below it; empty: none */
+	char problem[512]; /* why it cannot be used here; empty: it can */
+	uint32_t archs; /* UCALL_ARCH_ bits: guests that it runs on this host */
+	uint32_t can; /* UCALL_CAN_ bits */
+};
+
+/* All engines, in the order in which they are tried.  free() it; NULL after ucall_fail(). */
+UCALL_PUBLIC struct ucall_engine_info *ucall_engines(void);
+
+/* Can VMs be created with that engine?  Returns 0, or -1 and ucall_error() says why not. */
 UCALL_PUBLIC int ucall_engine_check(const char *engine);
+
+/* The name of one UCALL_ARCH_ bit, NULL if it is none; the bit of a name, 0 if there is none. */
+UCALL_PUBLIC const char *ucall_arch_name(uint32_t arch);
+UCALL_PUBLIC uint32_t ucall_arch_bit(const char *name);
+/* The bit of this host. */
+UCALL_PUBLIC uint32_t ucall_arch_host(void);
+
+#endif /* UCALL_GUEST_BUILD */
 
 #ifdef __cplusplus
 }

@@ -13,11 +13,18 @@
 #ifndef UCALL_UCALL_H
 #define UCALL_UCALL_H
 
-#include <stdbool.h>
-#include <stdio.h>
-
 #include <ucall/abi.h>
 #include <ucall/guest.h>
+
+/*
+ * UCALL_GUEST_BUILD: this file is being compiled as a separate guest ELF, perhaps for another
+ * architecture, with no C library.  Of a source with both halves it leaves the guest's; the host's
+ * stands under #ifndef UCALL_GUEST_BUILD.
+ */
+#ifndef UCALL_GUEST_BUILD
+
+#include <stdbool.h>
+#include <stdio.h>
 
 #ifdef __cplusplus
 extern "C" {
@@ -74,6 +81,23 @@ struct ucall_vm_config {
 	int timeout_ms;
 	FILE *output; /* where GUEST_PRINTF goes; default stdout */
 	const char *kvm_device; /* default /dev/kvm */
+	/*
+	 * What runs the vCPUs: "kvm" or "unicorn".  NULL: what $UCALL_ENGINE says, else kvm for guests
+	 * of the host's architecture where /dev/kvm works, else unicorn.
+	 */
+	const char *engine;
+	/*
+	 * The guest's architecture: x86_64, aarch64 (or arm64), s390x, riscv64.  NULL: that of the
+	 * separate guest ELF, or the host's if there is none.
+	 */
+	const char *arch;
+	/*
+	 * A separate guest ELF, made by `ucall cc`: its path, or its bytes, which are copied.  Neither:
+	 * the guest is this program itself.
+	 */
+	const char *image;
+	const void *image_data;
+	size_t image_size;
 };
 
 /* ucall_vm_create() with the size that struct ucall_vm_config has for the caller. */
@@ -83,8 +107,8 @@ UCALL_PUBLIC struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config
 /*
  * Creates a VM, its memory with a copy of the program's own segments as they are now, and its
  * backend.  `config` may be NULL and is not used afterwards, but for `ops` (must live as long as
- * the VM) and `output`.  Returns NULL on failure; EOPNOTSUPP means that this backend cannot serve
- * such a VM, ENODEV, ENOENT and EACCES that this machine has no KVM for the caller.
+ * the VM) and `output`.  Returns NULL on failure; EOPNOTSUPP means that this backend or engine
+ * cannot serve such a VM, ENODEV and EACCES that this machine has no engine for it.
  */
 static inline struct ucall_vm *ucall_vm_create(const struct ucall_vm_config *config)
 {
@@ -97,10 +121,17 @@ UCALL_PUBLIC void ucall_vm_free(struct ucall_vm *vm);
 UCALL_PUBLIC const char *ucall_vm_backend(const struct ucall_vm *vm); /* its name */
 UCALL_PUBLIC const char *ucall_vm_backend_path(const struct ucall_vm *vm); /* NULL: the program's */
 UCALL_PUBLIC const char *ucall_vm_engine(const struct ucall_vm *vm); /* "kvm" */
+/* Why it has that engine, a phrase such as "chosen by $UCALL_ENGINE". */
+UCALL_PUBLIC const char *ucall_vm_engine_reason(const struct ucall_vm *vm);
 UCALL_PUBLIC const char *ucall_vm_arch(const struct ucall_vm *vm); /* "x86_64" */
+/* Does guest-virtual equal guest-physical, with no page tables? */
+UCALL_PUBLIC bool ucall_vm_is_flat(const struct ucall_vm *vm);
 UCALL_PUBLIC enum ucall_via ucall_vm_via(const struct ucall_vm *vm); /* never the default */
 
-/* Descriptors and structures of the kvm engine, for raw KVM work; they stay the library's. */
+/*
+ * Descriptors and structures of the kvm engine, for raw KVM work; they stay the library's.  -1 or
+ * NULL (EOPNOTSUPP) with another engine.
+ */
 UCALL_PUBLIC int ucall_vm_fd(const struct ucall_vm *vm);
 UCALL_PUBLIC int ucall_vcpu_fd(const struct ucall_vcpu *vcpu);
 /* The vCPU's struct kvm_run, mapped (KVM API document, section 5). */
@@ -117,11 +148,29 @@ UCALL_PUBLIC struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64
 #define UCALL_SIX_(z, a, b, c, d, e, f, ...) \
 	(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f)
 #define UCALL_SIX(...) UCALL_SIX_(0, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
-/* ucall_vcpu_add(vm, guest_main, 2, arg0, arg1): integers or pointers.  -1 too many: EINVAL. */
+/*
+ * The same by function: of the program at `function`, or of the VM's separate guest ELF by `name`.
+ */
+UCALL_PUBLIC struct ucall_vcpu *ucall_vcpu_add_function(struct ucall_vm *vm, uint64_t function,
+							const char *name, unsigned int nargs,
+							uint64_t a0, uint64_t a1, uint64_t a2,
+							uint64_t a3, uint64_t a4, uint64_t a5);
+/*
+ * ucall_vcpu_add(vm, guest_main, 2, arg0, arg1): integers or pointers.  Where the VM has a separate
+ * guest ELF, its function of that name.  A number other than that of the arguments: EINVAL.
+ */
 #define ucall_vcpu_add(vm, function, nargs, ...) \
-	ucall_vcpu_add_entry((vm), (uint64_t)(uintptr_t)(function), \
-			     (nargs) == UCALL_COUNT(__VA_ARGS__) ? (nargs) : 255u, \
-			     UCALL_SIX(__VA_ARGS__))
+	ucall_vcpu_add_function((vm), (uint64_t)(uintptr_t)(function), #function, \
+				(nargs) == UCALL_COUNT(__VA_ARGS__) ? (nargs) : 255u, \
+				UCALL_SIX(__VA_ARGS__))
+/* ucall_vcpu_add_symbol(vm, "guest_main", 1, arg): for a separate guest ELF only. */
+#define ucall_vcpu_add_symbol(vm, name, nargs, ...) \
+	ucall_vcpu_add_function((vm), 0, (name), \
+				(nargs) == UCALL_COUNT(__VA_ARGS__) ? (nargs) : 255u, \
+				UCALL_SIX(__VA_ARGS__))
+
+/* The guest address of a symbol of the separate guest ELF; 0 (ENOENT, EOPNOTSUPP) on failure. */
+UCALL_PUBLIC uint64_t ucall_vm_symbol(struct ucall_vm *vm, const char *name);
 
 UCALL_PUBLIC struct ucall_vm *ucall_vcpu_vm(const struct ucall_vcpu *vcpu);
 UCALL_PUBLIC unsigned int ucall_vcpu_number(const struct ucall_vcpu *vcpu); /* from 0 */
@@ -182,10 +231,15 @@ struct ucall_frame {
 
 #define UCALL_FAULT_FRAMES 16
 
+#define UCALL_UNKNOWN_VECTOR 1u
+#define UCALL_UNKNOWN_CODE 2u
+#define UCALL_UNKNOWN_ADDRESS 4u
+
 /* What a guest did that went wrong. */
 struct ucall_fault_info {
 	uint32_t kind; /* enum ucall_fault_kind, enum ucall_stop_kind */
-	uint32_t valid; /* 0: nothing went wrong in the last run */
+	uint16_t valid; /* 0: nothing went wrong in the last run */
+	uint16_t unknown; /* UCALL_UNKNOWN_ bits: what the engine could not tell, and is 0 */
 	uint64_t vector, code, address; /* of an exception */
 	uint64_t pc, sp, flags;
 	uint64_t gpr[32]; /* in the order that struct ucall_fault_area gives */
@@ -252,6 +306,13 @@ UCALL_PUBLIC int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size
 UCALL_PUBLIC int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size);
 
 /*
+ * The same for one integer of 1, 2, 4 or 8 bytes, in the guest's byte order there and the host's
+ * here.
+ */
+UCALL_PUBLIC int ucall_vm_read_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *value);
+UCALL_PUBLIC int ucall_vm_write_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t value);
+
+/*
  * Copies a NUL-terminated string of at most size - 1 bytes, and its NUL.  Returns its length, or -1
  * with EFAULT (runs into unmapped memory) or EOVERFLOW (no NUL in time).
  */
@@ -263,7 +324,10 @@ UCALL_PUBLIC ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, c
  */
 UCALL_PUBLIC void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size);
 
-/* The host's view of a vCPU's mailbox; the guest can change it at any time. */
+/*
+ * The host's view of a vCPU's mailbox, in the guest's byte order; the guest can change it at any
+ * time.
+ */
 UCALL_PUBLIC struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu);
 
 /*
@@ -278,7 +342,7 @@ UCALL_PUBLIC struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *v
 /*
  * Has the guest function `handler` run, in ring 0, for exceptions and interrupts of `vector`
  * (0..255) on every vCPU.  It may make ucalls.  NULL: the vector ends the run with EFAULT, as all do
- * at first.  Returns 0, or -1 with EINVAL.
+ * at first.  Returns 0, or -1 with EINVAL, or EOPNOTSUPP where the engine runs no guest handlers.
  */
 UCALL_PUBLIC int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
 				      void (*handler)(struct ucall_ex_regs *regs));
@@ -288,4 +352,5 @@ UCALL_PUBLIC int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
 }
 #endif
 
+#endif /* UCALL_GUEST_BUILD */
 #endif /* UCALL_UCALL_H */

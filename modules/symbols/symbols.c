@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * Names guest addresses by libdwfl.  A same-source guest runs at the addresses of this process, so
- * the process's own symbols and unwind tables are the guest's.
+ * the process's own symbols and unwind tables are the guest's; those of another are in its ELF file.
  */
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
@@ -119,11 +119,84 @@ static int add_frame(Dwfl_Frame *frame, void *data)
 	return DWARF_CB_OK;
 }
 
+/* The guest's ELF file, which is in memory. */
+static int find_image(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
+		      char **file, Elf **elf)
+{
+	const struct ucall_unwind *at = *data;
+
+	(void)module;
+	(void)name;
+	(void)base;
+	(void)file;
+	*elf = elf_memory((char *)(uintptr_t)at->image, at->image_size);
+	return -1;
+}
+
+static bool report_image(Dwfl *dwfl, const struct ucall_unwind *at)
+{
+	uint64_t low = UINT64_MAX, high = 0;
+	Dwfl_Module *module;
+	Elf *elf;
+	size_t n;
+	void **data;
+
+	elf_version(EV_CURRENT);
+	elf = elf_memory((char *)(uintptr_t)at->image, at->image_size);
+	if (!elf)
+		return false;
+	if (elf_getphdrnum(elf, &n))
+		n = 0;
+	for (size_t i = 0; i < n; i++) {
+		GElf_Phdr ph;
+
+		if (!gelf_getphdr(elf, (int)i, &ph) || ph.p_type != PT_LOAD || !ph.p_memsz)
+			continue;
+		low = ph.p_vaddr < low ? ph.p_vaddr : low;
+		high = ph.p_vaddr + ph.p_memsz > high ? ph.p_vaddr + ph.p_memsz : high;
+	}
+	elf_end(elf);
+	if (low >= high)
+		return false;
+	module = dwfl_report_module(dwfl, at->name, low & ~(uint64_t)4095,
+				    (high + 4095) & ~(uint64_t)4095);
+	if (!module || dwfl_module_info(module, &data, NULL, NULL, NULL, NULL, NULL, NULL) == NULL)
+		return false;
+	*data = (void *)(uintptr_t)at;
+	return !dwfl_report_end(dwfl, NULL, NULL);
+}
+
+/* What dwfl_attach_state() takes the guest's machine from: the only module's file. */
+static int first_elf(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr start, void *arg)
+{
+	GElf_Addr bias;
+
+	(void)data;
+	(void)name;
+	(void)start;
+	*(Elf **)arg = dwfl_module_getelf(module, &bias);
+	return DWARF_CB_ABORT;
+}
+
+static bool report(Dwfl *dwfl, const struct ucall_unwind *at, Elf **elf)
+{
+	if (!at->image)
+		return !dwfl_linux_proc_report(dwfl, getpid()) && !dwfl_report_end(dwfl, NULL, NULL);
+	if (!report_image(dwfl, at))
+		return false;
+	dwfl_getmodules(dwfl, first_elf, elf, 0);
+	return *elf;
+}
+
 static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_frame *frames,
 			      unsigned int most)
 {
-	static const Dwfl_Callbacks callbacks = {
+	static const Dwfl_Callbacks of_process = {
 		.find_elf = dwfl_linux_proc_find_elf,
+		.find_debuginfo = no_debuginfo,
+	};
+	static const Dwfl_Callbacks of_image = {
+		.find_elf = find_image,
 		.find_debuginfo = no_debuginfo,
 	};
 	static const Dwfl_Thread_Callbacks thread_callbacks = {
@@ -132,12 +205,13 @@ static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_frame 
 		.set_initial_registers = set_initial_registers,
 	};
 	struct state state = { at, frames, 0, most };
-	Dwfl *dwfl = dwfl_begin(&callbacks);
+	Dwfl *dwfl = dwfl_begin(at->image ? &of_image : &of_process);
+	Elf *elf = NULL;
 
 	if (!dwfl)
 		return 0;
-	if (!dwfl_linux_proc_report(dwfl, getpid()) && !dwfl_report_end(dwfl, NULL, NULL)) {
-		if (dwfl_attach_state(dwfl, NULL, getpid(), &thread_callbacks, &state))
+	if (report(dwfl, at, &elf)) {
+		if (dwfl_attach_state(dwfl, elf, getpid(), &thread_callbacks, &state))
 			dwfl_getthread_frames(dwfl, 1, add_frame, &state);
 		if (!state.count && most) { /* nothing to unwind by: at least the place */
 			name(dwfl, at->pc, false, &frames[0]);

@@ -27,6 +27,9 @@ UCALL_DOORBELL static void halt_send_shared(struct ucall *uc)
 	__asm__ volatile("hlt" : : : "memory");
 }
 
+UCALL_GUEST_CODE(NULL, halt_send_shared);
+
+#ifndef UCALL_GUEST_BUILD
 /* Host. */
 static int halt_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 {
@@ -39,3 +42,4 @@ const struct ucall_ops ucall_ops = {
 	.send_cmd_shared = halt_send_shared,
 	.recv_cmd_shared = halt_recv_shared,
 };
+#endif

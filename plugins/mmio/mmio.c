@@ -28,6 +28,9 @@ UCALL_DOORBELL static void mmio_send(struct ucall *uc)
 	*(volatile uint64_t *)UCALL_PARAM(0) = (uint64_t)uc;
 }
 
+UCALL_GUEST_CODE(mmio_send, mmio_send);
+
+#ifndef UCALL_GUEST_BUILD
 /* Host. */
 static int mmio_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
@@ -67,3 +70,4 @@ const struct ucall_ops ucall_ops = {
 	.recv_cmd = mmio_recv,
 	.recv_cmd_shared = mmio_recv_shared,
 };
+#endif

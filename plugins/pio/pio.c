@@ -34,6 +34,9 @@ UCALL_DOORBELL static void pio_send_shared(struct ucall *uc)
 	__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(0)) : "memory");
 }
 
+UCALL_GUEST_CODE(pio_send, pio_send_shared);
+
+#ifndef UCALL_GUEST_BUILD
 /* Host. */
 static int pio_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
@@ -66,3 +69,4 @@ const struct ucall_ops ucall_ops = {
 	.recv_cmd = pio_recv,
 	.recv_cmd_shared = pio_recv_shared,
 };
+#endif

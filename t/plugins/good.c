@@ -67,6 +67,10 @@ UCALL_DOORBELL static void ring(struct ucall *uc)
 	__asm__ volatile("outb %%al, %w0" : : "d"(PORT), "D"(uc) : "memory");
 }
 
+#ifndef BAD_NO_NOTE
+UCALL_GUEST_CODE(NULL, ring);
+#endif
+
 static int recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 {
 	(void)vcpu;

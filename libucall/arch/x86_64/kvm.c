@@ -98,7 +98,7 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd)
 	top = ucall_memory_at(vcpu->vm, boot->root, boot->sp - 8, 8);
 	if (!top)
 		return -1;
-	*top = vcpu->vm->arch->return_address();
+	*top = vcpu->vm->return_address;
 	regs.rip = boot->entry;
 	regs.rsp = boot->sp - 8;
 	regs.rflags = 2;

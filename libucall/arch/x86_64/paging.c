@@ -25,6 +25,11 @@ static uint64_t *entry(const struct ucall_vm *vm, uint64_t table, uint64_t gva, 
 	return t ? &t[index_at(gva, level)] : NULL;
 }
 
+uint64_t ucall_x86_64_new_root(struct ucall_vm *vm)
+{
+	return ucall_memory_pages(vm, 1);
+}
+
 int ucall_x86_64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot)
 {
 	uint64_t table = root, *e, flags = PTE_PRESENT;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The pieces of the x86_64 architecture, for arch.c here. */
+/* The pieces of the x86_64 architecture. */
 #ifndef LIBUCALL_X86_64_H
 #define LIBUCALL_X86_64_H
 
@@ -8,6 +8,7 @@
 #include "../../error.h"
 #include "../../vm.h"
 
+uint64_t ucall_x86_64_new_root(struct ucall_vm *vm);
 int ucall_x86_64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 		     unsigned int prot);
 void ucall_x86_64_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);

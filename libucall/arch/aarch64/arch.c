@@ -1,0 +1,126 @@
+// SPDX-License-Identifier: MIT
+/* aarch64: names of exceptions and registers. */
+#include <elf.h>
+
+#include "../../text.h"
+#include "aarch64.h"
+
+/* Arm ARM, D17.2.37: ESR_EL1.EC, and the fault status of aborts. */
+#define EC(code) ((code) >> 26 & 0x3f)
+#define EC_UNKNOWN 0x00
+#define EC_FP 0x07
+#define EC_SVC 0x15
+#define EC_HVC 0x16
+#define EC_FETCH_LOWER 0x20
+#define EC_FETCH 0x21
+#define EC_PC_ALIGNMENT 0x22
+#define EC_DATA_LOWER 0x24
+#define EC_DATA 0x25
+#define EC_SP_ALIGNMENT 0x26
+#define EC_SERROR 0x2f
+#define EC_BRK 0x3c
+#define ISS_WRITE 0x40
+#define ISS_STATUS(code) ((code)&0x3f)
+#define STATUS_PERMISSION 0x0c /* to 0x0f, by level */
+
+static const char *name_of(uint64_t ec)
+{
+	switch (ec) {
+	case EC_UNKNOWN:
+		return "undefined instruction";
+	case EC_FP:
+		return "access to the floating-point unit";
+	case EC_SVC:
+		return "supervisor call (SVC)";
+	case EC_HVC:
+		return "hypervisor call (HVC)";
+	case EC_FETCH_LOWER:
+	case EC_FETCH:
+		return "instruction abort";
+	case EC_PC_ALIGNMENT:
+		return "misaligned PC";
+	case EC_DATA_LOWER:
+	case EC_DATA:
+		return "data abort";
+	case EC_SP_ALIGNMENT:
+		return "misaligned SP";
+	case EC_SERROR:
+		return "SError";
+	case EC_BRK:
+		return "breakpoint (BRK)";
+	default:
+		return "exception";
+	}
+}
+
+static bool is_fetch(const struct ucall_fault_info *fault)
+{
+	uint64_t ec = EC(fault->code);
+
+	return ec == EC_FETCH || ec == EC_FETCH_LOWER;
+}
+
+static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
+{
+	uint64_t ec = EC(fault->code);
+	bool data = ec == EC_DATA || ec == EC_DATA_LOWER;
+
+	if (fault->unknown & UCALL_UNKNOWN_CODE)
+		ucall_text_add(text, "guest exception, ESR unknown, at PC 0x%llx",
+			       (unsigned long long)fault->pc);
+	else
+		ucall_text_add(text, "guest exception %s, ESR 0x%llx, at PC 0x%llx", name_of(ec),
+			       (unsigned long long)fault->code, (unsigned long long)fault->pc);
+	if (data || is_fetch(fault))
+		ucall_describe_access(text, "FAR", fault->address,
+				      !data			? UCALL_ACCESS_FETCH
+				      : fault->code & ISS_WRITE ? UCALL_ACCESS_WRITE
+								: UCALL_ACCESS_READ,
+				      (ISS_STATUS(fault->code) & 0x3c) == STATUS_PERMISSION);
+}
+
+static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)
+{
+	static const char *const names[31] = { "x0",  "x1",  "x2",  "x3",  "x4",  "x5",	 "x6",
+					       "x7",  "x8",  "x9",  "x10", "x11", "x12", "x13",
+					       "x14", "x15", "x16", "x17", "x18", "x19", "x20",
+					       "x21", "x22", "x23", "x24", "x25", "x26", "x27",
+					       "x28", "x29", "x30" };
+
+	ucall_text_add(text, "  pc  %016llx  sp  %016llx  pstate %08llx\n",
+		       (unsigned long long)fault->pc, (unsigned long long)fault->sp,
+		       (unsigned long long)fault->flags);
+	ucall_describe_gprs(text, names, fault->gpr, 31);
+}
+
+static bool is_vector_fault(const struct ucall_fault_info *fault)
+{
+	return EC(fault->code) == EC_FP;
+}
+
+/* DWARF for the Arm 64-bit architecture, 4.1: x0..x30, sp. */
+static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *regs)
+{
+	for (unsigned int i = 0; i < 31; i++)
+		regs[i] = fault->gpr[i];
+	regs[31] = fault->sp;
+	return 32;
+}
+
+const struct ucall_arch ucall_arch_aarch64 = {
+	.name = "aarch64",
+	.bit = UCALL_ARCH_AARCH64,
+	.machine = EM_AARCH64,
+	.link_register = 30,
+	.root_size = UCALL_PAGE_SIZE,
+	.new_root = ucall_aarch64_new_root,
+	.map = ucall_aarch64_map,
+	.share = ucall_aarch64_share,
+	.walk = ucall_aarch64_walk,
+	.describe_fault = describe_fault,
+	.describe_regs = describe_regs,
+	.is_fetch = is_fetch,
+	.is_vector_fault = is_vector_fault,
+	.vector_unit = "SIMD or floating-point",
+	.dwarf_regs = dwarf_regs,
+};

@@ -1,0 +1,116 @@
+// SPDX-License-Identifier: MIT
+/* riscv64: names of exceptions and registers. */
+#include <elf.h>
+
+#include "../../text.h"
+#include "riscv64.h"
+
+/* Privileged specification, table 4.2: scause. */
+#define FETCH_ACCESS 1
+#define ILLEGAL 2
+#define LOAD_ACCESS 5
+#define STORE_ACCESS 7
+#define FETCH_PAGE 12
+#define LOAD_PAGE 13
+#define STORE_PAGE 15
+
+static const char *name_of(uint64_t cause)
+{
+	static const char *const names[16] = {
+		"misaligned instruction",
+		"instruction access fault",
+		"illegal instruction",
+		"breakpoint",
+		"misaligned load",
+		"load access fault",
+		"misaligned store",
+		"store access fault",
+		"environment call from U-mode",
+		"environment call",
+		"exception",
+		"environment call from M-mode",
+		"instruction page fault",
+		"load page fault",
+		"exception",
+		"store page fault",
+	};
+
+	return cause < 16 ? names[cause] : cause >> 63 ? "interrupt" : "exception";
+}
+
+static bool is_fetch(const struct ucall_fault_info *fault)
+{
+	return fault->vector == FETCH_PAGE || fault->vector == FETCH_ACCESS;
+}
+
+static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
+{
+	uint64_t v = fault->vector;
+
+	if (fault->unknown & UCALL_UNKNOWN_VECTOR)
+		ucall_text_add(text, "guest exception, cause unknown, at PC 0x%llx",
+			       (unsigned long long)fault->pc);
+	else
+		ucall_text_add(text, "guest exception %s (scause %llu), at PC 0x%llx", name_of(v),
+			       (unsigned long long)v, (unsigned long long)fault->pc);
+	if (is_fetch(fault) || v == LOAD_PAGE || v == STORE_PAGE || v == LOAD_ACCESS ||
+	    v == STORE_ACCESS)
+		ucall_describe_access(text, "stval", fault->address,
+				      is_fetch(fault)			     ? UCALL_ACCESS_FETCH
+				      : v == STORE_PAGE || v == STORE_ACCESS ? UCALL_ACCESS_WRITE
+									     : UCALL_ACCESS_READ,
+				      fault->code != 0);
+}
+
+static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)
+{
+	static const char *const names[32] = { "zero", "ra", "sp",  "gp",  "tp", "t0", "t1", "t2",
+					       "s0",   "s1", "a0",  "a1",  "a2", "a3", "a4", "a5",
+					       "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
+					       "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6" };
+
+	ucall_text_add(text, "  pc  %016llx  sstatus %016llx\n", (unsigned long long)fault->pc,
+		       (unsigned long long)fault->flags);
+	ucall_describe_gprs(text, names, fault->gpr, 32);
+}
+
+/* Unprivileged specification, chapter 34: loads, stores and operations of F and D, and vectors. */
+static bool is_vector_insn(const uint8_t *code, size_t size)
+{
+	unsigned int opcode = size ? code[0] & 0x7f : 0;
+
+	return opcode == 0x07 || opcode == 0x27 || opcode == 0x43 || opcode == 0x47 ||
+	       opcode == 0x4b || opcode == 0x4f || opcode == 0x53 || opcode == 0x57;
+}
+
+static bool is_vector_fault(const struct ucall_fault_info *fault)
+{
+	return fault->vector == ILLEGAL && is_vector_insn(fault->bytes, fault->byte_count);
+}
+
+/* DWARF for RISC-V: x0..x31. */
+static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *regs)
+{
+	for (unsigned int i = 0; i < 32; i++)
+		regs[i] = fault->gpr[i];
+	return 32;
+}
+
+const struct ucall_arch ucall_arch_riscv64 = {
+	.name = "riscv64",
+	.bit = UCALL_ARCH_RISCV64,
+	.machine = EM_RISCV,
+	.link_register = 1,
+	.root_size = UCALL_PAGE_SIZE,
+	.new_root = ucall_riscv64_new_root,
+	.map = ucall_riscv64_map,
+	.share = ucall_riscv64_share,
+	.walk = ucall_riscv64_walk,
+	.describe_fault = describe_fault,
+	.describe_regs = describe_regs,
+	.is_fetch = is_fetch,
+	.is_vector_fault = is_vector_fault,
+	.is_vector_insn = is_vector_insn,
+	.vector_unit = "floating-point or vector",
+	.dwarf_regs = dwarf_regs,
+};

@@ -1,0 +1,133 @@
+// SPDX-License-Identifier: MIT
+/* s390x: names of exceptions and registers. */
+#include <elf.h>
+
+#include "../../text.h"
+#include "s390x.h"
+
+/* Principles of Operation, figure 6-1: program interruption codes. */
+#define PROTECTION 0x04
+#define ADDRESSING 0x05
+
+static const char *name_of(uint64_t code)
+{
+	switch (code) {
+	case 0x01:
+		return "operation";
+	case 0x02:
+		return "privileged operation";
+	case 0x03:
+		return "execute";
+	case PROTECTION:
+		return "protection";
+	case ADDRESSING:
+		return "addressing";
+	case 0x06:
+		return "specification";
+	case 0x07:
+		return "data";
+	case 0x08:
+		return "fixed-point overflow";
+	case 0x09:
+		return "fixed-point divide";
+	case 0x10:
+		return "segment translation";
+	case 0x11:
+		return "page translation";
+	case 0x12:
+		return "translation specification";
+	case 0x1b:
+		return "vector processing";
+	case 0x38:
+		return "ASCE type";
+	case 0x39:
+	case 0x3a:
+	case 0x3b:
+		return "region translation";
+	default:
+		return "exception";
+	}
+}
+
+static bool is_translation(uint64_t code)
+{
+	return code == 0x10 || code == 0x11 || (code >= 0x38 && code <= 0x3b);
+}
+
+/* The translation-exception identification says nothing of fetches (but see the access bits). */
+static bool is_fetch(const struct ucall_fault_info *fault)
+{
+	return (is_translation(fault->vector) || fault->vector == ADDRESSING) &&
+	       fault->address == fault->pc;
+}
+
+static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
+{
+	bool access = is_translation(fault->vector) || fault->vector == ADDRESSING ||
+		      fault->vector == PROTECTION;
+
+	if (fault->unknown & UCALL_UNKNOWN_VECTOR)
+		ucall_text_add(text,
+			       "guest exception, program interruption code unknown, at PSW "
+			       "address 0x%llx",
+			       (unsigned long long)fault->pc);
+	else if (fault->vector & S390X_VECTOR_SVC)
+		ucall_text_add(text,
+			       "guest exception supervisor call (SVC %llu), at PSW address 0x%llx",
+			       (unsigned long long)(fault->vector & 0xffff),
+			       (unsigned long long)fault->pc);
+	else
+		ucall_text_add(text,
+			       "guest exception %s (program interruption code 0x%llx), at PSW address "
+			       "0x%llx",
+			       name_of(fault->vector), (unsigned long long)fault->vector,
+			       (unsigned long long)fault->pc);
+	if (access && !(fault->unknown & UCALL_UNKNOWN_ADDRESS))
+		ucall_describe_access(text, "address", fault->address,
+				      is_fetch(fault) ? UCALL_ACCESS_FETCH
+				      : fault->code   ? UCALL_ACCESS_WRITE
+						      : UCALL_ACCESS_READ,
+				      fault->vector == PROTECTION);
+}
+
+static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)
+{
+	static const char *const names[16] = { "r0", "r1", "r2",  "r3",	 "r4",	"r5",  "r6",  "r7",
+					       "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
+
+	ucall_text_add(text, "  psw %016llx  %016llx\n", (unsigned long long)fault->flags,
+		       (unsigned long long)fault->pc);
+	ucall_describe_gprs(text, names, fault->gpr, 16);
+}
+
+static bool is_vector_fault(const struct ucall_fault_info *fault)
+{
+	(void)fault;
+	return false; /* guests have the floating-point unit */
+}
+
+/* ELF ABI supplement s390x, DWARF register mapping: r0..r15. */
+static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *regs)
+{
+	for (unsigned int i = 0; i < 16; i++)
+		regs[i] = fault->gpr[i];
+	return 16;
+}
+
+const struct ucall_arch ucall_arch_s390x = {
+	.name = "s390x",
+	.bit = UCALL_ARCH_S390X,
+	.machine = EM_S390,
+	.big_endian = true,
+	.link_register = 14,
+	.root_size = 4 * UCALL_PAGE_SIZE,
+	.new_root = ucall_s390x_new_root,
+	.map = ucall_s390x_map,
+	.share = ucall_s390x_share,
+	.walk = ucall_s390x_walk,
+	.describe_fault = describe_fault,
+	.describe_regs = describe_regs,
+	.is_fetch = is_fetch,
+	.is_vector_fault = is_vector_fault,
+	.dwarf_regs = dwarf_regs,
+};

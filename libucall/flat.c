@@ -1,0 +1,72 @@
+// SPDX-License-Identifier: MIT
+/* Memory of flat guests. */
+#include <errno.h>
+#include <stdlib.h>
+
+#include "error.h"
+#include "flat.h"
+
+int ucall_flat_init(struct ucall_vm *vm)
+{
+	/* Large enough for good, so that readers need no lock; untouched pages cost nothing. */
+	vm->memory.regions = calloc(UCALL_FLAT_MOST, sizeof(*vm->memory.regions));
+	return vm->memory.regions ? 0 : ucall_fail(ENOMEM, "out of memory");
+}
+
+void ucall_flat_fini(struct ucall_vm *vm)
+{
+	free(vm->memory.regions);
+	vm->memory.regions = NULL;
+}
+
+size_t ucall_flat_count(const struct ucall_vm *vm)
+{
+	return __atomic_load_n(&vm->memory.region_count, __ATOMIC_ACQUIRE);
+}
+
+static bool overlaps(const struct ucall_region *r, uint64_t root, uint64_t gva, size_t size)
+{
+	return (!r->root || !root || r->root == root) && gva < r->gva + r->size &&
+	       r->gva < gva + size;
+}
+
+int ucall_flat_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+		   unsigned int prot)
+{
+	struct ucall_memory *mem = &vm->memory;
+	size_t n = ucall_flat_count(vm);
+
+	if (!size)
+		return 0;
+	for (size_t i = 0; i < n; i++)
+		if (overlaps(&mem->regions[i], root, gva, size))
+			return ucall_fail(EEXIST,
+					  "guest addresses 0x%llx to 0x%llx are taken already (flat "
+					  "guests have one address space for memory and devices)",
+					  (unsigned long long)gva,
+					  (unsigned long long)(gva + size - 1));
+	if (n == UCALL_FLAT_MOST)
+		return ucall_fail(ENOMEM, "a flat guest has at most %d regions of memory",
+				  UCALL_FLAT_MOST);
+	mem->regions[n] = (struct ucall_region){ gva, size, gpa, prot, (unsigned int)root };
+	__atomic_store_n(&mem->region_count, n + 1, __ATOMIC_RELEASE);
+	return 0;
+}
+
+int ucall_flat_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+		    unsigned int *prot)
+{
+	size_t n = ucall_flat_count(vm);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ucall_region *r = &vm->memory.regions[i];
+
+		if (gva - r->gva >= r->size || (r->root && r->root != root) ||
+		    (r->prot & UCALL_MAP_DEVICE))
+			continue;
+		*gpa = r->gpa + (gva - r->gva);
+		*prot = r->prot;
+		return 0;
+	}
+	return -1;
+}

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Memory of flat guests, which have no page tables: regions of guest addresses that lie anywhere in
+ * the VM's memory.  The list only grows.  Whoever adds holds vm->lock, or is alone with the VM; who
+ * looks up need not.
+ */
+#ifndef LIBUCALL_FLAT_H
+#define LIBUCALL_FLAT_H
+
+#include "vm.h"
+
+struct ucall_region {
+	uint64_t gva, size;
+	uint64_t gpa; /* offset in vm->memory; nothing for a device */
+	unsigned int prot; /* UCALL_MAP_ */
+	unsigned int root; /* 0: of all vCPUs; else of the one with this boot.root */
+};
+
+#define UCALL_FLAT_MOST 4096
+
+int ucall_flat_init(struct ucall_vm *vm);
+void ucall_flat_fini(struct ucall_vm *vm);
+
+/* -1 after ucall_fail() where something is there already. */
+int ucall_flat_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+		   unsigned int prot);
+
+/* As struct ucall_arch.walk; devices are not found. */
+int ucall_flat_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+		    unsigned int *prot);
+
+/* How many regions there are; those before that number do not change. */
+size_t ucall_flat_count(const struct ucall_vm *vm);
+
+#endif

@@ -1,0 +1,14 @@
+/* SPDX-License-Identifier: MIT */
+/* A VM's backend. */
+#ifndef LIBUCALL_VM_BACKEND_H
+#define LIBUCALL_VM_BACKEND_H
+
+#include "vm.h"
+
+/* Which backend; refuses one that cannot serve this VM, in words. */
+int ucall_vm_choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *config);
+
+/* The bell page, the backend's guest code, and its init(). */
+int ucall_vm_install_backend(struct ucall_vm *vm);
+
+#endif
