@@ -57,6 +57,7 @@ dist_man_MANS += libucall/libucall.3
 # The guest runtime, which programs link whole.
 lib_LIBRARIES += libucall/libucall-guest.a
 libucall_libucall_guest_a_SOURCES = \
+	libucall/guest/entry.c \
 	libucall/guest/mem.c \
 	libucall/guest/nest.c \
 	libucall/guest/printf.c

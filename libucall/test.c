@@ -17,12 +17,19 @@
 
 enum outcome { PASSED, FAILED, SKIPPED };
 
+/* What a point that is not `once` is repeated for. */
+struct variant {
+	const char *backend; /* a config string */
+	const char *engine, *arch;
+	char *image; /* NULL: the guest is this program */
+};
+
 /* The point that is running. */
 static pthread_t main_thread;
 static jmp_buf end_of_point;
 static enum outcome outcome;
 static char reason[2048];
-static const char *backend;
+static const struct variant *variant; /* NULL in a `once` test */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ucall_vm *vms[MAX_VMS];
 
@@ -137,22 +144,60 @@ void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint
 
 const char *ucall_test_backend(void)
 {
-	return backend;
+	return variant ? variant->backend : NULL;
+}
+
+const char *ucall_test_engine(void)
+{
+	return variant ? variant->engine : NULL;
+}
+
+const char *ucall_test_arch(void)
+{
+	return variant ? variant->arch : NULL;
+}
+
+void ucall_test_config(struct ucall_vm_config *config)
+{
+	if (!variant)
+		return;
+	if (!config->backend)
+		config->backend = variant->backend;
+	if (!config->engine)
+		config->engine = variant->engine;
+	if (!config->image && !config->image_data)
+		config->image = variant->image;
+}
+
+/* This machine cannot, or this engine or backend cannot: nothing is wrong. */
+static bool is_skip(int error, const struct ucall_vm_config *config)
+{
+	if (error == EOPNOTSUPP)
+		return true;
+	if (config->kvm_device)
+		return false;
+	if (config->engine)
+		return ucall_engine_check(config->engine) != 0;
+	return ucall_engine_check("kvm") && ucall_engine_check("unicorn");
 }
 
 struct ucall_vm *ucall_test_vm(const struct ucall_vm_config *config)
 {
 	struct ucall_vm_config full = config ? *config : (struct ucall_vm_config){ 0 };
+	char problem[2048];
 	struct ucall_vm *vm;
 	int i;
 
-	if (backend)
-		full.backend = backend;
+	ucall_test_config(&full);
 	vm = ucall_vm_create(&full);
-	if (!vm && (errno == EOPNOTSUPP || (!full.kvm_device && ucall_engine_check("kvm"))))
-		ucall_test_skip("%s", ucall_error());
-	if (!vm)
-		ucall_test_fail(__FILE__, __LINE__, "no VM: %s", ucall_error());
+	if (!vm) {
+		int error = errno;
+
+		snprintf(problem, sizeof(problem), "%s", ucall_error());
+		if (is_skip(error, &full))
+			ucall_test_skip("%s", problem);
+		ucall_test_fail(__FILE__, __LINE__, "no VM: %s", problem);
+	}
 	pthread_mutex_lock(&lock);
 	for (i = 0; i < MAX_VMS && vms[i];)
 		i++;
@@ -180,9 +225,9 @@ static void run_host(const struct ucall_test *t)
 	struct ucall_vcpu *vcpu = NULL;
 
 	if (t->guest) {
-		vcpu = ucall_vcpu_add_entry(vm, (uint64_t)(uintptr_t)t->guest, t->nargs, t->args[0],
-					    t->args[1], t->args[2], t->args[3], t->args[4],
-					    t->args[5]);
+		vcpu = ucall_vcpu_add_function(vm, (uint64_t)(uintptr_t)t->guest, t->guest_name,
+					       t->nargs, t->args[0], t->args[1], t->args[2],
+					       t->args[3], t->args[4], t->args[5]);
 		if (!vcpu)
 			ucall_test_fail(__FILE__, __LINE__, "no vCPU: %s", ucall_error());
 	}
@@ -204,6 +249,10 @@ static void run_body(const struct ucall_test *t)
 {
 	if (setjmp(end_of_point))
 		return;
+	if (variant && variant->image && access(variant->image, R_OK))
+		ucall_test_skip("no guest ELF %s: build it where there is a compiler for %s "
+				"(./bootstrap --install-deps=all)",
+				variant->image, variant->arch);
 	signal(SIGALRM, on_limit);
 	alarm(t->limit ? t->limit : DEFAULT_LIMIT);
 	if (t->once)
@@ -212,6 +261,18 @@ static void run_body(const struct ucall_test *t)
 		t->each();
 	else
 		run_host(t);
+}
+
+static void report(unsigned int number, const char *name)
+{
+	for (char *p = reason; outcome == SKIPPED && (p = strchr(p, '\n'));)
+		*p = ' ';
+	printf("%s %u - ", outcome == FAILED ? "not ok" : "ok", number);
+	if (variant)
+		printf("%s %s %s: ", variant->backend, variant->arch, variant->engine);
+	printf("%s%s%s\n", name, outcome == SKIPPED ? " # SKIP " : "",
+	       outcome == SKIPPED ? reason : "");
+	fflush(stdout);
 }
 
 /* Runs and reports one point.  Returns whether it passed or was skipped. */
@@ -224,55 +285,172 @@ static bool run_point(const struct ucall_test *t, unsigned int number)
 		ucall_vm_free(vms[i]);
 		vms[i] = NULL;
 	}
-	for (char *p = reason; outcome == SKIPPED && (p = strchr(p, '\n'));)
-		*p = ' ';
-	printf("%s %u - %s%s%s%s%s\n", outcome == FAILED ? "not ok" : "ok", number,
-	       backend ? backend : "", backend ? ": " : "", t->name,
-	       outcome == SKIPPED ? " # SKIP " : "", outcome == SKIPPED ? reason : "");
-	fflush(stdout);
+	report(number, t->name);
 	return outcome != FAILED;
+}
+
+/* ---- what there is to repeat points for ---- */
+
+struct variants {
+	struct variant all[128];
+	size_t count;
+	struct ucall_backend_info *backends;
+	struct ucall_engine_info *engines;
+	char *guests; /* the guest ELFs' folder, and their names up to the architecture */
+};
+
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+/* FOLDER/NAME- of this program. */
+static char *guests_of_program(void)
+{
+	const char *folder = environment("UCALL_TEST_GUESTS");
+	char path[4096], *slash, *text, *name = path;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[n > 0 ? n : 0] = 0;
+	slash = strrchr(path, '/');
+	if (slash) {
+		*slash = 0;
+		name = slash + 1;
+	}
+	if (!strncmp(name, "lt-", 3)) /* as libtool names what is not installed yet */
+		name += 3;
+	if (asprintf(&text, "%s%s/%s-", folder ? folder : path, folder ? "" : "/guests", name) < 0)
+		return NULL;
+	return text;
+}
+
+static void add(struct variants *v, const char *config, const struct ucall_engine_info *engine,
+		uint32_t arch)
+{
+	struct variant *new = &v->all[v->count];
+
+	if (v->count == sizeof(v->all) / sizeof(v->all[0]))
+		return;
+	new->backend = config;
+	new->engine = engine->name;
+	new->arch = ucall_arch_name(arch);
+	if (arch != ucall_arch_host() &&
+	    (!v->guests || asprintf(&new->image, "%s%s.elf", v->guests, new->arch) < 0))
+		return;
+	v->count++;
+}
+
+/* One backend by its config string: each architecture, the host's first, on each engine. */
+static void add_backend(struct variants *v, const char *config, uint32_t archs)
+{
+	const char *only = environment("UCALL_ENGINE");
+
+	for (int other = 0; other < 2; other++)
+		for (uint32_t arch = 1; arch; arch <<= 1)
+			for (struct ucall_engine_info *e = v->engines; (arch & archs) && e->name; e++)
+				if ((arch == ucall_arch_host()) != other && (e->archs & arch) &&
+				    !e->problem[0] && (!only || !strcmp(only, e->name)))
+					add(v, config, e, arch);
+}
+
+static void find_variants(struct variants *v)
+{
+	const char *only = environment("UCALL_BACKEND");
+	size_t found = 0;
+
+	memset(v, 0, sizeof(*v));
+	v->guests = guests_of_program();
+	v->engines = ucall_engines();
+	if (!v->engines) {
+		ucall_test_diag("%s", ucall_error());
+		return;
+	}
+	if (only) {
+		v->backends = ucall_backend_find(only);
+		if (v->backends)
+			add_backend(v, only, v->backends->archs);
+		else
+			ucall_test_diag("%s", ucall_error());
+		return;
+	}
+	v->backends = ucall_backends(&found);
+	for (size_t i = 0; i < found; i++) {
+		const struct ucall_backend_info *b = &v->backends[i];
+
+		if (b->problem)
+			ucall_test_diag("left out: %s", b->problem);
+		else
+			add_backend(v, b->metadata.name, b->archs);
+	}
+	if (!found)
+		ucall_test_diag("no backend was found; set UCALL_PLUGIN_PATH");
+}
+
+static void free_variants(struct variants *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		free(v->all[i].image);
+	ucall_backends_free(v->backends);
+	free(v->engines);
+	free(v->guests);
+}
+
+/* Is the point to be repeated for this one? */
+static bool applies(const struct ucall_test *t, const struct variant *v)
+{
+	return !t->once && (!v->image || t->any_arch) &&
+	       (!t->engine || !strcmp(t->engine, v->engine));
+}
+
+/* An engine that does not work here is one skipped point, not one for each test. */
+static bool is_missing(const struct ucall_engine_info *engine)
+{
+	const char *only = environment("UCALL_ENGINE");
+
+	return engine->problem[0] && (!only || !strcmp(only, engine->name));
 }
 
 int ucall_test_run(const struct ucall_test *tests, size_t count)
 {
-	const char *only = getenv("UCALL_BACKEND");
-	struct ucall_backend_info *all = NULL;
-	const char *names[64];
-	size_t backends = 0, found = 0, once = 0;
-	unsigned int number = 0;
-	bool good = true;
+	struct variants v;
+	unsigned int number = 0, points = 0;
+	bool good = true, repeated = false;
 
 	main_thread = pthread_self();
-	if (only && *only) {
-		names[backends++] = only;
-	} else {
-		all = ucall_backends(&found);
-		for (size_t i = 0; i < found; i++) {
-			if (all[i].problem)
-				ucall_test_diag("left out: %s", all[i].problem);
-			else if (backends < sizeof(names) / sizeof(names[0]))
-				names[backends++] = all[i].metadata.name;
-		}
-		if (!backends)
-			ucall_test_diag("no backend was found; set UCALL_PLUGIN_PATH");
+	find_variants(&v);
+	for (size_t i = 0; i < count; i++) {
+		points += tests[i].once != NULL;
+		repeated = repeated || !tests[i].once;
+		for (size_t k = 0; k < v.count; k++)
+			points += applies(&tests[i], &v.all[k]);
 	}
-	for (size_t i = 0; i < count; i++)
-		once += tests[i].once != NULL;
-	if (once + backends * (count - once) == 0)
-		printf("1..0 # SKIP no backend was found; set UCALL_PLUGIN_PATH\n");
+	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++)
+		points += is_missing(e);
+	if (points)
+		printf("1..%u\n", points);
 	else
-		printf("1..%zu\n", once + backends * (count - once));
+		printf("1..0 # SKIP no backend and engine to test\n");
 
+	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++) {
+		if (!is_missing(e))
+			continue;
+		outcome = SKIPPED;
+		snprintf(reason, sizeof(reason), "%s", e->problem);
+		number++;
+		report(number, e->name);
+	}
 	for (size_t i = 0; i < count; i++)
 		if (tests[i].once)
 			good = run_point(&tests[i], ++number) && good;
-	for (size_t b = 0; b < backends; b++) {
-		backend = names[b];
+	for (size_t k = 0; k < v.count; k++) {
+		variant = &v.all[k];
 		for (size_t i = 0; i < count; i++)
-			if (!tests[i].once)
+			if (applies(&tests[i], variant))
 				good = run_point(&tests[i], ++number) && good;
 	}
-	backend = NULL;
-	ucall_backends_free(all);
+	variant = NULL;
+	free_variants(&v);
 	return good ? 0 : 1;
 }

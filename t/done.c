@@ -35,7 +35,7 @@ static void host_returns(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 #define RING3 .config = { .ring = 3 }
 
-UCALL_TESTS({ "DONE", .guest = guest_done, .host = host_done },
-	    { "return", .guest = guest_returns, .host = host_returns },
-	    { "DONE in ring 3", .guest = guest_done, .host = host_done, RING3 },
-	    { "return in ring 3", .guest = guest_returns, .host = host_returns, RING3 });
+UCALL_TESTS({ "DONE", UCALL_TEST_GUEST(guest_done), .host = host_done },
+	    { "return", UCALL_TEST_GUEST(guest_returns), .host = host_returns },
+	    { "DONE in ring 3", UCALL_TEST_GUEST(guest_done), .host = host_done, RING3 },
+	    { "return in ring 3", UCALL_TEST_GUEST(guest_returns), .host = host_returns, RING3 });

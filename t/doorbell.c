@@ -106,4 +106,4 @@ static void host_other(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 UCALL_TESTS({ "pio exits by OUT to its port", .once = once_pio },
 	    { "mmio exits by a store of 8 bytes to its address", .once = once_mmio },
 	    { "halt exits by HLT", .once = once_halt },
-	    { "exits that are no ucall", .guest = guest_other, .host = host_other });
+	    { "exits that are no ucall", UCALL_TEST_GUEST(guest_other), .host = host_other });

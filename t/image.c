@@ -141,6 +141,6 @@ static void host_arguments(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 
 UCALL_TESTS({ "the program's variables", .each = each_globals },
-	    { "stack protector and compiler's calls", .guest = guest_helper, .host = host_helper },
+	    { "stack protector and compiler's calls", UCALL_TEST_GUEST(guest_helper), .host = host_helper },
 	    { "six arguments", .host = host_arguments },
 	    { "what is no guest function", .host = host_wrong });

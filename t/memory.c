@@ -197,6 +197,6 @@ UCALL_TESTS({ "allocations, seen from both sides", .host = host_alloc },
 	    { "reads, writes and strings", .host = host_access },
 	    { "exhaustion", .host = host_exhausted, .config = { .mem_size = 8 * MIB + SANITIZER } },
 	    { "executable and other memory", .host = host_exec },
-	    { "mappings after the vCPU was added", .guest = guest_late, .host = host_late },
-	    { "stack overflow", .guest = guest_overflow, .host = host_overflow,
+	    { "mappings after the vCPU was added", UCALL_TEST_GUEST(guest_late), .host = host_late },
+	    { "stack overflow", UCALL_TEST_GUEST(guest_overflow), .host = host_overflow,
 	      .config = { .ring = 0, .timeout_ms = 60000 } });

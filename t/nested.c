@@ -151,4 +151,4 @@ UCALL_TESTS({ "from a handler", .each = each_once },
 	    { "from a handler's handler's handler", .each = each_deep },
 	    { "from a handler of a guest in ring 3", .each = each_ring3 },
 	    { "while a shared message is under way", .each = each_shared },
-	    { "by ucall_nest_enter", .guest = guest_by_hand, .host = host_by_hand });
+	    { "by ucall_nest_enter", UCALL_TEST_GUEST(guest_by_hand), .host = host_by_hand });

@@ -180,10 +180,10 @@ static void each_unknown(void)
 	}
 }
 
-UCALL_TESTS({ "every conversion, as the C library has it", .guest = guest_formats,
+UCALL_TESTS({ "every conversion, as the C library has it", UCALL_TEST_GUEST(guest_formats),
 	      .host = host_formats },
 	    { "numbers larger than their length", .each = each_cut },
-	    { "a null pointer for %s", .guest = UCALL_TEST_GUEST(guest_null), .nargs = 1,
+	    { "a null pointer for %s", UCALL_TEST_GUEST(guest_null), .nargs = 1,
 	      .host = host_null },
 	    { "the output stream", .each = each_output },
 	    { "a text longer than a message", .each = each_long },

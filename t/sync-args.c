@@ -100,9 +100,9 @@ static void host_three(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		text ", by the address", __VA_ARGS__, .config = {.via = UCALL_VIA_ADDRESS } \
 	}
 
-UCALL_TESTS(BOTH("0 to 7 arguments", .guest = guest_args, .host = host_args),
-	    BOTH("SYNC and its stage", .guest = guest_sync, .host = host_sync),
-	    BOTH("8 arguments at run time", .guest = UCALL_TEST_GUEST(guest_too_many), .nargs = 1,
+UCALL_TESTS(BOTH("0 to 7 arguments", UCALL_TEST_GUEST(guest_args), .host = host_args),
+	    BOTH("SYNC and its stage", UCALL_TEST_GUEST(guest_sync), .host = host_sync),
+	    BOTH("8 arguments at run time", UCALL_TEST_GUEST(guest_too_many), .nargs = 1,
 		 .args = { 8 }, .host = host_too_many),
-	    BOTH("3 arguments at run time", .guest = UCALL_TEST_GUEST(guest_too_many), .nargs = 1,
+	    BOTH("3 arguments at run time", UCALL_TEST_GUEST(guest_too_many), .nargs = 1,
 		 .args = { 3 }, .host = host_three));

@@ -290,16 +290,16 @@ static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 #define LIMIT .config = { .timeout_ms = 50 }
 
-UCALL_TESTS({ "a spinning guest", .guest = guest_spin, .host = check_spin, LIMIT },
-	    { "a spinning guest in ring 3", .guest = guest_spin, .host = check_spin,
+UCALL_TESTS({ "a spinning guest", UCALL_TEST_GUEST(guest_spin), .host = check_spin, LIMIT },
+	    { "a spinning guest in ring 3", UCALL_TEST_GUEST(guest_spin), .host = check_spin,
 	      .config = { .timeout_ms = 50, .ring = 3 } },
 	    { "threads that end", .host = host_threads, LIMIT },
-	    { "the program's own signals", .guest = guest_spin, .host = host_signals, LIMIT },
-	    { "after fork()", .guest = guest_spin, .host = host_fork, LIMIT },
-	    { "a guest that halts, with an interrupt controller", .guest = guest_halt,
+	    { "the program's own signals", UCALL_TEST_GUEST(guest_spin), .host = host_signals, LIMIT },
+	    { "after fork()", UCALL_TEST_GUEST(guest_spin), .host = host_fork, LIMIT },
+	    { "a guest that halts, with an interrupt controller", UCALL_TEST_GUEST(guest_halt),
 	      .host = host_halt, .config = { .timeout_ms = 50, .irqchip = true } },
 	    { "a guest that makes exit after exit", .each = each_storm },
-	    { "kicks", .guest = guest_spin, .host = host_kick },
-	    { "kicks in ring 3", .guest = guest_spin, .host = host_kick, .config = { .ring = 3 } },
-	    { "kicks and messages", .guest = guest_count, .host = host_race },
+	    { "kicks", UCALL_TEST_GUEST(guest_spin), .host = host_kick },
+	    { "kicks in ring 3", UCALL_TEST_GUEST(guest_spin), .host = host_kick, .config = { .ring = 3 } },
+	    { "kicks and messages", UCALL_TEST_GUEST(guest_count), .host = host_race },
 	    { "UCALL_TIMEOUT", .each = each_environment });

@@ -6,9 +6,13 @@
 /* Exit statuses; 0 is success. */
 #define EXIT_ABORT 1 /* a guest failed */
 #define EXIT_USAGE 2 /* bad usage or configuration */
+#define EXIT_FAULT 3 /* a guest exception, or an exit that is no ucall */
+#define EXIT_TIMEOUT 124
 
 int cmd_list(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_demo(int argc, char **argv);
+int cmd_run(int argc, char **argv);
+int cmd_cc(int argc, char **argv);
 
 #endif

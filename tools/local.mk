@@ -1,4 +1,16 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += tools/ucall
-tools_ucall_SOURCES = tools/ucall.c tools/commands.h tools/list.c tools/demo.c
+tools_ucall_SOURCES = \
+	tools/cc.c \
+	tools/commands.h \
+	tools/compilers.c tools/compilers.h \
+	tools/demo.c \
+	tools/embed.c tools/embed.h \
+	tools/list.c \
+	tools/run.c \
+	tools/ucall.c
+tools_ucall_CPPFLAGS = $(UCALL_CPPFLAGS) -DUCALL_INCLUDE_DIR='"$(includedir)"' \
+	-DUCALL_LIBRARY_DIR='"$(libdir)"' -DUCALL_GUEST_DIR='"$(guestdir)"'
+tools_ucall_CFLAGS = $(UCALL_CFLAGS) $(LIBELF_CFLAGS)
+tools_ucall_LDADD = $(LDADD) $(LIBELF_LIBS)
 dist_man_MANS += tools/ucall.1

@@ -13,7 +13,9 @@ static const struct {
 } commands[] = {
 	{ "list", "[--json]", "every backend found, and whether it works here", cmd_list },
 	{ "info", "BACKEND", "all about one backend", cmd_info },
-	{ "demo", "", "one guest over every backend that works here", cmd_demo },
+	{ "demo", "", "one guest over every backend, architecture and engine", cmd_demo },
+	{ "run", "[OPTION...] GUEST.elf", "run a guest ELF and print its messages", cmd_run },
+	{ "cc", "[OPTION...] SOURCE.c", "compile a guest ELF, or a backend", cmd_cc },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -22,7 +24,8 @@ static void usage(FILE *to)
 {
 	fprintf(to, "usage: ucall COMMAND [ARG...]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-5s %-9s %s\n", commands[i].name, commands[i].args, commands[i].help);
+		fprintf(to, "  %-5s %-22s %s\n", commands[i].name, commands[i].args,
+			commands[i].help);
 	fprintf(to, "\nSee ucall(1).  ucall --version prints the library's version.\n");
 }
 

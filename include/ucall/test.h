@@ -13,11 +13,19 @@
  *		CHECK_NEXT(vcpu, &uc, UCALL_DONE);
  *	}
  *
- *	UCALL_TESTS({ "SYNC carries its stage", .guest = guest_code, .host = host_code });
+ *	UCALL_TESTS({ "SYNC carries its stage", UCALL_TEST_GUEST(guest_code), .host = host_code });
  *
- * Each test is one TAP point for each backend that works on this machine, or for the one that
- * $UCALL_BACKEND names.  A backend that cannot serve the VM that a test asks for is skipped, and so
- * is all where there is no KVM, with the reason.  Link with `pkg-config --libs ucall-test`.
+ * Each test is one TAP point for each backend and each engine that works on this machine, or for
+ * those that $UCALL_BACKEND and $UCALL_ENGINE name.  A backend or an engine that cannot serve the VM
+ * that a test asks for is skipped, with the reason.  Link with `pkg-config --libs ucall-test`.
+ *
+ * Guests of other architectures.  A test whose guest functions run on any says `.any_arch = true`; its
+ * host half stands under #ifndef UCALL_GUEST_BUILD, and the file is compiled again for each, with
+ *
+ *	ucall cc --arch ARCH -o NAME-ARCH.elf NAME.c
+ *
+ * Each of its points is then repeated for each architecture that a backend has guest code for, with
+ * the ELF in the folder $UCALL_TEST_GUESTS, or beside the program in `guests`.
  *
  * Unlike the library this prints (to standard output) and exits, and it uses SIGALRM for its limit.
  */
@@ -25,6 +33,10 @@
 #define UCALL_TEST_H
 
 #include <ucall/ucall.h>
+
+#ifdef UCALL_GUEST_BUILD
+#define UCALL_TESTS(...) struct ucall /* the host's half has them */
+#else
 
 #ifdef __cplusplus
 extern "C" {
@@ -41,9 +53,12 @@ struct ucall_test {
 	/* Once, with or without VMs. */
 	void (*once)(void);
 
-	void (*guest)(void); /* UCALL_TEST_GUEST(f) if it takes arguments */
+	void (*guest)(void); /* UCALL_TEST_GUEST(f) fills in both */
+	const char *guest_name;
 	unsigned int nargs; /* 6 at most */
 	uint64_t args[6];
+	bool any_arch; /* for guests of other architectures than the host's too */
+	const char *engine; /* only with this one; NULL: with each */
 	struct ucall_vm_config config; /* `backend` is the harness's */
 	/*
 	 * Limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that exceeds it
@@ -52,7 +67,8 @@ struct ucall_test {
 	unsigned int limit;
 };
 
-#define UCALL_TEST_GUEST(function) ((void (*)(void))(uintptr_t)(function))
+#define UCALL_TEST_GUEST(function) \
+	.guest = (void (*)(void))(uintptr_t)(function), .guest_name = #function
 
 /* Runs the tests, prints TAP.  Returns main()'s exit status: 0, or 1 if any point failed. */
 int ucall_test_run(const struct ucall_test *tests, size_t count);
@@ -70,10 +86,17 @@ int ucall_test_run(const struct ucall_test *tests, size_t count);
 /* The config string of the backend that is being tested, NULL in a `once` test. */
 const char *ucall_test_backend(void);
 
+/* The engine and the guest's architecture that are being tested, NULL in a `once` test. */
+const char *ucall_test_engine(void);
+const char *ucall_test_arch(void);
+
+/* Sets what the present point is for: backend, engine, image; leaves what `config` has already. */
+void ucall_test_config(struct ucall_vm_config *config);
+
 /*
- * A VM with that backend, and otherwise as `config` says (may be NULL).  Freed at the end of the
- * point.  If it cannot be made the point ends: skipped where the backend cannot serve such a VM, or
- * this machine has no KVM, else failed.
+ * A VM with ucall_test_config(), and otherwise as `config` says (may be NULL).  Freed at the end of the
+ * point.  If it cannot be made the point ends: skipped where backend or engine cannot serve such a VM,
+ * or this machine has no engine, else failed.
  */
 struct ucall_vm *ucall_test_vm(const struct ucall_vm_config *config);
 
@@ -136,4 +159,5 @@ void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint
 }
 #endif
 
+#endif /* UCALL_GUEST_BUILD */
 #endif /* UCALL_TEST_H */

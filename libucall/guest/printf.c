@@ -85,17 +85,33 @@ UCALL_INLINE bool readable8(const char *s)
 	return ((uintptr_t)s & (UCALL_PAGE_SIZE - 1)) <= UCALL_PAGE_SIZE - 8;
 }
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+/* Of bytes of which at least one has its top bit set: the number of the first. */
+UCALL_INLINE unsigned int first_byte(uint64_t hit)
+{
+#if defined(__riscv) && !defined(__riscv_zbb)
+	unsigned int n = 0; /* else the compiler calls a function of its library */
+
+	for (; !(hit & 0x80); hit >>= 8)
+		n++;
+	return n;
+#else
+	return (unsigned int)__builtin_ctzll(hit) / 8;
+#endif
+}
+#endif
+
 /*
  * Copies up to the end of s or to `stop`, and returns where that is.  Subtracting 1 from each byte
  * sets the top bit of one that was zero; a byte above 0x80 is a false alarm, and is copied singly.
  */
 UCALL_INLINE const char *put_until(struct out *o, const char *s, char stop)
 {
-	char *p = o->p, *const last8 = o->last8;
+	char *p = o->p;
 
 	for (;; s++) {
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-		while (p <= last8 && readable8(s)) {
+		while (p <= o->last8 && readable8(s)) {
 			uint64_t v = *(const bytes8 *)s, hit = v - ONES;
 			unsigned int n;
 
@@ -104,7 +120,7 @@ UCALL_INLINE const char *put_until(struct out *o, const char *s, char stop)
 			hit &= HIGHS;
 			*(bytes8 *)p = v; /* what is too much is written over */
 			if (hit) {
-				n = (unsigned int)__builtin_ctzll(hit) / 8;
+				n = first_byte(hit);
 				p += n;
 				s += n;
 				break;

@@ -20,6 +20,7 @@ UCALL_BACKEND(
 	.protections = UCALL_PROTECT_NONE);
 /* clang-format on */
 
+#if defined(__x86_64__)
 /* Guest. */
 UCALL_DOORBELL static void halt_send_shared(struct ucall *uc)
 {
@@ -28,6 +29,7 @@ UCALL_DOORBELL static void halt_send_shared(struct ucall *uc)
 }
 
 UCALL_GUEST_CODE(NULL, halt_send_shared);
+#endif
 
 #ifndef UCALL_GUEST_BUILD
 /* Host. */
@@ -39,7 +41,9 @@ static int halt_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *ex
 
 const struct ucall_ops ucall_ops = {
 	UCALL_OPS,
+#if defined(__x86_64__)
 	.send_cmd_shared = halt_send_shared,
+#endif
 	.recv_cmd_shared = halt_recv_shared,
 };
 #endif

@@ -4,9 +4,10 @@
  *
  * One 64-bit store, whose data is the message's address: all that the host needs is in the exit.
  * The core maps the page at `gpa` for the guest, and refuses an address within guest memory.
+ *
+ * On aarch64 it must be a plain store: only of one does the exception syndrome hold the register
+ * (Arm ARM, ESR_EL2.ISV), without which KVM cannot tell what was stored.  s390x has no MMIO.
  */
-#include <errno.h>
-
 #include <ucall/plugin.h>
 
 /* clang-format off */
@@ -15,6 +16,8 @@ UCALL_BACKEND(
 	.version = "1.0",
 	.summary = "the guest stores to an address without memory",
 	.protections = UCALL_PROTECT_NONE,
+	.default_for = UCALL_ARCH_AARCH64,
+	.default_for_protections = UCALL_PROTECT_NONE,
 	.options = {
 		{ .name = "gpa", .type = UCALL_OPTION_UINT, .max = 0xfffffffff8,
 		  .value = "0xd0000000",
@@ -22,6 +25,7 @@ UCALL_BACKEND(
 	});
 /* clang-format on */
 
+#if !defined(__s390x__)
 /* Guest: UCALL_PARAM(0) is the doorbell's guest-virtual address. */
 UCALL_DOORBELL static void mmio_send(struct ucall *uc)
 {
@@ -29,9 +33,12 @@ UCALL_DOORBELL static void mmio_send(struct ucall *uc)
 }
 
 UCALL_GUEST_CODE(mmio_send, mmio_send);
+#endif
 
 #ifndef UCALL_GUEST_BUILD
 /* Host. */
+#include <errno.h>
+
 static int mmio_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
 	uint64_t gpa = ucall_args_uint(args, "gpa"), gva;
@@ -65,8 +72,10 @@ static int mmio_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *ex
 const struct ucall_ops ucall_ops = {
 	UCALL_OPS,
 	.init = mmio_init,
+#if !defined(__s390x__)
 	.send_cmd = mmio_send,
 	.send_cmd_shared = mmio_send,
+#endif
 	.recv_cmd = mmio_recv,
 	.recv_cmd_shared = mmio_recv_shared,
 };

@@ -22,6 +22,7 @@ UCALL_BACKEND(
 	});
 /* clang-format on */
 
+#if defined(__x86_64__)
 /* Guest: the address goes in RDI, where a function's first argument is. */
 UCALL_DOORBELL static void pio_send(struct ucall *uc)
 {
@@ -35,6 +36,7 @@ UCALL_DOORBELL static void pio_send_shared(struct ucall *uc)
 }
 
 UCALL_GUEST_CODE(pio_send, pio_send_shared);
+#endif
 
 #ifndef UCALL_GUEST_BUILD
 /* Host. */
@@ -64,8 +66,10 @@ static int pio_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint
 const struct ucall_ops ucall_ops = {
 	UCALL_OPS,
 	.init = pio_init,
+#if defined(__x86_64__)
 	.send_cmd = pio_send,
 	.send_cmd_shared = pio_send_shared,
+#endif
 	.recv_cmd = pio_recv,
 	.recv_cmd_shared = pio_recv_shared,
 };

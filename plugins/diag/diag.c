@@ -1,0 +1,62 @@
+// SPDX-License-Identifier: MIT
+/*
+ * diag - the s390x guest executes DIAGNOSE with a function code that the host does not know.
+ *
+ * KVM intercepts DIAG and hands function codes that it does not serve to its user (KVM API document,
+ * KVM_EXIT_S390_SIEIC).  0x501 is what the kernel's selftests took; KVM itself has 0x500.  The
+ * message's address is in the register that the instruction names first.  DIAG is privileged: in the
+ * problem state the guest gets a program interruption instead.
+ */
+#include <ucall/plugin.h>
+
+/* clang-format off */
+UCALL_BACKEND(
+	.name = "diag",
+	.version = "1.0",
+	.summary = "the guest executes DIAG 0x501",
+	.needs = UCALL_NEEDS_RING0,
+	.protections = UCALL_PROTECT_NONE,
+	.default_for = UCALL_ARCH_S390X,
+	.default_for_protections = UCALL_PROTECT_NONE);
+/* clang-format on */
+
+#define FUNCTION 0x501
+
+#if defined(__s390x__)
+/* Guest: DIAG R1,R3,D2(B2). */
+UCALL_DOORBELL static void diag_send(struct ucall *uc)
+{
+	__asm__ volatile("diag %0,0,0x501" : : "d"(uc) : "memory");
+}
+
+UCALL_GUEST_CODE(diag_send, diag_send);
+#endif
+
+#ifndef UCALL_GUEST_BUILD
+/* Host. */
+static int diag_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
+{
+	(void)vcpu;
+	if (exit->reason != UCALL_EXIT_DIAG || exit->u.diag.code != FUNCTION)
+		return 0;
+	*where = exit->u.diag.value;
+	return 1;
+}
+
+static int diag_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
+{
+	uint64_t where;
+
+	return diag_recv(vcpu, exit, &where);
+}
+
+const struct ucall_ops ucall_ops = {
+	UCALL_OPS,
+#if defined(__s390x__)
+	.send_cmd = diag_send,
+	.send_cmd_shared = diag_send,
+#endif
+	.recv_cmd = diag_recv,
+	.recv_cmd_shared = diag_recv_shared,
+};
+#endif

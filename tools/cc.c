@@ -1,0 +1,279 @@
+// SPDX-License-Identifier: MIT
+/* ucall cc: compiles guest ELFs, and backends with guest code for every architecture there is. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ucall/plugin.h>
+
+#include "commands.h"
+#include "compilers.h"
+#include "embed.h"
+
+#define USAGE \
+	"usage: ucall cc [--arch ARCH] [--cc COMPILER] [-v] -o OUT.elf SOURCE.c... [FLAG...]\n" \
+	"       ucall cc --backend [-S] [-v] -o ucall-NAME.so SOURCE.c [FLAG...]\n"
+
+/* The guest runtime, which is compiled with each guest. */
+static const char *const runtime[] = { "entry.c", "mem.c", "nest.c", "printf.c" };
+
+#define RUNTIME (sizeof(runtime) / sizeof(runtime[0]))
+
+struct options {
+	const char *arch, *compiler, *out;
+	const char *sources[32];
+	size_t source_count;
+	const char *flags[64];
+	size_t flag_count;
+	bool backend, assembler, verbose;
+};
+
+/* The word after an option; NULL and a message if there is none. */
+static const char *value_of(int argc, char **argv, int *i)
+{
+	if (*i + 1 < argc)
+		return argv[++*i];
+	fprintf(stderr, "ucall: %s needs a value\n", argv[*i]);
+	return NULL;
+}
+
+static bool parse(int argc, char **argv, struct options *o)
+{
+	for (int i = 1; i < argc; i++) {
+		const char *arg = argv[i], **value = NULL;
+
+		if (!strcmp(arg, "--arch") || !strcmp(arg, "-a"))
+			value = &o->arch;
+		else if (!strcmp(arg, "--cc"))
+			value = &o->compiler;
+		else if (!strcmp(arg, "-o"))
+			value = &o->out;
+		if (value) {
+			*value = value_of(argc, argv, &i);
+			if (!*value)
+				return false;
+		} else if (!strcmp(arg, "--backend")) {
+			o->backend = true;
+		} else if (!strcmp(arg, "-S")) {
+			o->assembler = true;
+		} else if (!strcmp(arg, "-v")) {
+			o->verbose = true;
+		} else if (arg[0] == '-' && o->flag_count < sizeof(o->flags) / sizeof(o->flags[0])) {
+			o->flags[o->flag_count++] = arg;
+		} else if (arg[0] != '-' &&
+			   o->source_count < sizeof(o->sources) / sizeof(o->sources[0])) {
+			o->sources[o->source_count++] = arg;
+		} else {
+			fprintf(stderr, "ucall: too many arguments\n");
+			return false;
+		}
+	}
+	return o->out && o->source_count && (!o->backend || (o->source_count == 1 && !o->arch));
+}
+
+/* "-I" and the folder of the headers, in new memory that lives as long as the process. */
+static const char *include_flag(void)
+{
+	char *flag;
+
+	return asprintf(&flag, "-I%s", kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR)) < 0
+		       ? "-I"
+		       : flag;
+}
+
+static void add_flags(struct command *c, const struct options *o)
+{
+	add_arg(c, include_flag());
+	for (size_t i = 0; i < o->flag_count; i++)
+		add_arg(c, o->flags[i]);
+}
+
+/* ---- a guest ELF ---- */
+
+static int guest(const struct options *o)
+{
+	uint32_t arch = o->arch ? ucall_arch_bit(o->arch) : ucall_arch_host();
+	const char *folder = kit_folder("UCALL_GUEST_PATH", UCALL_GUEST_DIR), *missing = NULL;
+	struct command c;
+
+	if (!arch) {
+		fprintf(stderr,
+			"ucall: no guest architecture \"%s\"; there are: x86_64, aarch64 (arm64), "
+			"s390x, riscv64\n",
+			o->arch);
+		return EXIT_USAGE;
+	}
+	if (!begin_compile(&c, arch, o->compiler, &missing)) {
+		fprintf(stderr, "ucall: no compiler for %s guests; %s\n", ucall_arch_name(arch),
+			missing);
+		return EXIT_USAGE;
+	}
+	add_flags(&c, o);
+	add_link(&c);
+	/* Below what the mailbox, the stacks and the heap of a guest have. */
+	add_arg(&c, "-Wl,-Ttext-segment=0x400000");
+	if (!strcmp(c.args[0], "clang") && arch != UCALL_ARCH_S390X)
+		c.args[c.count - 1] = "-Wl,--image-base=0x400000"; /* lld's name for it */
+	for (size_t i = 0; i < o->source_count; i++)
+		add_arg(&c, o->sources[i]);
+	for (size_t i = 0; i < RUNTIME; i++) {
+		char *path;
+
+		if (asprintf(&path, "%s/%s", folder, runtime[i]) < 0)
+			return EXIT_USAGE;
+		add_arg(&c, path);
+	}
+	add_arg(&c, "-o");
+	add_arg(&c, o->out);
+	return run_command(&c, o->verbose) ? EXIT_ABORT : 0;
+}
+
+/* ---- a backend ---- */
+
+struct work {
+	char folder[64];
+	char object[96], linked[96], script[96], assembler[96];
+};
+
+static bool make_work(struct work *w)
+{
+	FILE *f;
+
+	snprintf(w->folder, sizeof(w->folder), "/tmp/ucall-cc-XXXXXX");
+	if (!mkdtemp(w->folder)) {
+		fprintf(stderr, "ucall: cannot make a folder in /tmp: %s\n", strerror(errno));
+		return false;
+	}
+	snprintf(w->object, sizeof(w->object), "%s/guest.o", w->folder);
+	snprintf(w->linked, sizeof(w->linked), "%s/guest.elf", w->folder);
+	snprintf(w->script, sizeof(w->script), "%s/guest.ld", w->folder);
+	snprintf(w->assembler, sizeof(w->assembler), "%s/guests.S", w->folder);
+	f = fopen(w->script, "w");
+	if (!f)
+		return false;
+	fputs(embed_script, f);
+	fclose(f);
+	return true;
+}
+
+static void remove_work(const struct work *w)
+{
+	unlink(w->object);
+	unlink(w->linked);
+	unlink(w->script);
+	unlink(w->assembler);
+	rmdir(w->folder);
+}
+
+/* Adds one architecture's guest code.  0 also where the source or the machine has nothing for it. */
+static int add_arch(const struct options *o, const struct work *w, uint32_t arch, FILE *to)
+{
+	const char *missing = NULL;
+	struct command c;
+	int r;
+
+	if (!begin_compile(&c, arch, NULL, &missing)) {
+		fprintf(to, "/* no compiler for %s: %s */\n", ucall_arch_name(arch), missing);
+		if (!o->assembler)
+			fprintf(stderr, "ucall: left out %s: %s\n", ucall_arch_name(arch), missing);
+		return 0;
+	}
+	add_flags(&c, o);
+	add_arg(&c, "-c");
+	add_arg(&c, o->sources[0]);
+	add_arg(&c, "-o");
+	add_arg(&c, w->object);
+	if (run_command(&c, o->verbose))
+		return -1;
+	r = embed_check(w->object);
+	if (r)
+		return r > 0 ? 0 : -1;
+	begin_compile(&c, arch, NULL, &missing);
+	add_link(&c);
+	add_arg(&c, "-Wl,-T");
+	add_arg(&c, w->script);
+	add_arg(&c, w->object);
+	add_arg(&c, "-o");
+	add_arg(&c, w->linked);
+	if (run_command(&c, o->verbose))
+		return -1;
+	fprintf(to, "/* %s */\n", ucall_arch_name(arch));
+	return embed_code(w->linked, to);
+}
+
+static int write_guests(const struct options *o, const struct work *w, const char *path)
+{
+	FILE *to = fopen(path, "w");
+	int r = 0;
+
+	if (!to) {
+		fprintf(stderr, "ucall: cannot write %s: %s\n", path, strerror(errno));
+		return -1;
+	}
+	fprintf(to, "/* Guest code of %s for other architectures than the host's, by ucall cc. */\n",
+		o->sources[0]);
+	for (uint32_t arch = 1; !r && ucall_arch_name(arch); arch <<= 1) {
+		if (arch == ucall_arch_host())
+			continue;
+		r = add_arch(o, w, arch, to);
+		if (r)
+			fprintf(stderr, "ucall: no guest code of %s for %s\n", o->sources[0],
+				ucall_arch_name(arch));
+	}
+	fprintf(to, "\t.section .note.GNU-stack,\"\",%%progbits\n");
+	if (fclose(to))
+		r = -1;
+	if (r)
+		unlink(path);
+	return r;
+}
+
+/* The host's half, and the notes. */
+static int link_backend(const struct options *o, const struct work *w)
+{
+	static const char *const flags[] = { "-shared", "-fPIC", "-O2", "-g", "-Wall" };
+	const char *library = getenv("UCALL_LIBRARY_PATH");
+	char *folder = NULL;
+	struct command c = { .count = 0 };
+
+	add_arg(&c, o->compiler ? o->compiler : "cc");
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		add_arg(&c, flags[i]);
+	add_flags(&c, o);
+	add_arg(&c, o->sources[0]);
+	add_arg(&c, w->assembler);
+	if (asprintf(&folder, "-L%s", library && *library ? library : UCALL_LIBRARY_DIR) < 0)
+		return EXIT_USAGE;
+	add_arg(&c, folder);
+	add_arg(&c, "-lucall");
+	add_arg(&c, "-o");
+	add_arg(&c, o->out);
+	return run_command(&c, o->verbose) ? EXIT_ABORT : 0;
+}
+
+static int backend(const struct options *o)
+{
+	struct work w;
+	int r;
+
+	if (!make_work(&w))
+		return EXIT_USAGE;
+	r = write_guests(o, &w, o->assembler ? o->out : w.assembler) ? EXIT_ABORT : 0;
+	if (!r && !o->assembler)
+		r = link_backend(o, &w);
+	remove_work(&w);
+	return r;
+}
+
+int cmd_cc(int argc, char **argv)
+{
+	struct options o = { 0 };
+
+	if (!parse(argc, argv, &o)) {
+		fprintf(stderr, USAGE);
+		return EXIT_USAGE;
+	}
+	return o.backend ? backend(&o) : guest(&o);
+}

@@ -1,0 +1,197 @@
+// SPDX-License-Identifier: MIT
+/* Compilers for guests: a cross gcc, or clang with a linker for the target. */
+#include <errno.h>
+#include <spawn.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <ucall/plugin.h>
+
+#include "compilers.h"
+
+extern char **environ;
+
+struct target {
+	uint32_t arch;
+	const char *gcc, *clang_target, *linker; /* linker: that clang uses */
+	const char *flags[8];
+	const char *install;
+};
+
+/*
+ * General registers only, and what both compilers know and Unicorn runs: no library's atomics
+ * (aarch64), nothing after z10 (s390x).
+ */
+static const struct target targets[] = {
+	{ UCALL_ARCH_X86_64,
+	  "x86_64-linux-gnu-gcc",
+	  "--target=x86_64-linux-gnu",
+	  "ld.lld",
+	  { "-mgeneral-regs-only", "-mno-red-zone" },
+	  "install clang and lld, or gcc-x86-64-linux-gnu" },
+	{ UCALL_ARCH_AARCH64,
+	  "aarch64-linux-gnu-gcc",
+	  "--target=aarch64-linux-gnu",
+	  "ld.lld",
+	  { "-mgeneral-regs-only", "-mno-outline-atomics" },
+	  "install clang and lld, or gcc-aarch64-linux-gnu" },
+	{ UCALL_ARCH_S390X,
+	  "s390x-linux-gnu-gcc",
+	  "--target=s390x-linux-gnu",
+	  "s390x-linux-gnu-ld", /* lld knows no s390x */
+	  { "-march=z10", "-msoft-float" },
+	  "install clang and binutils-s390x-linux-gnu, or gcc-s390x-linux-gnu" },
+	{ UCALL_ARCH_RISCV64,
+	  "riscv64-linux-gnu-gcc",
+	  "--target=riscv64-linux-gnu",
+	  "ld.lld",
+	  { "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-mno-relax" },
+	  "install clang and lld, or gcc-riscv64-linux-gnu" },
+};
+
+#define TARGETS (sizeof(targets) / sizeof(targets[0]))
+
+/* ---- commands ---- */
+
+void add_arg(struct command *c, const char *arg)
+{
+	if (c->count + 1 < sizeof(c->args) / sizeof(c->args[0]))
+		c->args[c->count] = arg;
+	c->count++;
+}
+
+int run_command(const struct command *c, bool verbose)
+{
+	int error, status;
+	pid_t child;
+
+	if (c->count >= sizeof(c->args) / sizeof(c->args[0])) {
+		fprintf(stderr, "ucall: a command line of more than %zu words\n",
+			sizeof(c->args) / sizeof(c->args[0]) - 1);
+		return 127;
+	}
+	for (size_t i = 0; verbose && i < c->count; i++)
+		fprintf(stderr, "%s%s", c->args[i], i + 1 == c->count ? "\n" : " ");
+	error = posix_spawnp(&child, c->args[0], NULL, NULL, (char *const *)(uintptr_t)c->args,
+			     environ);
+	if (error) {
+		fprintf(stderr, "ucall: cannot run %s: %s\n", c->args[0], strerror(error));
+		return 127;
+	}
+	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
+		;
+	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+/* ---- finding them ---- */
+
+static bool in_path(const char *program)
+{
+	const char *path = getenv("PATH");
+	char file[4096];
+
+	while (path && *path) {
+		size_t n = strcspn(path, ":");
+
+		snprintf(file, sizeof(file), "%.*s/%s", (int)n, path, program);
+		if (n && !access(file, X_OK))
+			return true;
+		path += n + (path[n] == ':');
+	}
+	return false;
+}
+
+static const struct target *target_of(uint32_t arch)
+{
+	for (size_t i = 0; i < TARGETS; i++)
+		if (targets[i].arch == arch)
+			return &targets[i];
+	return NULL;
+}
+
+/* The compiler's own words of the command: its name, and how clang is told the target. */
+static bool add_compiler(struct command *c, const struct target *t, const char *compiler)
+{
+	static char linker[64]; /* always of the same few */
+
+	if (compiler) {
+		add_arg(c, compiler);
+	} else if (in_path(t->gcc)) {
+		add_arg(c, t->gcc);
+	} else if (t->arch == ucall_arch_host() && in_path("cc")) {
+		add_arg(c, "cc");
+	} else if (in_path("clang") && in_path(t->linker)) {
+		add_arg(c, "clang");
+		add_arg(c, t->clang_target);
+		snprintf(linker, sizeof(linker), "--ld-path=%s", t->linker);
+		add_arg(c, linker);
+		add_arg(c, "-Wno-unused-command-line-argument");
+	} else {
+		return false;
+	}
+	return true;
+}
+
+bool begin_compile(struct command *c, uint32_t arch, const char *compiler, const char **missing)
+{
+	static const char *const flags[] = {
+		"-std=gnu11",
+		"-O2",
+		"-g",
+		"-Wall",
+		"-ffreestanding",
+		"-fno-pic",
+		"-fno-stack-protector",
+		"-fasynchronous-unwind-tables",
+		"-fno-strict-aliasing",
+		"-DUCALL_GUEST_BUILD",
+	};
+	const struct target *t = target_of(arch);
+
+	memset(c, 0, sizeof(*c));
+	if (!add_compiler(c, t, compiler)) {
+		*missing = t->install;
+		return false;
+	}
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		add_arg(c, flags[i]);
+	for (size_t i = 0; t->flags[i]; i++)
+		add_arg(c, t->flags[i]);
+	return true;
+}
+
+void add_link(struct command *c)
+{
+	static const char *const flags[] = {
+		"-nostdlib",
+		"-static",
+		"-no-pie",
+		"-Wl,-z,max-page-size=4096",
+		"-Wl,-z,separate-code",
+		"-Wl,-z,noexecstack",
+		"-Wl,--build-id=none",
+		"-Wl,-e,0", /* the host names the function that a vCPU starts in */
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		add_arg(c, flags[i]);
+}
+
+const char *missing_compiler(uint32_t arch)
+{
+	const char *missing = NULL;
+	struct command c;
+
+	begin_compile(&c, arch, NULL, &missing);
+	return missing;
+}
+
+const char *kit_folder(const char *name, const char *installed)
+{
+	const char *folder = getenv(name);
+
+	return folder && *folder ? folder : installed;
+}

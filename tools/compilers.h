@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: MIT */
+/* Compilers for guests of each architecture, as far as this machine has them. */
+#ifndef TOOLS_COMPILERS_H
+#define TOOLS_COMPILERS_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+/* A command line that grows. */
+struct command {
+	const char *args[128]; /* ends in NULL */
+	size_t count;
+};
+
+/* Too many are left out, and the command then fails in add()'s stead: see run_command(). */
+void add_arg(struct command *c, const char *arg);
+
+/* Runs it, with -v after printing it.  Its exit status; 127 and a message if it cannot be run. */
+int run_command(const struct command *c, bool verbose);
+
+/*
+ * Begins a command line that compiles and links freestanding code for one UCALL_ARCH_ bit: by
+ * `compiler` if it is not NULL, else by a cross gcc, else by clang with a linker.  False: *missing says
+ * what to install.
+ */
+bool begin_compile(struct command *c, uint32_t arch, const char *compiler, const char **missing);
+
+/* What that command needs to link a static image. */
+void add_link(struct command *c);
+
+/* What to install for the architecture; NULL: a compiler is there. */
+const char *missing_compiler(uint32_t arch);
+
+/* A folder of the kit: $NAME of the environment if it is set, else `installed`. */
+const char *kit_folder(const char *name, const char *installed);
+
+#endif
