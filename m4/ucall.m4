@@ -13,6 +13,35 @@ AS_CASE([$host_os],
 AC_SUBST([ucall_arch])
 ucall_archs=$ucall_arch
 ucall_engines=kvm
+AS_IF([test "x$ucall_unicorn" = xyes], [ucall_engines="kvm unicorn"])
+])
+
+# UCALL_GUESTS
+# ------------
+# Sets ucall_guests to the other architectures that this machine can compile guests for, as `ucall cc`
+# finds compilers, and UCALL_GUEST_<ARCH> conditionals.
+AC_DEFUN([UCALL_GUESTS], [
+ucall_guests=
+UCALL_GUEST([aarch64], [ld.lld])
+UCALL_GUEST([riscv64], [ld.lld])
+UCALL_GUEST([s390x], [s390x-linux-gnu-ld])
+UCALL_GUEST([x86_64], [ld.lld])
+])
+
+# UCALL_GUEST(ARCH, LINKER-FOR-CLANG)
+# -----------------------------------
+AC_DEFUN([UCALL_GUEST], [
+ucall_have=no
+AC_MSG_CHECKING([for a compiler for $1 guests])
+AS_IF([test "x$ucall_arch" = "x$1" || test "x$cross_compiling" = xyes], [ucall_have="not needed"],
+      [command -v $1-linux-gnu-gcc >/dev/null], [ucall_have=$1-linux-gnu-gcc],
+      [command -v clang >/dev/null && command -v $2 >/dev/null], [ucall_have="clang and $2"])
+AC_MSG_RESULT([$ucall_have])
+AM_CONDITIONAL([GUEST_]m4_toupper($1), [test "x$ucall_have" != xno && test "x$ucall_have" != "xnot needed"])
+AS_CASE([$ucall_have],
+	[no], [ucall_guests_missing="$ucall_guests_missing $1"],
+	["not needed"], [],
+	[ucall_guests="$ucall_guests $1"])
 ])
 
 # UCALL_FLAGS
@@ -55,7 +84,9 @@ AC_MSG_NOTICE([
     prefix:              $prefix
     backends:            $ucall_backends
     engines:             $ucall_engines ($ucall_kvm)
-    guest architectures: $ucall_archs (others: no engine in this version runs them)
+    guest architectures: $ucall_archs, and by unicorn:${ucall_guests:- none}
+    unicorn engine:      $ucall_unicorn
+    no compilers for:    ${ucall_guests_missing:-none missing} ${ucall_guests_missing:+(./bootstrap --install-deps=all)}
     symbols of faults:   $ucall_symbols
     compiler:            $CC $CFLAGS
     warnings are errors: $enable_werror

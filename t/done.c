@@ -13,6 +13,8 @@ static UCALL_GUEST void guest_returns(void)
 {
 }
 
+#ifndef UCALL_GUEST_BUILD
+
 static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
@@ -35,7 +37,9 @@ static void host_returns(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 #define RING3 .config = { .ring = 3 }
 
-UCALL_TESTS({ "DONE", UCALL_TEST_GUEST(guest_done), .host = host_done },
-	    { "return", UCALL_TEST_GUEST(guest_returns), .host = host_returns },
+UCALL_TESTS({ "DONE", UCALL_TEST_GUEST(guest_done), .host = host_done, .any_arch = true },
+	    { "return", UCALL_TEST_GUEST(guest_returns), .host = host_returns, .any_arch = true },
 	    { "DONE in ring 3", UCALL_TEST_GUEST(guest_done), .host = host_done, RING3 },
 	    { "return in ring 3", UCALL_TEST_GUEST(guest_returns), .host = host_returns, RING3 });
+
+#endif

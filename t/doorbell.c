@@ -3,6 +3,7 @@
 #include <linux/kvm.h>
 #include <string.h>
 
+#include <ucall/plugin.h>
 #include <ucall/test.h>
 
 static UCALL_GUEST void guest_code(void)
@@ -14,7 +15,7 @@ static UCALL_GUEST void guest_code(void)
 
 static void check_exits(const char *backend, const char *expected, uint64_t where, enum ucall_via via)
 {
-	struct ucall_vm_config config = { .backend = backend, .via = via };
+	struct ucall_vm_config config = { .backend = backend, .engine = "kvm", .via = via };
 	struct ucall_vm *vm = ucall_test_vm(&config);
 	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_code, 0);
 	const struct kvm_run *run;
@@ -84,20 +85,20 @@ static UCALL_GUEST void guest_other(void)
 
 static void host_other(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	const struct kvm_run *run = ucall_vcpu_kvm_run(vcpu);
+	const struct ucall_exit *exit = ucall_vcpu_exit(vcpu);
 	static const uint16_t ports[] = { 0x3f8, 0x3f9, 0x3f8 };
 
 	(void)vm;
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(ucall_next(vcpu, NULL), -1);
 		CHECK_HAS(ucall_error(), "no ucall of backend");
-		CHECK_EQ(run->exit_reason, KVM_EXIT_IO);
-		CHECK_EQ(run->io.port, ports[i]);
-		CHECK_EQ(run->io.direction, i == 2 ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT);
+		CHECK_EQ(exit->reason, UCALL_EXIT_IO);
+		CHECK_EQ(exit->u.io.port, ports[i]);
+		CHECK_EQ(exit->u.io.is_write, i != 2);
 	}
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_HAS(ucall_error(), "a halt");
-	CHECK_EQ(run->exit_reason, KVM_EXIT_HLT);
+	CHECK_EQ(exit->reason, UCALL_EXIT_HALT);
 	CHECK_OK(!ucall_vcpu_run(vcpu)); /* the doorbell, but no message */
 	CHECK_EQ(get_ucall(vcpu, NULL), UCALL_NONE);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);

@@ -220,6 +220,7 @@ static void host_swallowed(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 UCALL_TESTS({ "exceptions in ring 0", .each = each_ring0 },
 	    { "exceptions in ring 3", .each = each_ring3 },
-	    { "the red zone", UCALL_TEST_GUEST(guest_red_zone), .host = host_red_zone },
-	    { "a triple fault", UCALL_TEST_GUEST(guest_triple), .host = host_triple },
+	    { "the red zone", UCALL_TEST_GUEST(guest_red_zone), .host = host_red_zone,
+	      .engine = "kvm" },
+	    { "a triple fault", UCALL_TEST_GUEST(guest_triple), .host = host_triple, .engine = "kvm" },
 	    { "a swallowed doorbell", UCALL_TEST_GUEST(guest_sync), .host = host_swallowed });

@@ -1,8 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* Guests that do anything at all with doorbell and mailbox: the host says what is wrong, and lives. */
-#include <errno.h>
-#include <pthread.h>
-
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
@@ -46,6 +43,80 @@ static UCALL_GUEST void guest_garbage(uint64_t seed)
 	fill(m, 0, UCALL_NEST_SIZE);
 	GUEST_DONE();
 }
+
+/* Another vCPU writes the message while the host reads it. */
+static UCALL_GUEST void guest_scribble(uint64_t *words, volatile uint64_t *stop)
+{
+	for (uint64_t i = 0; !*stop; i++) {
+		words[0] = i << 32 | (i & 15) << 16 | 1;
+		words[8 + i % 120] = i;
+	}
+	GUEST_DONE();
+}
+
+static UCALL_GUEST void guest_ring_it(struct ucall *uc)
+{
+	for (int i = 0; i < ROUNDS; i++) {
+		ucall_this_mailbox()->shared = (uint64_t)(uintptr_t)uc;
+		ring((uint64_t)(uintptr_t)uc);
+	}
+	GUEST_DONE();
+}
+
+static UCALL_GUEST void guest_ring_on(void)
+{
+	for (;;)
+		ring(UCALL_MAILBOX_ADDRESS);
+}
+
+#if defined(__x86_64__)
+/* Exceptions in handlers without end, and a fault area full of lies. */
+static UCALL_GUEST void guest_again(struct ucall_ex_regs *regs)
+{
+	(void)regs;
+	__asm__ volatile("ud2");
+}
+
+static UCALL_GUEST void guest_trap(void)
+{
+	__builtin_trap();
+}
+#endif
+
+static UCALL_GUEST void guest_lies(void)
+{
+	fill(&ucall_this_mailbox()->fault, ~0ull, sizeof(struct ucall_fault_area));
+	ring(UCALL_MAILBOX_ADDRESS);
+}
+
+#if defined(__x86_64__)
+/* Started again in the midst of a message: nothing of it is left. */
+static UCALL_GUEST void guest_halfway(uint64_t *again, struct ucall *uc)
+{
+	if (!*again) {
+		*again = 1;
+		uc->args[1] = 1;
+		ucall_this_mailbox()->uc.args[1] = 66;
+		ucall_this_mailbox()->shared = (uint64_t)(uintptr_t)uc;
+		*(uint64_t *)(void *)&ucall_this_mailbox()->uc = ucall_head(UCALL_SYNC, 2, 0, 0);
+		__asm__ volatile("outb %%al, %w0" : : "d"(0x5555) : "memory");
+	}
+	__asm__ volatile("outb %%al, %w0" : : "d"(0x5556) : "memory");
+	GUEST_SYNC(7);
+	GUEST_DONE();
+}
+#endif
+
+/* W^X, the null page, the guard pages: what a guest may not do ends in a report. */
+static UCALL_GUEST void guest_writes(uint64_t address)
+{
+	*(volatile uint64_t *)address = 1;
+	GUEST_DONE();
+}
+
+#ifndef UCALL_GUEST_BUILD
+#include <errno.h>
+#include <pthread.h>
 
 static void check_sane(int cmd, const struct ucall *uc)
 {
@@ -125,25 +196,6 @@ static void host_all(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 }
 
-/* Another vCPU writes the message while the host reads it. */
-static UCALL_GUEST void guest_scribble(uint64_t *words, volatile uint64_t *stop)
-{
-	for (uint64_t i = 0; !*stop; i++) {
-		words[0] = i << 32 | (i & 15) << 16 | 1;
-		words[8 + i % 120] = i;
-	}
-	GUEST_DONE();
-}
-
-static UCALL_GUEST void guest_ring_it(struct ucall *uc)
-{
-	for (int i = 0; i < ROUNDS; i++) {
-		ucall_this_mailbox()->shared = (uint64_t)(uintptr_t)uc;
-		ring((uint64_t)(uintptr_t)uc);
-	}
-	GUEST_DONE();
-}
-
 static void *run_scribbler(void *data)
 {
 	return ucall_next(data, NULL) == UCALL_DONE ? data : NULL;
@@ -188,12 +240,6 @@ static UCALL_NO_SANITIZE void *scribble_mailbox(void *data)
 	return NULL;
 }
 
-static UCALL_GUEST void guest_ring_on(void)
-{
-	for (;;)
-		ring(UCALL_MAILBOX_ADDRESS);
-}
-
 static void host_rewritten(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	pthread_t thread;
@@ -217,29 +263,11 @@ static void host_rewritten(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(cmd, 0);
 }
 
-/* Exceptions in handlers without end, and a fault area full of lies. */
-static UCALL_GUEST void guest_again(struct ucall_ex_regs *regs)
-{
-	(void)regs;
-	__asm__ volatile("ud2");
-}
-
 static void host_endless(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_OK(!ucall_vm_set_handler(vm, 6, guest_again));
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
-}
-
-static UCALL_GUEST void guest_ud(void)
-{
-	__asm__ volatile("ud2");
-}
-
-static UCALL_GUEST void guest_lies(void)
-{
-	fill(&ucall_this_mailbox()->fault, ~0ull, sizeof(struct ucall_fault_area));
-	ring(UCALL_MAILBOX_ADDRESS);
 }
 
 static void host_lies(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -248,22 +276,6 @@ static void host_lies(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_HAS(ucall_fault_report(vcpu), "ffffffffffffffff");
-}
-
-/* Started again in the midst of a message: nothing of it is left. */
-static UCALL_GUEST void guest_halfway(uint64_t *again, struct ucall *uc)
-{
-	if (!*again) {
-		*again = 1;
-		uc->args[1] = 1;
-		ucall_this_mailbox()->uc.args[1] = 66;
-		ucall_this_mailbox()->shared = (uint64_t)(uintptr_t)uc;
-		*(uint64_t *)(void *)&ucall_this_mailbox()->uc = ucall_head(UCALL_SYNC, 2, 0, 0);
-		__asm__ volatile("outb %%al, %w0" : : "d"(0x5555) : "memory");
-	}
-	__asm__ volatile("outb %%al, %w0" : : "d"(0x5556) : "memory");
-	GUEST_SYNC(7);
-	GUEST_DONE();
 }
 
 static void host_halfway(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -299,19 +311,14 @@ static void host_restarts(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(after - before, 2 * 4096);
 }
 
-/* W^X, the null page, the guard pages: what a guest may not do ends in a report. */
-static UCALL_GUEST void guest_writes(uint64_t address)
-{
-	*(volatile uint64_t *)address = 1;
-	GUEST_DONE();
-}
+#define CODE 1
 
 static void each_protected(void)
 {
 	const uint64_t addresses[] = {
 		0,
 		0xff8, /* the null page */
-		(uint64_t)(uintptr_t)guest_writes, /* code */
+		CODE, /* of the guest itself */
 		UCALL_BELL_ADDRESS,
 		UCALL_CODE_ADDRESS, /* the backend's */
 		UCALL_MAILBOX_ADDRESS + 0x1000,
@@ -323,25 +330,36 @@ static void each_protected(void)
 
 	for (size_t i = 0; i < sizeof(addresses) / sizeof(addresses[0]); i++) {
 		struct ucall_vm *vm = ucall_test_vm(NULL);
-		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_writes, 1, addresses[i]);
+		uint64_t address = addresses[i];
+		struct ucall_vcpu *vcpu;
 
+		if (address == CODE)
+			address = ucall_arch_bit(ucall_test_arch()) == ucall_arch_host()
+					  ? (uintptr_t)guest_writes
+					  : ucall_vm_symbol(vm, "guest_writes") & ~7ull;
+		vcpu = ucall_vcpu_add(vm, guest_writes, 1, address);
 		CHECK_OK(vcpu);
 		CHECK_EQ(ucall_next(vcpu, NULL), -1);
 		CHECK_EQ(errno, EFAULT);
-		CHECK_EQ(ucall_fault(vcpu)->address, addresses[i]);
-		CHECK(ucall_fault(vcpu)->code & 2);
+		CHECK_EQ(ucall_fault(vcpu)->address, address);
+		CHECK_HAS(ucall_error(), "write to");
 		ucall_test_vm_free(vm);
 	}
 }
 
-UCALL_TESTS({ "garbage, by the mailbox", .each = each_mailbox },
-	    { "garbage, by the address", .each = each_address },
+UCALL_TESTS({ "garbage, by the mailbox", .each = each_mailbox, .any_arch = true },
+	    { "garbage, by the address", .each = each_address, .any_arch = true },
 	    { "garbage, from ring 3", .each = each_ring3 },
-	    { "garbage from all vCPUs at once", .host = host_all },
-	    { "a shared message that another vCPU rewrites", .host = host_race },
-	    { "a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on), .host = host_rewritten },
-	    { "exceptions without end", UCALL_TEST_GUEST(guest_ud), .host = host_endless },
-	    { "lies in the fault area", UCALL_TEST_GUEST(guest_lies), .host = host_lies },
+	    { "garbage from all vCPUs at once", .host = host_all, .any_arch = true },
+	    { "a shared message that another vCPU rewrites", .host = host_race, .any_arch = true },
+	    { "a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on),
+	      .host = host_rewritten, .any_arch = true },
+	    { "exceptions without end", UCALL_TEST_GUEST(guest_trap), .host = host_endless,
+	      .engine = "kvm" },
+	    { "lies in the fault area", UCALL_TEST_GUEST(guest_lies), .host = host_lies,
+	      .any_arch = true },
 	    { "a restart in mid-message", .host = host_halfway },
-	    { "restarts", UCALL_TEST_GUEST(guest_ud), .host = host_restarts },
-	    { "what the guest may not write", .each = each_protected });
+	    { "restarts", UCALL_TEST_GUEST(guest_trap), .host = host_restarts, .any_arch = true },
+	    { "what the guest may not write", .each = each_protected, .any_arch = true });
+
+#endif

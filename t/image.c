@@ -72,6 +72,32 @@ static void each_globals(void)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
+/* Each vCPU has thread-local variables of its own. */
+static UCALL_GUEST void guest_local(uint64_t id)
+{
+	GUEST_ASSERT_EQ(local, 1234);
+	local += id;
+	GUEST_SYNC(local);
+	GUEST_SYNC(local);
+	GUEST_DONE();
+}
+
+static void host_local(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct ucall_vcpu *vcpus[3];
+	struct ucall uc;
+
+	(void)vcpu;
+	for (uint64_t i = 0; i < 3; i++)
+		CHECK_OK(vcpus[i] = ucall_vcpu_add(vm, guest_local, 1, i + 1));
+	for (int again = 0; again < 2; again++) {
+		for (uint64_t i = 0; i < 3; i++) {
+			CHECK_NEXT(vcpus[i], &uc, UCALL_SYNC);
+			CHECK_EQ(uc.args[1], 1235 + i);
+		}
+	}
+}
+
 /* Helpers without UCALL_GUEST that use the stack protector and the compiler's own calls work. */
 static struct {
 	uint64_t words[100];
@@ -141,6 +167,8 @@ static void host_arguments(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 
 UCALL_TESTS({ "the program's variables", .each = each_globals },
-	    { "stack protector and compiler's calls", UCALL_TEST_GUEST(guest_helper), .host = host_helper },
+	    { "thread-local variables", .host = host_local },
+	    { "stack protector and compiler's calls", UCALL_TEST_GUEST(guest_helper),
+	      .host = host_helper },
 	    { "six arguments", .host = host_arguments },
 	    { "what is no guest function", .host = host_wrong });

@@ -98,8 +98,7 @@ static void each_count(void)
 {
 	unsigned int nothing = count(guest_nothing, 0, 0);
 	unsigned int sync = count(FUNCTION(guest_sync), 7, 0);
-	unsigned int print =
-		count(FUNCTION(guest_printf), 42, (uint64_t)(uintptr_t) "all is well");
+	unsigned int print = count(FUNCTION(guest_printf), 42, (uint64_t)(uintptr_t) "all is well");
 
 	ucall_test_diag("GUEST_SYNC %u, GUEST_PRINTF with two arguments %u instructions",
 			sync - nothing, print - nothing);

@@ -60,6 +60,6 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 
 UCALL_TESTS({ "one KVM_RUN a ucall, by the mailbox", .host = host_code,
-	      .config = { .via = UCALL_VIA_MAILBOX } },
+	      .config = { .via = UCALL_VIA_MAILBOX }, .engine = "kvm" },
 	    { "one KVM_RUN a ucall, by the address", .host = host_code,
-	      .config = { .via = UCALL_VIA_ADDRESS } });
+	      .config = { .via = UCALL_VIA_ADDRESS }, .engine = "kvm" });

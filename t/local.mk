@@ -7,6 +7,7 @@ c_tests = \
 	t/done \
 	t/doorbell \
 	t/escape \
+	t/exits \
 	t/exceptions \
 	t/hostile \
 	t/image \
@@ -15,6 +16,7 @@ c_tests = \
 	t/ioctls-per-ucall \
 	t/kvm-device \
 	t/memory \
+	t/nest-by-hand \
 	t/nested \
 	t/nothing-left \
 	t/own-ops \
@@ -55,3 +57,30 @@ dist_check_SCRIPTS += t/installed.sh
 installcheck-local:
 	CC='$(CC)' top_srcdir='$(top_srcdir)' destdir='$(DESTDIR)' bindir='$(bindir)' \
 	libdir='$(libdir)' $(SHELL) $(srcdir)/t/installed.sh
+
+# Tests for guests of any architecture are compiled once more for each: their guest halves.
+any_arch_tests = assert done exits hostile memory nest-by-hand printf shared sync-args timeout \
+	ucall-test vcpus
+guest_runtime = $(libucall_libucall_guest_a_SOURCES) $(ucallinclude_HEADERS)
+guest_cc = $(AM_V_GEN)$(MKDIR_P) t/guests && ./run ucall cc
+if GUEST_AARCH64
+check_DATA += $(any_arch_tests:%=t/guests/%-aarch64.elf)
+t/guests/%-aarch64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
+	$(guest_cc) --arch aarch64 -o $@ $<
+endif
+if GUEST_RISCV64
+check_DATA += $(any_arch_tests:%=t/guests/%-riscv64.elf)
+t/guests/%-riscv64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
+	$(guest_cc) --arch riscv64 -o $@ $<
+endif
+if GUEST_S390X
+check_DATA += $(any_arch_tests:%=t/guests/%-s390x.elf)
+t/guests/%-s390x.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
+	$(guest_cc) --arch s390x -o $@ $<
+endif
+if GUEST_X86_64
+check_DATA += $(any_arch_tests:%=t/guests/%-x86_64.elf)
+t/guests/%-x86_64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
+	$(guest_cc) --arch x86_64 -o $@ $<
+endif
+CLEANFILES += $(check_DATA)

@@ -1,21 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Allocation, translation, bounded access, strings, protection, exhaustion. */
-#include <errno.h>
-#include <string.h>
-
 #include <ucall/test.h>
 
 #define MIB ((size_t)1 << 20)
-
-/* clang's AddressSanitizer is a part of the program, and so of the guest. */
-#ifdef __has_feature
-#if __has_feature(address_sanitizer)
-#define SANITIZER (64 * MIB)
-#endif
-#endif
-#ifndef SANITIZER
-#define SANITIZER 0
-#endif
 
 static UCALL_GUEST void guest_fill(uint64_t *p, uint64_t n, uint64_t *q)
 {
@@ -28,9 +15,47 @@ static UCALL_GUEST void guest_fill(uint64_t *p, uint64_t n, uint64_t *q)
 	GUEST_DONE();
 }
 
+/* Code that the host writes into the guest. */
+static UCALL_GUEST void guest_call(uint64_t (*f)(void), uint64_t *data)
+{
+	GUEST_SYNC(f());
+	((uint64_t(*)(void))data)(); /* data is not executable */
+}
+
+/* Mappings that are made while vCPUs exist reach all of them. */
+static UCALL_GUEST void guest_late(uint64_t **where)
+{
+	GUEST_SYNC(1);
+	GUEST_SYNC(**where); /* the host left it there */
+	GUEST_DONE();
+}
+
+#if defined(__x86_64__)
+/* The stack ends in an unmapped page. */
+static UCALL_GUEST void guest_overflow(void)
+{
+	for (;;)
+		__asm__ volatile("push $1");
+}
+#endif
+
+#ifndef UCALL_GUEST_BUILD
+#include <errno.h>
+#include <string.h>
+
+/* clang's AddressSanitizer is a part of the program, and so of the guest. */
+#ifdef __has_feature
+#if __has_feature(address_sanitizer)
+#define SANITIZER (64 * MIB)
+#endif
+#endif
+#ifndef SANITIZER
+#define SANITIZER 0
+#endif
+
 static void host_alloc(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	const uint64_t n = 100 * 512;
+	const uint64_t n = 100 * 512, step = 128;
 	uint64_t p = ucall_vm_alloc(vm, n * 8, UCALL_MEM_PRIVATE), gpa, gpa2, value;
 	uint64_t q = ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED);
 	uint64_t *view;
@@ -38,16 +63,18 @@ static void host_alloc(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(p && q);
 	view = ucall_vm_host_pointer(vm, p, n * 8);
 	CHECK_OK(view);
-	for (uint64_t i = 0; i < n; i++) {
+	for (uint64_t i = 0; i < n; i++)
 		CHECK_EQ(view[i], 0);
-		view[i] = i;
-	}
+	for (uint64_t i = 0; i < n; i += step)
+		CHECK_OK(!ucall_vm_write_int(vm, p + 8 * i, 8, i));
 	vcpu = ucall_vcpu_add(vm, guest_fill, 3, p, n, q);
 	CHECK_OK(vcpu);
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	for (uint64_t i = 0; i < n; i++)
-		CHECK_EQ(view[i], i % 512 ? i : i + 1);
-	CHECK_OK(!ucall_vm_read(vm, q, &value, sizeof(value)));
+	for (uint64_t i = 0; i < n; i += step) {
+		CHECK_OK(!ucall_vm_read_int(vm, p + 8 * i, 8, &value));
+		CHECK_EQ(value, i % 512 ? i : i + 1);
+	}
+	CHECK_OK(!ucall_vm_read_int(vm, q, 8, &value));
 	CHECK_EQ(value, 99);
 
 	/* Physically contiguous; an unmapped page on either side. */
@@ -125,13 +152,6 @@ static void host_exhausted(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(errno, ENOMEM);
 }
 
-/* Code that the host writes into the guest. */
-static UCALL_GUEST void guest_call(uint64_t (*f)(void), uint64_t *data)
-{
-	GUEST_SYNC(f());
-	((uint64_t(*)(void))data)(); /* data is not executable */
-}
-
 static void host_exec(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	static const uint8_t code[] = { 0xb8, 0x2a, 0, 0, 0, 0xc3 }; /* mov $42, %eax; ret */
@@ -151,38 +171,20 @@ static void host_exec(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_fault(vcpu)->address, data);
 }
 
-/* Mappings that are made while vCPUs exist reach all of them. */
-static UCALL_GUEST void guest_late(void)
-{
-	struct ucall_mailbox *m = ucall_this_mailbox();
-	uint64_t *p;
-
-	GUEST_SYNC(1);
-	p = (uint64_t *)m->uc.args[6]; /* the host left it there */
-	GUEST_SYNC(*p);
-	GUEST_DONE();
-}
-
 static void host_late(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	uint64_t value = 4711, p;
+	uint64_t where = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE), p;
 	struct ucall uc;
 
+	vcpu = ucall_vcpu_add(vm, guest_late, 1, where);
+	CHECK_OK(where && vcpu);
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	p = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE);
-	CHECK_OK(p);
-	CHECK_OK(!ucall_vm_write(vm, p, &value, 8));
-	ucall_vcpu_mailbox(vcpu)->uc.args[6] = p;
+	CHECK_OK(p && !ucall_vm_write_int(vm, p, 8, 4711));
+	CHECK_OK(!ucall_vm_write_int(vm, where, 8, p));
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK_EQ(uc.args[1], 4711);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
-}
-
-/* The stack ends in an unmapped page. */
-static UCALL_GUEST void guest_overflow(void)
-{
-	for (;;)
-		__asm__ volatile("push $1");
 }
 
 static void host_overflow(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -193,10 +195,12 @@ static void host_overflow(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_fault(vcpu)->address, ucall_fault(vcpu)->sp - 8);
 }
 
-UCALL_TESTS({ "allocations, seen from both sides", .host = host_alloc },
-	    { "reads, writes and strings", .host = host_access },
+UCALL_TESTS({ "allocations, seen from both sides", .host = host_alloc, .any_arch = true },
+	    { "reads, writes and strings", .host = host_access, .any_arch = true },
 	    { "exhaustion", .host = host_exhausted, .config = { .mem_size = 8 * MIB + SANITIZER } },
 	    { "executable and other memory", .host = host_exec },
-	    { "mappings after the vCPU was added", UCALL_TEST_GUEST(guest_late), .host = host_late },
+	    { "mappings after the vCPU was added", .host = host_late, .any_arch = true },
 	    { "stack overflow", UCALL_TEST_GUEST(guest_overflow), .host = host_overflow,
 	      .config = { .ring = 0, .timeout_ms = 60000 } });
+
+#endif

@@ -1,17 +1,13 @@
 // SPDX-License-Identifier: MIT
 /* GUEST_PRINTF gives what the C library's printf gives; a wrong format is an error. */
-#include <errno.h>
-#include <limits.h>
-#include <stdlib.h>
-#include <string.h>
-
 #include <ucall/test.h>
 
 /* One list for both sides. */
 #define FORMATS(f) \
 	f("plain text without any conversion, long enough to be copied in words") f( \
-		"%d %i %u", INT_MIN, INT_MAX, UINT_MAX) f("%ld %lld %lu", LONG_MIN, LLONG_MAX, \
-							  ULONG_MAX) \
+		"%d %i %u", -__INT_MAX__ - 1, __INT_MAX__, \
+		2u * __INT_MAX__ + 1) f("%ld %lld %lu", -__LONG_MAX__ - 1, __LONG_LONG_MAX__, \
+					2ul * __LONG_MAX__ + 1) \
 		f("%hhd %hd %hhu %hu", (signed char)-3, (short)-4, (unsigned char)250, \
 		  (unsigned short)65000) f("%jd %zu %td", (intmax_t)-5, (size_t)6, (ptrdiff_t)-7) \
 			f("%x %X %#x %#X %#lx", 0xbeef, 0xbeef, 0xbeef, 0xbeef, \
@@ -36,6 +32,55 @@ static UCALL_GUEST void guest_formats(void)
 	GUEST_DONE();
 }
 
+/* Lengths cut what is too large; compilers warn of these formats where they can read them. */
+static UCALL_GUEST void guest_cut(const char *format)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	GUEST_PRINTF(format, 300, 70000, 300, 70000);
+#pragma GCC diagnostic pop
+	GUEST_DONE();
+}
+
+static UCALL_GUEST void guest_null(const char *s)
+{
+	GUEST_PRINTF("<%s>", s);
+	GUEST_DONE();
+}
+
+/* The VM's output stream gets all of it, and only that. */
+static UCALL_GUEST void guest_output(void)
+{
+	GUEST_PRINTF("one %d\n", 1);
+	GUEST_SYNC(1);
+	GUEST_PRINTF("%s", ""); /* nothing, and no message */
+	GUEST_PRINTF("two\n");
+	GUEST_DONE();
+}
+
+/* A text longer than a message comes in several. */
+static UCALL_GUEST void guest_long(int width)
+{
+	GUEST_PRINTF("%*d%0*d|", width, 1, width, 2);
+	GUEST_DONE();
+}
+
+static UCALL_GUEST void guest_unknown(const char *format)
+{
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Wformat-security"
+#pragma GCC diagnostic ignored "-Wformat-nonliteral"
+	GUEST_PRINTF(format);
+#pragma GCC diagnostic pop
+	GUEST_SYNC(1);
+	GUEST_DONE();
+}
+
+#ifndef UCALL_GUEST_BUILD
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
 #define HOST_LINE(...) \
 	snprintf(expected, sizeof(expected), __VA_ARGS__); \
 	CHECK_OK(!ucall_vcpu_run(vcpu)); \
@@ -52,32 +97,25 @@ static void host_formats(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-/* Lengths cut what is too large; compilers warn of these formats where they can read them. */
-static UCALL_GUEST void guest_cut(const char *format)
+/* Text for a guest to read. */
+static uint64_t put_text(struct ucall_vm *vm, const char *text)
 {
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	GUEST_PRINTF(format, 300, 70000, 300, 70000);
-#pragma GCC diagnostic pop
-	GUEST_DONE();
+	uint64_t gva = ucall_vm_alloc(vm, strlen(text) + 1, UCALL_MEM_PRIVATE);
+
+	CHECK_OK(gva && !ucall_vm_write(vm, gva, text, strlen(text) + 1));
+	return gva;
 }
 
 static void each_cut(void)
 {
 	struct ucall_vm *vm = ucall_test_vm(NULL);
-	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_cut, 1, "%hhd %hd %hhu %hx");
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_cut, 1, put_text(vm, "%hhd %hd %hhu %hx"));
 	struct ucall uc;
 
 	CHECK_OK(vcpu);
 	CHECK_OK(!ucall_vcpu_run(vcpu));
 	CHECK_EQ(get_ucall(vcpu, &uc), UCALL_PRINTF);
 	CHECK_STR(uc.text, "44 4464 44 1170");
-}
-
-static UCALL_GUEST void guest_null(const char *s)
-{
-	GUEST_PRINTF("<%s>", s);
-	GUEST_DONE();
 }
 
 static void host_null(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -88,16 +126,6 @@ static void host_null(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(!ucall_vcpu_run(vcpu));
 	CHECK_EQ(get_ucall(vcpu, &uc), UCALL_PRINTF);
 	CHECK_STR(uc.text, "<(null)>");
-}
-
-/* The VM's output stream gets all of it, and only that. */
-static UCALL_GUEST void guest_output(void)
-{
-	GUEST_PRINTF("one %d\n", 1);
-	GUEST_SYNC(1);
-	GUEST_PRINTF("%s", ""); /* nothing, and no message */
-	GUEST_PRINTF("two\n");
-	GUEST_DONE();
 }
 
 static void each_output(void)
@@ -116,13 +144,6 @@ static void each_output(void)
 	free(text);
 }
 
-/* A text longer than a message comes in several. */
-static UCALL_GUEST void guest_long(int width)
-{
-	GUEST_PRINTF("%*d%0*d|", width, 1, width, 2);
-	GUEST_DONE();
-}
-
 static void each_long(void)
 {
 	char *text = NULL, expected[4096];
@@ -137,17 +158,6 @@ static void each_long(void)
 	snprintf(expected, sizeof(expected), "%*d%0*d|", 1500, 1, 1500, 2);
 	CHECK_STR(text, expected);
 	free(text);
-}
-
-static UCALL_GUEST void guest_unknown(const char *format)
-{
-#pragma GCC diagnostic push
-#pragma GCC diagnostic ignored "-Wformat-security"
-#pragma GCC diagnostic ignored "-Wformat-nonliteral"
-	GUEST_PRINTF(format);
-#pragma GCC diagnostic pop
-	GUEST_SYNC(1);
-	GUEST_DONE();
 }
 
 static void each_unknown(void)
@@ -165,7 +175,8 @@ static void each_unknown(void)
 		size_t size = 0;
 		struct ucall_vm_config config = { .output = open_memstream(&text, &size) };
 		struct ucall_vm *vm = ucall_test_vm(&config);
-		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_unknown, 1, wrong[i].format);
+		struct ucall_vcpu *vcpu =
+			ucall_vcpu_add(vm, guest_unknown, 1, put_text(vm, wrong[i].format));
 
 		CHECK_OK(vcpu);
 		CHECK_EQ(ucall_next(vcpu, NULL), -1);
@@ -181,10 +192,12 @@ static void each_unknown(void)
 }
 
 UCALL_TESTS({ "every conversion, as the C library has it", UCALL_TEST_GUEST(guest_formats),
-	      .host = host_formats },
-	    { "numbers larger than their length", .each = each_cut },
-	    { "a null pointer for %s", UCALL_TEST_GUEST(guest_null), .nargs = 1,
-	      .host = host_null },
-	    { "the output stream", .each = each_output },
-	    { "a text longer than a message", .each = each_long },
-	    { "unknown conversions", .each = each_unknown });
+	      .host = host_formats, .any_arch = true },
+	    { "numbers larger than their length", .each = each_cut, .any_arch = true },
+	    { "a null pointer for %s", UCALL_TEST_GUEST(guest_null), .nargs = 1, .host = host_null,
+	      .any_arch = true },
+	    { "the output stream", .each = each_output, .any_arch = true },
+	    { "a text longer than a message", .each = each_long, .any_arch = true },
+	    { "unknown conversions", .each = each_unknown, .any_arch = true });
+
+#endif

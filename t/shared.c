@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* ucall_shared(): messages in structures that the host allocated, the GUEST_SHARED_ family. */
-#include <errno.h>
-
 #include <ucall/test.h>
 
 static UCALL_GUEST void guest_shared(struct ucall *uc, uint64_t x)
@@ -20,6 +18,20 @@ static UCALL_GUEST void guest_shared(struct ucall *uc, uint64_t x)
 	GUEST_SHARED_DONE(&uc[1]);
 	GUEST_SHARED_ASSERT_EQ(&uc[1], x, 6);
 }
+
+/* An address that is no message's: an error, and no harm. */
+static UCALL_GUEST void guest_wild(uint64_t gva)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+
+	m->shared = gva;
+	((void (*)(uint64_t))((const struct ucall_bell *)UCALL_BELL_ADDRESS)->ring)(gva);
+	m->shared = 0;
+	GUEST_DONE();
+}
+
+#ifndef UCALL_GUEST_BUILD
+#include <errno.h>
 
 static void each_shared(enum ucall_via via)
 {
@@ -67,17 +79,6 @@ static void each_address(void)
 	each_shared(UCALL_VIA_ADDRESS);
 }
 
-/* An address that is no message's: an error, and no harm. */
-static UCALL_GUEST void guest_wild(uint64_t gva)
-{
-	struct ucall_mailbox *m = ucall_this_mailbox();
-
-	m->shared = gva;
-	((void (*)(uint64_t))((const struct ucall_bell *)UCALL_BELL_ADDRESS)->ring)(gva);
-	m->shared = 0;
-	GUEST_DONE();
-}
-
 static void each_wild(enum ucall_via via)
 {
 	static const uint64_t wild[] = { 8,
@@ -112,7 +113,9 @@ static void each_wild_address(void)
 	each_wild(UCALL_VIA_ADDRESS);
 }
 
-UCALL_TESTS({ "shared structures, by the mailbox", .each = each_mailbox },
-	    { "shared structures, by the address", .each = each_address },
-	    { "wild addresses, by the mailbox", .each = each_wild_mailbox },
-	    { "wild addresses, by the address", .each = each_wild_address });
+UCALL_TESTS({ "shared structures, by the mailbox", .each = each_mailbox, .any_arch = true },
+	    { "shared structures, by the address", .each = each_address, .any_arch = true },
+	    { "wild addresses, by the mailbox", .each = each_wild_mailbox, .any_arch = true },
+	    { "wild addresses, by the address", .each = each_wild_address, .any_arch = true });
+
+#endif

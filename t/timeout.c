@@ -1,5 +1,43 @@
 // SPDX-License-Identifier: MIT
 /* A guest that spins is ended by the time limit, and can go on. */
+#include <ucall/test.h>
+
+/* The host sets what the messages of this guest leave alone in its mailbox. */
+static UCALL_GUEST void guest_spin(void)
+{
+	volatile uint64_t *go = &ucall_this_mailbox()->uc.args[6];
+
+	GUEST_SYNC(1);
+	while (!*go)
+		__asm__ volatile("" : : : "memory");
+	GUEST_SYNC(2);
+	GUEST_DONE();
+}
+
+/* Many kicks while many messages come: none is lost, and every kick is noticed in the end. */
+static UCALL_GUEST void guest_count(void)
+{
+	for (uint64_t i = 0;; i++)
+		GUEST_SYNC(i);
+}
+
+/* A guest that makes exit after exit is ended as well. */
+static UCALL_GUEST void guest_storm(void)
+{
+	for (;;)
+		GUEST_PRINTF("x");
+}
+
+#if defined(__x86_64__)
+static UCALL_GUEST void guest_halt(void)
+{
+	GUEST_SYNC(1);
+	__asm__ volatile("cli; hlt");
+	GUEST_DONE();
+}
+#endif
+
+#ifndef UCALL_GUEST_BUILD
 #include <errno.h>
 #include <pthread.h>
 #include <signal.h>
@@ -8,23 +46,14 @@
 #include <time.h>
 #include <unistd.h>
 
-#include <ucall/test.h>
-
-static volatile uint64_t go;
-
-static UCALL_GUEST void guest_spin(void)
+static void release(struct ucall_vcpu *vcpu)
 {
-	GUEST_SYNC(1);
-	while (!go)
-		__asm__ volatile("pause");
-	GUEST_SYNC(2);
-	GUEST_DONE();
+	__atomic_store_n(&ucall_vcpu_mailbox(vcpu)->uc.args[6], 1, __ATOMIC_SEQ_CST);
 }
 
 static void check_spin(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	uint64_t one = 1;
-
+	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	for (int i = 0; i < 2; i++) {
 		struct timespec a, b;
@@ -38,7 +67,7 @@ static void check_spin(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		ns = (b.tv_sec - a.tv_sec) * 1000000000ll + b.tv_nsec - a.tv_nsec;
 		CHECK(ns >= 50000000); /* never early; late is the machine's business */
 	}
-	CHECK_OK(!ucall_vm_write(vm, (uint64_t)(uintptr_t)&go, &one, sizeof(one)));
+	release(vcpu);
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
@@ -65,10 +94,8 @@ static void host_threads(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 	for (int i = 0; i < 3; i++) {
 		struct job job = { vm, ucall_vcpu_add(vm, guest_spin, 0), false };
-		uint64_t zero = 0;
 
 		CHECK_OK(job.vcpu);
-		CHECK_OK(!ucall_vm_write(vm, (uint64_t)(uintptr_t)&go, &zero, sizeof(zero)));
 		CHECK(!pthread_create(&thread, NULL, run, &job));
 		pthread_join(thread, NULL);
 		CHECK(job.done);
@@ -110,9 +137,13 @@ static void host_fork(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	check_spin(vm, vcpu);
 	child = fork();
 	if (!child) {
-		struct ucall_vm_config config = { .backend = ucall_vm_backend(vm), .timeout_ms = 20 };
-		struct ucall_vm *own = ucall_vm_create(&config);
-		struct ucall_vcpu *v = own ? ucall_vcpu_add(own, guest_spin, 0) : NULL;
+		struct ucall_vm_config config = { .timeout_ms = 20 };
+		struct ucall_vm *own;
+		struct ucall_vcpu *v;
+
+		ucall_test_config(&config);
+		own = ucall_vm_create(&config);
+		v = own ? ucall_vcpu_add(own, guest_spin, 0) : NULL;
 
 		_exit(v && ucall_next(v, NULL) == UCALL_SYNC && ucall_next(v, NULL) == -1 &&
 				      errno == ETIMEDOUT
@@ -126,10 +157,11 @@ static void host_fork(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 static void each_environment(void)
 {
-	struct ucall_vm_config config = { .backend = ucall_test_backend() };
+	struct ucall_vm_config config = { 0 };
 	struct ucall_vm *vm;
 	struct ucall_vcpu *vcpu;
 
+	ucall_test_config(&config);
 	setenv("UCALL_TIMEOUT", "0.05", 1);
 	vm = ucall_test_vm(&config);
 	vcpu = ucall_vcpu_add(vm, guest_spin, 0);
@@ -173,10 +205,10 @@ static void host_kick(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct sigaction action = { .sa_handler = on_signal }, old;
 	struct sigevent event = { .sigev_notify = SIGEV_SIGNAL, .sigev_signo = SIGUSR1 };
 	struct itimerspec once = { { 0, 0 }, { 0, 20000000 } };
-	uint64_t one = 1;
 	pthread_t thread;
 	timer_t timer;
 
+	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK(!pthread_create(&thread, NULL, kick_twice, vcpu));
 	check_kicked(vcpu);
@@ -194,16 +226,9 @@ static void host_kick(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	ucall_vcpu_kick(vcpu);
 	ucall_vcpu_kick(vcpu); /* one is enough */
 	check_kicked(vcpu);
-	CHECK_OK(!ucall_vm_write(vm, (uint64_t)(uintptr_t)&go, &one, sizeof(one)));
+	release(vcpu);
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
-}
-
-/* Many kicks while many messages come: none is lost, and every kick is noticed in the end. */
-static UCALL_GUEST void guest_count(void)
-{
-	for (uint64_t i = 0;; i++)
-		GUEST_SYNC(i);
 }
 
 static bool kicking;
@@ -246,13 +271,6 @@ static void host_race(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK(kicks > 0);
 }
 
-/* A guest that makes exit after exit is ended as well. */
-static UCALL_GUEST void guest_storm(void)
-{
-	for (;;)
-		GUEST_PRINTF("x");
-}
-
 static void each_storm(void)
 {
 	struct ucall_vm_config config = { .timeout_ms = 50 };
@@ -271,13 +289,6 @@ static void each_storm(void)
 	fclose(config.output);
 }
 
-static UCALL_GUEST void guest_halt(void)
-{
-	GUEST_SYNC(1);
-	__asm__ volatile("cli; hlt");
-	GUEST_DONE();
-}
-
 static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	(void)vm;
@@ -290,16 +301,23 @@ static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 #define LIMIT .config = { .timeout_ms = 50 }
 
-UCALL_TESTS({ "a spinning guest", UCALL_TEST_GUEST(guest_spin), .host = check_spin, LIMIT },
+UCALL_TESTS({ "a spinning guest", UCALL_TEST_GUEST(guest_spin), .host = check_spin, LIMIT,
+	      .any_arch = true },
 	    { "a spinning guest in ring 3", UCALL_TEST_GUEST(guest_spin), .host = check_spin,
 	      .config = { .timeout_ms = 50, .ring = 3 } },
-	    { "threads that end", .host = host_threads, LIMIT },
-	    { "the program's own signals", UCALL_TEST_GUEST(guest_spin), .host = host_signals, LIMIT },
-	    { "after fork()", UCALL_TEST_GUEST(guest_spin), .host = host_fork, LIMIT },
+	    { "threads that end", .host = host_threads, LIMIT, .any_arch = true },
+	    { "the program's own signals", UCALL_TEST_GUEST(guest_spin), .host = host_signals,
+	      LIMIT, .any_arch = true },
+	    { "after fork()", UCALL_TEST_GUEST(guest_spin), .host = host_fork, LIMIT,
+	      .any_arch = true },
 	    { "a guest that halts, with an interrupt controller", UCALL_TEST_GUEST(guest_halt),
 	      .host = host_halt, .config = { .timeout_ms = 50, .irqchip = true } },
-	    { "a guest that makes exit after exit", .each = each_storm },
-	    { "kicks", UCALL_TEST_GUEST(guest_spin), .host = host_kick },
-	    { "kicks in ring 3", UCALL_TEST_GUEST(guest_spin), .host = host_kick, .config = { .ring = 3 } },
-	    { "kicks and messages", UCALL_TEST_GUEST(guest_count), .host = host_race },
-	    { "UCALL_TIMEOUT", .each = each_environment });
+	    { "a guest that makes exit after exit", .each = each_storm, .any_arch = true },
+	    { "kicks", UCALL_TEST_GUEST(guest_spin), .host = host_kick, .any_arch = true },
+	    { "kicks in ring 3", UCALL_TEST_GUEST(guest_spin), .host = host_kick,
+	      .config = { .ring = 3 } },
+	    { "kicks and messages", UCALL_TEST_GUEST(guest_count), .host = host_race,
+	      .any_arch = true },
+	    { "UCALL_TIMEOUT", .each = each_environment, .any_arch = true });
+
+#endif
