@@ -49,7 +49,7 @@ int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const str
 	e->type = header.e_type;
 	if (!e->arch || (arch && e->arch != arch)) {
 		ucall_elf_close(e);
-		if (arch && header.e_machine == arch->machine)
+		if (!e->arch && arch && (ident[EI_DATA] == ELFDATA2MSB) != arch->big_endian)
 			return ucall_fail(ENOEXEC, "an ELF file of the other byte order");
 		return ucall_fail(
 			ENOEXEC, "an ELF file for %s%s; %s%s", machine_name(header.e_machine),

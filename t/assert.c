@@ -9,28 +9,28 @@ static UCALL_GUEST void guest_assert(uint64_t which, uint64_t a, uint64_t b)
 	GUEST_ASSERT_NE(a, b);
 	switch (which) {
 	case 0:
-		GUEST_ASSERT(a == b); /* line 14 */
+		GUEST_ASSERT(a == b); /* line 12 */
 		break;
 	case 1:
-		GUEST_ASSERT_1(a == b, a); /* line 17 */
+		GUEST_ASSERT_1(a == b, a); /* line 15 */
 		break;
 	case 2:
-		GUEST_ASSERT_2(a == b, a, b); /* line 20 */
+		GUEST_ASSERT_2(a == b, a, b); /* line 18 */
 		break;
 	case 3:
-		GUEST_ASSERT_3(a == b, 1, 2, 3); /* line 23 */
+		GUEST_ASSERT_3(a == b, 1, 2, 3); /* line 21 */
 		break;
 	case 4:
-		GUEST_ASSERT_4(a == b, 1, 2, 3, 4); /* line 26 */
+		GUEST_ASSERT_4(a == b, 1, 2, 3, 4); /* line 24 */
 		break;
 	case 5:
-		GUEST_ASSERT_EQ(a, b); /* line 29 */
+		GUEST_ASSERT_EQ(a, b); /* line 27 */
 		break;
 	case 6:
-		GUEST_ASSERT_NE(a, a); /* line 32 */
+		GUEST_ASSERT_NE(a, a); /* line 30 */
 		break;
 	case 7:
-		GUEST_FAIL("no luck with %d and %s", 7, "eight"); /* line 35 */
+		GUEST_FAIL("no luck with %d and %s", 7, "eight"); /* line 33 */
 		break;
 	case 8:
 		ucall(UCALL_ABORT, 2, 0, 99);
@@ -48,14 +48,14 @@ static void each_assert(void)
 		int line, nargs;
 		const char *text;
 	} expected[] = {
-		{ 14, 2, "assert.c:14: assertion failed: a == b" },
-		{ 17, 3, "assert.c:17: assertion failed: a == b with 0x5" },
-		{ 20, 4, "assert.c:20: assertion failed: a == b with 0x5, 0x6" },
-		{ 23, 5, "assert.c:23: assertion failed: a == b with 0x1, 0x2, 0x3" },
-		{ 26, 6, "assert.c:26: assertion failed: a == b with 0x1, 0x2, 0x3, 0x4" },
-		{ 29, 4, "assert.c:29: assertion failed: a == b with 0x5, 0x6" },
-		{ 32, 4, "assert.c:32: assertion failed: a != a with 0x5, 0x5" },
-		{ 35, 2, "assert.c:35: no luck with 7 and eight" },
+		{ 12, 2, "assert.c:12: assertion failed: a == b" },
+		{ 15, 3, "assert.c:15: assertion failed: a == b with 0x5" },
+		{ 18, 4, "assert.c:18: assertion failed: a == b with 0x5, 0x6" },
+		{ 21, 5, "assert.c:21: assertion failed: a == b with 0x1, 0x2, 0x3" },
+		{ 24, 6, "assert.c:24: assertion failed: a == b with 0x1, 0x2, 0x3, 0x4" },
+		{ 27, 4, "assert.c:27: assertion failed: a == b with 0x5, 0x6" },
+		{ 30, 4, "assert.c:30: assertion failed: a != a with 0x5, 0x5" },
+		{ 33, 2, "assert.c:33: no luck with 7 and eight" },
 		{ 99, 2, "" },
 	};
 

@@ -69,17 +69,17 @@ static UCALL_GUEST void guest_ring_on(void)
 		ring(UCALL_MAILBOX_ADDRESS);
 }
 
+static UCALL_GUEST void guest_trap(void)
+{
+	__builtin_trap();
+}
+
 #if defined(__x86_64__)
 /* Exceptions in handlers without end, and a fault area full of lies. */
 static UCALL_GUEST void guest_again(struct ucall_ex_regs *regs)
 {
 	(void)regs;
 	__asm__ volatile("ud2");
-}
-
-static UCALL_GUEST void guest_trap(void)
-{
-	__builtin_trap();
 }
 #endif
 

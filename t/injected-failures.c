@@ -142,12 +142,12 @@ static UCALL_GUEST void guest_code(void)
 /* All that a test does with a VM.  False if any of it failed. */
 static bool use_vm(void)
 {
-	struct ucall_vm_config config = { .backend = ucall_test_backend(),
-					  .mem_size = (size_t)32 << 20 };
+	struct ucall_vm_config config = { .mem_size = (size_t)32 << 20 };
 	struct ucall_vcpu *vcpu = NULL;
 	struct ucall_vm *vm;
 	bool good = false;
 
+	ucall_test_config(&config);
 	counting = true;
 	vm = ucall_vm_create(&config);
 	if (vm)
@@ -173,10 +173,9 @@ static void reset(enum call call, int at)
 
 static void each_call(void)
 {
+	bool is_kvm = !strcmp(ucall_test_engine(), "kvm");
 	int total[CALLS], fds, maps, threads;
 
-	if (ucall_engine_check("kvm"))
-		SKIP("%s", ucall_error());
 	/* The plugin's file, before anything is loaded and kept. */
 	for (enum call call = DLOPEN; call <= PREAD; call++) {
 		reset(call, 0);
@@ -204,9 +203,9 @@ static void each_call(void)
 		}
 	}
 	ucall_test_diag("%d ioctl, %d mmap, %d open", total[IOCTL], total[MMAP], total[OPEN]);
-	CHECK(total[IOCTL] > 10);
+	CHECK(!is_kvm || total[IOCTL] > 10);
 	CHECK(total[MMAP] >= 2);
-	CHECK(total[OPEN] >= 1);
+	CHECK(!is_kvm || total[OPEN] >= 1);
 	reset(CALLS, 0);
 	CHECK_OK(use_vm());
 }
@@ -229,8 +228,6 @@ static void each_thousand(void)
 	int fds = 0, maps = 0;
 	long pages = 0;
 
-	if (ucall_engine_check("kvm"))
-		SKIP("%s", ucall_error());
 	reset(CALLS, 0);
 	for (int i = 0; i < 1000; i++) {
 		CHECK_OK(use_vm());

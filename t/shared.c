@@ -65,7 +65,7 @@ static void each_shared(enum ucall_via via)
 
 	CHECK_OK(!ucall_vcpu_run(vcpu));
 	CHECK_EQ(get_ucall_shared(vcpu, second, &uc), UCALL_ABORT);
-	CHECK_HAS(uc.text, "shared.c:21: assertion failed: x == 6 with 0x5, 0x6");
+	CHECK_HAS(uc.text, "shared.c:19: assertion failed: x == 6 with 0x5, 0x6");
 	CHECK_SHARED_ABORT(vcpu, second);
 }
 

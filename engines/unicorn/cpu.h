@@ -22,7 +22,6 @@ struct unicorn_vcpu {
 	enum { LEFT_EXIT, LEFT_YIELD, LEFT_KICK, LEFT_TIMEOUT, LEFT_ENDED } left;
 	uc_err error; /* of uc_emu_start(), once it has ended */
 	bool running; /* uc_emu_start() has not ended */
-	bool abort; /* have it end: every hook stops the emulation */
 
 	int attention; /* atomic: `kicked`, or `regs_written` */
 	int kicked; /* atomic */

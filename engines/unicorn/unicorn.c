@@ -78,16 +78,11 @@ static void leave(struct unicorn_vcpu *v, int why)
 {
 	v->left = why;
 	fiber_leave(&v->fiber);
-	if (v->abort)
-		uc_emu_stop(v->uc);
 }
 
 void unicorn_exit(struct unicorn_vcpu *v)
 {
-	if (v->abort)
-		uc_emu_stop(v->uc);
-	else
-		leave(v, LEFT_EXIT);
+	leave(v, LEFT_EXIT);
 }
 
 static int64_t now_ns(void)
@@ -141,10 +136,6 @@ static bool take_registers(struct unicorn_vcpu *v)
 static void attend(struct unicorn_vcpu *v)
 {
 	v->budget = SLICE;
-	if (v->abort) {
-		uc_emu_stop(v->uc);
-		return;
-	}
 	if (__atomic_exchange_n(&v->attention, 0, __ATOMIC_ACQUIRE) &&
 	    __atomic_exchange_n(&v->kicked, 0, __ATOMIC_RELAXED))
 		leave(v, LEFT_KICK);
@@ -166,7 +157,7 @@ static void on_insn(uc_engine *uc, uint64_t address, uint32_t size, void *data)
 		return;
 	if (!v->budget-- || __atomic_load_n(&v->attention, __ATOMIC_RELAXED)) {
 		attend(v);
-		if (v->abort || (v->regs_written && !take_registers(v)))
+		if (v->regs_written && !take_registers(v))
 			return;
 	}
 	if (!v->cpu->insn)
@@ -180,10 +171,7 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *data)
 {
 	struct unicorn_vcpu *v = data;
 
-	if (v->abort) {
-		uc_emu_stop(uc);
-		return;
-	}
+	(void)uc;
 	v->cpu->interrupt(v, number, &v->vcpu->exit);
 	unicorn_exit(v);
 }
@@ -193,10 +181,8 @@ static bool on_invalid_insn(uc_engine *uc, void *data)
 	struct unicorn_vcpu *v = data;
 
 	(void)uc;
-	if (!v->abort) {
-		v->cpu->invalid_insn(v, &v->vcpu->exit);
-		unicorn_exit(v);
-	}
+	v->cpu->invalid_insn(v, &v->vcpu->exit);
+	unicorn_exit(v);
 	return false;
 }
 
@@ -211,8 +197,6 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 	(void)uc;
 	(void)size;
 	(void)value;
-	if (v->abort)
-		return false;
 	/* Memory that was given out while this vCPU ran. */
 	if (!unicorn_is_denied(type) && !map_regions(v) && v->mapped != before)
 		return true;
@@ -423,21 +407,11 @@ static int check_limit(void)
 	return 0;
 }
 
-static int unicorn_vcpu_init(struct ucall_vcpu *vcpu)
+/* The emulator and its stack. */
+static int open_cpu(struct unicorn_vcpu *v)
 {
-	struct unicorn_vcpu *v;
 	uc_err err;
 
-	if (vcpu->number >= MAX_VCPUS)
-		return ucall_fail(ENOSPC, "engine unicorn has at most %d vCPUs in a VM", MAX_VCPUS);
-	if (check_limit())
-		return -1;
-	v = calloc(1, sizeof(*v));
-	if (!v)
-		return ucall_fail(ENOMEM, "out of memory");
-	vcpu->engine_data = v;
-	v->vcpu = vcpu;
-	v->cpu = cpu_of(vcpu->vm);
 	v->code_page = UINT64_MAX;
 	if (fiber_init(&v->fiber, emulate, v))
 		return ucall_fail(errno, "cannot reserve a stack for an emulation: %s",
@@ -452,20 +426,47 @@ static int unicorn_vcpu_init(struct ucall_vcpu *vcpu)
 	return map_regions(v) ? -1 : boot(v);
 }
 
+/* What is left in the midst of a hook needs nothing that is not freed here. */
+static void close_cpu(struct unicorn_vcpu *v)
+{
+	if (v->uc)
+		uc_close(v->uc);
+	v->uc = NULL;
+	fiber_fini(&v->fiber);
+}
+
+static int unicorn_vcpu_init(struct ucall_vcpu *vcpu)
+{
+	struct unicorn_vcpu *v;
+
+	if (vcpu->number >= MAX_VCPUS)
+		return ucall_fail(ENOSPC, "engine unicorn has at most %d vCPUs in a VM", MAX_VCPUS);
+	if (check_limit())
+		return -1;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return ucall_fail(ENOMEM, "out of memory");
+	vcpu->engine_data = v;
+	v->vcpu = vcpu;
+	v->cpu = cpu_of(vcpu->vm);
+	return open_cpu(v);
+}
+
 static void unicorn_vcpu_fini(struct ucall_vcpu *vcpu)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 
 	if (!v)
 		return;
-	/* What is left in the midst of a hook needs nothing that is not freed here. */
-	if (v->uc)
-		uc_close(v->uc);
-	fiber_fini(&v->fiber);
+	close_cpu(v);
 	free(v);
 	vcpu->engine_data = NULL;
 }
 
+/*
+ * With a new emulator: within an old one there may be a run that has not ended, and an exception that
+ * the guest has not taken (with which the next would be a double fault).
+ */
 static int unicorn_restart(struct ucall_vcpu *vcpu)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
@@ -473,14 +474,10 @@ static int unicorn_restart(struct ucall_vcpu *vcpu)
 	int r;
 
 	take_turn(u);
-	/* Unwinds it: each start within another uses up one of a few levels. */
-	v->abort = true;
-	while (v->running)
-		go_on(v);
-	v->abort = false;
-	v->regs_written = false;
-	v->psw_loaded = false;
-	r = boot(v);
+	close_cpu(v);
+	v->mapped = 0;
+	v->running = v->regs_written = v->psw_loaded = false;
+	r = open_cpu(v);
 	give_turn(u);
 	return r;
 }
