@@ -19,13 +19,14 @@ AS_IF([test "x$ucall_unicorn" = xyes], [ucall_engines="kvm unicorn"])
 # UCALL_GUESTS
 # ------------
 # Sets ucall_guests to the other architectures that this machine can compile guests for, as `ucall cc`
-# finds compilers, and UCALL_GUEST_<ARCH> conditionals.
+# finds compilers.
 AC_DEFUN([UCALL_GUESTS], [
 ucall_guests=
 UCALL_GUEST([aarch64], [ld.lld])
 UCALL_GUEST([riscv64], [ld.lld])
 UCALL_GUEST([s390x], [s390x-linux-gnu-ld])
 UCALL_GUEST([x86_64], [ld.lld])
+AC_SUBST([ucall_guests])
 ])
 
 # UCALL_GUEST(ARCH, LINKER-FOR-CLANG)
@@ -37,7 +38,6 @@ AS_IF([test "x$ucall_arch" = "x$1" || test "x$cross_compiling" = xyes], [ucall_h
       [command -v $1-linux-gnu-gcc >/dev/null], [ucall_have=$1-linux-gnu-gcc],
       [command -v clang >/dev/null && command -v $2 >/dev/null], [ucall_have="clang and $2"])
 AC_MSG_RESULT([$ucall_have])
-AM_CONDITIONAL([GUEST_]m4_toupper($1), [test "x$ucall_have" != xno && test "x$ucall_have" != "xnot needed"])
 AS_CASE([$ucall_have],
 	[no], [ucall_guests_missing="$ucall_guests_missing $1"],
 	["not needed"], [],

@@ -37,7 +37,7 @@ static char device[] = "/tmp/ucall-device-XXXXXX";
 
 static void refused(const char *path, int error, const char *text)
 {
-	struct ucall_vm_config config = { .ops = &ops, .kvm_device = path };
+	struct ucall_vm_config config = { .ops = &ops, .engine = "kvm", .kvm_device = path };
 
 	CHECK(!ucall_vm_create(&config));
 	CHECK_HAS(ucall_error(), text);
@@ -69,7 +69,7 @@ static void refused_to_nobody(gid_t group, mode_t mode, const char *text)
 	close(fd);
 	child = fork();
 	if (!child) {
-		struct ucall_vm_config config = { .ops = &ops, .kvm_device = device };
+		struct ucall_vm_config config = { .ops = &ops, .engine = "kvm", .kvm_device = device };
 
 		if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
 			_exit(2);

@@ -61,26 +61,13 @@ installcheck-local:
 # Tests for guests of any architecture are compiled once more for each: their guest halves.
 any_arch_tests = assert done exits hostile memory nest-by-hand printf shared sync-args timeout \
 	ucall-test vcpus
-guest_runtime = $(libucall_libucall_guest_a_SOURCES) $(ucallinclude_HEADERS)
-guest_cc = $(AM_V_GEN)$(MKDIR_P) t/guests && ./run ucall cc
-if GUEST_AARCH64
-check_DATA += $(any_arch_tests:%=t/guests/%-aarch64.elf)
+check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
 t/guests/%-aarch64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch aarch64 -o $@ $<
-endif
-if GUEST_RISCV64
-check_DATA += $(any_arch_tests:%=t/guests/%-riscv64.elf)
 t/guests/%-riscv64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch riscv64 -o $@ $<
-endif
-if GUEST_S390X
-check_DATA += $(any_arch_tests:%=t/guests/%-s390x.elf)
 t/guests/%-s390x.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch s390x -o $@ $<
-endif
-if GUEST_X86_64
-check_DATA += $(any_arch_tests:%=t/guests/%-x86_64.elf)
 t/guests/%-x86_64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch x86_64 -o $@ $<
-endif
 CLEANFILES += $(check_DATA)

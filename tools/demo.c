@@ -1,22 +1,16 @@
 // SPDX-License-Identifier: MIT
-/* ucall demo: one guest over every backend that works here, as a table. */
+/* ucall demo: one guest over every backend, architecture and engine that there is, as a table. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ucall/plugin.h>
 
 #include "commands.h"
-
-static UCALL_GUEST void guest_main(uint64_t first, uint64_t second)
-{
-	GUEST_PRINTF("sum %llu", (unsigned long long)(first + second));
-	GUEST_SYNC(1);
-	GUEST_SYNC_ARGS(2, first, second, first + second, first * second);
-	GUEST_ASSERT_EQ(first + second, second + first);
-	GUEST_DONE();
-}
+#include "compilers.h"
+#include "demo-guest.h"
 
 /* What came, in words: "PRINTF "sum 42", SYNC 1, ..." */
 struct report {
@@ -79,39 +73,98 @@ static bool run(struct ucall_vcpu *vcpu, struct report *r)
 	return true;
 }
 
-/* One row.  Returns -1 if it could not run here, 0 if it failed, 1 if all was well. */
-static int row(const char *backend)
+struct totals {
+	unsigned int ok, failed, skipped;
+};
+
+static void print_row(const char *backend, const char *arch, const char *engine, const char *result,
+		      const char *messages)
 {
-	struct ucall_vm_config config = { .backend = backend };
+	printf("%-10s %-8s %-8s %-10s %-6s %s\n", backend, arch, engine, "none", result, messages);
+}
+
+static void print_skip(const char *backend, const char *arch, const char *engine, const char *why,
+		       struct totals *t)
+{
+	print_row(backend, arch, engine, "skip", why);
+	t->skipped++;
+}
+
+/* One case, whose VM there is. */
+static void row(struct ucall_vm *vm, struct totals *t)
+{
 	struct ucall_vcpu *vcpu;
 	struct report r = { NULL, 0, NULL };
-	struct ucall_vm *vm;
-	int result;
+	bool good;
 
-	vm = ucall_vm_create(&config);
-	if (!vm) {
-		bool skip = errno == EOPNOTSUPP || ucall_engine_check("kvm");
-
-		printf("%-10s %-8s %-7s %-10s %-6s %s\n", backend, "-", "-", "-",
-		       skip ? "skip" : "FAILED", ucall_error());
-		return skip ? -1 : 0;
-	}
 	r.stream = open_memstream(&r.text, &r.size);
 	vcpu = r.stream ? ucall_vcpu_add(vm, guest_main, 2, 2, 40) : NULL;
-	result = vcpu && run(vcpu, &r);
+	good = vcpu && run(vcpu, &r);
 	if (r.stream)
 		fclose(r.stream);
-	printf("%-10s %-8s %-7s %-10s %-6s %s\n", ucall_vm_backend(vm), ucall_vm_arch(vm),
-	       ucall_vm_engine(vm), "none", result ? "ok" : "FAILED", vcpu ? r.text : ucall_error());
+	print_row(ucall_vm_backend(vm), ucall_vm_arch(vm), ucall_vm_engine(vm),
+		  good ? "ok" : "FAILED", vcpu ? r.text : ucall_error());
 	free(r.text);
+	t->ok += good;
+	t->failed += !good;
+}
+
+/* The case of that backend, architecture and engine. */
+static void one(const char *backend, uint32_t arch, const struct ucall_engine_info *engine,
+		struct totals *t)
+{
+	struct ucall_vm_config config = { .backend = backend, .engine = engine->name };
+	const char *arch_name = ucall_arch_name(arch), *missing;
+	char image[4096], why[256];
+	struct ucall_vm *vm;
+
+	if (engine->problem[0]) {
+		print_skip(backend, arch_name, engine->name, engine->problem, t);
+		return;
+	}
+	if (arch != ucall_arch_host()) {
+		snprintf(image, sizeof(image), "%s/demo-%s.elf",
+			 kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), arch_name);
+		config.image = image;
+		if (access(image, R_OK)) {
+			missing = missing_compiler(arch);
+			snprintf(why, sizeof(why), "the demo's guest was not built for it: %s",
+				 missing ? missing : "build libucall again");
+			print_skip(backend, arch_name, engine->name, why, t);
+			return;
+		}
+	}
+	vm = ucall_vm_create(&config);
+	if (vm) {
+		row(vm, t);
+	} else if (errno == EOPNOTSUPP) {
+		print_skip(backend, arch_name, engine->name, ucall_error(), t);
+	} else {
+		print_row(backend, arch_name, engine->name, "FAILED", ucall_error());
+		t->failed++;
+	}
 	ucall_vm_free(vm);
-	return result;
+}
+
+/* Which engine a VM gets that names none, and why not the one before. */
+static void explain_engines(const struct ucall_engine_info *engines)
+{
+	for (const struct ucall_engine_info *e = engines; e->name; e++) {
+		printf("engine %s", e->name);
+		if (e->version[0])
+			printf(" %s", e->version);
+		if (e->problem[0])
+			printf(": not used: %s\n", e->problem);
+		else
+			printf(": used: %s\n", e->summary);
+	}
 }
 
 int cmd_demo(int argc, char **argv)
 {
+	struct totals t = { 0, 0, 0 };
+	struct ucall_engine_info *engines;
 	struct ucall_backend_info *all;
-	int ok = 0, failed = 0;
 	size_t count;
 
 	(void)argv;
@@ -120,27 +173,31 @@ int cmd_demo(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	all = ucall_backends(&count);
-	if (!all || !count) {
+	engines = ucall_engines();
+	if (!all || !count || !engines) {
 		fprintf(stderr, "ucall: %s\n",
-			all ? "no backend was found; set UCALL_PLUGIN_PATH" : ucall_error());
+			all && engines ? "no backend was found; set UCALL_PLUGIN_PATH"
+				       : ucall_error());
 		ucall_backends_free(all);
+		free(engines);
 		return EXIT_USAGE;
 	}
-	printf("%-10s %-8s %-7s %-10s %-6s %s\n", "BACKEND", "GUEST", "ENGINE", "PROTECTION",
+	printf("%-10s %-8s %-8s %-10s %-6s %s\n", "BACKEND", "GUEST", "ENGINE", "PROTECTION",
 	       "RESULT", "MESSAGES");
 	for (size_t i = 0; i < count; i++) {
-		int r;
-
 		if (all[i].problem) {
-			printf("%-10s %-8s %-7s %-10s %-6s %s\n", all[i].metadata.name, "-", "-",
-			       "-", "skip", all[i].problem);
+			print_skip(all[i].metadata.name, "-", "-", all[i].problem, &t);
 			continue;
 		}
-		r = row(all[i].metadata.name);
-		ok += r == 1;
-		failed += r == 0;
+		for (uint32_t arch = 1; ucall_arch_name(arch); arch <<= 1)
+			for (const struct ucall_engine_info *e = engines; e->name; e++)
+				if ((all[i].archs & arch) &&
+				    ((e->archs & arch) || (!e->archs && arch != ucall_arch_host())))
+					one(all[i].metadata.name, arch, e, &t);
 	}
-	printf("%d ok, %d failed, %zu skipped\n", ok, failed, count - (size_t)(ok + failed));
+	printf("%u ok, %u failed, %u skipped\n", t.ok, t.failed, t.skipped);
+	explain_engines(engines);
 	ucall_backends_free(all);
-	return failed ? EXIT_ABORT : 0;
+	free(engines);
+	return t.failed ? EXIT_ABORT : 0;
 }

@@ -2,11 +2,13 @@
 /* ucall list, ucall info: what the files of backends say, without running them. */
 #include <inttypes.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <ucall/plugin.h>
 
 #include "commands.h"
+#include "compilers.h"
 
 struct bit {
 	uint32_t bit;
@@ -130,13 +132,32 @@ static void json_options(const struct ucall_metadata *md)
 	printf("], ");
 }
 
-static void list_json(const struct ucall_backend_info *all, size_t count, const char *engine)
+/* Does an engine that works here run guests that the backend has code for? */
+static bool runs(const struct ucall_engine_info *engine, const struct ucall_backend_info *info)
+{
+	return !engine->problem[0] && (engine->archs & info->archs);
+}
+
+/* Why the backend cannot be used here; NULL: it can. */
+static const char *problem_of(const struct ucall_backend_info *info,
+			      const struct ucall_engine_info *engines)
+{
+	if (info->problem)
+		return info->problem;
+	for (const struct ucall_engine_info *e = engines; e->name; e++)
+		if (runs(e, info))
+			return NULL;
+	return "no engine that works here runs its guests";
+}
+
+static void list_json(const struct ucall_backend_info *all, size_t count,
+		      const struct ucall_engine_info *engines)
 {
 	char text[64];
 
 	printf("[");
 	for (size_t i = 0; i < count; i++) {
-		const char *problem = all[i].problem ? all[i].problem : engine;
+		const char *problem = problem_of(&all[i], engines), *comma = "";
 
 		printf("%s\n  {", i ? "," : "");
 		json_pair("name", name_of(&all[i], text, sizeof(text)), ", ");
@@ -147,6 +168,15 @@ static void list_json(const struct ucall_backend_info *all, size_t count, const 
 		json_names("default_for", archs, all[i].metadata.default_for);
 		json_names("needs", needs, all[i].metadata.needs);
 		json_options(&all[i].metadata);
+		printf("\"engines\": [");
+		for (const struct ucall_engine_info *e = engines; e->name; e++) {
+			if (!all[i].problem && runs(e, &all[i])) {
+				printf("%s", comma);
+				json_string(e->name);
+				comma = ", ";
+			}
+		}
+		printf("], ");
 		json_pair("path", all[i].path, ", ");
 		printf("\"works\": %s", problem ? "false" : "true");
 		if (problem) {
@@ -158,11 +188,12 @@ static void list_json(const struct ucall_backend_info *all, size_t count, const 
 	printf("\n]\n");
 }
 
-static void list_text(const struct ucall_backend_info *all, size_t count, const char *engine)
+static void list_backends(const struct ucall_backend_info *all, size_t count,
+			  const struct ucall_engine_info *engines)
 {
 	char text[64], archs_text[64], opts[128];
 
-	printf("%-10s %-8s %-16s %-16s %-6s %s\n", "BACKEND", "VERSION", "GUESTS", "OPTIONS",
+	printf("%-10s %-8s %-23s %-10s %-6s %s\n", "BACKEND", "VERSION", "GUESTS", "OPTIONS",
 	       "WORKS", "PATH");
 	for (size_t i = 0; i < count; i++) {
 		const struct ucall_metadata *md = &all[i].metadata;
@@ -173,23 +204,53 @@ static void list_text(const struct ucall_backend_info *all, size_t count, const 
 			if (used < sizeof(opts))
 				used += (size_t)snprintf(opts + used, sizeof(opts) - used, "%s%s",
 							 o ? "," : "", md->options[o].name);
-		printf("%-10s %-8s %-16s %-16s %-6s %s\n", name_of(&all[i], text, sizeof(text)),
+		printf("%-10s %-8s %-23s %-10s %-6s %s\n", name_of(&all[i], text, sizeof(text)),
 		       md->version[0] ? md->version : "-",
 		       names(archs, all[i].archs, ",", archs_text, sizeof(archs_text)), opts,
-		       all[i].problem || engine ? "no" : "yes", all[i].path);
+		       problem_of(&all[i], engines) ? "no" : "yes", all[i].path);
 	}
 	for (size_t i = 0; i < count; i++)
-		if (all[i].problem)
-			printf("\n%s: %s\n", name_of(&all[i], text, sizeof(text)), all[i].problem);
-	if (engine)
-		printf("\nNone works here: %s\n", engine);
+		if (problem_of(&all[i], engines))
+			printf("\n%s: %s\n", name_of(&all[i], text, sizeof(text)),
+			       problem_of(&all[i], engines));
+}
+
+/* The engine that a guest of the architecture gets if nothing names one. */
+static const char *engine_for(uint32_t arch, const struct ucall_engine_info *engines)
+{
+	for (const struct ucall_engine_info *e = engines; e->name; e++)
+		if (!e->problem[0] && (e->archs & arch))
+			return e->name;
+	return "none";
+}
+
+static void list_engines(const struct ucall_engine_info *engines)
+{
+	char text[64];
+
+	printf("\n%-10s %-8s %-30s %s\n", "ENGINE", "VERSION", "GUESTS", "WORKS");
+	for (const struct ucall_engine_info *e = engines; e->name; e++)
+		printf("%-10s %-8s %-30s %s%s\n", e->name, e->version[0] ? e->version : "-",
+		       names(archs, e->archs, ",", text, sizeof(text)),
+		       e->problem[0] ? "no: " : "yes", e->problem);
+}
+
+/* For each architecture: what runs it, what compiles guests for it. */
+static void list_guests(const struct ucall_engine_info *engines)
+{
+	printf("\n%-10s %-8s %s\n", "GUEST", "ENGINE", "COMPILER FOR ucall cc");
+	for (const struct bit *b = archs; b->name; b++) {
+		const char *missing = missing_compiler(b->bit);
+
+		printf("%-10s %-8s %s%s\n", b->name, engine_for(b->bit, engines),
+		       missing ? "none: " : "yes", missing ? missing : "");
+	}
 }
 
 int cmd_list(int argc, char **argv)
 {
+	struct ucall_engine_info *engines;
 	struct ucall_backend_info *all;
-	const char *engine = NULL;
-	char problem[1024];
 	size_t count;
 
 	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--json") != 0)) {
@@ -197,22 +258,25 @@ int cmd_list(int argc, char **argv)
 		return EXIT_USAGE;
 	}
 	all = ucall_backends(&count);
-	if (!all) {
+	engines = all ? ucall_engines() : NULL;
+	if (!engines) {
 		fprintf(stderr, "ucall: %s\n", ucall_error());
+		ucall_backends_free(all);
 		return EXIT_USAGE;
 	}
-	if (ucall_engine_check("kvm")) {
-		snprintf(problem, sizeof(problem), "%s", ucall_error());
-		engine = problem;
+	if (argc == 2) {
+		list_json(all, count, engines);
+	} else {
+		if (count)
+			list_backends(all, count, engines);
+		else
+			printf("No backend was found.  Set UCALL_PLUGIN_PATH to the folders that hold "
+			       "ucall-NAME.so files.\n");
+		list_engines(engines);
+		list_guests(engines);
 	}
-	if (argc == 2)
-		list_json(all, count, engine);
-	else if (count)
-		list_text(all, count, engine);
-	else
-		printf("No backend was found.  Set UCALL_PLUGIN_PATH to the folders that hold "
-		       "ucall-NAME.so files.\n");
 	ucall_backends_free(all);
+	free(engines);
 	return 0;
 }
 
@@ -230,6 +294,7 @@ static void show_option(const struct ucall_option *o)
 int cmd_info(int argc, char **argv)
 {
 	const struct ucall_metadata *md;
+	struct ucall_engine_info *engines;
 	struct ucall_backend_info *info;
 	char text[256];
 
@@ -250,15 +315,17 @@ int cmd_info(int argc, char **argv)
 	printf("protections:    %s\n", names(protections, md->protections, ", ", text, sizeof(text)));
 	printf("needs:          %s\n", names(needs, md->needs, ", ", text, sizeof(text)));
 	printf("plugin ABI:     %u\n", md->abi);
-	if (info->problem)
-		printf("works here:     no: %s\n", info->problem);
-	else if (ucall_engine_check("kvm"))
+	engines = ucall_engines();
+	if (!engines)
 		printf("works here:     no: %s\n", ucall_error());
+	else if (problem_of(info, engines))
+		printf("works here:     no: %s\n", problem_of(info, engines));
 	else
 		printf("works here:     yes\n");
 	printf("options:        %s\n", md->options[0].name[0] ? "" : "-");
 	for (int i = 0; i < UCALL_MAX_OPTIONS && md->options[i].name[0]; i++)
 		show_option(&md->options[i]);
 	ucall_backends_free(info);
+	free(engines);
 	return 0;
 }

@@ -5,12 +5,20 @@ tools_ucall_SOURCES = \
 	tools/commands.h \
 	tools/compilers.c tools/compilers.h \
 	tools/demo.c \
+	tools/demo-guest.c tools/demo-guest.h \
 	tools/embed.c tools/embed.h \
 	tools/list.c \
 	tools/run.c \
 	tools/ucall.c
 tools_ucall_CPPFLAGS = $(UCALL_CPPFLAGS) -DUCALL_INCLUDE_DIR='"$(includedir)"' \
-	-DUCALL_LIBRARY_DIR='"$(libdir)"' -DUCALL_GUEST_DIR='"$(guestdir)"'
+	-DUCALL_LIBRARY_DIR='"$(libdir)"' -DUCALL_GUEST_DIR='"$(guestdir)"' \
+	-DUCALL_DEMO_DIR='"$(pkgdatadir)"'
 tools_ucall_CFLAGS = $(UCALL_CFLAGS) $(LIBELF_CFLAGS)
 tools_ucall_LDADD = $(LDADD) $(LIBELF_LIBS)
 dist_man_MANS += tools/ucall.1
+
+# The demo's guest for each other architecture that there is a compiler for.
+pkgdata_DATA += $(guest_archs:%=tools/demo-%.elf)
+tools/demo-%.elf: tools/demo-guest.c $(guest_runtime) tools/ucall$(EXEEXT)
+	$(guest_cc) --arch $* -o $@ $(srcdir)/tools/demo-guest.c
+CLEANFILES += $(pkgdata_DATA)
