@@ -121,6 +121,7 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 	kvm->run_size = ioctl(kvm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (kvm->run_size < (int)sizeof(struct kvm_run))
 		return ucall_fail_call("KVM_GET_VCPU_MMAP_SIZE");
+	/* Only where UCALL_CAN_IRQCHIP is among what this engine can. */
 	if (config->irqchip && ioctl(kvm->fd, KVM_CREATE_IRQCHIP, 0))
 		return ucall_fail_call("KVM_CREATE_IRQCHIP");
 	return 0;
@@ -172,7 +173,7 @@ static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
 	v->run = run;
 	if (ucall_kvm_arch_vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run))
 		return -1;
-	return ucall_kvm_arch_boot(vcpu, v->fd);
+	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
 
 static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
@@ -189,7 +190,8 @@ static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
 	vcpu->engine_data = NULL;
 }
 
-void ucall_kvm_decode(const struct kvm_run *run, size_t run_size, struct ucall_exit *exit)
+void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+		      struct ucall_exit *exit)
 {
 	exit->native = run->exit_reason;
 	switch (run->exit_reason) {
@@ -219,7 +221,7 @@ void ucall_kvm_decode(const struct kvm_run *run, size_t run_size, struct ucall_e
 		exit->u.other.suberror = run->fail_entry.hardware_entry_failure_reason;
 		return;
 	default:
-		if (ucall_kvm_arch_decode(run, run_size, exit))
+		if (ucall_kvm_arch_decode(vcpu, run, run_size, exit))
 			return;
 		exit->reason = UCALL_EXIT_OTHER;
 		exit->u.other.suberror = 0;
@@ -258,7 +260,7 @@ static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 		ucall_watchdog_stop();
 	__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
 	if (!r) {
-		ucall_kvm_decode(v->run, v->run_size, &vcpu->exit);
+		ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
 		return 0;
 	}
 	vcpu->exit.reason = UCALL_EXIT_OTHER;
@@ -296,7 +298,7 @@ static int kvm_restart(struct ucall_vcpu *vcpu)
 	v->run->immediate_exit = 0;
 	if (r && errno != EINTR)
 		return ucall_fail_call("KVM_RUN");
-	return ucall_kvm_arch_boot(vcpu, v->fd);
+	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
 
 static const char *kvm_exit_name(uint32_t native)
@@ -344,26 +346,30 @@ static const char *kvm_exit_name(uint32_t native)
 
 static int kvm_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
 {
-	return ucall_kvm_arch_get_regs(((struct kvm_vcpu *)vcpu->engine_data)->fd, regs);
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	return ucall_kvm_arch_get_regs(vcpu, v->fd, v->run, regs);
 }
 
 static int kvm_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
 {
-	return ucall_kvm_arch_set_regs(((struct kvm_vcpu *)vcpu->engine_data)->fd, regs);
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	return ucall_kvm_arch_set_regs(v->fd, v->run, regs);
 }
 
 static uint64_t kvm_argument(struct ucall_vcpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	return ucall_kvm_arch_argument(v->run);
+	return ucall_kvm_arch_argument(v->fd, v->run);
 }
 
 static uint64_t kvm_root(struct ucall_vcpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	return ucall_kvm_arch_root(vcpu, v->run);
+	return ucall_kvm_arch_root(vcpu, v->fd, v->run);
 }
 
 static int kvm_vm_fd(const struct ucall_vm *vm)

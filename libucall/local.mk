@@ -29,9 +29,11 @@ libucall_libucall_la_SOURCES = \
 	libucall/arch/aarch64/arch.c \
 	libucall/arch/aarch64/paging.c \
 	libucall/arch/riscv64/arch.c \
+	libucall/arch/riscv64/decode.c \
 	libucall/arch/riscv64/paging.c \
 	libucall/arch/riscv64/riscv64.h \
 	libucall/arch/s390x/arch.c \
+	libucall/arch/s390x/decode.c \
 	libucall/arch/s390x/paging.c \
 	libucall/arch/s390x/s390x.h \
 	libucall/arch/x86_64/arch.c \
@@ -39,11 +41,39 @@ libucall_libucall_la_SOURCES = \
 	libucall/arch/x86_64/paging.c \
 	libucall/arch/x86_64/x86_64.h
 # What there is of the host's own architecture alone.
-libucall_libucall_la_SOURCES += \
+native_aarch64 = \
+	libucall/arch/aarch64/kvm.c \
+	libucall/arch/aarch64/native.c \
+	libucall/arch/aarch64/stubs.S \
+	libucall/arch/stub-page.c libucall/arch/stub-page.h
+native_riscv64 = \
+	libucall/arch/riscv64/kvm.c \
+	libucall/arch/riscv64/native.c \
+	libucall/arch/riscv64/stubs.S \
+	libucall/arch/stub-page.c libucall/arch/stub-page.h
+native_s390x = \
+	libucall/arch/s390x/kvm.c \
+	libucall/arch/s390x/native.c \
+	libucall/arch/s390x/stubs.S \
+	libucall/arch/stub-page.c libucall/arch/stub-page.h
+native_x86_64 = \
 	libucall/arch/x86_64/kvm.c \
 	libucall/arch/x86_64/layout.h \
 	libucall/arch/x86_64/native.c \
 	libucall/arch/x86_64/stubs.S
+if HOST_AARCH64
+libucall_libucall_la_SOURCES += $(native_aarch64)
+endif
+if HOST_RISCV64
+libucall_libucall_la_SOURCES += $(native_riscv64)
+endif
+if HOST_S390X
+libucall_libucall_la_SOURCES += $(native_s390x)
+endif
+if HOST_X86_64
+libucall_libucall_la_SOURCES += $(native_x86_64)
+endif
+EXTRA_DIST += $(native_aarch64) $(native_riscv64) $(native_s390x) $(native_x86_64)
 libucall_libucall_la_CPPFLAGS = $(UCALL_CPPFLAGS) \
 	-DUCALL_VERSION='"$(PACKAGE_VERSION)"' -DUCALL_BACKEND_DIR='"$(backenddir)"'
 libucall_libucall_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread

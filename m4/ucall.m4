@@ -6,7 +6,14 @@
 AC_DEFUN([UCALL_ARCHS], [
 AS_CASE([$host_cpu],
 	[x86_64|amd64], [ucall_arch=x86_64],
-	[AC_MSG_ERROR([libucall has no kvm engine for $host_cpu yet; x86_64 is what there is])])
+	[aarch64], [ucall_arch=aarch64],
+	[s390x], [ucall_arch=s390x],
+	[riscv64], [ucall_arch=riscv64],
+	[AC_MSG_ERROR([libucall does not know $host_cpu; x86_64, aarch64, s390x and riscv64 are what there is])])
+AM_CONDITIONAL([HOST_AARCH64], [test $ucall_arch = aarch64])
+AM_CONDITIONAL([HOST_RISCV64], [test $ucall_arch = riscv64])
+AM_CONDITIONAL([HOST_S390X], [test $ucall_arch = s390x])
+AM_CONDITIONAL([HOST_X86_64], [test $ucall_arch = x86_64])
 AS_CASE([$host_os],
 	[linux*], [],
 	[AC_MSG_ERROR([libucall needs Linux, for KVM])])

@@ -62,7 +62,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	return set_cpuid(kvm_fd, fd);
 }
 
-int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd)
+int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	bool user = vcpu->vm->ring == 3;
@@ -71,6 +71,7 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd)
 	struct kvm_sregs sregs;
 	uint64_t *top;
 
+	(void)run;
 	if (ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_SREGS");
 	set_segment(&sregs.cs, user ? X86_USER_CS : X86_KERNEL_CS, 0xb);
@@ -116,13 +117,15 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd)
 	return 0;
 }
 
-uint64_t ucall_kvm_arch_argument(const struct kvm_run *run)
+uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 {
+	(void)fd;
 	return run->s.regs.regs.rdi;
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, const struct kvm_run *run)
+uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
 {
+	(void)fd;
 	return run->kvm_valid_regs & KVM_SYNC_X86_SREGS ? run->s.regs.sregs.cr3 : vcpu->boot.root;
 }
 
@@ -131,10 +134,13 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, const struct kvm_run
 	f(0, rax) f(1, rcx) f(2, rdx) f(3, rbx) f(5, rbp) f(6, rsi) f(7, rdi) f(8, r8) f(9, r9) \
 		f(10, r10) f(11, r11) f(12, r12) f(13, r13) f(14, r14) f(15, r15)
 
-int ucall_kvm_arch_get_regs(int fd, struct ucall_regs *out)
+int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
+			    struct ucall_regs *out)
 {
 	struct kvm_regs regs;
 
+	(void)vcpu;
+	(void)run;
 	if (ioctl(fd, KVM_GET_REGS, &regs))
 		return ucall_fail_call("KVM_GET_REGS");
 	memset(out, 0, sizeof(*out));
@@ -147,10 +153,11 @@ int ucall_kvm_arch_get_regs(int fd, struct ucall_regs *out)
 	return 0;
 }
 
-int ucall_kvm_arch_set_regs(int fd, const struct ucall_regs *in)
+int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
 {
 	struct kvm_regs regs;
 
+	(void)run;
 #define SET(n, name) regs.name = in->gpr[n];
 	FOR_EACH_REG(SET)
 	regs.rsp = in->sp;
@@ -162,8 +169,10 @@ int ucall_kvm_arch_set_regs(int fd, const struct ucall_regs *in)
 }
 
 /* `run` is shared with the kernel alone, but its data offset is checked all the same. */
-int ucall_kvm_arch_decode(const struct kvm_run *run, size_t run_size, struct ucall_exit *exit)
+int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+			  struct ucall_exit *exit)
 {
+	(void)vcpu;
 	if (run->exit_reason == KVM_EXIT_IO) {
 		uint64_t offset = run->io.data_offset, size = run->io.size;
 

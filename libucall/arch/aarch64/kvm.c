@@ -1,0 +1,144 @@
+// SPDX-License-Identifier: MIT
+/* aarch64 on the kvm engine: boot state and registers (KVM API document, 4.68, 4.82). */
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "../../kvm.h"
+#include "../stub-page.h"
+#include "aarch64.h"
+
+#define CORE(name) \
+	(KVM_REG_ARM64 | KVM_REG_SIZE_U64 | KVM_REG_ARM_CORE | KVM_REG_ARM_CORE_REG(name))
+#define CORE_X(n) (CORE(regs.regs[0]) + 2 * (uint64_t)(n)) /* numbered in words of 32 bits */
+
+#define SCTLR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 0)
+#define CPACR_EL1 ARM64_SYS_REG(3, 0, 1, 0, 2)
+#define TTBR0_EL1 ARM64_SYS_REG(3, 0, 2, 0, 0)
+#define TCR_EL1 ARM64_SYS_REG(3, 0, 2, 0, 2)
+#define MAIR_EL1 ARM64_SYS_REG(3, 0, 10, 2, 0)
+#define VBAR_EL1 ARM64_SYS_REG(3, 0, 12, 0, 0)
+#define TPIDR_EL0 ARM64_SYS_REG(3, 3, 13, 0, 2)
+
+#define SCTLR_MMU_AND_CACHES (1ull << 0 | 1ull << 2 | 1ull << 12) /* M C I */
+/* T0SZ 16: 48 bits; 4 KiB granule; write-back, inner shareable; EPD1; IPS 40 bits. */
+#define TCR_BOOT (16ull | 1ull << 8 | 1ull << 10 | 3ull << 12 | 1ull << 23 | 2ull << 32)
+#define PSTATE_EL1H 0x3c5 /* EL1 with its own stack pointer; all interrupts masked */
+
+static int set_reg(int fd, uint64_t id, uint64_t value)
+{
+	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)&value };
+
+	return ioctl(fd, KVM_SET_ONE_REG, &reg) ? ucall_fail_call("KVM_SET_ONE_REG") : 0;
+}
+
+static int get_reg(int fd, uint64_t id, uint64_t *value)
+{
+	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)value };
+
+	return ioctl(fd, KVM_GET_ONE_REG, &reg) ? ucall_fail_call("KVM_GET_ONE_REG") : 0;
+}
+
+int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+{
+	struct kvm_vcpu_init init;
+
+	(void)kvm_fd;
+	(void)run;
+	if (ioctl(vcpu->vm->engine->vm_fd(vcpu->vm), KVM_ARM_PREFERRED_TARGET, &init))
+		return ucall_fail_call("KVM_ARM_PREFERRED_TARGET");
+	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
+	return ioctl(fd, KVM_ARM_VCPU_INIT, &init) ? ucall_fail_call("KVM_ARM_VCPU_INIT") : 0;
+}
+
+int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	const struct ucall_boot *boot = &vcpu->boot;
+	const struct {
+		uint64_t id, value;
+	} regs[] = {
+		{ MAIR_EL1, AARCH64_MAIR },
+		{ TCR_EL1, TCR_BOOT },
+		{ TTBR0_EL1, boot->root },
+		{ VBAR_EL1, STUB_PAGE },
+		{ CPACR_EL1, 0 }, /* no SIMD and floating point, as UCALL_GUEST has it */
+		{ TPIDR_EL0, boot->tls },
+		{ CORE(sp_el1), boot->sp },
+		{ CORE(regs.pc), boot->entry },
+		{ CORE(regs.pstate), PSTATE_EL1H },
+		{ CORE_X(30), vcpu->vm->return_address },
+	};
+	uint64_t sctlr;
+
+	(void)run;
+	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
+		if (set_reg(fd, regs[i].id, regs[i].value))
+			return -1;
+	for (int i = 0; i < 6; i++)
+		if (set_reg(fd, CORE_X(i), boot->args[i]))
+			return -1;
+	if (get_reg(fd, SCTLR_EL1, &sctlr))
+		return -1;
+	return set_reg(fd, SCTLR_EL1, sctlr | SCTLR_MMU_AND_CACHES);
+}
+
+/* There are no registers in struct kvm_run: these two cost a system call. */
+uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
+{
+	uint64_t value = 0;
+
+	(void)run;
+	return get_reg(fd, CORE_X(0), &value) ? 0 : value;
+}
+
+uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
+{
+	uint64_t value;
+
+	(void)run;
+	if (vcpu->vm->via != UCALL_VIA_ADDRESS || get_reg(fd, TTBR0_EL1, &value))
+		return vcpu->boot.root;
+	return value & 0x0000fffffffffffe; /* without ASID and CnP */
+}
+
+int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
+			    struct ucall_regs *out)
+{
+	(void)vcpu;
+	(void)run;
+	memset(out, 0, sizeof(*out));
+	for (int i = 0; i < 31; i++)
+		if (get_reg(fd, CORE_X(i), &out->gpr[i]))
+			return -1;
+	return get_reg(fd, CORE(regs.pc), &out->pc) || get_reg(fd, CORE(sp_el1), &out->sp) ||
+			       get_reg(fd, CORE(regs.pstate), &out->flags)
+		       ? -1
+		       : 0;
+}
+
+int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
+{
+	(void)run;
+	for (int i = 0; i < 31; i++)
+		if (set_reg(fd, CORE_X(i), in->gpr[i]))
+			return -1;
+	return set_reg(fd, CORE(regs.pc), in->pc) || set_reg(fd, CORE(sp_el1), in->sp) ||
+			       set_reg(fd, CORE(regs.pstate), in->flags)
+		       ? -1
+		       : 0;
+}
+
+/* MMIO is all that there is, and that is not this architecture's alone. */
+int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+			  struct ucall_exit *exit)
+{
+	(void)vcpu;
+	(void)run;
+	(void)run_size;
+	(void)exit;
+	return 0;
+}
+
+int ucall_kvm_arch_sync_regs(void)
+{
+	return 0;
+}

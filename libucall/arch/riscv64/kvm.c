@@ -1,0 +1,138 @@
+// SPDX-License-Identifier: MIT
+/* riscv64 on the kvm engine: boot state and registers (KVM API document, 4.68). */
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "../../kvm.h"
+#include "../stub-page.h"
+#include "riscv64.h"
+
+#define REG(type, n) (KVM_REG_RISCV | KVM_REG_SIZE_U64 | (type) | (uint64_t)(n))
+/* struct user_regs_struct is pc, then x1 to x31. */
+#define CORE(n) REG(KVM_REG_RISCV_CORE, n)
+#define CSR(name) REG(KVM_REG_RISCV_CSR, KVM_REG_RISCV_CSR_REG(name))
+
+#define RA 1
+#define SP 2
+#define TP 4
+#define A0 10
+
+#define SATP_SV48 (9ull << 60)
+#define SATP_PPN 0xfffffffffffull
+
+static int set_reg(int fd, uint64_t id, uint64_t value)
+{
+	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)&value };
+
+	return ioctl(fd, KVM_SET_ONE_REG, &reg) ? ucall_fail_call("KVM_SET_ONE_REG") : 0;
+}
+
+static int get_reg(int fd, uint64_t id, uint64_t *value)
+{
+	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)value };
+
+	return ioctl(fd, KVM_GET_ONE_REG, &reg) ? ucall_fail_call("KVM_GET_ONE_REG") : 0;
+}
+
+/* All vCPUs but the first would wait to be started by another. */
+int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+{
+	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
+
+	(void)kvm_fd;
+	(void)run;
+	if (vcpu->number && ioctl(fd, KVM_SET_MP_STATE, &runnable))
+		return ucall_fail_call("KVM_SET_MP_STATE");
+	return 0;
+}
+
+int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	const struct ucall_boot *boot = &vcpu->boot;
+	const struct {
+		uint64_t id, value;
+	} regs[] = {
+		{ CSR(satp), SATP_SV48 | boot->root >> 12 },
+		{ CSR(stvec), STUB_PAGE },
+		{ CSR(sie), 0 },
+		{ CSR(sstatus), 0 }, /* interrupts off; no floating point, as UCALL_GUEST has it */
+		{ REG(KVM_REG_RISCV_CORE, KVM_REG_RISCV_CORE_REG(mode)), KVM_RISCV_MODE_S },
+		{ CORE(KVM_REG_RISCV_CORE_REG(regs.pc)), boot->entry },
+		{ CORE(RA), vcpu->vm->return_address },
+		{ CORE(SP), boot->sp },
+		{ CORE(TP), boot->tls },
+	};
+	uint64_t satp;
+
+	(void)run;
+	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
+		if (set_reg(fd, regs[i].id, regs[i].value))
+			return -1;
+	for (int i = 0; i < 6; i++)
+		if (set_reg(fd, CORE(A0 + i), boot->args[i]))
+			return -1;
+	if (get_reg(fd, CSR(satp), &satp))
+		return -1;
+	if (satp != regs[0].value)
+		return ucall_fail(EOPNOTSUPP, "this machine has no Sv48 page tables, which riscv64 "
+					      "guests of libucall need");
+	return 0;
+}
+
+/* There are no registers in struct kvm_run: these two cost a system call. */
+uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
+{
+	uint64_t value = 0;
+
+	(void)run;
+	return get_reg(fd, CORE(A0), &value) ? 0 : value;
+}
+
+uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
+{
+	uint64_t value;
+
+	(void)run;
+	if (vcpu->vm->via != UCALL_VIA_ADDRESS || get_reg(fd, CSR(satp), &value))
+		return vcpu->boot.root;
+	return (value & SATP_PPN) << 12;
+}
+
+int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
+			    struct ucall_regs *out)
+{
+	(void)vcpu;
+	(void)run;
+	memset(out, 0, sizeof(*out));
+	for (int i = 1; i < 32; i++)
+		if (get_reg(fd, CORE(i), &out->gpr[i]))
+			return -1;
+	out->sp = out->gpr[SP];
+	if (get_reg(fd, CORE(0), &out->pc))
+		return -1;
+	return get_reg(fd, CSR(sstatus), &out->flags);
+}
+
+int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
+{
+	(void)run;
+	for (int i = 1; i < 32; i++)
+		if (set_reg(fd, CORE(i), i == SP ? in->sp : in->gpr[i]))
+			return -1;
+	if (set_reg(fd, CORE(0), in->pc))
+		return -1;
+	return set_reg(fd, CSR(sstatus), in->flags);
+}
+
+int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+			  struct ucall_exit *exit)
+{
+	(void)vcpu;
+	(void)run_size;
+	return ucall_riscv64_decode(run, exit);
+}
+
+int ucall_kvm_arch_sync_regs(void)
+{
+	return 0;
+}

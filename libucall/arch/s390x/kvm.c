@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* s390x on the kvm engine: boot state and registers, which are in struct kvm_run. */
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "../../kvm.h"
+#include "../../memory.h"
+#include "s390x.h"
+
+#define PSW_BOOT 0x0400000180000000ull /* DAT on, addresses of 64 bits */
+#define CR0_AFP 0x40000ull
+
+static void stop_of(const struct ucall_vcpu *vcpu, const struct kvm_run *run, struct s390x_stop *stop)
+{
+	stop->gprs = (const uint64_t *)run->s.regs.gprs;
+	stop->psw_mask = run->psw_mask;
+	stop->psw_addr = run->psw_addr;
+	stop->lowcore = vcpu ? vcpu->arch_data : NULL;
+}
+
+int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+{
+	(void)vcpu;
+	(void)kvm_fd;
+	(void)fd;
+	(void)run;
+	return 0;
+}
+
+int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	const struct ucall_boot *boot = &vcpu->boot;
+	/* ELF ABI supplement: a register save area of 160 bytes, then what is not in registers. */
+	uint64_t sp = boot->sp - 176, *sixth = ucall_memory_at(vcpu->vm, boot->root, sp + 160, 8);
+
+	if (!sixth)
+		return -1;
+	if (ioctl(fd, KVM_S390_INITIAL_RESET, 0))
+		return ucall_fail_call("KVM_S390_INITIAL_RESET");
+	*sixth = boot->args[5];
+	memset(run->s.regs.gprs, 0, sizeof(run->s.regs.gprs));
+	for (int i = 0; i < 5; i++)
+		run->s.regs.gprs[2 + i] = boot->args[i];
+	run->s.regs.gprs[14] = vcpu->vm->return_address;
+	run->s.regs.gprs[15] = sp;
+	run->s.regs.acrs[0] = (uint32_t)(boot->tls >> 32);
+	run->s.regs.acrs[1] = (uint32_t)boot->tls;
+	run->s.regs.crs[0] |= CR0_AFP;
+	run->s.regs.crs[1] = boot->root | S390X_ASCE_TYPE;
+	run->s.regs.prefix = (uint32_t)((const uint8_t *)vcpu->arch_data - vcpu->vm->memory.base);
+	run->psw_mask = PSW_BOOT;
+	run->psw_addr = boot->entry;
+	run->kvm_dirty_regs |= KVM_SYNC_GPRS | KVM_SYNC_ACRS | KVM_SYNC_CRS | KVM_SYNC_PREFIX;
+	return 0;
+}
+
+uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
+{
+	(void)fd;
+	return run->s.regs.gprs[2];
+}
+
+uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
+{
+	(void)vcpu;
+	(void)fd;
+	return run->s.regs.crs[1] & ~0xfffull;
+}
+
+int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
+			    struct ucall_regs *out)
+{
+	struct s390x_stop stop;
+
+	(void)fd;
+	stop_of(vcpu, run, &stop);
+	memset(out, 0, sizeof(*out));
+	for (int i = 0; i < 16; i++)
+		out->gpr[i] = run->s.regs.gprs[i];
+	out->sp = out->gpr[15];
+	ucall_s390x_psw(&stop, &out->flags, &out->pc);
+	return 0;
+}
+
+int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
+{
+	(void)fd;
+	for (int i = 0; i < 16; i++)
+		run->s.regs.gprs[i] = in->gpr[i];
+	run->s.regs.gprs[15] = in->sp;
+	run->psw_mask = in->flags;
+	run->psw_addr = in->pc;
+	run->kvm_dirty_regs |= KVM_SYNC_GPRS;
+	return 0;
+}
+
+int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+			  struct ucall_exit *exit)
+{
+	struct s390x_stop stop;
+
+	(void)run_size;
+	stop_of(vcpu, run, &stop);
+	return ucall_s390x_decode(run, &stop, exit);
+}
+
+/* Here the capability is a plain yes, and all registers are in struct kvm_run. */
+int ucall_kvm_arch_sync_regs(void)
+{
+	return 1;
+}

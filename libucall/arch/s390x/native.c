@@ -1,0 +1,83 @@
+// SPDX-License-Identifier: MIT
+/*
+ * s390x in guests of its own: a prefix area for each vCPU, whose new PSWs are disabled waits.  Such a
+ * wait exits to the host, which finds code and old PSW in the area (Principles of Operation, 3-56).
+ */
+#include "../../mailbox.h"
+#include "../../memory.h"
+#include "../stub-page.h"
+#include "s390x.h"
+
+extern const uint8_t ucall_s390x_return[], ucall_s390x_return_end[];
+
+#define PREFIX_PAGES 2
+
+static int vm_init(struct ucall_vm *vm)
+{
+	return ucall_stub_page_init(vm, ucall_s390x_return,
+				    (size_t)(ucall_s390x_return_end - ucall_s390x_return));
+}
+
+static void set_psw(uint8_t *lowcore, unsigned int at, uint64_t address)
+{
+	uint64_t *psw = (uint64_t *)(void *)(lowcore + at);
+
+	psw[0] = S390X_PSW_WAIT;
+	psw[1] = address;
+}
+
+static int vcpu_init(struct ucall_vcpu *vcpu)
+{
+	/* The area is 8 KiB, at a multiple of that. */
+	uint64_t gpa = ucall_memory_pages(vcpu->vm, 2 * PREFIX_PAGES - 1);
+	uint8_t *lowcore;
+
+	if (!gpa)
+		return -1;
+	gpa = (gpa + PREFIX_PAGES * UCALL_PAGE_SIZE - 1) &
+	      ~(uint64_t)(PREFIX_PAGES * UCALL_PAGE_SIZE - 1);
+	lowcore = ucall_memory_pointer(vcpu->vm, gpa, (size_t)PREFIX_PAGES * UCALL_PAGE_SIZE);
+	set_psw(lowcore, S390X_NEW_RESTART, S390X_WAIT_OTHER);
+	set_psw(lowcore, S390X_NEW_EXTERNAL, S390X_WAIT_OTHER);
+	set_psw(lowcore, S390X_NEW_SVC, S390X_WAIT_SVC);
+	set_psw(lowcore, S390X_NEW_PROGRAM, S390X_WAIT_PROGRAM);
+	set_psw(lowcore, S390X_NEW_MACHINE_CHECK, S390X_WAIT_OTHER);
+	set_psw(lowcore, S390X_NEW_IO, S390X_WAIT_OTHER);
+	vcpu->arch_data = lowcore;
+	return ucall_stub_page_map(vcpu);
+}
+
+static void vcpu_reset(struct ucall_vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+static uint64_t return_address(void)
+{
+	return STUB_PAGE;
+}
+
+static const void *return_code(size_t *size)
+{
+	*size = (size_t)(ucall_s390x_return_end - ucall_s390x_return);
+	return ucall_s390x_return;
+}
+
+/* ELF ABI supplement: the first word points to itself; the stack protector's canary is at 0x28. */
+static void tcb_init(void *tcb, uint64_t gva)
+{
+	uint64_t *words = tcb;
+
+	words[0] = gva;
+	words[5] = 0x9e3779b97f4a7c00;
+}
+
+const struct ucall_native ucall_native = {
+	.vm_init = vm_init,
+	.vcpu_init = vcpu_init,
+	.vcpu_reset = vcpu_reset,
+	.return_address = return_address,
+	.return_code = return_code,
+	.tcb_size = UCALL_PAGE_SIZE,
+	.tcb_init = tcb_init,
+};

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: MIT */
+/* Where a guest function of an s390x guest returns to.  (Exceptions need no code: see native.c.) */
+#include "../stub-page.h"
+
+	.section .rodata
+	.globl ucall_s390x_return, ucall_s390x_return_end
+	.hidden ucall_s390x_return, ucall_s390x_return_end
+	.balign 8
+ucall_s390x_return:
+	llihf	%r2, STUB_MAILBOX >> 32
+	llihh	%r1, 4			/* UCALL_DONE: the head's first two bytes */
+	stg	%r1, 0(%r2)
+	lg	%r1, STUB_BELL_OFFSET(%r2)
+	basr	%r14, %r1
+	j	ucall_s390x_return
+ucall_s390x_return_end:
+
+	.section .note.GNU-stack,"",%progbits

@@ -1,0 +1,39 @@
+// SPDX-License-Identifier: MIT
+/* Exception stubs that fit a page. */
+#include <string.h>
+
+#include "../memory.h"
+#include "stub-page.h"
+
+_Static_assert(STUB_MAILBOX == UCALL_MAILBOX_ADDRESS, "stub-page.h");
+_Static_assert(STUB_MAILBOX + STUB_BELL_OFFSET == UCALL_BELL_ADDRESS, "stub-page.h");
+_Static_assert(STUB_PAGE >= UCALL_CODE_ADDRESS + UCALL_CODE_SIZE + UCALL_PAGE_SIZE, "stub-page.h");
+_Static_assert(STUB_STOP_GPA >= UCALL_MEM_MAX, "stub-page.h");
+_Static_assert(STUB_FAULT == offsetof(struct ucall_mailbox, fault), "stub-page.h");
+_Static_assert(STUB_FAULT_VECTOR == offsetof(struct ucall_fault_area, vector), "stub-page.h");
+_Static_assert(STUB_FAULT_CODE == offsetof(struct ucall_fault_area, code), "stub-page.h");
+_Static_assert(STUB_FAULT_ADDRESS == offsetof(struct ucall_fault_area, address), "stub-page.h");
+_Static_assert(STUB_FAULT_PC == offsetof(struct ucall_fault_area, pc), "stub-page.h");
+_Static_assert(STUB_FAULT_SP == offsetof(struct ucall_fault_area, sp), "stub-page.h");
+_Static_assert(STUB_FAULT_FLAGS == offsetof(struct ucall_fault_area, flags), "stub-page.h");
+_Static_assert(STUB_FAULT_GPR == offsetof(struct ucall_fault_area, gpr), "stub-page.h");
+
+int ucall_stub_page_init(struct ucall_vm *vm, const void *stubs, size_t size)
+{
+	vm->arch_gpa = ucall_memory_pages(vm, 1);
+	if (!vm->arch_gpa)
+		return -1;
+	memcpy(ucall_memory_pointer(vm, vm->arch_gpa, size), stubs, size);
+	return 0;
+}
+
+int ucall_stub_page_map(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+
+	if (ucall_memory_map_in(vm, vcpu->boot.root, STUB_PAGE, vm->arch_gpa, UCALL_PAGE_SIZE,
+				UCALL_MAP_EXEC))
+		return -1;
+	return ucall_memory_map_in(vm, vcpu->boot.root, STUB_STOP, STUB_STOP_GPA, UCALL_PAGE_SIZE,
+				   UCALL_MAP_WRITE | UCALL_MAP_DEVICE);
+}
