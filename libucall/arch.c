@@ -102,6 +102,6 @@ void ucall_describe_gprs(struct ucall_text *text, const char *const *names, cons
 			 unsigned int count)
 {
 	for (unsigned int i = 0; i < count; i++)
-		ucall_text_add(text, "  %-4s%016llx%s", names[i], (unsigned long long)gpr[i],
+		ucall_text_add(text, "  %-4s %016llx%s", names[i], (unsigned long long)gpr[i],
 			       i % 4 == 3 || i + 1 == count ? "\n" : "");
 }

@@ -145,6 +145,7 @@ static const char *find_place(struct ucall_vcpu *vcpu)
 	uint64_t regs[UCALL_DWARF_REGS];
 	const struct ucall_image *image = vcpu->vm->image;
 	struct ucall_unwind at = {
+		.end = vcpu->vm->return_address,
 		.regs = regs,
 		.read = read_word,
 		.data = vcpu,

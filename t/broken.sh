@@ -38,7 +38,7 @@ if test -n "$in" && readelf -S "$program" | grep -q debug_line; then
 	tries null 3 'in guest_null (' 'broken.c:'
 fi
 tries null 3 'page fault (vector 14)' 'CR2 0x10: write to the null page' "${in}${in:+guest_null}" \
-	"$caller" 'rax 0000000000000010' 'code: '
+	"$caller" 'rax  0000000000000010' 'code: '
 # clang's sanitizers bring the library's functions into the program.
 nm "$top_builddir/examples/broken" "$top_builddir/examples/.libs/broken" 2>/dev/null |
 	grep -q ' [TtWi] .*interceptor.*puts' ||

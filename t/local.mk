@@ -6,20 +6,24 @@ c_tests = \
 	t/config-string \
 	t/done \
 	t/doorbell \
+	t/engines \
 	t/escape \
 	t/exits \
 	t/exceptions \
+	t/guest-elf \
 	t/hostile \
 	t/image \
 	t/injected-failures \
 	t/instructions \
 	t/ioctls-per-ucall \
 	t/kvm-device \
+	t/kvm-exits \
 	t/memory \
 	t/nest-by-hand \
 	t/nested \
 	t/nothing-left \
 	t/own-ops \
+	t/page-tables \
 	t/page-walk \
 	t/printf \
 	t/shared \
@@ -30,9 +34,12 @@ c_tests = \
 	t/vm-options \
 	t/vms
 sh_tests = \
+	t/backend-cc.sh \
 	t/bad-plugins.sh \
 	t/broken.sh \
 	t/command.sh \
+	t/cross-objects.sh \
+	t/guests.sh \
 	t/headers.sh \
 	t/swap-plugin.sh \
 	t/wrong-arguments.sh
@@ -49,6 +56,13 @@ t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/flat.c libucall/
 t_page_walk_SOURCES = t/page-walk.c libucall/arch/x86_64/paging.c libucall/error.c libucall/flat.c \
 	libucall/mailbox.c libucall/memory.c
 t_page_walk_CPPFLAGS = $(t_byte_order_CPPFLAGS)
+t_page_tables_SOURCES = t/page-tables.c libucall/arch.c libucall/arch/aarch64/arch.c \
+	libucall/arch/aarch64/paging.c libucall/arch/riscv64/arch.c libucall/arch/riscv64/paging.c \
+	libucall/arch/s390x/arch.c libucall/arch/s390x/paging.c libucall/arch/x86_64/arch.c \
+	libucall/arch/x86_64/escape.c libucall/arch/x86_64/paging.c libucall/error.c libucall/flat.c \
+	libucall/mailbox.c libucall/memory.c libucall/text.c
+t_page_tables_CPPFLAGS = $(t_byte_order_CPPFLAGS)
+t_kvm_exits_SOURCES = t/kvm-exits.c libucall/arch/riscv64/decode.c libucall/arch/s390x/decode.c
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
 
 dist_check_SCRIPTS += t/installed.sh

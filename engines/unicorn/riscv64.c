@@ -76,6 +76,7 @@ const struct unicorn_cpu unicorn_riscv64 = {
 		 X(22), X(23), X(24), X(25), X(26), X(27), X(28), X(29), X(30), X(31) },
 	.pc = UC_RISCV_REG_PC,
 	.sp = UC_RISCV_REG_X2,
+	.flags = UC_RISCV_REG_SSTATUS,
 	.argument = 10,
 	.boot = boot,
 	.memory_fault = memory_fault,

@@ -112,8 +112,8 @@ static int add_frame(Dwfl_Frame *frame, void *data)
 
 	if (state->count == state->most || !dwfl_frame_pc(frame, &pc, &is_activation))
 		return DWARF_CB_ABORT;
-	if (state->count && !dwfl_addrmodule(dwfl, pc - 1))
-		return DWARF_CB_ABORT; /* the end: where a guest function returns to */
+	if (state->count && (pc == state->at->end || !dwfl_addrmodule(dwfl, pc - 1)))
+		return DWARF_CB_ABORT;
 	name(dwfl, pc, state->count != 0, &state->frames[state->count]);
 	state->count++;
 	return DWARF_CB_OK;

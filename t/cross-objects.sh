@@ -1,0 +1,26 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What the kvm engine has for other hosts compiles there, without a warning.
+. "$top_srcdir/t/tap.sh"
+
+for a in aarch64 riscv64 s390x; do
+	cc=$a-linux-gnu-gcc
+	if ! command -v $cc >/dev/null; then
+		skip "no $cc; run ./bootstrap --install-deps=all" "$a"
+		continue
+	fi
+	if ! echo '#include <linux/kvm.h>' | $cc -fsyntax-only -x c - 2>/dev/null; then
+		skip "no C library headers for $a; run ./bootstrap --install-deps=all" "$a"
+		continue
+	fi
+	for f in "$top_srcdir"/libucall/arch/"$a"/*.[cS] "$top_srcdir/libucall/arch/stub-page.c" \
+		"$top_srcdir/libucall/engine-kvm.c" "$top_srcdir/libucall/memory.c"; do
+		$cc -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
+			-D_GNU_SOURCE -DUCALL_VERSION='"test"' -I"$top_srcdir/include" -c "$f" \
+			-o "$scratch/x.o" >"$scratch/out" 2>&1
+		status=$?
+		ok $status "$a: ${f#"$top_srcdir"/}"
+		test $status -eq 0 || diag <"$scratch/out"
+	done
+done
+done_testing

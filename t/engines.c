@@ -1,0 +1,182 @@
+// SPDX-License-Identifier: MIT
+/* Which engine a VM gets, and what is refused that an engine cannot do. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include <ucall/plugin.h>
+#include <ucall/test.h>
+
+static UCALL_GUEST void guest_code(void)
+{
+	GUEST_SYNC(1);
+	GUEST_DONE();
+}
+
+static bool has(const char *engine)
+{
+	return !ucall_engine_check(engine);
+}
+
+static void check_engine(const char *named, const char *expected, const char *reason)
+{
+	struct ucall_vm_config config = { .engine = named };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_code, 0);
+
+	CHECK_OK(vcpu);
+	CHECK_STR(ucall_vm_engine(vm), expected);
+	CHECK_HAS(ucall_vm_engine_reason(vm), reason);
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+}
+
+static void once_default(void)
+{
+	unsetenv("UCALL_ENGINE");
+	if (has("kvm"))
+		check_engine(NULL, "kvm", "its KVM works");
+	else
+		check_engine(NULL, "unicorn", "/dev/kvm");
+}
+
+static void once_environment(void)
+{
+	struct ucall_vm_config config = { 0 };
+
+	setenv("UCALL_ENGINE", "unicorn", 1);
+	check_engine(NULL, "unicorn", "named by $UCALL_ENGINE");
+	if (has("kvm")) /* the configuration wins */
+		check_engine("kvm", "kvm", "named by the VM's configuration");
+	setenv("UCALL_ENGINE", "qemu", 1);
+	CHECK(!ucall_vm_create(&config));
+	CHECK_EQ(errno, EINVAL);
+	CHECK_HAS(ucall_error(), "no engine \"qemu\"; there are: kvm, unicorn");
+	unsetenv("UCALL_ENGINE");
+}
+
+static void refused(const struct ucall_vm_config *config, const char *text)
+{
+	CHECK(!ucall_vm_create(config));
+	CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK_HAS(ucall_error(), text);
+	CHECK_HAS(ucall_error(), "engine kvm");
+}
+
+static UCALL_GUEST void guest_handler(struct ucall_ex_regs *regs)
+{
+	(void)regs;
+}
+
+static void once_flat(void)
+{
+	struct ucall_vm_config config = { .engine = "unicorn" };
+	struct ucall_vcpu *vcpu;
+	struct ucall_vm *vm;
+	uint64_t gva, gpa;
+
+	if (!has("unicorn"))
+		SKIP("%s", ucall_error());
+	refused(&(struct ucall_vm_config){ .engine = "unicorn", .backend = "pio", .irqchip = true },
+		"cannot have an in-kernel interrupt controller");
+	refused(&(struct ucall_vm_config){ .engine = "unicorn", .backend = "pio", .ring = 3 },
+		"cannot have guest functions in ring 3");
+	vm = ucall_test_vm(&config);
+	vcpu = ucall_vcpu_add(vm, guest_code, 0);
+	CHECK_OK(vcpu);
+	CHECK(ucall_vm_is_flat(vm));
+	CHECK_EQ(ucall_vm_fd(vm), -1);
+	CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK_EQ(ucall_vcpu_fd(vcpu), -1);
+	CHECK(!ucall_vcpu_kvm_run(vcpu));
+	CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK_EQ(ucall_vm_set_handler(vm, 6, guest_handler), -1);
+	CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK_HAS(ucall_error(), "engine unicorn runs no exception handlers");
+	gva = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE);
+	CHECK_OK(gva && !ucall_vm_translate(vm, gva, &gpa));
+	CHECK_EQ(gpa, gva);
+}
+
+/* One address space for memory and devices: what would overlap is refused. */
+static void once_overlap(void)
+{
+	struct ucall_vm_config config = { .engine = "unicorn" };
+	char backend[64];
+
+	if (!has("unicorn"))
+		SKIP("%s", ucall_error());
+	/* The stack of the first vCPU comes later than the device, and finds its place taken. */
+	snprintf(backend, sizeof(backend), "mmio,gpa=0xd0000000");
+	config.backend = backend;
+	CHECK_OK(ucall_test_vm(&config));
+	config.backend = "mmio,gpa=0x2000";
+	CHECK(!ucall_vm_create(&config));
+	CHECK_EQ(errno, EINVAL);
+	CHECK_HAS(ucall_error(), "is guest memory, where no access exits");
+}
+
+/* Registers that the host writes are the guest's from its next instruction on. */
+static UCALL_GUEST void guest_registers(uint64_t a, uint64_t b)
+{
+	(void)a;
+	GUEST_SYNC(b);
+	GUEST_DONE();
+}
+
+static void each_registers(void)
+{
+	struct ucall_vm *vm = ucall_test_vm(NULL);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_registers, 2, 1, 2);
+	struct ucall_regs regs;
+	struct ucall uc;
+
+	CHECK_OK(vcpu);
+	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &regs));
+	CHECK_EQ(regs.gpr[6], 2); /* rsi */
+	regs.gpr[6] = 77;
+	CHECK_OK(!ucall_vcpu_set_regs(vcpu, &regs));
+	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &regs));
+	CHECK_EQ(regs.gpr[6], 77);
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 77);
+	/* Elsewhere: the function from its start, with another argument. */
+	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &regs));
+	regs.pc = (uint64_t)(uintptr_t)guest_registers;
+	regs.gpr[6] = 88;
+	CHECK_OK(!ucall_vcpu_set_regs(vcpu, &regs));
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 88);
+}
+
+/* Code that the host writes anew is what runs. */
+static UCALL_GUEST void guest_call(uint64_t (*f)(void))
+{
+	for (;;)
+		GUEST_SYNC(f());
+}
+
+static void each_new_code(void)
+{
+	static const uint8_t first[] = { 0xb8, 1, 0, 0, 0, 0xc3 }; /* mov $1, %eax; ret */
+	static const uint8_t second[] = { 0xb8, 2, 0, 0, 0, 0xc3 };
+	struct ucall_vm *vm = ucall_test_vm(NULL);
+	uint64_t f = ucall_vm_alloc(vm, sizeof(first), UCALL_MEM_EXEC);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_call, 1, f);
+	struct ucall uc;
+
+	CHECK_OK(f && vcpu);
+	CHECK_OK(!ucall_vm_write(vm, f, first, sizeof(first)));
+	for (int i = 0; i < 3; i++) {
+		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+		CHECK_EQ(uc.args[1], 1);
+	}
+	CHECK_OK(!ucall_vm_write(vm, f, second, sizeof(second)));
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 2);
+}
+
+UCALL_TESTS({ "the default", .once = once_default }, { "UCALL_ENGINE", .once = once_environment },
+	    { "what a flat guest cannot have", .once = once_flat },
+	    { "memory and devices", .once = once_overlap },
+	    { "registers that the host writes", .each = each_registers },
+	    { "code that the host writes", .each = each_new_code });
