@@ -17,7 +17,7 @@
 	"       ucall cc --backend [-S] [-v] -o ucall-NAME.so SOURCE.c [FLAG...]\n"
 
 /* The guest runtime, which is compiled with each guest. */
-static const char *const runtime[] = { "entry.c", "mem.c", "nest.c", "printf.c" };
+static const char *const runtime[] = { "/entry.c", "/mem.c", "/nest.c", "/printf.c" };
 
 #define RUNTIME (sizeof(runtime) / sizeof(runtime[0]))
 
@@ -73,19 +73,9 @@ static bool parse(int argc, char **argv, struct options *o)
 	return o->out && o->source_count && (!o->backend || (o->source_count == 1 && !o->arch));
 }
 
-/* "-I" and the folder of the headers, in new memory that lives as long as the process. */
-static const char *include_flag(void)
-{
-	char *flag;
-
-	return asprintf(&flag, "-I%s", kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR)) < 0
-		       ? "-I"
-		       : flag;
-}
-
 static void add_flags(struct command *c, const struct options *o)
 {
-	add_arg(c, include_flag());
+	add_joined(c, "-I", kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR));
 	for (size_t i = 0; i < o->flag_count; i++)
 		add_arg(c, o->flags[i]);
 }
@@ -118,13 +108,8 @@ static int guest(const struct options *o)
 		c.args[c.count - 1] = "-Wl,--image-base=0x400000"; /* lld's name for it */
 	for (size_t i = 0; i < o->source_count; i++)
 		add_arg(&c, o->sources[i]);
-	for (size_t i = 0; i < RUNTIME; i++) {
-		char *path;
-
-		if (asprintf(&path, "%s/%s", folder, runtime[i]) < 0)
-			return EXIT_USAGE;
-		add_arg(&c, path);
-	}
+	for (size_t i = 0; i < RUNTIME; i++)
+		add_joined(&c, folder, runtime[i]);
 	add_arg(&c, "-o");
 	add_arg(&c, o->out);
 	return run_command(&c, o->verbose) ? EXIT_ABORT : 0;
@@ -234,8 +219,6 @@ static int write_guests(const struct options *o, const struct work *w, const cha
 static int link_backend(const struct options *o, const struct work *w)
 {
 	static const char *const flags[] = { "-shared", "-fPIC", "-O2", "-g", "-Wall" };
-	const char *library = getenv("UCALL_LIBRARY_PATH");
-	char *folder = NULL;
 	struct command c = { .count = 0 };
 
 	add_arg(&c, o->compiler ? o->compiler : "cc");
@@ -244,9 +227,7 @@ static int link_backend(const struct options *o, const struct work *w)
 	add_flags(&c, o);
 	add_arg(&c, o->sources[0]);
 	add_arg(&c, w->assembler);
-	if (asprintf(&folder, "-L%s", library && *library ? library : UCALL_LIBRARY_DIR) < 0)
-		return EXIT_USAGE;
-	add_arg(&c, folder);
+	add_joined(&c, "-L", kit_folder("UCALL_LIBRARY_PATH", UCALL_LIBRARY_DIR));
 	add_arg(&c, "-lucall");
 	add_arg(&c, "-o");
 	add_arg(&c, o->out);

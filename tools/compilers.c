@@ -63,7 +63,26 @@ void add_arg(struct command *c, const char *arg)
 	c->count++;
 }
 
-int run_command(const struct command *c, bool verbose)
+void add_joined(struct command *c, const char *first, const char *second)
+{
+	const size_t most = sizeof(c->joined) / sizeof(c->joined[0]);
+	char *text;
+
+	if (c->joined_count == most || asprintf(&text, "%s%s", first, second) < 0) {
+		c->count = sizeof(c->args) / sizeof(c->args[0]);
+		return;
+	}
+	c->joined[c->joined_count++] = text;
+	add_arg(c, text);
+}
+
+static void free_joined(struct command *c)
+{
+	while (c->joined_count)
+		free(c->joined[--c->joined_count]);
+}
+
+static int execute(const struct command *c, bool verbose)
 {
 	int error, status;
 	pid_t child;
@@ -84,6 +103,14 @@ int run_command(const struct command *c, bool verbose)
 	while (waitpid(child, &status, 0) < 0 && errno == EINTR)
 		;
 	return WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+}
+
+int run_command(struct command *c, bool verbose)
+{
+	int status = execute(c, verbose);
+
+	free_joined(c);
+	return status;
 }
 
 /* ---- finding them ---- */
@@ -115,8 +142,6 @@ static const struct target *target_of(uint32_t arch)
 /* The compiler's own words of the command: its name, and how clang is told the target. */
 static bool add_compiler(struct command *c, const struct target *t, const char *compiler)
 {
-	static char linker[64]; /* always of the same few */
-
 	if (compiler) {
 		add_arg(c, compiler);
 	} else if (in_path(t->gcc)) {
@@ -126,8 +151,7 @@ static bool add_compiler(struct command *c, const struct target *t, const char *
 	} else if (in_path("clang") && in_path(t->linker)) {
 		add_arg(c, "clang");
 		add_arg(c, t->clang_target);
-		snprintf(linker, sizeof(linker), "--ld-path=%s", t->linker);
-		add_arg(c, linker);
+		add_joined(c, "--ld-path=", t->linker);
 		add_arg(c, "-Wno-unused-command-line-argument");
 	} else {
 		return false;
@@ -186,6 +210,7 @@ const char *missing_compiler(uint32_t arch)
 	struct command c;
 
 	begin_compile(&c, arch, NULL, &missing);
+	free_joined(&c);
 	return missing;
 }
 

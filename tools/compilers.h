@@ -11,13 +11,19 @@
 struct command {
 	const char *args[128]; /* ends in NULL */
 	size_t count;
+	char *joined[16]; /* those that are made of two, which are the command's own */
+	size_t joined_count;
 };
 
-/* Too many are left out, and the command then fails in add()'s stead: see run_command(). */
+/* What is too much is counted, and run_command() then fails. */
 void add_arg(struct command *c, const char *arg);
+void add_joined(struct command *c, const char *first, const char *second);
 
-/* Runs it, with -v after printing it.  Its exit status; 127 and a message if it cannot be run. */
-int run_command(const struct command *c, bool verbose);
+/*
+ * Runs it, with `verbose` after printing it, and frees what is its own.  Its exit status; 127 and a
+ * message if it cannot be run.
+ */
+int run_command(struct command *c, bool verbose);
 
 /*
  * Begins a command line that compiles and links freestanding code for one UCALL_ARCH_ bit: by
