@@ -238,9 +238,11 @@ static void each_thousand(void)
 		}
 	}
 	CHECK_EQ(entries("/proc/self/fd"), fds);
-	CHECK(mappings() <= maps + 2);
 	ucall_test_diag("900 VMs: %ld pages became %ld", pages, resident_pages());
-#ifndef ADDRESS_SANITIZER /* which keeps what is freed */
+#ifdef ADDRESS_SANITIZER /* which keeps what is freed, in mappings of its own */
+	(void)maps;
+#else
+	CHECK(mappings() <= maps + 2);
 	CHECK(resident_pages() < pages + 256);
 #endif
 }
