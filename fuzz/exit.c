@@ -3,9 +3,27 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "../libucall/arch/riscv64/riscv64.h"
+#include "../libucall/arch/s390x/s390x.h"
 #include "../libucall/kvm.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+/* Those of the other hosts. */
+static void others(const struct kvm_run *run, const uint8_t *data, size_t size)
+{
+	static uint8_t lowcore[8192];
+	uint64_t gprs[16] = { 0 };
+	struct s390x_stop stop = { gprs, S390X_PSW_WAIT, 0, lowcore };
+	uint64_t mask, address;
+	struct ucall_exit exit;
+
+	memcpy(gprs, data, size < sizeof(gprs) ? size : sizeof(gprs));
+	stop.psw_addr = S390X_WAIT_PROGRAM + (size ? data[0] & 3 : 0);
+	ucall_s390x_decode(run, &stop, &exit);
+	ucall_s390x_psw(&stop, &mask, &address);
+	ucall_riscv64_decode(run, &exit);
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -23,6 +41,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	ucall_kvm_decode(NULL, run, run_size, &exit);
 	if (exit.reason > UCALL_EXIT_OTHER || exit.native != run->exit_reason)
 		abort();
+	others(run, data, size);
 	free(run);
 	return 0;
 }

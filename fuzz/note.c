@@ -15,9 +15,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!file)
 		return 0;
 	memcpy(file, data, size);
-	if (!ucall_note_read(file, size, &note) && note.native.size)
-		if (note.native.bytes < file || note.native.bytes + note.native.size > file + size)
-			abort();
+	if (!ucall_note_read(file, size, &note))
+		for (int i = 0; i < UCALL_ARCHS; i++)
+			if (note.code[i].size &&
+			    (note.code[i].bytes < file ||
+			     note.code[i].bytes + note.code[i].size > file + size))
+				abort();
 	free(file);
 	return 0;
 }

@@ -3,7 +3,7 @@
 # fuzz/run.sh SECONDS: builds each fuzz target with clang and runs it from its seeds, in TAP.
 # Called by `make fuzz-check`, which gives top_srcdir and LIBS.
 seconds=${1:-20}
-targets="config note mailbox exit walk"
+targets="config note mailbox exit walk image"
 work=fuzz/work
 number=0
 failed=0
@@ -15,7 +15,9 @@ if ! echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 fi
 
 # All of the core, for each: what a target does not use costs nothing.
-core=$(find "$top_srcdir/libucall" -name '*.c' ! -path '*/guest/*' ! -name test.c)
+host=$(uname -m)
+core=$(find "$top_srcdir/libucall" -name '*.c' ! -path '*/guest/*' ! -name test.c \
+	\( -path "*/arch/$host/*" -o ! -path '*/arch/*/kvm.c' ! -path '*/arch/*/native.c' \))
 flags="-g -O1 -std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\"
 	-I$top_srcdir/include -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 mkdir -p $work
@@ -24,20 +26,20 @@ one() { # TARGET
 	t=$1
 	mkdir -p $work/$t
 	# shellcheck disable=SC2086
-	clang $flags "$top_srcdir/fuzz/$t.c" $core "$top_srcdir/libucall/arch/x86_64/stubs.S" \
+	clang $flags "$top_srcdir/fuzz/$t.c" $core "$top_srcdir/libucall/arch/$host/stubs.S" \
 		-o $work/fuzz-$t $LIBS -ldl -lpthread || return 1
 	"./$work/fuzz-$t" -max_total_time="$seconds" -timeout=10 -print_final_stats=1 \
 		-artifact_prefix=$work/$t- $work/$t "$top_srcdir/fuzz/corpus/$t" >$work/$t.log 2>&1
 }
 
-echo "1..5"
+echo "1..6"
 for t in $targets; do
 	{
 		one "$t"
 		echo $? >$work/$t.status
 	} &
 	# Two at a time.
-	if test "$t" = note || test "$t" = exit; then
+	if test "$t" = note || test "$t" = exit || test "$t" = image; then
 		wait
 	fi
 done
