@@ -190,6 +190,20 @@ static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
 	vcpu->engine_data = NULL;
 }
 
+int ucall_kvm_set_reg(int fd, uint64_t id, uint64_t value)
+{
+	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)&value };
+
+	return ioctl(fd, KVM_SET_ONE_REG, &reg) ? ucall_fail_call("KVM_SET_ONE_REG") : 0;
+}
+
+int ucall_kvm_get_reg(int fd, uint64_t id, uint64_t *value)
+{
+	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)value };
+
+	return ioctl(fd, KVM_GET_ONE_REG, &reg) ? ucall_fail_call("KVM_GET_ONE_REG") : 0;
+}
+
 void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit)
 {

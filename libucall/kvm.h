@@ -27,6 +27,10 @@
 void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit);
 
+/* KVM_SET_ONE_REG, KVM_GET_ONE_REG: registers of 64 bits. */
+int ucall_kvm_set_reg(int fd, uint64_t id, uint64_t value);
+int ucall_kvm_get_reg(int fd, uint64_t id, uint64_t *value);
+
 /* What KVM_CAP_SYNC_REGS must at least give. */
 int ucall_kvm_arch_sync_regs(void);
 /* What a vCPU gets once: CPUID, and which registers each exit leaves in `run`. */

@@ -28,6 +28,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/arch/aarch64/aarch64.h \
 	libucall/arch/aarch64/arch.c \
 	libucall/arch/aarch64/paging.c \
+	libucall/arch/radix.c libucall/arch/radix.h \
 	libucall/arch/riscv64/arch.c \
 	libucall/arch/riscv64/decode.c \
 	libucall/arch/riscv64/paging.c \

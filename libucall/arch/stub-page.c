@@ -18,12 +18,14 @@ _Static_assert(STUB_FAULT_SP == offsetof(struct ucall_fault_area, sp), "stub-pag
 _Static_assert(STUB_FAULT_FLAGS == offsetof(struct ucall_fault_area, flags), "stub-page.h");
 _Static_assert(STUB_FAULT_GPR == offsetof(struct ucall_fault_area, gpr), "stub-page.h");
 
-int ucall_stub_page_init(struct ucall_vm *vm, const void *stubs, size_t size)
+int ucall_stub_page_init(struct ucall_vm *vm)
 {
+	size_t size = (size_t)(ucall_stubs_end - ucall_stubs);
+
 	vm->arch_gpa = ucall_memory_pages(vm, 1);
 	if (!vm->arch_gpa)
 		return -1;
-	memcpy(ucall_memory_pointer(vm, vm->arch_gpa, size), stubs, size);
+	memcpy(ucall_memory_pointer(vm, vm->arch_gpa, size), ucall_stubs, size);
 	return 0;
 }
 
@@ -36,4 +38,28 @@ int ucall_stub_page_map(struct ucall_vcpu *vcpu)
 		return -1;
 	return ucall_memory_map_in(vm, vcpu->boot.root, STUB_STOP, STUB_STOP_GPA, UCALL_PAGE_SIZE,
 				   UCALL_MAP_WRITE | UCALL_MAP_DEVICE);
+}
+
+/* They keep nothing. */
+void ucall_stub_page_reset(struct ucall_vcpu *vcpu)
+{
+	(void)vcpu;
+}
+
+uint64_t ucall_stub_return_address(void)
+{
+	return STUB_PAGE + (uint64_t)(ucall_stubs_return - ucall_stubs);
+}
+
+const void *ucall_stub_return_code(size_t *size)
+{
+	*size = (size_t)(ucall_stubs_end - ucall_stubs_return);
+	return ucall_stubs_return;
+}
+
+/* Where the control block is the C library's alone. */
+void ucall_stub_no_tcb(void *tcb, uint64_t gva)
+{
+	(void)tcb;
+	(void)gva;
 }

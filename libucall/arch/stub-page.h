@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Exception stubs that fit a page, for the architectures that have nothing else there: the page lies
- * in the mailbox's slot, and beside it a page without memory, a store to which stops for the host.
- * For C and assembler.
+ * Stubs that fit a page, for the architectures that have nothing else in their guests: the page lies in
+ * the mailbox's slot, and beside it a page without memory, a store to which stops for the host.  For C
+ * and assembler.
  */
 #ifndef LIBUCALL_STUB_PAGE_H
 #define LIBUCALL_STUB_PAGE_H
@@ -27,9 +27,16 @@
 
 #include "../vm.h"
 
-/* Copies the stubs to a page of the VM; maps it, and the one that stops, for a vCPU. */
-int ucall_stub_page_init(struct ucall_vm *vm, const void *stubs, size_t size);
+/* The stubs of the host's architecture: stubs.S there.  `_return` is where guest functions return to. */
+extern const uint8_t ucall_stubs[], ucall_stubs_return[], ucall_stubs_end[];
+
+/* For struct ucall_native: a copy for the VM; it and the page that stops, for a vCPU; and so on. */
+int ucall_stub_page_init(struct ucall_vm *vm);
 int ucall_stub_page_map(struct ucall_vcpu *vcpu);
+void ucall_stub_page_reset(struct ucall_vcpu *vcpu);
+uint64_t ucall_stub_return_address(void);
+const void *ucall_stub_return_code(size_t *size);
+void ucall_stub_no_tcb(void *tcb, uint64_t gva);
 #endif
 
 #endif

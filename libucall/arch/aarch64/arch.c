@@ -3,6 +3,7 @@
 #include <elf.h>
 
 #include "../../text.h"
+#include "../radix.h"
 #include "aarch64.h"
 
 /* Arm ARM, D17.2.37: ESR_EL1.EC, and the fault status of aborts. */
@@ -113,7 +114,7 @@ const struct ucall_arch ucall_arch_aarch64 = {
 	.machine = EM_AARCH64,
 	.link_register = 30,
 	.root_size = UCALL_PAGE_SIZE,
-	.new_root = ucall_aarch64_new_root,
+	.new_root = ucall_radix_new_root,
 	.map = ucall_aarch64_map,
 	.share = ucall_aarch64_share,
 	.walk = ucall_aarch64_walk,

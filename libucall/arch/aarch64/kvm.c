@@ -24,20 +24,6 @@
 #define TCR_BOOT (16ull | 1ull << 8 | 1ull << 10 | 3ull << 12 | 1ull << 23 | 2ull << 32)
 #define PSTATE_EL1H 0x3c5 /* EL1 with its own stack pointer; all interrupts masked */
 
-static int set_reg(int fd, uint64_t id, uint64_t value)
-{
-	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)&value };
-
-	return ioctl(fd, KVM_SET_ONE_REG, &reg) ? ucall_fail_call("KVM_SET_ONE_REG") : 0;
-}
-
-static int get_reg(int fd, uint64_t id, uint64_t *value)
-{
-	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)value };
-
-	return ioctl(fd, KVM_GET_ONE_REG, &reg) ? ucall_fail_call("KVM_GET_ONE_REG") : 0;
-}
-
 int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	struct kvm_vcpu_init init;
@@ -71,14 +57,14 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 
 	(void)run;
 	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
-		if (set_reg(fd, regs[i].id, regs[i].value))
+		if (ucall_kvm_set_reg(fd, regs[i].id, regs[i].value))
 			return -1;
 	for (int i = 0; i < 6; i++)
-		if (set_reg(fd, CORE_X(i), boot->args[i]))
+		if (ucall_kvm_set_reg(fd, CORE_X(i), boot->args[i]))
 			return -1;
-	if (get_reg(fd, SCTLR_EL1, &sctlr))
+	if (ucall_kvm_get_reg(fd, SCTLR_EL1, &sctlr))
 		return -1;
-	return set_reg(fd, SCTLR_EL1, sctlr | SCTLR_MMU_AND_CACHES);
+	return ucall_kvm_set_reg(fd, SCTLR_EL1, sctlr | SCTLR_MMU_AND_CACHES);
 }
 
 /* There are no registers in struct kvm_run: these two cost a system call. */
@@ -87,7 +73,7 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 	uint64_t value = 0;
 
 	(void)run;
-	return get_reg(fd, CORE_X(0), &value) ? 0 : value;
+	return ucall_kvm_get_reg(fd, CORE_X(0), &value) ? 0 : value;
 }
 
 uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
@@ -95,7 +81,7 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 	uint64_t value;
 
 	(void)run;
-	if (vcpu->vm->via != UCALL_VIA_ADDRESS || get_reg(fd, TTBR0_EL1, &value))
+	if (vcpu->vm->via != UCALL_VIA_ADDRESS || ucall_kvm_get_reg(fd, TTBR0_EL1, &value))
 		return vcpu->boot.root;
 	return value & 0x0000fffffffffffe; /* without ASID and CnP */
 }
@@ -107,10 +93,11 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 	(void)run;
 	memset(out, 0, sizeof(*out));
 	for (int i = 0; i < 31; i++)
-		if (get_reg(fd, CORE_X(i), &out->gpr[i]))
+		if (ucall_kvm_get_reg(fd, CORE_X(i), &out->gpr[i]))
 			return -1;
-	return get_reg(fd, CORE(regs.pc), &out->pc) || get_reg(fd, CORE(sp_el1), &out->sp) ||
-			       get_reg(fd, CORE(regs.pstate), &out->flags)
+	return ucall_kvm_get_reg(fd, CORE(regs.pc), &out->pc) ||
+			       ucall_kvm_get_reg(fd, CORE(sp_el1), &out->sp) ||
+			       ucall_kvm_get_reg(fd, CORE(regs.pstate), &out->flags)
 		       ? -1
 		       : 0;
 }
@@ -119,10 +106,11 @@ int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs
 {
 	(void)run;
 	for (int i = 0; i < 31; i++)
-		if (set_reg(fd, CORE_X(i), in->gpr[i]))
+		if (ucall_kvm_set_reg(fd, CORE_X(i), in->gpr[i]))
 			return -1;
-	return set_reg(fd, CORE(regs.pc), in->pc) || set_reg(fd, CORE(sp_el1), in->sp) ||
-			       set_reg(fd, CORE(regs.pstate), in->flags)
+	return ucall_kvm_set_reg(fd, CORE(regs.pc), in->pc) ||
+			       ucall_kvm_set_reg(fd, CORE(sp_el1), in->sp) ||
+			       ucall_kvm_set_reg(fd, CORE(regs.pstate), in->flags)
 		       ? -1
 		       : 0;
 }

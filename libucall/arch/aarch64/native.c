@@ -1,46 +1,15 @@
 // SPDX-License-Identifier: MIT
-/* aarch64 in guests of its own: exception stubs, thread control block. */
+/* aarch64 in guests of its own. */
 #include "../stub-page.h"
-#include "aarch64.h"
 
-extern const uint8_t ucall_aarch64_stubs[], ucall_aarch64_stubs_end[], ucall_aarch64_stubs_return[];
-
-static int vm_init(struct ucall_vm *vm)
-{
-	return ucall_stub_page_init(vm, ucall_aarch64_stubs,
-				    (size_t)(ucall_aarch64_stubs_end - ucall_aarch64_stubs));
-}
-
-static void vcpu_reset(struct ucall_vcpu *vcpu)
-{
-	(void)vcpu;
-}
-
-static uint64_t return_address(void)
-{
-	return STUB_PAGE + (uint64_t)(ucall_aarch64_stubs_return - ucall_aarch64_stubs);
-}
-
-static const void *return_code(size_t *size)
-{
-	*size = (size_t)(ucall_aarch64_stubs_end - ucall_aarch64_stubs_return);
-	return ucall_aarch64_stubs_return;
-}
-
-/* ELF for the Arm 64-bit architecture: two words, of which a guest needs none. */
-static void tcb_init(void *tcb, uint64_t gva)
-{
-	(void)tcb;
-	(void)gva;
-}
-
+/* ELF for the Arm 64-bit architecture: thread-local variables follow two words. */
 const struct ucall_native ucall_native = {
-	.vm_init = vm_init,
+	.vm_init = ucall_stub_page_init,
 	.vcpu_init = ucall_stub_page_map,
-	.vcpu_reset = vcpu_reset,
-	.return_address = return_address,
-	.return_code = return_code,
+	.vcpu_reset = ucall_stub_page_reset,
+	.return_address = ucall_stub_return_address,
+	.return_code = ucall_stub_return_code,
 	.tls_above = true,
 	.tcb_size = 16,
-	.tcb_init = tcb_init,
+	.tcb_init = ucall_stub_no_tcb,
 };

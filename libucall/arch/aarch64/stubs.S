@@ -6,10 +6,10 @@
 #include "../stub-page.h"
 
 	.section .rodata
-	.globl ucall_aarch64_stubs, ucall_aarch64_stubs_end, ucall_aarch64_stubs_return
-	.hidden ucall_aarch64_stubs, ucall_aarch64_stubs_end, ucall_aarch64_stubs_return
+	.globl ucall_stubs, ucall_stubs_end, ucall_stubs_return
+	.hidden ucall_stubs, ucall_stubs_end, ucall_stubs_return
 	.balign 4096
-ucall_aarch64_stubs:
+ucall_stubs:
 	vector = 0
 	.rept 16
 	.balign 0x80
@@ -62,14 +62,14 @@ fault:
 	b	1b
 
 	/* Where a guest function returns to. */
-ucall_aarch64_stubs_return:
+ucall_stubs_return:
 	mov	x0, #(STUB_MAILBOX >> 32)
 	lsl	x0, x0, #32
 	mov	x1, #4			/* UCALL_DONE */
 	stlr	x1, [x0]
 	ldr	x2, [x0, #STUB_BELL_OFFSET]
 	blr	x2
-	b	ucall_aarch64_stubs_return
-ucall_aarch64_stubs_end:
+	b	ucall_stubs_return
+ucall_stubs_end:
 
 	.section .note.GNU-stack,"",%progbits

@@ -3,6 +3,7 @@
 #include <elf.h>
 
 #include "../../text.h"
+#include "../radix.h"
 #include "riscv64.h"
 
 /* Privileged specification, table 4.2: scause. */
@@ -102,7 +103,7 @@ const struct ucall_arch ucall_arch_riscv64 = {
 	.machine = EM_RISCV,
 	.link_register = 1,
 	.root_size = UCALL_PAGE_SIZE,
-	.new_root = ucall_riscv64_new_root,
+	.new_root = ucall_radix_new_root,
 	.map = ucall_riscv64_map,
 	.share = ucall_riscv64_share,
 	.walk = ucall_riscv64_walk,

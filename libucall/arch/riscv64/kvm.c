@@ -20,20 +20,6 @@
 #define SATP_SV48 (9ull << 60)
 #define SATP_PPN 0xfffffffffffull
 
-static int set_reg(int fd, uint64_t id, uint64_t value)
-{
-	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)&value };
-
-	return ioctl(fd, KVM_SET_ONE_REG, &reg) ? ucall_fail_call("KVM_SET_ONE_REG") : 0;
-}
-
-static int get_reg(int fd, uint64_t id, uint64_t *value)
-{
-	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)value };
-
-	return ioctl(fd, KVM_GET_ONE_REG, &reg) ? ucall_fail_call("KVM_GET_ONE_REG") : 0;
-}
-
 /* All vCPUs but the first would wait to be started by another. */
 int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
@@ -66,12 +52,12 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 
 	(void)run;
 	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
-		if (set_reg(fd, regs[i].id, regs[i].value))
+		if (ucall_kvm_set_reg(fd, regs[i].id, regs[i].value))
 			return -1;
 	for (int i = 0; i < 6; i++)
-		if (set_reg(fd, CORE(A0 + i), boot->args[i]))
+		if (ucall_kvm_set_reg(fd, CORE(A0 + i), boot->args[i]))
 			return -1;
-	if (get_reg(fd, CSR(satp), &satp))
+	if (ucall_kvm_get_reg(fd, CSR(satp), &satp))
 		return -1;
 	if (satp != regs[0].value)
 		return ucall_fail(EOPNOTSUPP, "this machine has no Sv48 page tables, which riscv64 "
@@ -85,7 +71,7 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 	uint64_t value = 0;
 
 	(void)run;
-	return get_reg(fd, CORE(A0), &value) ? 0 : value;
+	return ucall_kvm_get_reg(fd, CORE(A0), &value) ? 0 : value;
 }
 
 uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
@@ -93,7 +79,7 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 	uint64_t value;
 
 	(void)run;
-	if (vcpu->vm->via != UCALL_VIA_ADDRESS || get_reg(fd, CSR(satp), &value))
+	if (vcpu->vm->via != UCALL_VIA_ADDRESS || ucall_kvm_get_reg(fd, CSR(satp), &value))
 		return vcpu->boot.root;
 	return (value & SATP_PPN) << 12;
 }
@@ -105,23 +91,23 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 	(void)run;
 	memset(out, 0, sizeof(*out));
 	for (int i = 1; i < 32; i++)
-		if (get_reg(fd, CORE(i), &out->gpr[i]))
+		if (ucall_kvm_get_reg(fd, CORE(i), &out->gpr[i]))
 			return -1;
 	out->sp = out->gpr[SP];
-	if (get_reg(fd, CORE(0), &out->pc))
+	if (ucall_kvm_get_reg(fd, CORE(0), &out->pc))
 		return -1;
-	return get_reg(fd, CSR(sstatus), &out->flags);
+	return ucall_kvm_get_reg(fd, CSR(sstatus), &out->flags);
 }
 
 int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
 {
 	(void)run;
 	for (int i = 1; i < 32; i++)
-		if (set_reg(fd, CORE(i), i == SP ? in->sp : in->gpr[i]))
+		if (ucall_kvm_set_reg(fd, CORE(i), i == SP ? in->sp : in->gpr[i]))
 			return -1;
-	if (set_reg(fd, CORE(0), in->pc))
+	if (ucall_kvm_set_reg(fd, CORE(0), in->pc))
 		return -1;
-	return set_reg(fd, CSR(sstatus), in->flags);
+	return ucall_kvm_set_reg(fd, CSR(sstatus), in->flags);
 }
 
 int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,

@@ -8,7 +8,6 @@
 #include "../../error.h"
 #include "../../vm.h"
 
-uint64_t ucall_riscv64_new_root(struct ucall_vm *vm);
 int ucall_riscv64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 		      unsigned int prot);
 void ucall_riscv64_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);

@@ -6,12 +6,12 @@
 #include "../stub-page.h"
 
 	.section .rodata
-	.globl ucall_riscv64_stubs, ucall_riscv64_stubs_end, ucall_riscv64_stubs_return
-	.hidden ucall_riscv64_stubs, ucall_riscv64_stubs_end, ucall_riscv64_stubs_return
+	.globl ucall_stubs, ucall_stubs_end, ucall_stubs_return
+	.hidden ucall_stubs, ucall_stubs_end, ucall_stubs_return
 	.option push
 	.option norelax
 	.balign 8
-ucall_riscv64_stubs:
+ucall_stubs:
 	csrw	sscratch, a0
 	li	a0, STUB_MAILBOX + STUB_FAULT
 	sd	x1, STUB_FAULT_GPR + 8(a0)
@@ -63,7 +63,7 @@ ucall_riscv64_stubs:
 	j	1b
 
 	/* Where a guest function returns to. */
-ucall_riscv64_stubs_return:
+ucall_stubs_return:
 	li	a0, STUB_MAILBOX
 	li	a1, 4			/* UCALL_DONE */
 	fence	rw, w
@@ -71,8 +71,8 @@ ucall_riscv64_stubs_return:
 	li	a2, STUB_MAILBOX + STUB_BELL_OFFSET
 	ld	a2, 0(a2)
 	jalr	a2
-	j	ucall_riscv64_stubs_return
-ucall_riscv64_stubs_end:
+	j	ucall_stubs_return
+ucall_stubs_end:
 	.option pop
 
 	.section .note.GNU-stack,"",%progbits

@@ -8,15 +8,7 @@
 #include "../stub-page.h"
 #include "s390x.h"
 
-extern const uint8_t ucall_s390x_return[], ucall_s390x_return_end[];
-
 #define PREFIX_PAGES 2
-
-static int vm_init(struct ucall_vm *vm)
-{
-	return ucall_stub_page_init(vm, ucall_s390x_return,
-				    (size_t)(ucall_s390x_return_end - ucall_s390x_return));
-}
 
 static void set_psw(uint8_t *lowcore, unsigned int at, uint64_t address)
 {
@@ -47,22 +39,6 @@ static int vcpu_init(struct ucall_vcpu *vcpu)
 	return ucall_stub_page_map(vcpu);
 }
 
-static void vcpu_reset(struct ucall_vcpu *vcpu)
-{
-	(void)vcpu;
-}
-
-static uint64_t return_address(void)
-{
-	return STUB_PAGE;
-}
-
-static const void *return_code(size_t *size)
-{
-	*size = (size_t)(ucall_s390x_return_end - ucall_s390x_return);
-	return ucall_s390x_return;
-}
-
 /* ELF ABI supplement: the first word points to itself; the stack protector's canary is at 0x28. */
 static void tcb_init(void *tcb, uint64_t gva)
 {
@@ -73,11 +49,11 @@ static void tcb_init(void *tcb, uint64_t gva)
 }
 
 const struct ucall_native ucall_native = {
-	.vm_init = vm_init,
+	.vm_init = ucall_stub_page_init,
 	.vcpu_init = vcpu_init,
-	.vcpu_reset = vcpu_reset,
-	.return_address = return_address,
-	.return_code = return_code,
+	.vcpu_reset = ucall_stub_page_reset,
+	.return_address = ucall_stub_return_address,
+	.return_code = ucall_stub_return_code,
 	.tcb_size = UCALL_PAGE_SIZE,
 	.tcb_init = tcb_init,
 };

@@ -3,16 +3,17 @@
 #include "../stub-page.h"
 
 	.section .rodata
-	.globl ucall_s390x_return, ucall_s390x_return_end
-	.hidden ucall_s390x_return, ucall_s390x_return_end
+	.globl ucall_stubs, ucall_stubs_end, ucall_stubs_return
+	.hidden ucall_stubs, ucall_stubs_end, ucall_stubs_return
 	.balign 8
-ucall_s390x_return:
+ucall_stubs:
+ucall_stubs_return:
 	llihf	%r2, STUB_MAILBOX >> 32
 	llihh	%r1, 4			/* UCALL_DONE: the head's first two bytes */
 	stg	%r1, 0(%r2)
 	lg	%r1, STUB_BELL_OFFSET(%r2)
 	basr	%r14, %r1
-	j	ucall_s390x_return
-ucall_s390x_return_end:
+	j	ucall_stubs_return
+ucall_stubs_end:
 
 	.section .note.GNU-stack,"",%progbits

@@ -5,6 +5,7 @@
 
 #include "../../memory.h"
 #include "../../text.h"
+#include "../radix.h"
 #include "x86_64.h"
 
 #define INVALID_OPCODE 6
@@ -140,7 +141,7 @@ const struct ucall_arch ucall_arch_x86_64 = {
 	.bit = UCALL_ARCH_X86_64,
 	.machine = EM_X86_64,
 	.root_size = UCALL_PAGE_SIZE,
-	.new_root = ucall_x86_64_new_root,
+	.new_root = ucall_radix_new_root,
 	.map = ucall_x86_64_map,
 	.share = ucall_x86_64_share,
 	.walk = ucall_x86_64_walk,

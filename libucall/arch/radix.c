@@ -1,0 +1,89 @@
+// SPDX-License-Identifier: MIT
+/* Page tables of four levels with 512 entries each. */
+#include <errno.h>
+
+#include "../memory.h"
+#include "radix.h"
+
+#define SHIFT(level) (12 + 9 * (level))
+
+/* The entry for gva in the table at `table`, NULL if that is not in guest memory. */
+static uint64_t *entry(const struct ucall_vm *vm, uint64_t table, uint64_t gva, int level)
+{
+	uint64_t *t = ucall_memory_pointer(vm, table, UCALL_PAGE_SIZE);
+
+	return t ? &t[gva >> SHIFT(level) & 511] : NULL;
+}
+
+uint64_t ucall_radix_new_root(struct ucall_vm *vm)
+{
+	return ucall_memory_pages(vm, 1);
+}
+
+int ucall_radix_map(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t root, uint64_t gva,
+		    uint64_t gpa, unsigned int prot)
+{
+	uint64_t table = r->address(root), *e;
+
+	for (int level = UCALL_RADIX_LEVELS - 1; level > 0; level--) {
+		e = entry(vm, table, gva, level);
+		if (!e || r->kind(*e, level) == UCALL_RADIX_LEAF)
+			goto damaged;
+		if (r->kind(*e, level) == UCALL_RADIX_NONE) {
+			uint64_t new = ucall_memory_pages(vm, 1);
+
+			if (!new)
+				return -1;
+			*e = r->make_table(new);
+		}
+		table = r->address(*e);
+	}
+	e = entry(vm, table, gva, 0);
+	if (!e)
+		goto damaged;
+	*e = r->make_leaf(gpa, prot);
+	return 0;
+
+damaged:
+	return ucall_fail(EFAULT, "the guest has damaged its page tables: cannot map 0x%llx",
+			  (unsigned long long)gva);
+}
+
+void ucall_radix_share(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t to, uint64_t from,
+		       uint64_t gva)
+{
+	const int top = UCALL_RADIX_LEVELS - 1;
+	uint64_t *e = entry(vm, r->address(to), gva, top), *f = entry(vm, r->address(from), gva, top);
+
+	if (e && f)
+		__atomic_store_n(e, *f, __ATOMIC_RELEASE);
+}
+
+int ucall_radix_walk(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t root, uint64_t gva,
+		     uint64_t *gpa, unsigned int *prot)
+{
+	uint64_t table = r->address(root), e, offset;
+	enum ucall_radix_kind kind;
+
+	if (!r->is_address(gva))
+		return -1;
+	*prot = UCALL_MAP_WRITE | UCALL_MAP_EXEC;
+	for (int level = UCALL_RADIX_LEVELS - 1; level >= 0; level--) {
+		const uint64_t *p = entry(vm, table, gva, level);
+
+		if (!p)
+			return -1;
+		e = __atomic_load_n(p, __ATOMIC_RELAXED); /* once: the guest may be writing */
+		kind = r->kind(e, level);
+		if (kind == UCALL_RADIX_NONE)
+			return -1;
+		*prot = r->restrict_prot(e, kind == UCALL_RADIX_LEAF, *prot);
+		if (kind == UCALL_RADIX_LEAF) {
+			offset = (1ull << SHIFT(level)) - 1;
+			*gpa = (r->address(e) & ~offset) | (gva & offset);
+			return 0;
+		}
+		table = r->address(e);
+	}
+	return -1;
+}

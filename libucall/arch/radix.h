@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * Page tables of four levels with 512 entries of 64 bits each, which x86_64, aarch64 and riscv64 have
+ * in common; what an entry looks like is the architecture's.
+ */
+#ifndef LIBUCALL_RADIX_H
+#define LIBUCALL_RADIX_H
+
+#include "../vm.h"
+
+enum ucall_radix_kind {
+	UCALL_RADIX_NONE, /* nothing is mapped, or the entry is malformed */
+	UCALL_RADIX_TABLE, /* of the next level */
+	UCALL_RADIX_LEAF, /* a page, or above level 0 a larger one */
+};
+
+struct ucall_radix {
+	bool (*is_address)(uint64_t gva); /* is there such an address? */
+	enum ucall_radix_kind (*kind)(uint64_t entry, int level); /* level 0: of pages */
+	uint64_t (*address)(uint64_t entry); /* what it leads to; of a root: the table */
+	uint64_t (*make_table)(uint64_t gpa);
+	uint64_t (*make_leaf)(uint64_t gpa, unsigned int prot);
+	/* What the entry, of a table or a leaf, still permits of `prot`. */
+	unsigned int (*restrict_prot)(uint64_t entry, bool leaf, unsigned int prot);
+};
+
+#define UCALL_RADIX_LEVELS 4
+
+uint64_t ucall_radix_new_root(struct ucall_vm *vm);
+int ucall_radix_map(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t root, uint64_t gva,
+		    uint64_t gpa, unsigned int prot);
+void ucall_radix_share(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t to, uint64_t from,
+		       uint64_t gva);
+int ucall_radix_walk(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t root, uint64_t gva,
+		     uint64_t *gpa, unsigned int *prot);
+
+/* The four functions that struct ucall_arch wants, for the format `format`. */
+#define UCALL_RADIX_FUNCTIONS(arch, format) \
+	int ucall_##arch##_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, \
+			       unsigned int prot) \
+	{ \
+		return ucall_radix_map(&(format), vm, root, gva, gpa, prot); \
+	} \
+\
+	void ucall_##arch##_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva) \
+	{ \
+		ucall_radix_share(&(format), vm, to, from, gva); \
+	} \
+\
+	int ucall_##arch##_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa, \
+				unsigned int *prot) \
+	{ \
+		return ucall_radix_walk(&(format), vm, root, gva, gpa, prot); \
+	}
+
+#endif
