@@ -12,10 +12,10 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "byte-order.h"
 #include "error.h"
 #include "fault.h"
 #include "image.h"
-#include "mailbox.h"
 #include "memory.h"
 #include "symbols.h"
 #include "text.h"

@@ -4,6 +4,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/arch.c libucall/arch.h \
 	libucall/backend.c libucall/backend.h \
 	libucall/backend-list.c \
+	libucall/byte-order.h \
 	libucall/elf-file.c libucall/elf-file.h \
 	libucall/engine.c libucall/engine.h \
 	libucall/engine-kvm.c libucall/kvm.h \

@@ -3,32 +3,13 @@
 #include <errno.h>
 #include <string.h>
 
+#include "byte-order.h"
 #include "error.h"
 #include "mailbox.h"
 #include "memory.h"
 
 #define HEAD_SIZE 8
 #define TEXT_OFFSET offsetof(struct ucall, text)
-
-static bool swapped(const struct ucall_arch *arch)
-{
-	return arch->big_endian != (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__);
-}
-
-uint64_t ucall_guest64(const struct ucall_arch *arch, uint64_t value)
-{
-	return swapped(arch) ? __builtin_bswap64(value) : value;
-}
-
-uint32_t ucall_guest32(const struct ucall_arch *arch, uint32_t value)
-{
-	return swapped(arch) ? __builtin_bswap32(value) : value;
-}
-
-uint16_t ucall_guest16(const struct ucall_arch *arch, uint16_t value)
-{
-	return swapped(arch) ? __builtin_bswap16(value) : value;
-}
 
 /* Only the head is trusted to be as it was copied: the rest is read by what the copy says. */
 static int check_head(const struct ucall *head)

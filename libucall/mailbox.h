@@ -15,9 +15,4 @@
 int ucall_message_take(struct ucall_vm *vm, struct ucall *uc, uint64_t root, uint64_t gva,
 		       struct ucall *copy);
 
-/* Guest integers in host byte order. */
-uint64_t ucall_guest64(const struct ucall_arch *arch, uint64_t value);
-uint32_t ucall_guest32(const struct ucall_arch *arch, uint32_t value);
-uint16_t ucall_guest16(const struct ucall_arch *arch, uint16_t value);
-
 #endif

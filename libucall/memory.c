@@ -4,9 +4,9 @@
 #include <string.h>
 #include <sys/mman.h>
 
+#include "byte-order.h"
 #include "error.h"
 #include "flat.h"
-#include "mailbox.h"
 #include "memory.h"
 
 #define MIB ((size_t)1 << 20)

@@ -6,6 +6,7 @@
 #include <string.h>
 #include <time.h>
 
+#include "byte-order.h"
 #include "error.h"
 #include "fault.h"
 #include "image.h"

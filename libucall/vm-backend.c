@@ -5,8 +5,8 @@
 #include <string.h>
 
 #include "backend.h"
+#include "byte-order.h"
 #include "error.h"
-#include "mailbox.h"
 #include "memory.h"
 #include "options.h"
 #include "text.h"

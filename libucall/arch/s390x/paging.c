@@ -3,7 +3,7 @@
  * s390x page tables: a region-third table of 2048 entries, segment tables of 2048, page tables of 256
  * (Principles of Operation, 3-37).  They are big-endian, and an entry of zero is valid.
  */
-#include "../../mailbox.h"
+#include "../../byte-order.h"
 #include "../../memory.h"
 #include "s390x.h"
 
