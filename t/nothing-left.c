@@ -63,6 +63,14 @@ static void once_all(void)
 		{ .backend = "pio", .mem_size = 1 },
 		{ .backend = "pio", .kvm_device = "/dev/null" },
 		{ .backend = "pio", .kvm_device = "/nonexistent" },
+		{ .backend = "pio", .engine = "unicorn" },
+		{ .backend = "mmio", .engine = "unicorn" },
+		{ .backend = "pio", .engine = "unicorn", .ring = 3 },
+		{ .backend = "pio", .engine = "bochs" },
+		{ .arch = "s390x" },
+		{ .image = "/nonexistent" },
+		{ .image = "/etc/passwd" },
+		{ .image = "/proc/self/exe" },
 	};
 	const size_t n = sizeof(configs) / sizeof(configs[0]);
 	int fds = 0, maps = 0, threads = 0;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Eight VMs at once, with different backends, a thread each. */
+/* Eight VMs at once, with different backends and engines, a thread each. */
 #include <pthread.h>
 
 #include <ucall/plugin.h>
@@ -17,7 +17,7 @@ static UCALL_GUEST void guest_code(uint64_t id)
 
 struct job {
 	uint64_t id;
-	const char *backend;
+	const char *backend, *engine;
 	bool done;
 };
 
@@ -25,7 +25,7 @@ struct job {
 static void *run(void *data)
 {
 	struct job *job = data;
-	struct ucall_vm_config config = { .backend = job->backend };
+	struct ucall_vm_config config = { .backend = job->backend, .engine = job->engine };
 
 	for (int again = 0; again < 3; again++) {
 		struct ucall_vm *vm = ucall_test_vm(&config);
@@ -52,10 +52,16 @@ static void once_mixed(void)
 	struct job jobs[VMS];
 	pthread_t threads[VMS];
 
+	const char *engines[2] = { "kvm", "unicorn" };
+
 	if (ucall_engine_check("kvm"))
+		engines[0] = "unicorn";
+	if (ucall_engine_check("unicorn"))
+		engines[1] = "kvm";
+	if (ucall_engine_check(engines[0]))
 		SKIP("%s", ucall_error());
 	for (int i = 0; i < VMS; i++) {
-		jobs[i] = (struct job){ (uint64_t)i, backends[i % 5], false };
+		jobs[i] = (struct job){ (uint64_t)i, backends[i % 5], engines[i % 3 == 0], false };
 		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
 	}
 	for (int i = 0; i < VMS; i++)
@@ -64,4 +70,4 @@ static void once_mixed(void)
 		CHECK(jobs[i].done);
 }
 
-UCALL_TESTS({ "eight VMs with mixed backends in threads", .once = once_mixed });
+UCALL_TESTS({ "eight VMs with mixed backends and engines in threads", .once = once_mixed });
