@@ -18,7 +18,7 @@
 const char embed_script[] = "SECTIONS {\n"
 			    "  " SECTION " 0x10000 : { *(" SECTION ") }\n"
 			    "  " UCALL_ENTRIES_SECTION " : { *(" UCALL_ENTRIES_SECTION ") }\n"
-			    "  /DISCARD/ : { *(*) }\n"
+			    "  /DISCARD/ : { *(.eh_frame*) *(.comment) *(.note*) }\n"
 			    "}\n";
 
 struct object {

@@ -528,6 +528,7 @@ static void unicorn_code_written(struct ucall_vm *vm, uint64_t gva, size_t size)
 {
 	struct unicorn_vm *u = vm->engine_data;
 
+	pthread_mutex_lock(&vm->lock);
 	take_turn(u);
 	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
 		const struct unicorn_vcpu *v = vcpu->engine_data;
@@ -535,6 +536,7 @@ static void unicorn_code_written(struct ucall_vm *vm, uint64_t gva, size_t size)
 		uc_ctl_remove_cache(v->uc, gva, gva + size);
 	}
 	give_turn(u);
+	pthread_mutex_unlock(&vm->lock);
 }
 
 /* ---- VMs ---- */

@@ -79,13 +79,13 @@ typedef uint64_t __attribute__((may_alias, aligned(1))) bytes8;
 #define ONES 0x0101010101010101ull
 #define HIGHS 0x8080808080808080ull
 
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /* May eight bytes be read from s on?  Not where they may be in a page that is not there. */
 UCALL_INLINE bool readable8(const char *s)
 {
 	return ((uintptr_t)s & (UCALL_PAGE_SIZE - 1)) <= UCALL_PAGE_SIZE - 8;
 }
 
-#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 /* Of bytes of which at least one has its top bit set: the number of the first. */
 UCALL_INLINE unsigned int first_byte(uint64_t hit)
 {
