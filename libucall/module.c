@@ -31,12 +31,8 @@ static const void *load_from(struct module *m, const char *folder, int length, c
 	void *handle;
 
 	snprintf(path, sizeof(path), "%.*s/%s.so", length, folder, m->name);
-	if (access(path, F_OK)) {
-		/* What is wrong with one that is there says more. */
-		if (!m->problem[0])
-			snprintf(m->problem, sizeof(m->problem), "there is no %.400s", path);
+	if (access(path, F_OK))
 		return NULL;
-	}
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		snprintf(m->problem, sizeof(m->problem), "%.500s", dlerror());
@@ -54,7 +50,7 @@ static const void *load_from(struct module *m, const char *folder, int length, c
 
 static struct module *load(const char *name, const char *symbol, unsigned int version_offset)
 {
-	const char *path = secure_getenv("UCALL_MODULE_PATH");
+	const char *path = secure_getenv("UCALL_MODULE_PATH"), *all = path;
 	struct module *m = calloc(1, sizeof(*m));
 
 	if (!m)
@@ -70,6 +66,9 @@ static struct module *load(const char *name, const char *symbol, unsigned int ve
 	if (!m->found)
 		m->found = load_from(m, UCALL_BACKEND_DIR, (int)strlen(UCALL_BACKEND_DIR), symbol,
 				     version_offset);
+	if (!m->found && !m->problem[0])
+		snprintf(m->problem, sizeof(m->problem), "no %s.so in %.200s%s%.200s", m->name,
+			 all ? all : "", all && *all ? ":" : "", UCALL_BACKEND_DIR);
 	m->next = modules;
 	modules = m;
 	return m;

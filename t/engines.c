@@ -43,8 +43,10 @@ static void once_environment(void)
 {
 	struct ucall_vm_config config = { 0 };
 
-	setenv("UCALL_ENGINE", "unicorn", 1);
-	check_engine(NULL, "unicorn", "named by $UCALL_ENGINE");
+	if (has("unicorn")) {
+		setenv("UCALL_ENGINE", "unicorn", 1);
+		check_engine(NULL, "unicorn", "named by $UCALL_ENGINE");
+	}
 	if (has("kvm")) /* the configuration wins */
 		check_engine("kvm", "kvm", "named by the VM's configuration");
 	setenv("UCALL_ENGINE", "qemu", 1);
