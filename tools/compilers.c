@@ -131,12 +131,14 @@ static bool in_path(const char *program)
 	return false;
 }
 
+/* Of one of the architectures that there are. */
 static const struct target *target_of(uint32_t arch)
 {
-	for (size_t i = 0; i < TARGETS; i++)
-		if (targets[i].arch == arch)
-			return &targets[i];
-	return NULL;
+	size_t i = 0;
+
+	while (i + 1 < TARGETS && targets[i].arch != arch)
+		i++;
+	return &targets[i];
 }
 
 /* The compiler's own words of the command: its name, and how clang is told the target. */

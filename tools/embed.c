@@ -209,7 +209,7 @@ static int write_note(const struct object *o, FILE *to)
 		"\t.long 4f - .\n"
 		"\t.long %u\n",
 		UCALL_NOTE_IMAGE, UCALL_GUEST_ABI, ehdr.e_machine, ehdr.e_ident[EI_CLASS],
-		ehdr.e_ident[EI_DATA], LINK_ADDRESS % UCALL_PAGE_SIZE);
+		ehdr.e_ident[EI_DATA], (unsigned int)(LINK_ADDRESS % UCALL_PAGE_SIZE));
 	for (int i = 0; i < 2; i++) {
 		uint64_t entry = word_at((const uint8_t *)entries->d_buf + (size_t)8 * (size_t)i,
 					 ehdr.e_ident[EI_DATA] == ELFDATA2MSB);
