@@ -107,12 +107,12 @@ int ucall_memory_map_device(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, siz
 	return ucall_memory_map(vm, gva, gpa, size, UCALL_MAP_WRITE | UCALL_MAP_DEVICE);
 }
 
-uint64_t ucall_memory_new_root(struct ucall_vm *vm, unsigned int vcpu)
+uint64_t ucall_memory_new_root(struct ucall_vm *vm)
 {
 	uint64_t root;
 
 	if (vm->flat)
-		return vcpu + 1;
+		return ++vm->memory.roots;
 	root = vm->arch->new_root(vm);
 	if (root)
 		memcpy(ucall_memory_pointer(vm, root, vm->arch->root_size),

@@ -45,7 +45,7 @@ int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64
 int ucall_memory_map_device(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size);
 
 /* The root for a vCPU's own tables, with all that is mapped so far; 0 after ucall_fail(). */
-uint64_t ucall_memory_new_root(struct ucall_vm *vm, unsigned int vcpu);
+uint64_t ucall_memory_new_root(struct ucall_vm *vm);
 
 /* Is executable memory mapped at gva in the page tables at `root`?  No ucall_fail(). */
 bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva);

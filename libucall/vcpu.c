@@ -40,7 +40,7 @@ static int map_mailbox(struct ucall_vcpu *vcpu)
 static int map_stack(struct ucall_vcpu *vcpu)
 {
 	struct ucall_vm *vm = vcpu->vm;
-	uint64_t gva = UCALL_STACK_ADDRESS + (uint64_t)vcpu->number * UCALL_STACK_STRIDE;
+	uint64_t gva = UCALL_STACK_ADDRESS + (uint64_t)vm->memory.stacks++ * UCALL_STACK_STRIDE;
 	uint64_t gpa = ucall_memory_pages(vm, UCALL_STACK_SIZE / UCALL_PAGE_SIZE);
 
 	if (!gpa || ucall_memory_map(vm, gva, gpa, UCALL_STACK_SIZE, UCALL_MAP_WRITE))
@@ -66,7 +66,7 @@ static int build(struct ucall_vcpu *vcpu)
 	}
 	if (map_stack(vcpu))
 		return -1;
-	vcpu->boot.root = ucall_memory_new_root(vm, vcpu->number);
+	vcpu->boot.root = ucall_memory_new_root(vm);
 	if (!vcpu->boot.root || map_mailbox(vcpu))
 		return -1;
 	if (ucall_vm_has_stubs(vm) && ucall_native.vcpu_init(vcpu))

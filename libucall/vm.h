@@ -23,6 +23,7 @@ struct ucall_memory {
 	uint64_t root; /* page tables of all but the vCPUs' own mailbox slots; flat: 0 */
 	struct ucall_region *regions; /* of a flat guest */
 	size_t region_count; /* atomic */
+	unsigned int stacks, roots; /* given out; not again, if adding a vCPU fails */
 };
 
 struct ucall_vm {

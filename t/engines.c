@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 
 #include <ucall/plugin.h>
 #include <ucall/test.h>
@@ -150,6 +151,39 @@ static void each_registers(void)
 	CHECK_EQ(uc.args[1], 88);
 }
 
+/* As many vCPUs as there can be; a refused one leaves the others, and room for the next. */
+static void once_vcpus(void)
+{
+	struct ucall_vm_config config = { .engine = "unicorn" };
+	struct rlimit limit, small;
+	struct ucall_vcpu *vcpu;
+	struct ucall_vm *vm;
+	int n = 0;
+
+	if (!has("unicorn"))
+		SKIP("%s", ucall_error());
+	vm = ucall_test_vm(&config);
+	CHECK_OK(ucall_vcpu_add(vm, guest_code, 0));
+	CHECK(!getrlimit(RLIMIT_AS, &limit));
+	small = limit;
+	small.rlim_cur = (rlim_t)1 << 30;
+	setrlimit(RLIMIT_AS, &small);
+	vcpu = ucall_vcpu_add(vm, guest_code, 0);
+	setrlimit(RLIMIT_AS, &limit);
+	CHECK(!vcpu);
+	CHECK_EQ(errno, ENOMEM);
+	CHECK_HAS(ucall_error(), "ulimit -v");
+	vcpu = ucall_vcpu_add(vm, guest_code, 0);
+	CHECK_OK(vcpu);
+	CHECK_EQ(ucall_vcpu_number(vcpu), 1);
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	for (n = 2; (vcpu = ucall_vcpu_add(vm, guest_code, 0)); n++)
+		;
+	CHECK_EQ(n, 64);
+	CHECK_EQ(errno, ENOSPC);
+	CHECK_HAS(ucall_error(), "at most 64 vCPUs");
+}
+
 /* Code that the host writes anew is what runs. */
 static UCALL_GUEST void guest_call(uint64_t (*f)(void))
 {
@@ -180,5 +214,6 @@ static void each_new_code(void)
 UCALL_TESTS({ "the default", .once = once_default }, { "UCALL_ENGINE", .once = once_environment },
 	    { "what a flat guest cannot have", .once = once_flat },
 	    { "memory and devices", .once = once_overlap },
+	    { "as many vCPUs as there can be", .once = once_vcpus },
 	    { "registers that the host writes", .each = each_registers },
 	    { "code that the host writes", .each = each_new_code });

@@ -65,7 +65,7 @@ static void check_map(const struct ucall_arch *arch)
 	CHECK_EQ(arch->walk(&vm, vm.memory.root, 1ull << 63, &gpa, &prot), -1);
 
 	/* Another root has what it was given. */
-	second = ucall_memory_new_root(&vm, 0);
+	second = ucall_memory_new_root(&vm);
 	CHECK_OK(second && second != vm.memory.root);
 	CHECK_EQ(arch->walk(&vm, second, 0x400000, &gpa, &prot), 0);
 	CHECK_OK(!arch->map(&vm, vm.memory.root, 0x4000000000, 0x200000, UCALL_MAP_WRITE));
