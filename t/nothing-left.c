@@ -92,8 +92,7 @@ static void once_all(void)
 	}
 	CHECK_EQ(entries("/proc/self/fd"), fds);
 	CHECK_EQ(entries("/proc/self/task"), threads);
-	/* The allocator's own mappings may grow a little. */
-	if (mappings() > maps + 2)
+	if (mappings() > maps + MAPPINGS_MORE)
 		FAIL("%d mappings became %d", maps, mappings());
 }
 
