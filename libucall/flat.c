@@ -19,11 +19,6 @@ void ucall_flat_fini(struct ucall_vm *vm)
 	vm->memory.regions = NULL;
 }
 
-size_t ucall_flat_count(const struct ucall_vm *vm)
-{
-	return __atomic_load_n(&vm->memory.region_count, __ATOMIC_ACQUIRE);
-}
-
 static bool overlaps(const struct ucall_region *r, uint64_t root, uint64_t gva, size_t size)
 {
 	return (!r->root || !root || r->root == root) && gva < r->gva + r->size &&

@@ -30,6 +30,9 @@ int ucall_flat_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint
 		    unsigned int *prot);
 
 /* How many regions there are; those before that number do not change. */
-size_t ucall_flat_count(const struct ucall_vm *vm);
+static inline size_t ucall_flat_count(const struct ucall_vm *vm)
+{
+	return __atomic_load_n(&vm->memory.region_count, __ATOMIC_ACQUIRE);
+}
 
 #endif

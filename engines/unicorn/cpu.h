@@ -19,7 +19,7 @@ struct unicorn_vcpu {
 	size_t mapped; /* how many of the VM's regions have been looked at */
 
 	/* Why the fiber was left. */
-	enum { LEFT_EXIT, LEFT_YIELD, LEFT_KICK, LEFT_TIMEOUT, LEFT_ENDED } left;
+	enum { LEFT_EXIT, LEFT_YIELD, LEFT_KICK, LEFT_TIMEOUT, LEFT_ENDED, LEFT_FAILED } left;
 	uc_err error; /* of uc_emu_start(), once it has ended */
 	bool running; /* uc_emu_start() has not ended */
 

@@ -132,12 +132,16 @@ static bool take_registers(struct unicorn_vcpu *v)
 	return goes_on;
 }
 
+static int map_regions(struct unicorn_vcpu *v);
+
 /* What asks for attention between two instructions. */
 static void attend(struct unicorn_vcpu *v)
 {
 	v->budget = SLICE;
-	if (__atomic_exchange_n(&v->attention, 0, __ATOMIC_ACQUIRE) &&
-	    __atomic_exchange_n(&v->kicked, 0, __ATOMIC_RELAXED))
+	if (map_regions(v))
+		leave(v, LEFT_FAILED);
+	else if (__atomic_exchange_n(&v->attention, 0, __ATOMIC_ACQUIRE) &&
+		 __atomic_exchange_n(&v->kicked, 0, __ATOMIC_RELAXED))
 		leave(v, LEFT_KICK);
 	else if (v->deadline_ns >= 0 && now_ns() >= v->deadline_ns)
 		leave(v, LEFT_TIMEOUT);
@@ -185,8 +189,6 @@ static bool on_invalid_insn(uc_engine *uc, void *data)
 	unicorn_exit(v);
 	return false;
 }
-
-static int map_regions(struct unicorn_vcpu *v);
 
 static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
 			  int64_t value, void *data)
@@ -252,7 +254,7 @@ static uc_err map_region(struct unicorn_vcpu *v, const struct ucall_region *r)
 static int map_regions(struct unicorn_vcpu *v)
 {
 	const struct ucall_memory *mem = &v->vcpu->vm->memory;
-	size_t count = __atomic_load_n(&mem->region_count, __ATOMIC_ACQUIRE);
+	size_t count = ucall_flat_count(v->vcpu->vm);
 
 	for (; v->mapped < count; v->mapped++) {
 		uc_err err = map_region(v, &mem->regions[v->mapped]);
@@ -317,13 +319,9 @@ static int unicorn_run(struct ucall_vcpu *vcpu, int timeout_ms)
 		return stopped(v, EINTR, UCALL_EXIT_KICK);
 	do {
 		take_turn(u);
-		if (map_regions(v)) {
-			give_turn(u);
-			return -1;
-		}
 		vcpu->exit.native = 0;
-		/* A guest that makes exit after exit has a limit too. */
-		v->budget = SLICE;
+		/* At once if there is memory to map: not in the midst of an access that has exited. */
+		v->budget = v->mapped == ucall_flat_count(vcpu->vm) ? SLICE : 0;
 		if (!v->running && v->regs_written)
 			take_registers(v);
 		if (!v->running)
@@ -331,6 +329,8 @@ static int unicorn_run(struct ucall_vcpu *vcpu, int timeout_ms)
 		go_on(v);
 		give_turn(u);
 	} while (v->left == LEFT_YIELD);
+	if (v->left == LEFT_FAILED)
+		return -1;
 	if (v->left == LEFT_KICK)
 		return stopped(v, EINTR, UCALL_EXIT_KICK);
 	if (v->left == LEFT_TIMEOUT)
@@ -417,6 +417,10 @@ static int open_cpu(struct unicorn_vcpu *v)
 		return ucall_fail(errno, "cannot reserve a stack for an emulation: %s",
 				  strerror(errno));
 	err = uc_open(v->cpu->uc_arch, v->cpu->uc_mode, &v->uc);
+#ifdef uc_ctl_tlb_mode /* since 2.0.2: every address is what it is, and bad accesses are told so */
+	if (!err)
+		uc_ctl_tlb_mode(v->uc, UC_TLB_VIRTUAL);
+#endif
 	if (!err && v->cpu->init)
 		err = v->cpu->init(v);
 	if (!err)
