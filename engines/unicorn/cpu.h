@@ -19,7 +19,15 @@ struct unicorn_vcpu {
 	size_t mapped; /* how many of the VM's regions have been looked at */
 
 	/* Why the fiber was left. */
-	enum { LEFT_EXIT, LEFT_YIELD, LEFT_KICK, LEFT_TIMEOUT, LEFT_ENDED, LEFT_FAILED } left;
+	enum {
+		LEFT_EXIT,
+		LEFT_YIELD,
+		LEFT_KICK,
+		LEFT_TIMEOUT,
+		LEFT_ENDED,
+		LEFT_AGAIN,
+		LEFT_FAILED
+	} left;
 	uc_err error; /* of uc_emu_start(), once it has ended */
 	bool running; /* uc_emu_start() has not ended */
 
@@ -29,6 +37,7 @@ struct unicorn_vcpu {
 	struct ucall_regs regs;
 	unsigned int budget; /* instructions until the clock is looked at */
 	int64_t deadline_ns; /* -1: none */
+	bool exact; /* bad accesses are told exactly */
 	bool psw_loaded; /* s390x: by the instruction before this one */
 };
 
@@ -50,6 +59,7 @@ struct unicorn_cpu {
 	/* A bad access (a uc_mem_type) as the architecture's exception. */
 	void (*memory_fault)(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			     struct ucall_exit *exit);
+	uint32_t maybe_access; /* a UC_HOOK_INTR that may be a bad access; 0: none */
 	/* UC_HOOK_INTR, and an instruction that is none: the exit. */
 	void (*interrupt)(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit);
 	void (*invalid_insn)(struct unicorn_vcpu *v, struct ucall_exit *exit);

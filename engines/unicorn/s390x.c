@@ -8,6 +8,7 @@
 #define PSW_WAIT 0x0002000000000000ull
 
 #define UC_SVC 2
+#define UC_PGM 3
 
 /* Principles of Operation, figure 6-1. */
 #define PGM_PROTECTION 0x04
@@ -109,6 +110,7 @@ const struct unicorn_cpu unicorn_s390x = {
 	.sp = UC_S390X_REG_R15,
 	.flags = UC_S390X_REG_PSWM,
 	.argument = 2,
+	.maybe_access = UC_PGM,
 	.boot = boot,
 	.insn = insn,
 	.memory_fault = memory_fault,

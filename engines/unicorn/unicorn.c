@@ -41,6 +41,11 @@ static int fail(const char *what, uc_err err)
 			  uc_strerror(err));
 }
 
+static int fail_stack(void)
+{
+	return ucall_fail(errno, "cannot reserve a stack for an emulation: %s", strerror(errno));
+}
+
 /* ---- turns ---- */
 
 static void take_turn(struct unicorn_vm *u)
@@ -133,6 +138,7 @@ static bool take_registers(struct unicorn_vcpu *v)
 }
 
 static int map_regions(struct unicorn_vcpu *v);
+static void emulate(void *data);
 
 /* What asks for attention between two instructions. */
 static void attend(struct unicorn_vcpu *v)
@@ -171,11 +177,27 @@ static void on_insn(uc_engine *uc, uint64_t address, uint32_t size, void *data)
 		unicorn_exit(v);
 }
 
+/*
+ * Before an exception is told.  From 2.0.2 on Unicorn is exact on bad accesses only with a TLB that does
+ * not go by the emulated CPU's rules, which is slow: so the instruction is done once more, with that.
+ */
+static void look_again(struct unicorn_vcpu *v)
+{
+#ifdef uc_ctl_tlb_mode
+	if (!v->exact)
+		leave(v, LEFT_AGAIN); /* and is not entered any more */
+#else
+	(void)v;
+#endif
+}
+
 static void on_interrupt(uc_engine *uc, uint32_t number, void *data)
 {
 	struct unicorn_vcpu *v = data;
 
 	(void)uc;
+	if (number && number == v->cpu->maybe_access)
+		look_again(v);
 	v->cpu->interrupt(v, number, &v->vcpu->exit);
 	unicorn_exit(v);
 }
@@ -190,6 +212,22 @@ static bool on_invalid_insn(uc_engine *uc, void *data)
 	return false;
 }
 
+static int do_again(struct unicorn_vcpu *v)
+{
+	uc_err err = unicorn_set(v, v->cpu->pc, v->pc);
+
+	fiber_fini(&v->fiber);
+	v->running = false;
+	v->exact = true;
+#ifdef uc_ctl_tlb_mode
+	if (!err)
+		err = uc_ctl_tlb_mode(v->uc, UC_TLB_VIRTUAL);
+#endif
+	if (err)
+		return fail("looking at a bad access", err);
+	return fiber_init(&v->fiber, emulate, v) ? fail_stack() : 0;
+}
+
 static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
 			  int64_t value, void *data)
 {
@@ -202,7 +240,9 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 	/* Memory that was given out while this vCPU ran. */
 	if (!unicorn_is_denied(type) && !map_regions(v) && v->mapped != before)
 		return true;
-	if (unicorn_is_fetch(type))
+	if (!unicorn_is_fetch(type))
+		look_again(v);
+	else
 		v->pc = address;
 	v->cpu->memory_fault(v, type, address, &v->vcpu->exit);
 	unicorn_exit(v);
@@ -327,8 +367,10 @@ static int unicorn_run(struct ucall_vcpu *vcpu, int timeout_ms)
 		if (!v->running)
 			v->pc = unicorn_get(v, v->cpu->pc);
 		go_on(v);
+		if (v->left == LEFT_AGAIN && do_again(v))
+			v->left = LEFT_FAILED;
 		give_turn(u);
-	} while (v->left == LEFT_YIELD);
+	} while (v->left == LEFT_YIELD || v->left == LEFT_AGAIN);
 	if (v->left == LEFT_FAILED)
 		return -1;
 	if (v->left == LEFT_KICK)
@@ -413,14 +455,10 @@ static int open_cpu(struct unicorn_vcpu *v)
 	uc_err err;
 
 	v->code_page = UINT64_MAX;
+	v->exact = false;
 	if (fiber_init(&v->fiber, emulate, v))
-		return ucall_fail(errno, "cannot reserve a stack for an emulation: %s",
-				  strerror(errno));
+		return fail_stack();
 	err = uc_open(v->cpu->uc_arch, v->cpu->uc_mode, &v->uc);
-#ifdef uc_ctl_tlb_mode /* since 2.0.2: every address is what it is, and bad accesses are told so */
-	if (!err)
-		uc_ctl_tlb_mode(v->uc, UC_TLB_VIRTUAL);
-#endif
 	if (!err && v->cpu->init)
 		err = v->cpu->init(v);
 	if (!err)
