@@ -22,10 +22,10 @@ static inline int entries(const char *folder)
 
 /* How many more the allocator may have of its own: a sanitizer's keeps what is freed. */
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-#define MAPPINGS_MORE 32
+#define MAPPINGS_MORE 100
 #elif defined(__has_feature)
 #if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MAPPINGS_MORE 32
+#define MAPPINGS_MORE 100
 #endif
 #endif
 #ifndef MAPPINGS_MORE
