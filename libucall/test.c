@@ -355,25 +355,31 @@ static void add_backend(struct variants *v, const char *config, uint32_t archs)
 					add(v, config, e, arch);
 }
 
-static void find_variants(struct variants *v)
+/* False: the environment names what there is not, and ucall_error() says so. */
+static bool find_variants(struct variants *v)
 {
-	const char *only = environment("UCALL_BACKEND");
+	const char *only = environment("UCALL_BACKEND"), *engine = environment("UCALL_ENGINE");
 	size_t found = 0;
 
 	memset(v, 0, sizeof(*v));
 	v->guests = guests_of_program();
 	v->engines = ucall_engines();
-	if (!v->engines) {
-		ucall_test_diag("%s", ucall_error());
-		return;
+	if (!v->engines)
+		return false;
+	for (struct ucall_engine_info *e = v->engines; engine; e++) {
+		if (!e->name)
+			return ucall_fail(EINVAL, "no engine \"%s\" (UCALL_ENGINE)", engine) == 0;
+		if (!strcmp(e->name, engine))
+			engine = NULL;
 	}
 	if (only) {
 		v->backends = ucall_backend_find(only);
-		if (v->backends)
-			add_backend(v, only, v->backends->archs);
-		else
-			ucall_test_diag("%s", ucall_error());
-		return;
+		if (!v->backends)
+			return false;
+		if (v->backends->problem)
+			return ucall_fail(EINVAL, "%s", v->backends->problem) == 0;
+		add_backend(v, only, v->backends->archs);
+		return true;
 	}
 	v->backends = ucall_backends(&found);
 	for (size_t i = 0; i < found; i++) {
@@ -386,6 +392,7 @@ static void find_variants(struct variants *v)
 	}
 	if (!found)
 		ucall_test_diag("no backend was found; set UCALL_PLUGIN_PATH");
+	return true;
 }
 
 static void free_variants(struct variants *v)
@@ -419,7 +426,11 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 	bool good = true, repeated = false;
 
 	main_thread = pthread_self();
-	find_variants(&v);
+	if (!find_variants(&v)) {
+		printf("Bail out! %s\n", ucall_error());
+		free_variants(&v);
+		return 1;
+	}
 	for (size_t i = 0; i < count; i++) {
 		points += tests[i].once != NULL;
 		repeated = repeated || !tests[i].once;

@@ -47,6 +47,12 @@ UCALL_PLUGIN_PATH=/nonexistent run 0 "list without backends" "$ucall" list
 UCALL_PLUGIN_PATH=/nonexistent run 2 "nosuch backend" env UCALL_BACKEND=nosuch "$hello"
 has "$scratch/err" "looked for ucall-nosuch.so in /nonexistent, " "it says where it looked"
 
+# A test that is to be run with what there is not does not pass by having no points.
+run 1 "a test on an unknown engine" env UCALL_ENGINE=bochs "$top_builddir/t/done"
+has "$scratch/out" 'Bail out! no engine "bochs"' "it says so"
+run 1 "a test of an unknown backend" env UCALL_BACKEND=nosuch "$top_builddir/t/done"
+has "$scratch/out" 'Bail out! no backend "nosuch"' "it says so"
+
 if "$ucall" list | grep -q "^$(uname -m) *none"; then
 	skip "no engine here" "hello"
 else
