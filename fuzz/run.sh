@@ -16,7 +16,7 @@ fi
 
 # All of the core, for each: what a target does not use costs nothing.
 host=$(uname -m)
-core=$(find "$top_srcdir/libucall" -name '*.c' ! -path '*/guest/*' ! -name test.c ! -name stub-page.c \
+core=$(find "$top_srcdir/libucall" -name '*.c' ! -path '*/guest/*' ! -name 'test*.c' ! -name stub-page.c \
 	\( -path "*/arch/$host/*" -o ! -path '*/arch/*/kvm.c' ! -path '*/arch/*/native.c' \))
 test "$host" = x86_64 || core="$core $top_srcdir/libucall/arch/stub-page.c"
 flags="-g -O1 -std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\"

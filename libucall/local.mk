@@ -98,6 +98,6 @@ libucall_libucall_guest_a_CFLAGS = $(UCALL_GUEST_CFLAGS)
 
 # The TAP harness: <ucall/test.h>.
 lib_LIBRARIES += libucall/libucall-test.a
-libucall_libucall_test_a_SOURCES = libucall/test.c
+libucall_libucall_test_a_SOURCES = libucall/test.c libucall/test-variants.c libucall/test-variants.h
 libucall_libucall_test_a_CPPFLAGS = $(UCALL_CPPFLAGS)
 libucall_libucall_test_a_CFLAGS = $(UCALL_CFLAGS) -fPIC

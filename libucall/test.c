@@ -12,24 +12,19 @@
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
+#include "test-variants.h"
+
 #define MAX_VMS 64
 #define DEFAULT_LIMIT 60 /* s */
 
 enum outcome { PASSED, FAILED, SKIPPED };
-
-/* What a point that is not `once` is repeated for. */
-struct variant {
-	const char *backend; /* a config string */
-	const char *engine, *arch;
-	char *image; /* NULL: the guest is this program */
-};
 
 /* The point that is running. */
 static pthread_t main_thread;
 static jmp_buf end_of_point;
 static enum outcome outcome;
 static char reason[2048];
-static const struct variant *variant; /* NULL in a `once` test */
+static const struct ucall_test_variant *variant; /* NULL in a `once` test */
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ucall_vm *vms[MAX_VMS];
 
@@ -289,146 +284,23 @@ static bool run_point(const struct ucall_test *t, unsigned int number)
 	return outcome != FAILED;
 }
 
-/* ---- what there is to repeat points for ---- */
-
-struct variants {
-	struct variant all[128];
-	size_t count;
-	struct ucall_backend_info *backends;
-	struct ucall_engine_info *engines;
-	char *guests; /* the guest ELFs' folder, and their names up to the architecture */
-};
-
-static const char *environment(const char *name)
-{
-	const char *value = getenv(name);
-
-	return value && *value ? value : NULL;
-}
-
-/* FOLDER/NAME- of this program. */
-static char *guests_of_program(void)
-{
-	const char *folder = environment("UCALL_TEST_GUESTS");
-	char path[4096], *slash, *text, *name = path;
-	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
-
-	path[n > 0 ? n : 0] = 0;
-	slash = strrchr(path, '/');
-	if (slash) {
-		*slash = 0;
-		name = slash + 1;
-	}
-	if (!strncmp(name, "lt-", 3)) /* as libtool names what is not installed yet */
-		name += 3;
-	if (asprintf(&text, "%s%s/%s-", folder ? folder : path, folder ? "" : "/guests", name) < 0)
-		return NULL;
-	return text;
-}
-
-static void add(struct variants *v, const char *config, const struct ucall_engine_info *engine,
-		uint32_t arch)
-{
-	struct variant *new = &v->all[v->count];
-
-	if (v->count == sizeof(v->all) / sizeof(v->all[0]))
-		return;
-	new->backend = config;
-	new->engine = engine->name;
-	new->arch = ucall_arch_name(arch);
-	if (arch != ucall_arch_host() &&
-	    (!v->guests || asprintf(&new->image, "%s%s.elf", v->guests, new->arch) < 0))
-		return;
-	v->count++;
-}
-
-/* One backend by its config string: each architecture, the host's first, on each engine. */
-static void add_backend(struct variants *v, const char *config, uint32_t archs)
-{
-	const char *only = environment("UCALL_ENGINE");
-
-	for (int other = 0; other < 2; other++)
-		for (uint32_t arch = 1; arch; arch <<= 1)
-			for (struct ucall_engine_info *e = v->engines; (arch & archs) && e->name; e++)
-				if ((arch == ucall_arch_host()) != other && (e->archs & arch) &&
-				    !e->problem[0] && (!only || !strcmp(only, e->name)))
-					add(v, config, e, arch);
-}
-
-/* False: the environment names what there is not, and ucall_error() says so. */
-static bool find_variants(struct variants *v)
-{
-	const char *only = environment("UCALL_BACKEND"), *engine = environment("UCALL_ENGINE");
-	size_t found = 0;
-
-	memset(v, 0, sizeof(*v));
-	v->guests = guests_of_program();
-	v->engines = ucall_engines();
-	if (!v->engines)
-		return false;
-	for (struct ucall_engine_info *e = v->engines; engine; e++) {
-		if (!e->name)
-			return ucall_fail(EINVAL, "no engine \"%s\" (UCALL_ENGINE)", engine) == 0;
-		if (!strcmp(e->name, engine))
-			engine = NULL;
-	}
-	if (only) {
-		v->backends = ucall_backend_find(only);
-		if (!v->backends)
-			return false;
-		if (v->backends->problem)
-			return ucall_fail(EINVAL, "%s", v->backends->problem) == 0;
-		add_backend(v, only, v->backends->archs);
-		return true;
-	}
-	v->backends = ucall_backends(&found);
-	for (size_t i = 0; i < found; i++) {
-		const struct ucall_backend_info *b = &v->backends[i];
-
-		if (b->problem)
-			ucall_test_diag("left out: %s", b->problem);
-		else
-			add_backend(v, b->metadata.name, b->archs);
-	}
-	if (!found)
-		ucall_test_diag("no backend was found; set UCALL_PLUGIN_PATH");
-	return true;
-}
-
-static void free_variants(struct variants *v)
-{
-	for (size_t i = 0; i < v->count; i++)
-		free(v->all[i].image);
-	ucall_backends_free(v->backends);
-	free(v->engines);
-	free(v->guests);
-}
-
 /* Is the point to be repeated for this one? */
-static bool applies(const struct ucall_test *t, const struct variant *v)
+static bool applies(const struct ucall_test *t, const struct ucall_test_variant *v)
 {
 	return !t->once && (!v->image || t->any_arch) &&
 	       (!t->engine || !strcmp(t->engine, v->engine));
 }
 
-/* An engine that does not work here is one skipped point, not one for each test. */
-static bool is_missing(const struct ucall_engine_info *engine)
-{
-	const char *only = environment("UCALL_ENGINE");
-
-	return engine->problem[0] && (!only || !strcmp(only, engine->name));
-}
-
 int ucall_test_run(const struct ucall_test *tests, size_t count)
 {
-	struct variants v;
+	struct ucall_test_variants v;
 	unsigned int number = 0, points = 0;
 	bool good = true, repeated = false;
 
 	main_thread = pthread_self();
-	if (!find_variants(&v)) {
+	if (!ucall_test_find_variants(&v)) {
 		printf("Bail out! %s\n", ucall_error());
-		free_variants(&v);
+		ucall_test_free_variants(&v);
 		return 1;
 	}
 	for (size_t i = 0; i < count; i++) {
@@ -438,14 +310,14 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 			points += applies(&tests[i], &v.all[k]);
 	}
 	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++)
-		points += is_missing(e);
+		points += ucall_test_is_missing(e);
 	if (points)
 		printf("1..%u\n", points);
 	else
 		printf("1..0 # SKIP no backend and engine to test\n");
 
 	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++) {
-		if (!is_missing(e))
+		if (!ucall_test_is_missing(e))
 			continue;
 		outcome = SKIPPED;
 		snprintf(reason, sizeof(reason), "%s", e->problem);
@@ -462,6 +334,6 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 				good = run_point(&tests[i], ++number) && good;
 	}
 	variant = NULL;
-	free_variants(&v);
+	ucall_test_free_variants(&v);
 	return good ? 0 : 1;
 }

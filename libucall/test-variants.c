@@ -1,0 +1,121 @@
+// SPDX-License-Identifier: MIT
+/* What the harness repeats a point for.  By the library's public headers alone, as all of the harness. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ucall/test.h>
+
+#include "test-variants.h"
+
+static const char *environment(const char *name)
+{
+	const char *value = getenv(name);
+
+	return value && *value ? value : NULL;
+}
+
+/* FOLDER/NAME- of this program. */
+static char *guests_of_program(void)
+{
+	const char *folder = environment("UCALL_TEST_GUESTS");
+	char path[4096], *slash, *text, *name = path;
+	ssize_t n = readlink("/proc/self/exe", path, sizeof(path) - 1);
+
+	path[n > 0 ? n : 0] = 0;
+	slash = strrchr(path, '/');
+	if (slash) {
+		*slash = 0;
+		name = slash + 1;
+	}
+	if (!strncmp(name, "lt-", 3)) /* as libtool names what is not installed yet */
+		name += 3;
+	if (asprintf(&text, "%s%s/%s-", folder ? folder : path, folder ? "" : "/guests", name) < 0)
+		return NULL;
+	return text;
+}
+
+static void add(struct ucall_test_variants *v, const char *config,
+		const struct ucall_engine_info *engine, uint32_t arch)
+{
+	struct ucall_test_variant *new = &v->all[v->count];
+
+	if (v->count == sizeof(v->all) / sizeof(v->all[0]))
+		return;
+	new->backend = config;
+	new->engine = engine->name;
+	new->arch = ucall_arch_name(arch);
+	if (arch != ucall_arch_host() &&
+	    (!v->guests || asprintf(&new->image, "%s%s.elf", v->guests, new->arch) < 0))
+		return;
+	v->count++;
+}
+
+/* One backend by its config string: each architecture, the host's first, on each engine. */
+static void add_backend(struct ucall_test_variants *v, const char *config, uint32_t archs)
+{
+	const char *only = environment("UCALL_ENGINE");
+
+	for (int other = 0; other < 2; other++)
+		for (uint32_t arch = 1; arch; arch <<= 1)
+			for (struct ucall_engine_info *e = v->engines; (arch & archs) && e->name; e++)
+				if ((arch == ucall_arch_host()) != other && (e->archs & arch) &&
+				    !e->problem[0] && (!only || !strcmp(only, e->name)))
+					add(v, config, e, arch);
+}
+
+bool ucall_test_find_variants(struct ucall_test_variants *v)
+{
+	const char *only = environment("UCALL_BACKEND"), *engine = environment("UCALL_ENGINE");
+	size_t found = 0;
+
+	memset(v, 0, sizeof(*v));
+	v->guests = guests_of_program();
+	v->engines = ucall_engines();
+	if (!v->engines)
+		return false;
+	for (struct ucall_engine_info *e = v->engines; engine; e++) {
+		if (!e->name)
+			return ucall_fail(EINVAL, "no engine \"%s\" (UCALL_ENGINE)", engine) == 0;
+		if (!strcmp(e->name, engine))
+			engine = NULL;
+	}
+	if (only) {
+		v->backends = ucall_backend_find(only);
+		if (!v->backends)
+			return false;
+		if (v->backends->problem)
+			return ucall_fail(EINVAL, "%s", v->backends->problem) == 0;
+		add_backend(v, only, v->backends->archs);
+		return true;
+	}
+	v->backends = ucall_backends(&found);
+	for (size_t i = 0; i < found; i++) {
+		const struct ucall_backend_info *b = &v->backends[i];
+
+		if (b->problem)
+			ucall_test_diag("left out: %s", b->problem);
+		else
+			add_backend(v, b->metadata.name, b->archs);
+	}
+	if (!found)
+		ucall_test_diag("no backend was found; set UCALL_PLUGIN_PATH");
+	return true;
+}
+
+void ucall_test_free_variants(struct ucall_test_variants *v)
+{
+	for (size_t i = 0; i < v->count; i++)
+		free(v->all[i].image);
+	ucall_backends_free(v->backends);
+	free(v->engines);
+	free(v->guests);
+}
+
+bool ucall_test_is_missing(const struct ucall_engine_info *engine)
+{
+	const char *only = environment("UCALL_ENGINE");
+
+	return engine->problem[0] && (!only || !strcmp(only, engine->name));
+}
