@@ -207,7 +207,8 @@ static int write_guests(const struct options *o, const struct work *w, const cha
 			fprintf(stderr, "ucall: no guest code of %s for %s\n", o->sources[0],
 				ucall_arch_name(arch));
 	}
-	fprintf(to, "\t.section .note.GNU-stack,\"\",%%progbits\n");
+	/* A symbol, so that nm(1) does not complain of a file without. */
+	fprintf(to, "\t.set ucall_guests, 0\n\t.section .note.GNU-stack,\"\",%%progbits\n");
 	if (fclose(to))
 		r = -1;
 	if (r)
