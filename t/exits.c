@@ -9,7 +9,27 @@ static UCALL_GUEST void guest_code(void)
 	GUEST_DONE();
 }
 
+/* A halt of the guest's own is an exit without a message; the guest goes on after it. */
+static UCALL_GUEST void guest_halt(void)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("hlt" : : : "memory");
+#elif defined(__s390x__)
+	uint64_t psw[2] = { 0x0002000180000000, 0 }; /* a wait, and where it goes on */
+
+	__asm__ volatile("larl %%r1, 0f; stg %%r1, 8(%0); lpswe 0(%0); 0:"
+			 :
+			 : "a"(psw)
+			 : "r1", "cc", "memory");
+#else
+	__asm__ volatile("wfi" : : : "memory");
+#endif
+	GUEST_SYNC(1);
+	GUEST_DONE();
+}
+
 #ifndef UCALL_GUEST_BUILD
+#include <errno.h>
 #include <string.h>
 
 #include <ucall/plugin.h>
@@ -55,9 +75,21 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 }
 
+static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	(void)vm;
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, ENOMSG);
+	CHECK_HAS(ucall_error(), "a halt");
+	CHECK_EQ(ucall_vcpu_exit(vcpu)->reason, UCALL_EXIT_HALT);
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
 UCALL_TESTS({ "by the mailbox", UCALL_TEST_GUEST(guest_code), .host = host_code, .any_arch = true,
 	      .config = { .via = UCALL_VIA_MAILBOX } },
 	    { "by the address", UCALL_TEST_GUEST(guest_code), .host = host_code, .any_arch = true,
-	      .config = { .via = UCALL_VIA_ADDRESS } });
+	      .config = { .via = UCALL_VIA_ADDRESS } },
+	    { "a halt", UCALL_TEST_GUEST(guest_halt), .host = host_halt, .any_arch = true });
 
 #endif
