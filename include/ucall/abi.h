@@ -84,9 +84,10 @@ enum ucall_fault_state {
  *	    extra[1] = SS
  * aarch64: gpr[0..30] = x0..x30, vector = offset into the vector table, code = ESR_EL1,
  *	    address = FAR_EL1, flags = SPSR_EL1
- * s390x:   gpr[0..15], vector = program interruption code, address = translation-exception
- *	    identification, flags = PSW mask
- * riscv64: gpr[1..31] = x1..x31, vector = scause, address = stval, flags = sstatus
+ * s390x:   gpr[0..15], vector = program interruption code, or 0x10000 and the number of a supervisor
+ *	    call; address = that of a bad access, code = 1 if it was a store; flags = PSW mask
+ * riscv64: gpr[1..31] = x1..x31, vector = scause, address = stval, flags = sstatus; code = 1 if the
+ *	    memory was there and did not permit the access, as far as that is known
  */
 struct ucall_fault_area {
 	uint32_t state; /* enum ucall_fault_state */

@@ -105,8 +105,8 @@ UCALL_PUBLIC struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config
 						    size_t config_size);
 
 /*
- * Creates a VM, its memory with a copy of the program's own segments as they are now, and its
- * backend.  `config` may be NULL and is not used afterwards, but for `ops` (must live as long as
+ * Creates a VM, its memory with a copy of the program's own segments as they are now, or of a
+ * separate guest ELF, and its backend.  `config` may be NULL and is not used afterwards, but for `ops` (must live as long as
  * the VM) and `output`.  Returns NULL on failure; EOPNOTSUPP means that this backend or engine
  * cannot serve such a VM, ENODEV and EACCES that this machine has no engine for it.
  */
