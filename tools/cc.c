@@ -118,17 +118,19 @@ static int guest(const struct options *o)
 /* ---- a backend ---- */
 
 struct work {
-	char folder[64];
-	char object[96], linked[96], script[96], assembler[96];
+	char folder[512];
+	char object[544], linked[544], script[544], assembler[544];
 };
 
 static bool make_work(struct work *w)
 {
+	const char *temporary = kit_folder("TMPDIR", "/tmp");
 	FILE *f;
 
-	snprintf(w->folder, sizeof(w->folder), "/tmp/ucall-cc-XXXXXX");
+	snprintf(w->folder, sizeof(w->folder), "%s/ucall-cc-XXXXXX", temporary);
 	if (!mkdtemp(w->folder)) {
-		fprintf(stderr, "ucall: cannot make a folder in /tmp: %s\n", strerror(errno));
+		fprintf(stderr, "ucall: cannot make a folder in %s: %s\n", temporary,
+			strerror(errno));
 		return false;
 	}
 	snprintf(w->object, sizeof(w->object), "%s/guest.o", w->folder);
@@ -136,8 +138,11 @@ static bool make_work(struct work *w)
 	snprintf(w->script, sizeof(w->script), "%s/guest.ld", w->folder);
 	snprintf(w->assembler, sizeof(w->assembler), "%s/guests.S", w->folder);
 	f = fopen(w->script, "w");
-	if (!f)
+	if (!f) {
+		fprintf(stderr, "ucall: cannot write %s: %s\n", w->script, strerror(errno));
+		rmdir(w->folder);
 		return false;
+	}
 	fputs(embed_script, f);
 	fclose(f);
 	return true;
