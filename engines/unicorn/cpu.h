@@ -31,8 +31,7 @@ struct unicorn_vcpu {
 	uc_err error; /* of uc_emu_start(), once it has ended */
 	bool running; /* uc_emu_start() has not ended */
 
-	int attention; /* atomic: `kicked`, or `regs_written` */
-	int kicked; /* atomic */
+	int kicked; /* atomic: a kick that no run has told yet */
 	bool regs_written; /* `regs` is to be taken before the next instruction */
 	struct ucall_regs regs;
 	unsigned int budget; /* instructions until the clock is looked at */

@@ -146,8 +146,7 @@ static void attend(struct unicorn_vcpu *v)
 	v->budget = SLICE;
 	if (map_regions(v))
 		leave(v, LEFT_FAILED);
-	else if (__atomic_exchange_n(&v->attention, 0, __ATOMIC_ACQUIRE) &&
-		 __atomic_exchange_n(&v->kicked, 0, __ATOMIC_RELAXED))
+	else if (__atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
 		leave(v, LEFT_KICK);
 	else if (v->deadline_ns >= 0 && now_ns() >= v->deadline_ns)
 		leave(v, LEFT_TIMEOUT);
@@ -165,7 +164,7 @@ static void on_insn(uc_engine *uc, uint64_t address, uint32_t size, void *data)
 	v->pc = address;
 	if (v->regs_written && !take_registers(v))
 		return;
-	if (!v->budget-- || __atomic_load_n(&v->attention, __ATOMIC_RELAXED)) {
+	if (!v->budget-- || __atomic_load_n(&v->kicked, __ATOMIC_RELAXED)) {
 		attend(v);
 		if (v->regs_written && !take_registers(v))
 			return;
@@ -387,8 +386,7 @@ static void unicorn_kick(struct ucall_vcpu *vcpu)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 
-	__atomic_store_n(&v->kicked, 1, __ATOMIC_RELAXED);
-	__atomic_store_n(&v->attention, 1, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->kicked, 1, __ATOMIC_RELEASE);
 }
 
 /* ---- vCPUs ---- */
