@@ -51,17 +51,11 @@ int ucall_flat_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gp
 int ucall_flat_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		    unsigned int *prot)
 {
-	size_t n = ucall_flat_count(vm);
+	const struct ucall_region *r = ucall_flat_find(vm, root, gva);
 
-	for (size_t i = 0; i < n; i++) {
-		const struct ucall_region *r = &vm->memory.regions[i];
-
-		if (gva - r->gva >= r->size || (r->root && r->root != root) ||
-		    (r->prot & UCALL_MAP_DEVICE))
-			continue;
-		*gpa = r->gpa + (gva - r->gva);
-		*prot = r->prot;
-		return 0;
-	}
-	return -1;
+	if (!r)
+		return -1;
+	*gpa = r->gpa + (gva - r->gva);
+	*prot = r->prot;
+	return 0;
 }

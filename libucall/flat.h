@@ -25,7 +25,7 @@ void ucall_flat_fini(struct ucall_vm *vm);
 int ucall_flat_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 		   unsigned int prot);
 
-/* As struct ucall_arch.walk; devices are not found. */
+/* As struct ucall_arch.walk, of what ucall_flat_find() finds. */
 int ucall_flat_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		    unsigned int *prot);
 
@@ -33,6 +33,22 @@ int ucall_flat_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint
 static inline size_t ucall_flat_count(const struct ucall_vm *vm)
 {
 	return __atomic_load_n(&vm->memory.region_count, __ATOMIC_ACQUIRE);
+}
+
+/* The memory at that address for the vCPU with that root; NULL: none, or a device. */
+static inline const struct ucall_region *ucall_flat_find(const struct ucall_vm *vm, uint64_t root,
+							 uint64_t gva)
+{
+	size_t n = ucall_flat_count(vm);
+
+	for (size_t i = 0; i < n; i++) {
+		const struct ucall_region *r = &vm->memory.regions[i];
+
+		if (gva - r->gva < r->size && (!r->root || r->root == root) &&
+		    !(r->prot & UCALL_MAP_DEVICE))
+			return r;
+	}
+	return NULL;
 }
 
 #endif

@@ -105,16 +105,10 @@ static const uint8_t *code_at(struct unicorn_vcpu *v)
 	uint64_t page = v->pc & ~offset;
 
 	if (page != v->code_page) {
-		const struct ucall_memory *mem = &v->vcpu->vm->memory;
+		const struct ucall_vcpu *vcpu = v->vcpu;
+		const struct ucall_region *r = ucall_flat_find(vcpu->vm, vcpu->boot.root, page);
 
-		v->code = NULL;
-		for (size_t i = 0; i < v->mapped; i++) {
-			const struct ucall_region *r = &mem->regions[i];
-
-			if (page - r->gva < r->size && !(r->prot & UCALL_MAP_DEVICE) &&
-			    (!r->root || r->root == v->vcpu->boot.root))
-				v->code = mem->base + r->gpa + (page - r->gva);
-		}
+		v->code = r ? vcpu->vm->memory.base + r->gpa + (page - r->gva) : NULL;
 		v->code_page = page;
 	}
 	return v->code && (v->pc & offset) <= UCALL_PAGE_SIZE - 4 ? v->code + (v->pc & offset) : NULL;
