@@ -69,7 +69,7 @@ static int build(struct ucall_vcpu *vcpu)
 	vcpu->boot.root = ucall_memory_new_root(vm);
 	if (!vcpu->boot.root || map_mailbox(vcpu))
 		return -1;
-	if (ucall_vm_has_stubs(vm) && ucall_native.vcpu_init(vcpu))
+	if (!vm->flat && ucall_native.vcpu_init(vcpu))
 		return -1;
 	return vm->engine->vcpu_init(vcpu);
 }
@@ -188,7 +188,7 @@ int ucall_vcpu_restart(struct ucall_vcpu *vcpu)
 
 	if (vcpu->vm->engine->restart(vcpu))
 		return -1;
-	if (ucall_vm_has_stubs(vcpu->vm))
+	if (!vcpu->vm->flat)
 		ucall_native.vcpu_reset(vcpu);
 	memset(m, 0, UCALL_NEST_SIZE);
 	memset(&m->fault, 0, sizeof(m->fault));

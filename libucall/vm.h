@@ -31,7 +31,7 @@ struct ucall_vm {
 	const struct ucall_arch *arch;
 	char *engine_reason; /* why this engine */
 	void *engine_data; /* the engine's own */
-	bool flat; /* no page tables */
+	bool flat; /* no page tables and no exception stubs of the core */
 	struct ucall_image *image; /* NULL: the guest is the program itself */
 	uint64_t return_address; /* where guest functions return to */
 
@@ -83,11 +83,5 @@ struct ucall_vcpu {
 	struct ucall_boot boot;
 	unsigned int number;
 };
-
-/* Are there exception stubs of the core in this VM's guests? */
-static inline bool ucall_vm_has_stubs(const struct ucall_vm *vm)
-{
-	return !vm->flat;
-}
 
 #endif
