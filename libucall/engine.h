@@ -10,7 +10,7 @@
 #include <ucall/plugin.h>
 
 struct ucall_engine {
-	const char *name, *summary;
+	const char *name;
 	const char *version; /* of libucall: a module and the library are built together */
 	uint32_t archs; /* UCALL_ARCH_ bits: guests that it runs on this host */
 	uint32_t can; /* UCALL_CAN_ bits; without UCALL_CAN_PAGING guests are flat */

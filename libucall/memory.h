@@ -18,7 +18,6 @@
 #define UCALL_STACK_STRIDE 0x100000
 #define UCALL_STACK_SIZE 0x10000
 #define UCALL_HEAP_ADDRESS 0x18000000000 /* what ucall_vm_alloc() gives out */
-#define UCALL_HEAP_END 0x20000000000
 /* Flat guests of the host's own architecture: where the end of guest functions lies. */
 #define UCALL_RETURN_ADDRESS 0x8000100000
 

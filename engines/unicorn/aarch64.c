@@ -1,13 +1,10 @@
 // SPDX-License-Identifier: MIT
 /* aarch64 guests on Unicorn: EL1, MMU off. */
-#include <string.h>
-
 #include "cpu.h"
 
 /* Unicorn's numbers of exceptions. */
 #define UC_UDEF 1
 #define UC_SVC 2
-#define UC_FETCH_ABORT 3
 #define UC_DATA_ABORT 4
 #define UC_BRK 7
 #define UC_HVC 11

@@ -3,7 +3,6 @@
 #include "cpu.h"
 
 /* AMD APM volume 2, 8.2, and 8.4.2 for the page fault's error code. */
-#define DEBUG 1
 #define INVALID_OPCODE 6
 #define GENERAL_PROTECTION 13
 #define PAGE_FAULT 14

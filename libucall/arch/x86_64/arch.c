@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* x86_64: names of exceptions and registers. */
 #include <elf.h>
-#include <string.h>
 
 #include "../../memory.h"
 #include "../../text.h"
