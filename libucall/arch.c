@@ -26,26 +26,17 @@ const struct ucall_arch *const ucall_arch_native = &ucall_arch_riscv64;
 #error "libucall does not know this architecture"
 #endif
 
-static const struct ucall_arch *by_name(const char *name)
+const struct ucall_arch *ucall_arch_find(const char *name)
 {
 	if (!strcmp(name, "arm64")) /* the kernel's name for it */
 		name = "aarch64";
 	for (int i = 0; i < UCALL_ARCHS; i++)
 		if (!strcmp(ucall_archs[i]->name, name))
 			return ucall_archs[i];
+	ucall_fail(EINVAL,
+		   "no guest architecture \"%s\"; there are: x86_64, aarch64 (arm64), s390x, riscv64",
+		   name);
 	return NULL;
-}
-
-const struct ucall_arch *ucall_arch_find(const char *name)
-{
-	const struct ucall_arch *arch = by_name(name);
-
-	if (!arch)
-		ucall_fail(EINVAL,
-			   "no guest architecture \"%s\"; there are: x86_64, aarch64 (arm64), s390x, "
-			   "riscv64",
-			   name);
-	return arch;
 }
 
 const struct ucall_arch *ucall_arch_of_elf(uint16_t machine, uint8_t elf_class, uint8_t byte_order)
@@ -76,7 +67,7 @@ const char *ucall_arch_name(uint32_t bit)
 
 uint32_t ucall_arch_bit(const char *name)
 {
-	const struct ucall_arch *arch = by_name(name);
+	const struct ucall_arch *arch = ucall_arch_find(name);
 
 	return arch ? arch->bit : 0;
 }

@@ -89,10 +89,7 @@ static int guest(const struct options *o)
 	struct command c;
 
 	if (!arch) {
-		fprintf(stderr,
-			"ucall: no guest architecture \"%s\"; there are: x86_64, aarch64 (arm64), "
-			"s390x, riscv64\n",
-			o->arch);
+		fprintf(stderr, "ucall: %s\n", ucall_error());
 		return EXIT_USAGE;
 	}
 	if (!begin_compile(&c, arch, o->compiler, &missing)) {

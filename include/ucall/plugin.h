@@ -374,7 +374,10 @@ UCALL_PUBLIC struct ucall_engine_info *ucall_engines(void);
 /* Can VMs be created with that engine?  Returns 0, or -1 and ucall_error() says why not. */
 UCALL_PUBLIC int ucall_engine_check(const char *engine);
 
-/* The name of one UCALL_ARCH_ bit, NULL if it is none; the bit of a name, 0 if there is none. */
+/*
+ * The name of one UCALL_ARCH_ bit, NULL if it is none; the bit of a name, 0 if there is none, and
+ * ucall_error() says which there are.
+ */
 UCALL_PUBLIC const char *ucall_arch_name(uint32_t arch);
 UCALL_PUBLIC uint32_t ucall_arch_bit(const char *name);
 /* The bit of this host. */
