@@ -10,6 +10,9 @@
 #include <ucall/ucall.h>
 
 #include "module.h"
+#include "search.h"
+
+#define PATH "UCALL_MODULE_PATH"
 
 /* Each module that was asked for, loaded or not. */
 struct module {
@@ -22,53 +25,55 @@ struct module {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct module *modules;
 
-static const void *load_from(struct module *m, const char *folder, int length, const char *symbol,
-			     unsigned int version_offset)
+struct load {
+	struct module *module;
+	const char *symbol;
+	unsigned int version_offset;
+};
+
+static int load_from(void *data, const char *folder)
 {
+	const struct load *load = data;
+	struct module *m = load->module;
 	const char *const *version;
 	const char *found;
 	char path[4096];
 	void *handle;
 
-	snprintf(path, sizeof(path), "%.*s/%s.so", length, folder, m->name);
+	snprintf(path, sizeof(path), "%s/%s.so", folder, m->name);
 	if (access(path, F_OK))
-		return NULL;
+		return 0;
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		snprintf(m->problem, sizeof(m->problem), "%.500s", dlerror());
-		return NULL;
+		return 0;
 	}
-	found = dlsym(handle, symbol);
-	version = found ? (const void *)(found + version_offset) : NULL;
-	if (version && *version && !strcmp(*version, ucall_version()))
-		return found;
+	found = dlsym(handle, load->symbol);
+	version = found ? (const void *)(found + load->version_offset) : NULL;
+	if (version && *version && !strcmp(*version, ucall_version())) {
+		m->found = found;
+		return 1;
+	}
 	snprintf(m->problem, sizeof(m->problem), "%.400s is not of libucall %s", path,
 		 ucall_version());
 	dlclose(handle);
-	return NULL;
+	return 0;
 }
 
 static struct module *load(const char *name, const char *symbol, unsigned int version_offset)
 {
-	const char *path = secure_getenv("UCALL_MODULE_PATH"), *all = path;
 	struct module *m = calloc(1, sizeof(*m));
+	struct load load = { m, symbol, version_offset };
 
 	if (!m)
 		return NULL;
 	snprintf(m->name, sizeof(m->name), "%s", name);
-	while (!m->found && path && *path) {
-		int n = (int)strcspn(path, ":");
+	if (!ucall_search_folders(PATH, load_from, &load) && !m->problem[0]) {
+		const char *all = secure_getenv(PATH);
 
-		if (n)
-			m->found = load_from(m, path, n, symbol, version_offset);
-		path += n + (path[n] == ':');
-	}
-	if (!m->found)
-		m->found = load_from(m, UCALL_BACKEND_DIR, (int)strlen(UCALL_BACKEND_DIR), symbol,
-				     version_offset);
-	if (!m->found && !m->problem[0])
 		snprintf(m->problem, sizeof(m->problem), "no %s.so in %.200s%s%.200s", m->name,
 			 all ? all : "", all && *all ? ":" : "", UCALL_BACKEND_DIR);
+	}
 	m->next = modules;
 	modules = m;
 	return m;

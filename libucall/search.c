@@ -11,13 +11,14 @@
 #include "search.h"
 #include "text.h"
 
+#define PATH "UCALL_PLUGIN_PATH"
 #define PREFIX "ucall-"
 #define SUFFIX ".so"
 
-/* Calls `visit` with each folder until it returns other than 0. */
-static int for_each_folder(int (*visit)(void *data, const char *folder), void *data)
+int ucall_search_folders(const char *variable, int (*visit)(void *data, const char *folder),
+			 void *data)
 {
-	const char *path = secure_getenv("UCALL_PLUGIN_PATH");
+	const char *path = secure_getenv(variable);
 	char folder[4096];
 	int r = 0;
 
@@ -74,7 +75,7 @@ int ucall_search_all(int (*visit)(void *data, const char *path, const char *name
 {
 	struct walk walk = { visit, data };
 
-	return for_each_folder(walk_folder, &walk);
+	return ucall_search_folders(PATH, walk_folder, &walk);
 }
 
 /* ---- one ---- */
@@ -143,7 +144,7 @@ static void fail_not_found(const char *name)
 	struct ucall_text there = { there_text, sizeof(there_text), 0 };
 	struct names names = { { NULL }, 0 };
 
-	for_each_folder(add_folder, &folders);
+	ucall_search_folders(PATH, add_folder, &folders);
 	ucall_search_all(add_name, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		append(&there, names.name[i]);
@@ -162,7 +163,7 @@ char *ucall_search(const char *name)
 	if (strchr(name, '/'))
 		search.path = strdup(name);
 	else
-		r = for_each_folder(look_in, &search);
+		r = ucall_search_folders(PATH, look_in, &search);
 	if (!search.path && (r < 0 || strchr(name, '/')))
 		ucall_fail(ENOMEM, "out of memory");
 	else if (!search.path)

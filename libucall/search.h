@@ -1,7 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* Where plugins are looked for: $UCALL_PLUGIN_PATH, then the install's folder. */
+/*
+ * Where plugins are looked for: $UCALL_PLUGIN_PATH, then the install's folder.  Modules have a path of
+ * their own and the same folder.
+ */
 #ifndef LIBUCALL_SEARCH_H
 #define LIBUCALL_SEARCH_H
+
+/*
+ * Calls `visit` with each folder of the environment variable `variable`, then with the install's, until
+ * it returns other than 0.  Returns what `visit` did.
+ */
+int ucall_search_folders(const char *variable, int (*visit)(void *data, const char *folder),
+			 void *data);
 
 /*
  * The path of the plugin with that name, or the name itself if it has a slash, in new memory.  NULL
