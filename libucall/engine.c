@@ -123,9 +123,17 @@ struct ucall_engine_info *ucall_engines(void)
 	return all;
 }
 
+static int check(const struct ucall_engine *engine)
+{
+	return engine ? engine->check(NULL) : -1;
+}
+
 int ucall_engine_check(const char *name)
 {
-	const struct ucall_engine *engine = find(name);
-
-	return engine ? engine->check(NULL) : -1;
+	if (name)
+		return check(find(name));
+	for (size_t i = 0; i < ENGINES; i++)
+		if (!check(load(i)))
+			return 0;
+	return -1;
 }

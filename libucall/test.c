@@ -171,9 +171,7 @@ static bool is_skip(int error, const struct ucall_vm_config *config)
 		return true;
 	if (config->kvm_device)
 		return false;
-	if (config->engine)
-		return ucall_engine_check(config->engine) != 0;
-	return ucall_engine_check("kvm") && ucall_engine_check("unicorn");
+	return ucall_engine_check(config->engine) != 0;
 }
 
 struct ucall_vm *ucall_test_vm(const struct ucall_vm_config *config)

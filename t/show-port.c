@@ -38,7 +38,7 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
-	if (ucall_engine_check("kvm") && ucall_engine_check("unicorn")) {
+	if (ucall_engine_check(NULL)) {
 		printf("%s\n", ucall_error());
 		return 77;
 	}

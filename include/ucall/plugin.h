@@ -371,7 +371,10 @@ struct ucall_engine_info {
 /* All engines, in the order in which they are tried.  free() it; NULL after ucall_fail(). */
 UCALL_PUBLIC struct ucall_engine_info *ucall_engines(void);
 
-/* Can VMs be created with that engine?  Returns 0, or -1 and ucall_error() says why not. */
+/*
+ * Can VMs be created with that engine, or with any if it is NULL?  Returns 0, or -1 and ucall_error()
+ * says why not; of any, why not with the last.
+ */
 UCALL_PUBLIC int ucall_engine_check(const char *engine);
 
 /*
