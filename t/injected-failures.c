@@ -21,22 +21,7 @@
 
 #include "resources.h"
 
-#ifdef __SANITIZE_ADDRESS__
-#define ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#endif
-
 /* ThreadSanitizer calls these functions itself before it is ready for them. */
-#ifdef __SANITIZE_THREAD__
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
 #ifdef THREAD_SANITIZER
 static void once_skip(void)
 {

@@ -7,6 +7,22 @@
 
 #include <ucall/test.h>
 
+/* gcc's words for what this is built with, and clang's. */
+#if defined(__SANITIZE_ADDRESS__)
+#define ADDRESS_SANITIZER 1
+#endif
+#if defined(__SANITIZE_THREAD__)
+#define THREAD_SANITIZER 1
+#endif
+#if defined(__has_feature)
+#if __has_feature(address_sanitizer)
+#define ADDRESS_SANITIZER 1
+#endif
+#if __has_feature(thread_sanitizer)
+#define THREAD_SANITIZER 1
+#endif
+#endif
+
 /* How many entries a folder has: /proc/self/fd, /proc/self/task. */
 static inline int entries(const char *folder)
 {
@@ -21,14 +37,9 @@ static inline int entries(const char *folder)
 }
 
 /* How many more the allocator may have of its own: a sanitizer's keeps what is freed. */
-#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#if defined(ADDRESS_SANITIZER) || defined(THREAD_SANITIZER)
 #define MAPPINGS_MORE 100
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
-#define MAPPINGS_MORE 100
-#endif
-#endif
-#ifndef MAPPINGS_MORE
+#else
 #define MAPPINGS_MORE 2
 #endif
 
