@@ -4,9 +4,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../libucall/flat.h"
 #include "../libucall/image.h"
 #include "../libucall/memory.h"
+#include "../libucall/regions.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -26,12 +26,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vm.memory.base = calloc(PAGES, UCALL_PAGE_SIZE);
 	vm.memory.size = (size_t)PAGES * UCALL_PAGE_SIZE;
 	vm.memory.next = UCALL_PAGE_SIZE;
-	if (vm.memory.base && !ucall_flat_init(&vm) && !ucall_image_load(&vm)) {
+	if (vm.memory.base && !ucall_regions_init(&vm) && !ucall_image_load(&vm)) {
 		uint64_t gva = ucall_vm_symbol(&vm, "guest_main");
 
 		ucall_memory_read(&vm, 0, gva, &byte, 1);
 	}
-	ucall_flat_fini(&vm);
+	ucall_regions_fini(&vm);
 	free(vm.memory.base);
 	ucall_image_close(vm.image);
 	return 0;

@@ -23,7 +23,7 @@ struct ucall_engine {
 
 	/*
 	 * The VM without memory, then its memory: at guest-physical address 0, or for flat guests by
-	 * vm->memory's regions (flat.h), which grow while vCPUs run.
+	 * vm->memory's regions (regions.h), which grow while vCPUs run.
 	 */
 	int (*vm_init)(struct ucall_vm *vm, const struct ucall_vm_config *config);
 	int (*set_memory)(struct ucall_vm *vm, void *memory, size_t size);

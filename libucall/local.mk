@@ -11,7 +11,6 @@ libucall_libucall_la_SOURCES = \
 	libucall/error.c libucall/error.h \
 	libucall/fault.c libucall/fault.h \
 	libucall/file.c libucall/file.h \
-	libucall/flat.c libucall/flat.h \
 	libucall/image.c libucall/image.h \
 	libucall/image-elf.c \
 	libucall/mailbox.c libucall/mailbox.h \
@@ -19,6 +18,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/module.c libucall/module.h \
 	libucall/note.c libucall/note.h \
 	libucall/options.c libucall/options.h \
+	libucall/regions.c libucall/regions.h \
 	libucall/search.c libucall/search.h \
 	libucall/symbols.c libucall/symbols.h \
 	libucall/text.c libucall/text.h \

@@ -6,7 +6,7 @@
 
 #include "byte-order.h"
 #include "error.h"
-#include "flat.h"
+#include "regions.h"
 #include "memory.h"
 
 #define MIB ((size_t)1 << 20)
@@ -17,7 +17,7 @@ static int walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t
 		unsigned int *prot)
 {
 	if (vm->flat)
-		return ucall_flat_walk(vm, root, gva, gpa, prot);
+		return ucall_regions_walk(vm, root, gva, gpa, prot);
 	return vm->arch->walk((struct ucall_vm *)(uintptr_t)vm, root, gva, gpa, prot);
 }
 
@@ -42,7 +42,7 @@ int ucall_memory_init(struct ucall_vm *vm, size_t size)
 	mem->size = size;
 	mem->next = UCALL_PAGE_SIZE; /* address 0 means none */
 	mem->heap = UCALL_HEAP_ADDRESS;
-	if (vm->flat ? ucall_flat_init(vm) : !(mem->root = vm->arch->new_root(vm)))
+	if (vm->flat ? ucall_regions_init(vm) : !(mem->root = vm->arch->new_root(vm)))
 		return -1;
 	return vm->engine->set_memory(vm, mem->base, size);
 }
@@ -52,7 +52,7 @@ void ucall_memory_fini(struct ucall_vm *vm)
 	if (vm->memory.mapping)
 		munmap(vm->memory.mapping, vm->memory.size + MIB);
 	vm->memory.mapping = NULL;
-	ucall_flat_fini(vm);
+	ucall_regions_fini(vm);
 }
 
 uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count)
@@ -82,7 +82,7 @@ int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64
 			unsigned int prot)
 {
 	if (vm->flat)
-		return ucall_flat_map(vm, root, gva, gpa, size, prot);
+		return ucall_regions_map(vm, root, gva, gpa, size, prot);
 	for (uint64_t off = 0; off < size; off += UCALL_PAGE_SIZE)
 		if (vm->arch->map(vm, root, gva + off, gpa + off, prot))
 			return -1;
@@ -92,7 +92,7 @@ int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64
 int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot)
 {
 	if (vm->flat)
-		return ucall_flat_map(vm, 0, gva, gpa, size, prot);
+		return ucall_regions_map(vm, 0, gva, gpa, size, prot);
 	for (uint64_t off = 0; off < size; off += UCALL_PAGE_SIZE) {
 		if (vm->arch->map(vm, vm->memory.root, gva + off, gpa + off, prot))
 			return -1;

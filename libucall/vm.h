@@ -12,7 +12,7 @@
 
 struct ucall_backend; /* a loaded plugin: backend.h */
 struct ucall_image; /* a separate guest ELF: image.h */
-struct ucall_region; /* flat.h */
+struct ucall_region; /* regions.h */
 
 struct ucall_memory {
 	void *mapping; /* what was reserved: 1 MiB more than `size` */

@@ -51,15 +51,15 @@ EXTRA_DIST += t/resources.h t/tap.sh t/plugins/good.c
 
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
-t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/flat.c libucall/mailbox.c \
+t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/regions.c libucall/mailbox.c \
 	libucall/memory.c
-t_page_walk_SOURCES = t/page-walk.c libucall/arch/radix.c libucall/arch/x86_64/paging.c libucall/error.c libucall/flat.c \
+t_page_walk_SOURCES = t/page-walk.c libucall/arch/radix.c libucall/arch/x86_64/paging.c libucall/error.c libucall/regions.c \
 	libucall/mailbox.c libucall/memory.c
 t_page_walk_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_page_tables_SOURCES = t/page-tables.c libucall/arch.c libucall/arch/radix.c libucall/arch/aarch64/arch.c \
 	libucall/arch/aarch64/paging.c libucall/arch/riscv64/arch.c libucall/arch/riscv64/paging.c \
 	libucall/arch/s390x/arch.c libucall/arch/s390x/paging.c libucall/arch/x86_64/arch.c \
-	libucall/arch/x86_64/escape.c libucall/arch/x86_64/paging.c libucall/error.c libucall/flat.c \
+	libucall/arch/x86_64/escape.c libucall/arch/x86_64/paging.c libucall/error.c libucall/regions.c \
 	libucall/mailbox.c libucall/memory.c libucall/text.c
 t_page_tables_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_kvm_exits_SOURCES = t/kvm-exits.c libucall/arch/riscv64/decode.c libucall/arch/s390x/decode.c

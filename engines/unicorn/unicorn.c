@@ -21,7 +21,7 @@
 #include <time.h>
 
 #include "../../libucall/engine.h"
-#include "../../libucall/flat.h"
+#include "../../libucall/regions.h"
 #include "cpu.h"
 
 #define MAX_VCPUS 64
@@ -106,7 +106,7 @@ static const uint8_t *code_at(struct unicorn_vcpu *v)
 
 	if (page != v->code_page) {
 		const struct ucall_vcpu *vcpu = v->vcpu;
-		const struct ucall_region *r = ucall_flat_find(vcpu->vm, vcpu->boot.root, page);
+		const struct ucall_region *r = ucall_regions_find(vcpu->vm, vcpu->boot.root, page);
 
 		v->code = r ? vcpu->vm->memory.base + r->gpa + (page - r->gva) : NULL;
 		v->code_page = page;
@@ -287,7 +287,7 @@ static uc_err map_region(struct unicorn_vcpu *v, const struct ucall_region *r)
 static int map_regions(struct unicorn_vcpu *v)
 {
 	const struct ucall_memory *mem = &v->vcpu->vm->memory;
-	size_t count = ucall_flat_count(v->vcpu->vm);
+	size_t count = ucall_regions_count(v->vcpu->vm);
 
 	for (; v->mapped < count; v->mapped++) {
 		uc_err err = map_region(v, &mem->regions[v->mapped]);
@@ -354,7 +354,7 @@ static int unicorn_run(struct ucall_vcpu *vcpu, int timeout_ms)
 		take_turn(u);
 		vcpu->exit.native = 0;
 		/* At once if there is memory to map: not in the midst of an access that has exited. */
-		v->budget = v->mapped == ucall_flat_count(vcpu->vm) ? SLICE : 0;
+		v->budget = v->mapped == ucall_regions_count(vcpu->vm) ? SLICE : 0;
 		if (!v->running && v->regs_written)
 			take_registers(v);
 		if (!v->running)
