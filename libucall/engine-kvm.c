@@ -16,6 +16,7 @@
 #define DEVICE "/dev/kvm"
 
 struct kvm_vm {
+	const struct ucall_kvm_protect *protect; /* NULL: memory is not encrypted */
 	int kvm_fd;
 	int fd;
 	int run_size;
@@ -92,6 +93,18 @@ static int kvm_check(const char *device)
 	return 0;
 }
 
+static int kvm_check_protection(const struct ucall_protection *protection)
+{
+	const struct ucall_kvm_protect *protect = ucall_kvm_arch_protect(protection);
+	int fd = protect ? open_device(NULL) : -1, r;
+
+	if (fd < 0)
+		return -1;
+	r = protect->check(fd);
+	close(fd);
+	return r;
+}
+
 static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config)
 {
 	struct kvm_vm *kvm = calloc(1, sizeof(*kvm));
@@ -124,7 +137,13 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 	/* Only where UCALL_CAN_IRQCHIP is among what this engine can. */
 	if (config->irqchip && ioctl(kvm->fd, KVM_CREATE_IRQCHIP, 0))
 		return ucall_fail_call("KVM_CREATE_IRQCHIP");
-	return 0;
+	if (vm->protection->bit == UCALL_PROTECT_NONE)
+		return 0;
+	kvm->protect = ucall_kvm_arch_protect(vm->protection);
+	if (!kvm->protect || kvm->protect->check(kvm->kvm_fd))
+		return -1;
+	vm->protect = &kvm->protect->ops;
+	return kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd);
 }
 
 static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
@@ -135,6 +154,8 @@ static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
 		.userspace_addr = (uint64_t)(uintptr_t)memory,
 	};
 
+	if (kvm->protect)
+		return kvm->protect->set_memory(vm, kvm->fd);
 	if (ioctl(kvm->fd, KVM_SET_USER_MEMORY_REGION, &region))
 		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
 	return 0;
@@ -146,6 +167,8 @@ static void kvm_vm_fini(struct ucall_vm *vm)
 
 	if (!kvm)
 		return;
+	if (kvm->protect)
+		kvm->protect->vm_fini(vm);
 	if (kvm->fd >= 0)
 		close(kvm->fd);
 	if (kvm->kvm_fd >= 0)
@@ -173,15 +196,20 @@ static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
 	v->run = run;
 	if (ucall_kvm_arch_vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run))
 		return -1;
+	if (kvm->protect && kvm->protect->vcpu_init(vcpu, v->fd, v->run))
+		return -1;
 	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
 
 static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
 {
+	const struct kvm_vm *kvm = vcpu->vm->engine_data;
 	struct kvm_vcpu *v = vcpu->engine_data;
 
 	if (!v)
 		return;
+	if (kvm->protect)
+		kvm->protect->vcpu_fini(vcpu);
 	if (v->run)
 		munmap(v->run, v->run_size);
 	if (v->fd >= 0)
@@ -254,6 +282,20 @@ static int interrupted(struct kvm_vcpu *v)
 	return ucall_watchdog_expired() ? ETIMEDOUT : 0;
 }
 
+/* KVM_RUN, or what stands in its place; fills in vcpu->exit. */
+static int run_once(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vm *kvm = vcpu->vm->engine_data;
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (kvm->protect)
+		return kvm->protect->run(vcpu, v->fd, v->run, v->run_size);
+	if (ioctl(v->fd, KVM_RUN, 0))
+		return errno == EINTR ? -1 : ucall_fail_call("KVM_RUN");
+	ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
+	return 0;
+}
+
 static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
@@ -268,19 +310,17 @@ static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 		return -1;
 	}
 	do
-		r = ioctl(v->fd, KVM_RUN, 0);
+		r = run_once(vcpu);
 	while (r && errno == EINTR && !(why = interrupted(v)));
 	if (timeout_ms >= 0)
 		ucall_watchdog_stop();
 	__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
-	if (!r) {
-		ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
+	if (!r)
 		return 0;
-	}
 	vcpu->exit.reason = UCALL_EXIT_OTHER;
 	vcpu->exit.native = v->run->exit_reason;
 	if (!why)
-		return ucall_fail_call("KVM_RUN");
+		return -1;
 	errno = why;
 	vcpu->exit.reason = why == EINTR ? UCALL_EXIT_KICK : UCALL_EXIT_TIMEOUT;
 	return -1;
@@ -290,28 +330,43 @@ static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 static void kvm_kick(struct ucall_vcpu *vcpu)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
-	pid_t thread;
 
 	/* Signals queue up: one is enough until it has been noticed. */
-	if (__atomic_exchange_n(&v->kicked, 1, __ATOMIC_SEQ_CST))
-		return;
+	if (!__atomic_exchange_n(&v->kicked, 1, __ATOMIC_SEQ_CST))
+		ucall_kvm_interrupt(vcpu);
+}
+
+void ucall_kvm_interrupt(struct ucall_vcpu *vcpu)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+	pid_t thread;
+
 	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
 	thread = __atomic_load_n(&v->thread, __ATOMIC_SEQ_CST);
 	if (thread)
 		ucall_watchdog_signal(thread);
 }
 
+int ucall_kvm_complete(int fd, struct kvm_run *run)
+{
+	const int most = 32; /* an instruction may make several exits, of which each is completed */
+	int r = 0;
+
+	for (int i = 0; i < most && !r; i++) {
+		run->immediate_exit = 1;
+		r = ioctl(fd, KVM_RUN, 0);
+		run->immediate_exit = 0;
+	}
+	return r && errno != EINTR ? ucall_fail_call("KVM_RUN") : 0;
+}
+
 static int kvm_restart(struct ucall_vcpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
-	int r;
 
 	/* The last exit's instruction is completed first, or KVM would do it to the new state. */
-	v->run->immediate_exit = 1;
-	r = ioctl(v->fd, KVM_RUN, 0);
-	v->run->immediate_exit = 0;
-	if (r && errno != EINTR)
-		return ucall_fail_call("KVM_RUN");
+	if (ucall_kvm_complete(v->fd, v->run))
+		return -1;
 	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
 
@@ -352,16 +407,33 @@ static const char *kvm_exit_name(uint32_t native)
 		NAME(RISCV_SBI)
 		NAME(RISCV_CSR)
 		NAME(NOTIFY)
+	case UCALL_KVM_EXIT_MEMORY_FAULT:
+		return "KVM_EXIT_MEMORY_FAULT";
 	default:
 		return "an exit that this libucall has no name for";
 	}
 #undef NAME
 }
 
+/* KVM refuses both for a vCPU whose registers are encrypted (vcpu->arch.guest_state_protected). */
+static bool are_closed(const struct ucall_vcpu *vcpu)
+{
+	return vcpu->vm->protection->closes_regs && ucall_vm_is_closed(vcpu->vm);
+}
+
+static int closed(const struct ucall_vcpu *vcpu, const char *what)
+{
+	return ucall_fail(EINVAL,
+			  "%s: the registers of an %s guest are encrypted once it is launched",
+			  what, vcpu->vm->protection->name);
+}
+
 static int kvm_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
+	if (are_closed(vcpu))
+		return closed(vcpu, "KVM_GET_REGS");
 	return ucall_kvm_arch_get_regs(vcpu, v->fd, v->run, regs);
 }
 
@@ -369,6 +441,8 @@ static int kvm_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
+	if (are_closed(vcpu))
+		return closed(vcpu, "KVM_SET_REGS");
 	return ucall_kvm_arch_set_regs(v->fd, v->run, regs);
 }
 
@@ -407,6 +481,7 @@ const struct ucall_engine ucall_engine_kvm = {
 	.archs = UCALL_KVM_ARCH,
 	.can = UCALL_KVM_CAN,
 	.check = kvm_check,
+	.check_protection = kvm_check_protection,
 	.vm_init = kvm_vm_init,
 	.set_memory = kvm_set_memory,
 	.vm_fini = kvm_vm_fini,

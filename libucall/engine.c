@@ -8,6 +8,7 @@
 #include "engine.h"
 #include "error.h"
 #include "module.h"
+#include "protect.h"
 
 /* In the order in which they are tried.  An engine that is a module has its file's name. */
 static const struct {
@@ -121,6 +122,22 @@ struct ucall_engine_info *ucall_engines(void)
 			snprintf(all[i].problem, sizeof(all[i].problem), "%.500s", ucall_error());
 	}
 	return all;
+}
+
+int ucall_engine_check_protection(const struct ucall_protection *protection)
+{
+	const struct ucall_engine *engine;
+
+	if (protection->bit == UCALL_PROTECT_NONE)
+		return ucall_engine_check(NULL);
+	for (size_t i = 0; i < ENGINES; i++) {
+		engine = load(i);
+		if (engine && engine->check_protection)
+			return engine->check_protection(protection);
+	}
+	return ucall_fail(EOPNOTSUPP,
+			  "no engine for guests of this machine (%s) has encrypted memory",
+			  ucall_arch_native->name);
 }
 
 static int check(const struct ucall_engine *engine)

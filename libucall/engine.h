@@ -9,6 +9,8 @@
 
 #include <ucall/plugin.h>
 
+struct ucall_protection; /* protect.h */
+
 struct ucall_engine {
 	const char *name;
 	const char *version; /* of libucall: a module and the library are built together */
@@ -20,10 +22,13 @@ struct ucall_engine {
 
 	/* Can it run VMs here?  `device` is the VM configuration's, or NULL. */
 	int (*check)(const char *device);
+	/* And with that kind of memory encryption?  NULL: it has none. */
+	int (*check_protection)(const struct ucall_protection *protection);
 
 	/*
 	 * The VM without memory, then its memory: at guest-physical address 0, or for flat guests by
-	 * vm->memory's regions (regions.h), which grow while vCPUs run.
+	 * vm->memory's regions (regions.h), which grow while vCPUs run.  For a VM with encrypted memory the
+	 * first sets vm->memory.c_bit and vm->protect.
 	 */
 	int (*vm_init)(struct ucall_vm *vm, const struct ucall_vm_config *config);
 	int (*set_memory)(struct ucall_vm *vm, void *memory, size_t size);
@@ -71,6 +76,9 @@ extern const struct ucall_engine ucall_engine_kvm;
 struct ucall_arch;
 const struct ucall_engine *ucall_engine_choose(const char *name, const struct ucall_arch *arch,
 					       const char *device, const char **reason);
+
+/* Does any engine have that kind of memory encryption here?  0, or -1 after ucall_fail(). */
+int ucall_engine_check_protection(const struct ucall_protection *protection);
 
 /* A module's. */
 #define UCALL_ENGINE_SYMBOL "ucall_engine"

@@ -17,6 +17,7 @@
 #include "fault.h"
 #include "image.h"
 #include "memory.h"
+#include "protect.h"
 #include "symbols.h"
 #include "text.h"
 
@@ -96,10 +97,27 @@ static bool name_library_call(uint64_t target, const uint64_t *stack, struct uca
 
 /* ---- where ---- */
 
+/* The fault area's words of the stack, where they are needed. */
+static bool read_copied_word(const struct ucall_vcpu *vcpu, uint64_t address, uint64_t *value)
+{
+	const struct ucall_fault_info *fault = &vcpu->fault;
+	const struct ucall_fault_area *area = &vcpu->mailbox->fault;
+	uint64_t offset = address - fault->sp;
+
+	if (ucall_guest32(vcpu->vm->arch, area->state) != UCALL_FAULT_STACK || offset % 8 ||
+	    offset / 8 >= UCALL_FAULT_STACK_WORDS)
+		return false;
+	*value = ucall_guest64(vcpu->vm->arch,
+			       __atomic_load_n(&area->stack[offset / 8], __ATOMIC_RELAXED));
+	return true;
+}
+
 static bool read_word(void *data, uint64_t address, uint64_t *value)
 {
 	struct ucall_vcpu *vcpu = data;
 
+	if (ucall_vm_is_closed(vcpu->vm))
+		return read_copied_word(vcpu, address, value);
 	if (ucall_memory_read(vcpu->vm, vcpu->boot.root, address, value, sizeof(*value)))
 		return false;
 	*value = ucall_guest64(vcpu->vm->arch, *value);
@@ -153,21 +171,32 @@ static const char *find_place(struct ucall_vcpu *vcpu)
 		.image = image ? image->file : NULL,
 		.image_size = image ? image->size : 0,
 	};
-	const char *problem;
+	const char *problem = NULL;
 	unsigned int first;
 
 	fault->frame_count = 0;
+	if (fault->unknown & UCALL_UNKNOWN_REGS)
+		return NULL;
 	leave_doorbell(vcpu, &start);
 	first = fault->frame_count;
 	at.pc = start.pc;
 	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
-	for (fault->byte_count = 0; fault->byte_count < sizeof(fault->bytes); fault->byte_count++)
+	fault->byte_count = 0;
+	for (; !ucall_vm_is_closed(vcpu->vm) && fault->byte_count < sizeof(fault->bytes);
+	     fault->byte_count++)
 		if (ucall_memory_read(vcpu->vm, vcpu->boot.root, fault->pc + fault->byte_count,
 				      fault->bytes + fault->byte_count, 1))
 			break;
 	fault->frame_count +=
 		ucall_backtrace(&at, fault->frames + first, UCALL_FAULT_FRAMES - first, &problem);
 	return problem;
+}
+
+/* "at 0x1234", or nothing where that is closed to the host. */
+static void add_pc(const struct ucall_fault_info *fault, const char *before, struct ucall_text *t)
+{
+	if (!(fault->unknown & UCALL_UNKNOWN_REGS))
+		ucall_text_add(t, "%s 0x%" PRIx64, before, fault->pc);
 }
 
 /* "in f (file.c:12)" of the first frame that is in the guest. */
@@ -232,9 +261,14 @@ static int finish(struct ucall_vcpu *vcpu, int error, const struct ucall_text *s
 		ucall_text_add(&t, "vCPU %u of a VM with backend %s, guest %s, engine %s:\n  %s\n",
 			       vcpu->number, vm->backend_name, vm->arch->name, vm->engine->name,
 			       sentence->p);
-		add_frames(fault, problem, &t);
-		vm->arch->describe_regs(fault, &t);
-		add_bytes(fault, &t);
+		if (fault->unknown & UCALL_UNKNOWN_REGS) {
+			ucall_text_add(&t, "  (registers of an %s guest are closed to the host)\n",
+				       vm->protection->name);
+		} else {
+			add_frames(fault, problem, &t);
+			vm->arch->describe_regs(fault, &t);
+			add_bytes(fault, &t);
+		}
 		if (t.used && t.used < t.size && t.p[t.used - 1] == '\n')
 			t.p[t.used - 1] = 0;
 	}
@@ -248,8 +282,10 @@ static void read_registers(struct ucall_vcpu *vcpu)
 	struct ucall_regs regs;
 
 	memset(fault, 0, sizeof(*fault));
-	if (vcpu->vm->engine->get_regs(vcpu, &regs))
+	if (vcpu->vm->protection->closes_regs || vcpu->vm->engine->get_regs(vcpu, &regs)) {
 		memset(&regs, 0, sizeof(regs));
+		fault->unknown |= UCALL_UNKNOWN_REGS;
+	}
 	fault->pc = regs.pc;
 	fault->sp = regs.sp;
 	fault->flags = regs.flags;
@@ -345,7 +381,7 @@ int ucall_fault_unhandled(struct ucall_vcpu *vcpu)
 	fault->vector = exit.u.exception.vector;
 	fault->code = exit.u.exception.code;
 	fault->address = exit.u.exception.address;
-	fault->unknown = (uint16_t)exit.u.exception.unknown;
+	fault->unknown |= (uint16_t)exit.u.exception.unknown;
 	return report_exception(vcpu);
 }
 
@@ -355,10 +391,10 @@ int ucall_fault_shutdown(struct ucall_vcpu *vcpu)
 	char line[1024];
 	struct ucall_text t = { line, sizeof(line), 0 };
 
-	ucall_text_add(&t,
-		       "vCPU %u shut down (triple fault): an exception came where no handler could run, at "
-		       "or after 0x%" PRIx64,
-		       vcpu->number, vcpu->fault.pc);
+	ucall_text_add(
+		&t, "vCPU %u shut down (triple fault): an exception came where no handler could run",
+		vcpu->number);
+	add_pc(&vcpu->fault, ", at or after", &t);
 	add_place(&vcpu->fault, false, &t);
 	return finish(vcpu, EFAULT, &t, problem);
 }
@@ -369,8 +405,8 @@ int ucall_fault_timeout(struct ucall_vcpu *vcpu, int timeout_ms)
 	char line[1024];
 	struct ucall_text t = { line, sizeof(line), 0 };
 
-	ucall_text_add(&t, "vCPU %u ran for %d ms without an exit, and is at 0x%" PRIx64,
-		       vcpu->number, timeout_ms, vcpu->fault.pc);
+	ucall_text_add(&t, "vCPU %u ran for %d ms without an exit", vcpu->number, timeout_ms);
+	add_pc(&vcpu->fault, ", and is at", &t);
 	add_place(&vcpu->fault, false, &t);
 	ucall_text_add(&t, "; if it needs longer, set timeout_ms or UCALL_TIMEOUT");
 	return finish(vcpu, ETIMEDOUT, &t, problem);
@@ -407,6 +443,17 @@ static void describe_exit(const struct ucall_vcpu *vcpu, struct ucall_text *t)
 		ucall_text_add(t, "%s MSR 0x%" PRIx64,
 			       exit->u.msr.is_write ? "a write to" : "a read of", exit->u.msr.index);
 		break;
+	case UCALL_EXIT_MEMORY:
+		ucall_text_add(t,
+			       "guest-physical 0x%" PRIx64 " was used as %s memory, and is %s "
+			       "(a memory fault)",
+			       exit->u.memory.gpa, exit->u.memory.is_private ? "private" : "shared",
+			       exit->u.memory.is_private ? "shared" : "private");
+		break;
+	case UCALL_EXIT_TERMINATE:
+		ucall_text_add(t, "the guest asked to be terminated (GHCB reason %u of set %u)",
+			       exit->u.terminate.reason, exit->u.terminate.set);
+		break;
 	default:
 		ucall_text_add(t, "%s", vcpu->vm->engine->exit_name(exit->native));
 		if (exit->u.other.suberror)
@@ -433,7 +480,7 @@ int ucall_fault_exit(struct ucall_vcpu *vcpu)
 	}
 	ucall_text_add(&t, "an exit that is no ucall of backend %s: ", vcpu->vm->backend_name);
 	describe_exit(vcpu, &t);
-	ucall_text_add(&t, ", at 0x%" PRIx64, fault->pc);
+	add_pc(fault, ", at", &t);
 	add_place(fault, false, &t);
 	return finish(vcpu, error, &t, problem);
 }

@@ -123,7 +123,7 @@ uint64_t ucall_image_tls(struct ucall_vm *vm)
 	size = (tls.mem_size + tls.align - 1) & ~(tls.align - 1);
 	room = ucall_page_align(size + tls.align) + UCALL_PAGE_SIZE;
 	gva = ucall_memory_alloc(vm, room, UCALL_MEM_PRIVATE);
-	block = gva ? ucall_vm_host_pointer(vm, gva, room) : NULL;
+	block = gva ? ucall_memory_view(vm, gva, room) : NULL;
 	if (!block)
 		return 0;
 	if (ucall_native.tls_above) {

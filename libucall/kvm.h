@@ -7,11 +7,14 @@
 #include <stdlib.h>
 
 #include "memory.h"
+#include "protect.h"
 #include "vm.h"
 
 #if defined(__x86_64__)
 #define UCALL_KVM_ARCH UCALL_ARCH_X86_64
-#define UCALL_KVM_CAN (UCALL_CAN_PAGING | UCALL_CAN_IRQCHIP | UCALL_CAN_RING3 | UCALL_CAN_HANDLERS)
+#define UCALL_KVM_CAN \
+	(UCALL_CAN_PAGING | UCALL_CAN_IRQCHIP | UCALL_CAN_RING3 | UCALL_CAN_HANDLERS | \
+	 UCALL_CAN_PROTECT)
 #else
 #define UCALL_KVM_CAN UCALL_CAN_PAGING
 #if defined(__aarch64__)
@@ -23,9 +26,40 @@
 #endif
 #endif
 
+/* Linux 6.8 */
+#define UCALL_KVM_EXIT_MEMORY_FAULT 39
+
 /* What the last exit was, from `run` (of run_size bytes, its data area included); vcpu may be NULL. */
 void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit);
+
+/*
+ * A kind of memory encryption on this engine: what is different in the life of a VM.  Functions return
+ * 0, or -1 after ucall_fail().
+ */
+struct ucall_kvm_protect {
+	struct ucall_protect_ops ops;
+	int (*check)(int kvm_fd); /* can this KVM? */
+	int (*vm_init)(struct ucall_vm *vm, int kvm_fd, int fd); /* sets vm->memory.c_bit */
+	void (*vm_fini)(struct ucall_vm *vm); /* may be half made */
+	int (*set_memory)(struct ucall_vm *vm, int fd);
+	/* Before the vCPU gets its registers. */
+	int (*vcpu_init)(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run);
+	void (*vcpu_fini)(struct ucall_vcpu *vcpu); /* may be half made */
+	/*
+	 * In place of KVM_RUN; fills in vcpu->exit.  -1 with EINTR: interrupted, or an exit that was the
+	 * protection's own; is called again.
+	 */
+	int (*run)(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
+};
+
+/* NULL after ucall_fail(): this architecture has no such kind. */
+const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection);
+
+/* Completes the instruction of the last exit, and runs nothing else of the guest. */
+int ucall_kvm_complete(int fd, struct kvm_run *run);
+/* Has a KVM_RUN of that vCPU that is under way, or else the next, return EINTR once. */
+void ucall_kvm_interrupt(struct ucall_vcpu *vcpu);
 
 /* KVM_SET_ONE_REG, KVM_GET_ONE_REG: registers of 64 bits. */
 int ucall_kvm_set_reg(int fd, uint64_t id, uint64_t value);

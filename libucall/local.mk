@@ -5,6 +5,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/backend.c libucall/backend.h \
 	libucall/backend-list.c \
 	libucall/byte-order.h \
+	libucall/ciphers.c libucall/ciphers.h \
 	libucall/elf-file.c libucall/elf-file.h \
 	libucall/engine.c libucall/engine.h \
 	libucall/engine-kvm.c libucall/kvm.h \
@@ -18,6 +19,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/module.c libucall/module.h \
 	libucall/note.c libucall/note.h \
 	libucall/options.c libucall/options.h \
+	libucall/protect.c libucall/protect.h \
 	libucall/regions.c libucall/regions.h \
 	libucall/search.c libucall/search.h \
 	libucall/symbols.c libucall/symbols.h \
@@ -59,9 +61,16 @@ native_s390x = \
 	libucall/arch/s390x/stubs.S \
 	libucall/arch/stub-page.c libucall/arch/stub-page.h
 native_x86_64 = \
+	libucall/arch/x86_64/guest-vc.c libucall/arch/x86_64/vc.h \
 	libucall/arch/x86_64/kvm.c \
 	libucall/arch/x86_64/layout.h \
 	libucall/arch/x86_64/native.c \
+	libucall/arch/x86_64/sev/emulated.c libucall/arch/x86_64/sev/sev.h \
+	libucall/arch/x86_64/sev/ghcb.c \
+	libucall/arch/x86_64/sev/insn.c \
+	libucall/arch/x86_64/sev/psp.c \
+	libucall/arch/x86_64/sev/slots.c \
+	libucall/arch/x86_64/sev/vc.c \
 	libucall/arch/x86_64/stubs.S
 if HOST_AARCH64
 libucall_libucall_la_SOURCES += $(native_aarch64)

@@ -51,7 +51,9 @@ int ucall_message_take(struct ucall_vm *vm, struct ucall *uc, uint64_t root, uin
 				  "the guest rang for a message at 0x%llx, which is not aligned",
 				  (unsigned long long)gva);
 	if (!head)
-		head = ucall_memory_at(vm, root, gva, HEAD_SIZE);
+		head = ucall_memory_check_open(vm, root, gva, sizeof(*uc))
+			       ? NULL
+			       : ucall_memory_at(vm, root, gva, HEAD_SIZE);
 	if (!head) {
 		ucall_fail_in("the guest rang for a message that is not in its memory");
 		errno = EPROTO;

@@ -8,6 +8,7 @@
 #include "error.h"
 #include "regions.h"
 #include "memory.h"
+#include "protect.h"
 
 #define MIB ((size_t)1 << 20)
 
@@ -16,9 +17,39 @@
 static int walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		unsigned int *prot)
 {
-	if (vm->flat)
+	if (vm->flat || ucall_vm_is_closed(vm)) /* the page tables are none, or ciphertext */
 		return ucall_regions_walk(vm, root, gva, gpa, prot);
 	return vm->arch->walk((struct ucall_vm *)(uintptr_t)vm, root, gva, gpa, prot);
+}
+
+int ucall_memory_set_up(const struct ucall_vm *vm, const char *what)
+{
+	if (!ucall_vm_is_closed(vm))
+		return 0;
+	return ucall_fail(EPERM,
+			  "%s: this %s VM has been launched, its memory and page tables are encrypted; "
+			  "do it before ucall_vm_launch()",
+			  what, vm->protection->name);
+}
+
+/* Whole MiB at an address of whole MiB; *mapping is what to unmap, 1 MiB more. */
+static uint8_t *reserve(size_t size, void **mapping)
+{
+	void *p = mmap(NULL, size + MIB, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		ucall_fail(errno, "cannot reserve %zu bytes of guest memory: %s", size,
+			   strerror(errno));
+		return NULL;
+	}
+	*mapping = p;
+	return (uint8_t *)(((uintptr_t)p + MIB - 1) & ~(uintptr_t)(MIB - 1));
+}
+
+static bool wants_regions(const struct ucall_vm *vm)
+{
+	return vm->flat || vm->memory.c_bit;
 }
 
 int ucall_memory_init(struct ucall_vm *vm, size_t size)
@@ -31,18 +62,22 @@ int ucall_memory_init(struct ucall_vm *vm, size_t size)
 		return ucall_fail(EINVAL, "mem_size is %zu bytes; give 2 MiB to 3 GiB", size);
 	/* KVM on s390x wants addresses and sizes of whole MiB (KVM API document, 4.35). */
 	size = (size + MIB - 1) & ~(MIB - 1);
-	mem->mapping = mmap(NULL, size + MIB, PROT_READ | PROT_WRITE,
-			    MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-	if (mem->mapping == MAP_FAILED) {
-		mem->mapping = NULL;
-		return ucall_fail(errno, "cannot reserve %zu bytes of guest memory: %s", size,
-				  strerror(errno));
+	mem->base = reserve(size, &mem->mapping);
+	if (!mem->base)
+		return -1;
+	mem->size = mem->end = size;
+	if (mem->c_bit && (vm->protection->bell & UCALL_BELL_EMULATED)) {
+		mem->private_base = reserve(size, &mem->private_mapping);
+		if (!mem->private_base)
+			return -1;
+	} else {
+		mem->private_base = mem->base;
 	}
-	mem->base = (uint8_t *)(((uintptr_t)mem->mapping + MIB - 1) & ~(uintptr_t)(MIB - 1));
-	mem->size = size;
 	mem->next = UCALL_PAGE_SIZE; /* address 0 means none */
 	mem->heap = UCALL_HEAP_ADDRESS;
-	if (vm->flat ? ucall_regions_init(vm) : !(mem->root = vm->arch->new_root(vm)))
+	if (wants_regions(vm) && ucall_regions_init(vm))
+		return -1;
+	if (!vm->flat && !(mem->root = vm->arch->new_root(vm)))
 		return -1;
 	return vm->engine->set_memory(vm, mem->base, size);
 }
@@ -51,39 +86,76 @@ void ucall_memory_fini(struct ucall_vm *vm)
 {
 	if (vm->memory.mapping)
 		munmap(vm->memory.mapping, vm->memory.size + MIB);
-	vm->memory.mapping = NULL;
+	if (vm->memory.private_mapping)
+		munmap(vm->memory.private_mapping, vm->memory.size + MIB);
+	vm->memory.mapping = vm->memory.private_mapping = NULL;
 	ucall_regions_fini(vm);
+}
+
+static bool has_room(const struct ucall_memory *mem, size_t count)
+{
+	uint64_t left = (mem->end - mem->next) / UCALL_PAGE_SIZE;
+
+	if (count && count <= left)
+		return true;
+	ucall_fail(ENOMEM,
+		   "guest memory is exhausted: %zu pages wanted, %llu of %zu left; "
+		   "set a larger mem_size",
+		   count, (unsigned long long)left, mem->size / UCALL_PAGE_SIZE);
+	return false;
 }
 
 uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count)
 {
 	struct ucall_memory *mem = &vm->memory;
-	uint64_t gpa = mem->next, left = (mem->size - gpa) / UCALL_PAGE_SIZE;
+	uint64_t gpa = mem->next;
 
-	if (!count || count > left) {
-		ucall_fail(ENOMEM,
-			   "guest memory is exhausted: %zu pages wanted, %llu of %zu left; "
-			   "set a larger mem_size",
-			   count, (unsigned long long)left, mem->size / UCALL_PAGE_SIZE);
+	if (!has_room(mem, count))
 		return 0;
-	}
 	mem->next += count * UCALL_PAGE_SIZE;
-	return gpa;
+	return gpa | mem->c_bit;
+}
+
+/* From the other end, so that what is private stays in one piece. */
+uint64_t ucall_memory_shared_pages(struct ucall_vm *vm, size_t count)
+{
+	struct ucall_memory *mem = &vm->memory;
+
+	if (!mem->c_bit)
+		return ucall_memory_pages(vm, count);
+	if (!has_room(mem, count))
+		return 0;
+	mem->end -= count * UCALL_PAGE_SIZE;
+	return mem->end;
+}
+
+bool ucall_memory_is_private(const struct ucall_vm *vm, uint64_t gpa)
+{
+	const struct ucall_memory *mem = &vm->memory;
+
+	gpa &= ~mem->c_bit;
+	if (vm->protect && vm->protect->is_private)
+		return vm->protect->is_private(vm, gpa);
+	return mem->c_bit && gpa < mem->next;
 }
 
 void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size)
 {
-	if (gpa >= vm->memory.size || size > vm->memory.size - gpa)
+	const struct ucall_memory *mem = &vm->memory;
+	uint8_t *base = gpa & mem->c_bit ? mem->private_base : mem->base;
+
+	gpa &= ~mem->c_bit;
+	if (gpa >= mem->size || size > mem->size - gpa)
 		return NULL;
-	return vm->memory.base + gpa;
+	return base + gpa;
 }
 
 int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 			unsigned int prot)
 {
-	if (vm->flat)
-		return ucall_regions_map(vm, root, gva, gpa, size, prot);
-	for (uint64_t off = 0; off < size; off += UCALL_PAGE_SIZE)
+	if (wants_regions(vm) && ucall_regions_map(vm, root, gva, gpa, size, prot))
+		return -1;
+	for (uint64_t off = 0; !vm->flat && off < size; off += UCALL_PAGE_SIZE)
 		if (vm->arch->map(vm, root, gva + off, gpa + off, prot))
 			return -1;
 	return 0;
@@ -91,9 +163,9 @@ int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64
 
 int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot)
 {
-	if (vm->flat)
-		return ucall_regions_map(vm, 0, gva, gpa, size, prot);
-	for (uint64_t off = 0; off < size; off += UCALL_PAGE_SIZE) {
+	if (wants_regions(vm) && ucall_regions_map(vm, 0, gva, gpa, size, prot))
+		return -1;
+	for (uint64_t off = 0; !vm->flat && off < size; off += UCALL_PAGE_SIZE) {
 		if (vm->arch->map(vm, vm->memory.root, gva + off, gpa + off, prot))
 			return -1;
 		for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
@@ -145,7 +217,8 @@ uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags
 		return 0;
 	}
 	size = ucall_page_align(size);
-	gpa = ucall_memory_pages(vm, size / UCALL_PAGE_SIZE);
+	gpa = flags & UCALL_MEM_SHARED ? ucall_memory_shared_pages(vm, size / UCALL_PAGE_SIZE)
+				       : ucall_memory_pages(vm, size / UCALL_PAGE_SIZE);
 	if (!gpa)
 		return 0;
 	if (ucall_memory_map(vm, gva, gpa, size,
@@ -160,9 +233,48 @@ uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
 	uint64_t gva;
 
 	pthread_mutex_lock(&vm->lock);
-	gva = ucall_memory_alloc(vm, size, flags);
+	gva = ucall_memory_set_up(vm, "ucall_vm_alloc") ? 0 : ucall_memory_alloc(vm, size, flags);
 	pthread_mutex_unlock(&vm->lock);
 	return gva;
+}
+
+/* The guest-physical address of [gva, gva + size), which must be contiguous. */
+static int contiguous(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *gpa);
+
+static uint64_t alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned int flags)
+{
+	struct ucall_memory *mem = &vm->memory;
+	uint64_t offset = gva & (UCALL_PAGE_SIZE - 1), at = mem->heap + UCALL_PAGE_SIZE, gpa;
+
+	if (vm->flat) {
+		ucall_fail(EOPNOTSUPP, "ucall_vm_alias: a flat guest has each page once");
+		return 0;
+	}
+	if ((flags & ~(UCALL_MEM_SHARED | UCALL_MEM_EXEC)) || !size) {
+		ucall_fail(EINVAL, "ucall_vm_alias: %zu bytes, flags 0x%x", size, flags);
+		return 0;
+	}
+	if (contiguous(vm, gva, size, &gpa))
+		return 0;
+	gpa &= ~mem->c_bit;
+	if (!(flags & UCALL_MEM_SHARED))
+		gpa |= mem->c_bit;
+	size = ucall_page_align(offset + size);
+	if (ucall_memory_map(vm, at, gpa - offset, size,
+			     flags & UCALL_MEM_EXEC ? UCALL_MAP_EXEC : UCALL_MAP_WRITE))
+		return 0;
+	mem->heap = at + size;
+	return at + offset;
+}
+
+uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned int flags)
+{
+	uint64_t at;
+
+	pthread_mutex_lock(&vm->lock);
+	at = ucall_memory_set_up(vm, "ucall_vm_alias") ? 0 : alias(vm, gva, size, flags);
+	pthread_mutex_unlock(&vm->lock);
+	return at;
 }
 
 uint64_t ucall_shared_alloc(struct ucall_vm *vm, size_t count)
@@ -174,16 +286,41 @@ uint64_t ucall_shared_alloc(struct ucall_vm *vm, size_t count)
 	return ucall_vm_alloc(vm, count * sizeof(struct ucall), UCALL_MEM_SHARED);
 }
 
-/* Looks up one address and what follows it in its page; NULL without a message. */
-static uint8_t *page_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t *left)
+/* One address and what follows it in its page. */
+struct spot {
+	uint8_t *p;
+	uint64_t gpa;
+	size_t left;
+};
+
+/* False without a message where no memory is mapped. */
+static bool look_up(struct ucall_vm *vm, uint64_t root, uint64_t gva, struct spot *spot)
 {
 	unsigned int prot;
-	uint64_t gpa;
 
-	*left = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1));
-	if (walk(vm, root, gva, &gpa, &prot))
-		return NULL;
-	return ucall_memory_pointer(vm, gpa, *left);
+	spot->left = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1));
+	if (walk(vm, root, gva, &spot->gpa, &prot))
+		return false;
+	spot->p = ucall_memory_pointer(vm, spot->gpa, spot->left);
+	return spot->p;
+}
+
+/* Would the host see ciphertext? */
+static bool is_ciphertext(const struct ucall_vm *vm, const struct spot *spot)
+{
+	return ucall_vm_is_closed(vm) && (spot->gpa & vm->memory.c_bit);
+}
+
+/* Copies to or from it, as the host sees it. */
+static int transfer(struct ucall_vm *vm, const struct spot *spot, void *to, const void *from, size_t n)
+{
+	if (is_ciphertext(vm, spot) && vm->protect->copy)
+		return vm->protect->copy(vm, spot->gpa, to, from, n);
+	if (to)
+		memcpy(to, spot->p, n);
+	else
+		memcpy(spot->p, from, n);
+	return 0;
 }
 
 static int unmapped(uint64_t gva, uint64_t from, size_t size)
@@ -192,38 +329,88 @@ static int unmapped(uint64_t gva, uint64_t from, size_t size)
 			  (unsigned long long)gva, (unsigned long long)from, size);
 }
 
+static int encrypted(const struct ucall_vm *vm, uint64_t gva)
+{
+	return ucall_fail(EPERM,
+			  "guest address 0x%llx is in private memory, which the host of this %s VM sees "
+			  "encrypted; use shared memory (UCALL_MEM_SHARED, ucall_shared_alloc())",
+			  (unsigned long long)gva, vm->protection->name);
+}
+
+int ucall_memory_check_open(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size)
+{
+	struct spot spot;
+
+	if (!ucall_vm_is_closed(vm))
+		return 0;
+	for (size_t done = 0; done < size; done += spot.left) {
+		if (!look_up(vm, root, gva + done, &spot))
+			return unmapped(gva + done, gva, size);
+		if (is_ciphertext(vm, &spot))
+			return encrypted(vm, gva + done);
+	}
+	return 0;
+}
+
 void *ucall_memory_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size)
 {
-	size_t left;
-	void *p = page_at(vm, root, gva, &left);
+	struct spot spot;
 
-	if (p && size <= left)
-		return p;
-	unmapped(gva, gva, size);
-	return NULL;
+	if (!look_up(vm, root, gva, &spot) || size > spot.left) {
+		unmapped(gva, gva, size);
+		return NULL;
+	}
+	if (is_ciphertext(vm, &spot)) {
+		encrypted(vm, gva);
+		return NULL;
+	}
+	return spot.p;
 }
 
 /* Calls the copy for each page of the range, after all have been looked up once. */
 static int copy(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to, const void *from,
 		size_t size)
 {
-	size_t done, left;
+	size_t done, n;
+	struct spot spot;
 
 	if (size > vm->memory.size)
 		return unmapped(gva, gva, size);
 	for (int pass = 0; pass < 2; pass++) {
-		for (done = 0; done < size; done += left) {
-			uint8_t *p = page_at(vm, root, gva + done, &left);
-
-			if (!p)
+		for (done = 0; done < size; done += n) {
+			if (!look_up(vm, root, gva + done, &spot))
 				return unmapped(gva + done, gva, size);
-			if (left > size - done)
-				left = size - done;
-			if (pass && to)
-				memcpy((uint8_t *)to + done, p, left);
-			else if (pass)
-				memcpy(p, (const uint8_t *)from + done, left);
+			n = spot.left < size - done ? spot.left : size - done;
+			if (pass && transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
+					     from ? (const uint8_t *)from + done : NULL, n))
+				return -1;
 		}
+	}
+	return 0;
+}
+
+/* The same by guest-physical address. */
+static int copy_physical(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size_t size)
+{
+	struct spot spot;
+	size_t n;
+
+	gpa &= ~vm->memory.c_bit;
+	if (gpa >= vm->memory.size || size > vm->memory.size - gpa)
+		return ucall_fail(EFAULT,
+				  "guest-physical 0x%llx and %zu bytes on are no guest memory, which has "
+				  "0x%zx bytes",
+				  (unsigned long long)gpa, size, vm->memory.size);
+	for (size_t done = 0; done < size; done += n) {
+		spot.gpa = gpa + done;
+		spot.left = UCALL_PAGE_SIZE - (spot.gpa & (UCALL_PAGE_SIZE - 1));
+		n = spot.left < size - done ? spot.left : size - done;
+		if (ucall_memory_is_private(vm, spot.gpa))
+			spot.gpa |= vm->memory.c_bit;
+		spot.p = ucall_memory_pointer(vm, spot.gpa, n);
+		if (transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
+			     from ? (const uint8_t *)from + done : NULL, n))
+			return -1;
 	}
 	return 0;
 }
@@ -250,6 +437,30 @@ int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t s
 	if (vm->engine->code_written && size && ucall_memory_is_code(vm, vm->memory.root, gva))
 		vm->engine->code_written(vm, gva, size);
 	return 0;
+}
+
+int ucall_vm_read_physical(struct ucall_vm *vm, uint64_t gpa, void *to, size_t size)
+{
+	return copy_physical(vm, gpa, to, NULL, size);
+}
+
+int ucall_vm_write_physical(struct ucall_vm *vm, uint64_t gpa, const void *from, size_t size)
+{
+	return copy_physical(vm, gpa, NULL, from, size);
+}
+
+int ucall_vm_sync_to(struct ucall_vm *vm, const void *variable, size_t size)
+{
+	if (ucall_memory_set_up(vm, "ucall_sync_to_guest"))
+		return -1;
+	return ucall_vm_write(vm, (uint64_t)(uintptr_t)variable, variable, size);
+}
+
+int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t size)
+{
+	if (ucall_memory_set_up(vm, "ucall_sync_from_guest"))
+		return -1;
+	return ucall_vm_read(vm, (uint64_t)(uintptr_t)variable, variable, size);
 }
 
 int ucall_vm_read_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *value)
@@ -280,21 +491,19 @@ int ucall_vm_write_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t 
 
 ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to, size_t size)
 {
-	size_t done = 0, left;
+	size_t done = 0, n;
+	struct spot spot;
+	char *end;
 
-	while (done < size) {
-		const uint8_t *p = page_at(vm, vm->memory.root, gva + done, &left);
-		char *end;
-
-		if (!p)
+	for (; done < size; done += n) {
+		if (!look_up(vm, vm->memory.root, gva + done, &spot))
 			return unmapped(gva + done, gva, size);
-		if (left > size - done)
-			left = size - done;
-		memcpy(to + done, p, left);
-		end = memchr(to + done, 0, left); /* in the copy: the guest may be writing */
+		n = spot.left < size - done ? spot.left : size - done;
+		if (transfer(vm, &spot, to + done, NULL, n))
+			return -1;
+		end = memchr(to + done, 0, n); /* in the copy: the guest may be writing */
 		if (end)
 			return end - to;
-		done += left;
 	}
 	return ucall_fail(EOVERFLOW, "the string at guest address 0x%llx has no end in %zu bytes",
 			  (unsigned long long)gva, size);
@@ -306,32 +515,45 @@ int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t *gpa)
 
 	if (walk(vm, vm->memory.root, gva, gpa, &prot))
 		return unmapped(gva, gva, 1);
-	if (vm->flat)
-		*gpa = gva;
+	*gpa = vm->flat ? gva : *gpa & ~vm->memory.c_bit;
 	return 0;
+}
+
+static int contiguous(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *gpa)
+{
+	unsigned int prot;
+	uint64_t next;
+
+	if (walk(vm, vm->memory.root, gva, gpa, &prot) || !ucall_memory_pointer(vm, *gpa, size))
+		return unmapped(gva, gva, size);
+	for (uint64_t off = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1)); off < size;
+	     off += UCALL_PAGE_SIZE) {
+		if (walk(vm, vm->memory.root, gva + off, &next, &prot) || next != *gpa + off)
+			return unmapped(gva + off, gva, size);
+	}
+	return 0;
+}
+
+void *ucall_memory_view(struct ucall_vm *vm, uint64_t gva, size_t size)
+{
+	uint64_t gpa;
+
+	return contiguous(vm, gva, size, &gpa) ? NULL : ucall_memory_pointer(vm, gpa, size);
 }
 
 void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size)
 {
-	unsigned int prot;
-	uint64_t first, gpa;
-	void *p;
+	uint64_t gpa;
 
-	if (walk(vm, vm->memory.root, gva, &first, &prot)) {
-		unmapped(gva, gva, size);
+	if (contiguous(vm, gva, size, &gpa))
+		return NULL;
+	if (gpa & vm->memory.c_bit) {
+		ucall_fail(EPERM,
+			   "ucall_vm_host_pointer: guest address 0x%llx is in private memory, into which a "
+			   "%s VM gives no pointers; write it with ucall_vm_write() before "
+			   "ucall_vm_launch(), or use UCALL_MEM_SHARED",
+			   (unsigned long long)gva, vm->protection->name);
 		return NULL;
 	}
-	p = ucall_memory_pointer(vm, first, size);
-	if (!p) {
-		unmapped(gva, gva, size);
-		return NULL;
-	}
-	for (uint64_t off = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1)); off < size;
-	     off += UCALL_PAGE_SIZE) {
-		if (walk(vm, vm->memory.root, gva + off, &gpa, &prot) || gpa != first + off) {
-			unmapped(gva + off, gva, size);
-			return NULL;
-		}
-	}
-	return p;
+	return ucall_memory_pointer(vm, gpa, size);
 }

@@ -26,14 +26,27 @@ static inline uint64_t ucall_page_align(uint64_t size)
 	return (size + UCALL_PAGE_SIZE - 1) & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
 }
 
+/* Fails with EPERM once the VM's memory and page tables are encrypted: `what` is no longer possible. */
+int ucall_memory_set_up(const struct ucall_vm *vm, const char *what);
+
 int ucall_memory_init(struct ucall_vm *vm, size_t size);
 void ucall_memory_fini(struct ucall_vm *vm);
 
-/* `count` contiguous zeroed pages: their guest-physical address, 0 on failure. */
+/*
+ * `count` contiguous zeroed pages: their guest-physical address, 0 on failure.  Private ones, whose
+ * address has the C-bit; shared ones.  Where memory is not encrypted they are all the same.
+ */
 uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count);
+uint64_t ucall_memory_shared_pages(struct ucall_vm *vm, size_t count);
 
-/* The host's view of [gpa, gpa + size), NULL if any of it is no guest memory.  No ucall_fail(). */
+/*
+ * The memory at [gpa, gpa + size), NULL if any of it is no guest memory.  No ucall_fail().  Private
+ * memory is not encrypted here: this is for setting up, and for an engine that stands for the CPU.
+ */
 void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size);
+
+/* Is the page at `gpa`, with or without the C-bit, private? */
+bool ucall_memory_is_private(const struct ucall_vm *vm, uint64_t gpa);
 
 /* Map for all vCPUs; for the tables of one. */
 int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot);
@@ -57,7 +70,16 @@ int ucall_memory_read(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to
 int ucall_memory_write(struct ucall_vm *vm, uint64_t root, uint64_t gva, const void *from,
 		       size_t size);
 
-/* The host's view of [gva, gva + size) within one page; NULL and ucall_fail() otherwise. */
+/* The memory at [gva, gva + size), which must be physically contiguous; NULL after ucall_fail(). */
+void *ucall_memory_view(struct ucall_vm *vm, uint64_t gva, size_t size);
+
+/* Is all of [gva, gva + size) memory that the host can read?  -1 after ucall_fail() if not. */
+int ucall_memory_check_open(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size);
+
+/*
+ * The host's view of [gva, gva + size) within one page; NULL and ucall_fail() otherwise, and where the
+ * host would see ciphertext.
+ */
 void *ucall_memory_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size);
 
 #endif

@@ -12,6 +12,7 @@
 #include "image.h"
 #include "mailbox.h"
 #include "memory.h"
+#include "protect.h"
 #include "vcpu.h"
 
 #define MAX_VCPUS 512
@@ -22,7 +23,7 @@
 static int map_mailbox(struct ucall_vcpu *vcpu)
 {
 	struct ucall_vm *vm = vcpu->vm;
-	uint64_t root = vcpu->boot.root, gpa = ucall_memory_pages(vm, 1);
+	uint64_t root = vcpu->boot.root, gpa = ucall_memory_shared_pages(vm, 1);
 
 	if (!gpa)
 		return -1;
@@ -98,7 +99,9 @@ struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64_t entry, uns
 
 	pthread_mutex_lock(&vm->lock);
 	vcpu->number = vm->vcpu_count;
-	if (vcpu->number >= MAX_VCPUS) {
+	if (ucall_memory_set_up(vm, "ucall_vcpu_add")) {
+		; /* too late */
+	} else if (vcpu->number >= MAX_VCPUS) {
 		ucall_fail(ENOSPC, "a VM has %d vCPUs at most", MAX_VCPUS);
 	} else if (!build(vcpu)) {
 		vcpu->next = vm->vcpus;
@@ -148,6 +151,11 @@ static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
 {
 	struct ucall_vm *vm = vcpu->vm;
 
+	if (!__atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE))
+		return ucall_fail(
+			EPERM,
+			"vCPU %u of a VM with protection %s cannot run before ucall_vm_launch()",
+			vcpu->number, vm->protection->name);
 	if (vcpu->dead)
 		return ucall_fail(EFAULT,
 				  "vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "
@@ -186,7 +194,7 @@ int ucall_vcpu_restart(struct ucall_vcpu *vcpu)
 {
 	struct ucall_mailbox *m = vcpu->mailbox;
 
-	if (vcpu->vm->engine->restart(vcpu))
+	if (ucall_memory_set_up(vcpu->vm, "ucall_vcpu_restart") || vcpu->vm->engine->restart(vcpu))
 		return -1;
 	if (!vcpu->vm->flat)
 		ucall_native.vcpu_reset(vcpu);

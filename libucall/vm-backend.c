@@ -9,6 +9,7 @@
 #include "error.h"
 #include "memory.h"
 #include "options.h"
+#include "protect.h"
 #include "text.h"
 #include "vm-backend.h"
 
@@ -23,7 +24,7 @@ static int choose_plugin(struct ucall_vm *vm, const char *text)
 			text = NULL;
 	}
 	if (!text)
-		text = chosen = ucall_backend_default(vm->arch->bit, UCALL_PROTECT_NONE);
+		text = chosen = ucall_backend_default(vm->arch->bit, vm->protection->bit);
 	if (!text)
 		return -1;
 	name = ucall_config_name(text);
@@ -71,19 +72,59 @@ static bool rings(const struct ucall_vm *vm, bool shared)
 	return shared ? vm->ops.send_cmd_shared != NULL : vm->ops.send_cmd != NULL;
 }
 
-/* It has no guest code for the VM's architecture: which have? */
-static int refuse_arch(const struct ucall_vm *vm)
+/* Would its doorbell raise #VC where nothing handles that? */
+static bool lacks_vc(const struct ucall_vm *vm, const struct ucall_metadata *md)
 {
-	char text[512] = "";
-	struct ucall_text t = { text, sizeof(text), 0 };
+	return (md->needs & UCALL_NEEDS_GUEST_VC) && vm->protection->closes_regs && !vm->guest_vc;
+}
+
+/* The names of all backends that have guest code for the VM's architecture and can serve its kind. */
+static void add_suitable(const struct ucall_vm *vm, struct ucall_text *t)
+{
 	struct ucall_backend_info *all;
 	size_t count;
 
 	all = ucall_backends(&count);
 	for (size_t i = 0; all && i < count; i++)
-		if (!all[i].problem && (all[i].archs & vm->arch->bit))
-			ucall_text_add(&t, "%s%s", t.used ? ", " : "", all[i].metadata.name);
+		if (!all[i].problem && (all[i].archs & vm->arch->bit) &&
+		    (all[i].metadata.protections & vm->protection->bit) &&
+		    !lacks_vc(vm, &all[i].metadata))
+			ucall_text_add(t, "%s%s", t->used ? ", " : "", all[i].metadata.name);
 	ucall_backends_free(all);
+}
+
+/* The backend cannot serve VMs with that protection: why, and which can? */
+static int refuse_protection(const struct ucall_vm *vm)
+{
+	char text[512] = "";
+	struct ucall_text t = { text, sizeof(text), 0 };
+
+	if (vm->protection->bit == UCALL_PROTECT_NONE)
+		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only (protect)",
+				  vm->backend_name);
+	add_suitable(vm, &t);
+	if (!lacks_vc(vm, vm->ops.metadata))
+		return ucall_fail(
+			EOPNOTSUPP,
+			"backend %s does not claim to work in an %s VM (its metadata's protections); "
+			"these do: %s",
+			vm->backend_name, vm->protection->name, t.used ? text : "none here");
+	return ucall_fail(
+		EOPNOTSUPP,
+		"backend %s cannot serve an %s VM as it is: registers are encrypted there, so its "
+		"doorbell raises #VC in the guest instead of an exit that the host could read; use "
+		"one of these: %s; or set guest_vc in the VM's configuration, for a guest with a #VC "
+		"handler",
+		vm->backend_name, vm->protection->name, t.used ? text : "none here");
+}
+
+/* It has no guest code for the VM's architecture: which have? */
+static int refuse_arch(const struct ucall_vm *vm)
+{
+	char text[512] = "";
+	struct ucall_text t = { text, sizeof(text), 0 };
+
+	add_suitable(vm, &t);
 	return ucall_fail(EOPNOTSUPP, "backend %s has no guest code for %s; %s%s", vm->backend_name,
 			  vm->arch->name,
 			  t.used ? "these have: "
@@ -110,10 +151,20 @@ static int check_backend(struct ucall_vm *vm)
 				  "backend %s needs guest functions in ring 0, its doorbell is a "
 				  "privileged instruction; this VM has ring %d",
 				  md->name, vm->ring);
-	if (!(md->protections & UCALL_PROTECT_NONE))
-		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only", md->name);
+	if (!(md->protections & vm->protection->bit) || lacks_vc(vm, md))
+		return refuse_protection(vm);
+	if (vm->via == UCALL_VIA_ADDRESS && vm->protection->bit != UCALL_PROTECT_NONE)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"UCALL_VIA_ADDRESS cannot work in an %s VM: the address is the guest's, and "
+			"the host can neither walk its page tables nor read what is private%s; leave "
+			"`via` out",
+			vm->protection->name,
+			vm->protection->closes_regs ? ", and the register with it is encrypted" : "");
 	if (vm->via == UCALL_VIA_DEFAULT)
-		vm->via = rings(vm, true) ? UCALL_VIA_MAILBOX : UCALL_VIA_ADDRESS;
+		vm->via = rings(vm, true) || vm->protection->bit != UCALL_PROTECT_NONE
+				  ? UCALL_VIA_MAILBOX
+				  : UCALL_VIA_ADDRESS;
 	if (vm->via == UCALL_VIA_MAILBOX && !rings(vm, true))
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s has no send_cmd_shared and recv_cmd_shared for "
@@ -164,6 +215,7 @@ int ucall_vm_install_backend(struct ucall_vm *vm)
 	if (vm->backend && install_code(vm, &ring))
 		return -1;
 	vm->bell->guest_abi = ucall_guest32(vm->arch, UCALL_GUEST_ABI);
+	vm->bell->protection = ucall_guest32(vm->arch, vm->protection->bell);
 	vm->bell->ring = ucall_guest64(vm->arch, ring);
 	if (vm->ops.init && vm->ops.init(vm, vm->args))
 		return ucall_fail_in("backend %s", vm->backend_name);
@@ -185,6 +237,8 @@ const char *ucall_vm_backend_path(const struct ucall_vm *vm)
 
 int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 {
+	if (ucall_memory_set_up(vm, "ucall_vm_set_param"))
+		return -1;
 	if (n >= UCALL_PARAMS)
 		return ucall_fail(EINVAL, "ucall_vm_set_param: %u; there are %d", n, UCALL_PARAMS);
 	vm->bell->param[n] = ucall_guest64(vm->arch, value);
@@ -196,6 +250,8 @@ uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 	uint64_t gva = vm->memory.heap + UCALL_PAGE_SIZE, first = gpa & ~(uint64_t)0xfff;
 	uint64_t pages = ucall_page_align(gpa - first + size);
 
+	if (ucall_memory_set_up(vm, "ucall_vm_map_device"))
+		return 0;
 	if (!size || gpa + size < gpa || pages > UCALL_MEM_MAX) {
 		ucall_fail(EINVAL, "cannot map %zu bytes at guest-physical address 0x%llx", size,
 			   (unsigned long long)gpa);

@@ -8,6 +8,7 @@
 #include "image.h"
 #include "memory.h"
 #include "options.h"
+#include "protect.h"
 #include "vcpu.h"
 #include "vm-backend.h"
 #include "vm.h"
@@ -76,7 +77,9 @@ static int check_engine(const struct ucall_vm *vm)
 	const char *what = vm->irqchip && (lacks & UCALL_CAN_IRQCHIP)
 				   ? "an in-kernel interrupt controller (irqchip)"
 			   : vm->ring && (lacks & UCALL_CAN_RING3) ? "guest functions in ring 3"
-								   : NULL;
+			   : vm->protection->bit != UCALL_PROTECT_NONE && (lacks & UCALL_CAN_PROTECT)
+				   ? "encrypted memory (protect)"
+				   : NULL;
 
 	if (!what)
 		return 0;
@@ -97,6 +100,9 @@ static int apply_config(struct ucall_vm *vm, const struct ucall_vm_config *confi
 		return ucall_fail(EINVAL, "via is %d; give one of enum ucall_via", (int)vm->via);
 	if (vm->timeout_ms < -1)
 		return ucall_fail(EINVAL, "timeout_ms is %d; give a time, 0 or -1", vm->timeout_ms);
+	vm->guest_vc = config->guest_vc;
+	if (ucall_protect_choose(vm, config->protect))
+		return -1;
 	return vm->timeout_ms ? 0 : parse_timeout(&vm->timeout_ms);
 }
 
@@ -136,7 +142,7 @@ static int build(struct ucall_vm *vm, const struct ucall_vm_config *config)
 {
 	if (apply_config(vm, config) || choose_engine(vm, config))
 		return -1;
-	if (ucall_vm_choose_backend(vm, config) || check_engine(vm))
+	if (check_engine(vm) || ucall_vm_choose_backend(vm, config))
 		return -1;
 	if (vm->engine->vm_init(vm, config) || ucall_memory_init(vm, config->mem_size))
 		return -1;
@@ -196,6 +202,7 @@ void ucall_vm_free(struct ucall_vm *vm)
 	ucall_memory_fini(vm);
 	ucall_image_close(vm->image);
 	ucall_args_free(vm->args);
+	ucall_args_free(vm->protect_args);
 	free(vm->backend_name);
 	free(vm->engine_reason);
 	pthread_mutex_destroy(&vm->lock);
@@ -221,6 +228,16 @@ bool ucall_vm_is_flat(const struct ucall_vm *vm)
 const char *ucall_vm_arch(const struct ucall_vm *vm)
 {
 	return vm->arch->name;
+}
+
+int ucall_vm_ring(const struct ucall_vm *vm)
+{
+	return vm->ring;
+}
+
+bool ucall_vm_has_irqchip(const struct ucall_vm *vm)
+{
+	return vm->irqchip;
 }
 
 enum ucall_via ucall_vm_via(const struct ucall_vm *vm)

@@ -13,15 +13,25 @@
 struct ucall_backend; /* a loaded plugin: backend.h */
 struct ucall_image; /* a separate guest ELF: image.h */
 struct ucall_region; /* regions.h */
+struct ucall_protection; /* protect.h */
+struct ucall_protect_ops;
 
 struct ucall_memory {
 	void *mapping; /* what was reserved: 1 MiB more than `size` */
 	uint8_t *base; /* the host's view of guest-physical address 0 */
 	size_t size;
 	uint64_t next; /* guest-physical address of the first page that is free */
+	uint64_t end; /* and after the last: shared pages of a VM with encrypted memory lie above it */
+	/*
+	 * Encrypted memory: this bit of a guest-physical address says "private", in page tables and in
+	 * all addresses that the core hands around; 0: there is none.
+	 */
+	uint64_t c_bit;
+	uint8_t *private_base; /* as `base`, of addresses with the bit */
+	void *private_mapping; /* NULL: it is the same memory */
 	uint64_t heap; /* guest-virtual address of the next allocation */
 	uint64_t root; /* page tables of all but the vCPUs' own mailbox slots; flat: 0 */
-	struct ucall_region *regions; /* of a flat guest */
+	struct ucall_region *regions; /* of a flat guest, and with encrypted memory */
 	size_t region_count; /* atomic */
 	unsigned int stacks, roots; /* given out; not again, if adding a vCPU fails */
 };
@@ -39,6 +49,15 @@ struct ucall_vm {
 	struct ucall_memory memory;
 	struct ucall_vcpu *vcpus; /* the newest first */
 	unsigned int vcpu_count;
+
+	const struct ucall_protection *protection; /* never NULL */
+	const struct ucall_protect_ops *protect; /* the engine's; NULL: memory is not encrypted */
+	struct ucall_args *protect_args;
+	void *protect_data; /* the engine's own */
+	bool launched; /* atomic: set-up is over; without encryption from the beginning */
+	uint8_t measurement[64];
+	int measurement_size;
+	bool guest_vc;
 
 	bool irqchip;
 	int ring;
@@ -59,6 +78,7 @@ struct ucall_vm {
 
 	void *arch_data; /* the host's view of the architecture's VM-wide pages */
 	uint64_t arch_gpa;
+	uint64_t vc_gpa; /* x86_64: pages of the core's #VC handler; 0: there is none */
 };
 
 /* The state in which a vCPU starts. */
@@ -75,6 +95,7 @@ struct ucall_vcpu {
 	struct ucall_vcpu *next;
 	void *engine_data; /* the engine's own */
 	void *arch_data; /* the architecture's own */
+	void *protect_data; /* the engine's own */
 	struct ucall_mailbox *mailbox; /* the host's view; the guest writes it at any time */
 	struct ucall_exit exit;
 	struct ucall_fault_info fault;
@@ -83,5 +104,11 @@ struct ucall_vcpu {
 	struct ucall_boot boot;
 	unsigned int number;
 };
+
+/* Is its private memory encrypted by now? */
+static inline bool ucall_vm_is_closed(const struct ucall_vm *vm)
+{
+	return vm->memory.c_bit && __atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE);
+}
 
 #endif

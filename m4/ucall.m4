@@ -95,6 +95,7 @@ AC_MSG_NOTICE([
     unicorn engine:      $ucall_unicorn
     no compilers for:    ${ucall_guests_missing:-none missing} ${ucall_guests_missing:+(./bootstrap --install-deps=all)}
     symbols of faults:   $ucall_symbols
+    emulated SEV:        $ucall_ciphers
     compiler:            $CC $CFLAGS
     warnings are errors: $enable_werror
     sanitizers:          $enable_sanitizers

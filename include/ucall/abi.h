@@ -32,6 +32,8 @@
 #define UCALL_BELL_ADDRESS 0x8000001000 /* struct ucall_bell: one page, read-only */
 #define UCALL_CODE_ADDRESS 0x8000002000 /* the backend's guest code: read and execute */
 #define UCALL_CODE_SIZE 0x10000 /* bytes at most */
+#define UCALL_GHCB_ADDRESS \
+	0x8000020000 /* x86_64 with SEV-ES and SEV-SNP: this vCPU's GHCB, one page */
 
 #define UCALL_MAX_ARGS 7
 #define UCALL_TEXT_SIZE 1024 /* bytes of text in a message, its NUL included */
@@ -113,7 +115,9 @@ struct ucall_mailbox {
 	uint32_t vcpu; /* number of this vCPU in its VM, from 0 */
 	uint32_t reserved0;
 	uint64_t received; /* messages that the host took; for diagnosis only */
-	uint64_t reserved1[5];
+	uint64_t ghcb; /* guest-physical address of this vCPU's GHCB; 0: it has none */
+	uint32_t ghcb_registered; /* the guest's: it has told the hypervisor that address */
+	uint32_t reserved1[7];
 	struct ucall_fault_area fault;
 };
 
@@ -121,12 +125,22 @@ struct ucall_mailbox {
 
 #define UCALL_PARAMS 8
 
+/* struct ucall_bell.protection: a type, and flags. */
+#define UCALL_BELL_TYPE 0xffu
+enum ucall_bell_protection {
+	UCALL_BELL_NONE = 0,
+	UCALL_BELL_SEV = 1,
+	UCALL_BELL_SEV_ES = 2,
+	UCALL_BELL_SEV_SNP = 3,
+};
+#define UCALL_BELL_EMULATED 0x100u /* the rules are kept by the host's software */
+
 /* The bell page: how this VM's guest rings. */
 struct ucall_bell {
 	uint64_t ring; /* guest address of void ring(struct ucall *uc) */
 	uint64_t param[UCALL_PARAMS]; /* the backend's own: what its init() gave to its guest code */
 	uint32_t guest_abi; /* UCALL_GUEST_ABI of the host */
-	uint32_t reserved;
+	uint32_t protection; /* how this guest's memory is encrypted */
 };
 
 #ifdef __cplusplus
@@ -159,11 +173,13 @@ UCALL_ABI_OFFSET(struct ucall_mailbox, uc, 0);
 UCALL_ABI_OFFSET(struct ucall_mailbox, shared, 1088);
 UCALL_ABI_OFFSET(struct ucall_mailbox, vcpu, UCALL_NEST_SIZE);
 UCALL_ABI_OFFSET(struct ucall_mailbox, received, 1104);
+UCALL_ABI_OFFSET(struct ucall_mailbox, ghcb, 1112);
 UCALL_ABI_OFFSET(struct ucall_mailbox, fault, 1152);
 UCALL_ABI_ASSERT(sizeof(struct ucall_mailbox) == 2048);
 UCALL_ABI_OFFSET(struct ucall_bell, ring, 0);
 UCALL_ABI_OFFSET(struct ucall_bell, param, 8);
 UCALL_ABI_OFFSET(struct ucall_bell, guest_abi, 72);
+UCALL_ABI_OFFSET(struct ucall_bell, protection, 76);
 UCALL_ABI_ASSERT(sizeof(struct ucall_bell) == 80);
 
 #undef UCALL_ABI_OFFSET

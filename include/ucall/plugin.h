@@ -36,6 +36,8 @@ extern "C" {
 /* What a VM must be like: bits of ucall_metadata.needs. */
 #define UCALL_NEEDS_NO_IRQCHIP (1u << 0) /* no in-kernel interrupt controller */
 #define UCALL_NEEDS_RING0 (1u << 1) /* guest functions in ring 0 */
+#define UCALL_NEEDS_GUEST_VC \
+	(1u << 2) /* for SEV-ES and SEV-SNP: a #VC handler in the guest (guest_vc) */
 
 /* Bits of ucall_metadata.protections and .default_for_protections. */
 #define UCALL_PROTECT_NONE (1u << 0)
@@ -179,6 +181,8 @@ enum ucall_exit_reason {
 	UCALL_EXIT_TIMEOUT = 9,
 	UCALL_EXIT_KICK = 10, /* ucall_vcpu_kick() */
 	UCALL_EXIT_OTHER = 11, /* see native */
+	UCALL_EXIT_MEMORY = 12, /* SEV-SNP: memory was used as private that is shared, or vice versa */
+	UCALL_EXIT_TERMINATE = 13, /* the guest asked for its end: GHCB MSR protocol */
 };
 
 /* Why a vCPU stopped.  Native byte order whatever the guest's. */
@@ -215,6 +219,13 @@ struct ucall_exit {
 			uint64_t vector, code, address; /* as in struct ucall_fault_area */
 			uint32_t unknown; /* UCALL_UNKNOWN_ bits */
 		} exception;
+		struct {
+			uint64_t gpa, size;
+			uint32_t is_private; /* what the guest took it for */
+		} memory;
+		struct {
+			uint32_t set, reason; /* GHCB specification, 2.3.1 */
+		} terminate;
 		struct {
 			uint64_t suberror, data[3];
 		} other;
@@ -275,6 +286,14 @@ UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_
  * memory, so that the guest's accesses exit.  Returns the guest-virtual address, 0 on failure.
  */
 UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size);
+
+/*
+ * What kind of VM it is, for a backend whose options decide what it can serve: its UCALL_PROTECT_ bit,
+ * the ring of its guest functions, whether it has an in-kernel interrupt controller.
+ */
+UCALL_PUBLIC uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm);
+UCALL_PUBLIC int ucall_vm_ring(const struct ucall_vm *vm);
+UCALL_PUBLIC bool ucall_vm_has_irqchip(const struct ucall_vm *vm);
 
 /* A pointer that the backend keeps for each VM, NULL at first. */
 UCALL_PUBLIC void ucall_vm_set_backend_data(struct ucall_vm *vm, void *data);
@@ -358,6 +377,7 @@ UCALL_PUBLIC void ucall_backends_free(struct ucall_backend_info *backends);
 #define UCALL_CAN_IRQCHIP (1u << 1)
 #define UCALL_CAN_RING3 (1u << 2)
 #define UCALL_CAN_HANDLERS (1u << 3) /* the guest's own exception handlers run */
+#define UCALL_CAN_PROTECT (1u << 4) /* memory encryption, see ucall_protections() */
 
 struct ucall_engine_info {
 	const char *name; /* NULL ends the array */
@@ -376,6 +396,20 @@ UCALL_PUBLIC struct ucall_engine_info *ucall_engines(void);
  * says why not; of any, why not with the last.
  */
 UCALL_PUBLIC int ucall_engine_check(const char *engine);
+
+/* ---- which kinds of memory encryption are there ---- */
+
+struct ucall_protection_info {
+	const char *name; /* for ucall_vm_config.protect; NULL ends the array */
+	const char *summary;
+	uint32_t bit; /* UCALL_PROTECT_: what a backend must have for it */
+	char problem[512]; /* why it cannot be had here; empty: it can */
+};
+
+/* All kinds, "none" first.  free() it; NULL after ucall_fail(). */
+UCALL_PUBLIC struct ucall_protection_info *ucall_protections(void);
+/* The UCALL_PROTECT_ bit of a ucall_vm_config.protect; 0 after ucall_fail(). */
+UCALL_PUBLIC uint32_t ucall_protection_bit(const char *protect);
 
 /*
  * The name of one UCALL_ARCH_ bit, NULL if it is none; the bit of a name, 0 if there is none, and

@@ -98,6 +98,18 @@ struct ucall_vm_config {
 	const char *image;
 	const void *image_data;
 	size_t image_size;
+	/*
+	 * How the guest's memory is encrypted: NAME[,KEY=VALUE...], NULL or "none": not.  `ucall list`
+	 * shows what there is; docs/CONFIDENTIAL.md says what each keeps of the rules of hardware.
+	 * emulated-sev, emulated-sev-es, emulated-sev-snp: on any KVM of an x86_64 host.  The VM runs
+	 * after ucall_vm_launch().
+	 */
+	const char *protect;
+	/*
+	 * The guest has a handler for #VC, so that instructions that exit work in spite of SEV-ES and
+	 * SEV-SNP: one of the core's, for port I/O, CPUID and MSRs, or that of ucall_vm_set_handler().
+	 */
+	bool guest_vc;
 };
 
 /* ucall_vm_create() with the size that struct ucall_vm_config has for the caller. */
@@ -114,6 +126,25 @@ static inline struct ucall_vm *ucall_vm_create(const struct ucall_vm_config *con
 {
 	return ucall_vm_create_sized(config, sizeof(struct ucall_vm_config));
 }
+
+/*
+ * Ends the set-up of a VM with encrypted memory: what is private in its memory is encrypted and
+ * measured, and for SEV-ES and SEV-SNP its vCPUs' registers are.  It runs only after this.  From now on
+ * the host reads private memory as ciphertext, and adding vCPUs, allocating, mapping and
+ * ucall_sync_...() fail (EPERM).  Without protection nothing is done.  Returns 0, or -1.
+ */
+UCALL_PUBLIC int ucall_vm_launch(struct ucall_vm *vm);
+
+/*
+ * The measurement of what was launched: SHA-384 over private pages and, for SEV-ES and SEV-SNP, vCPU
+ * states, chained as the SEV-SNP firmware ABI (AMD 56860, 8.17.2) does.  The same set-up gives the same
+ * bytes.  Returns their number (48) and *digest, or -1 (EPERM before launch, EOPNOTSUPP without
+ * protection).
+ */
+UCALL_PUBLIC int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest);
+
+/* "emulated-sev-es", "none" */
+UCALL_PUBLIC const char *ucall_vm_protection(const struct ucall_vm *vm);
 
 /* Frees the VM and its vCPUs; none of them may be running.  NULL is allowed.  Keeps errno. */
 UCALL_PUBLIC void ucall_vm_free(struct ucall_vm *vm);
@@ -234,6 +265,7 @@ struct ucall_frame {
 #define UCALL_UNKNOWN_VECTOR 1u
 #define UCALL_UNKNOWN_CODE 2u
 #define UCALL_UNKNOWN_ADDRESS 4u
+#define UCALL_UNKNOWN_REGS 8u /* pc, sp, flags, gpr: closed to the host */
 
 /* What a guest did that went wrong. */
 struct ucall_fault_info {
@@ -267,7 +299,8 @@ UCALL_PUBLIC void ucall_vcpu_kick(struct ucall_vcpu *vcpu);
 
 /*
  * Puts a vCPU that does not run back to where it started, with the arguments that it had, also after
- * a fault, and forgets a message that was under way.  Guest memory stays as it is.  Returns 0 or -1.
+ * a fault, and forgets a message that was under way.  Guest memory stays as it is.  Returns 0 or -1
+ * (EPERM with encrypted memory, where neither stack nor registers can be put back).
  */
 UCALL_PUBLIC int ucall_vcpu_restart(struct ucall_vcpu *vcpu);
 
@@ -292,18 +325,46 @@ UCALL_PUBLIC int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall
 UCALL_PUBLIC uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags);
 
 /*
+ * Maps the pages of [gva, gva + size), a part of one allocation, once more, as `flags` say; the
+ * addresses of both are of the same guest-physical pages.  With encrypted memory this is how a guest has
+ * both views of a page, private and shared; see docs/CONFIDENTIAL.md for what they show.  Returns the
+ * guest-virtual address, 0 on failure (EFAULT, EOPNOTSUPP in a flat guest).
+ */
+UCALL_PUBLIC uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t size,
+				     unsigned int flags);
+
+/*
+ * SEV-SNP: makes [gpa, gpa + size), whole pages of guest memory, private or shared, as the guest's own
+ * request does (ucall_guest_set_private()).  Contents are lost.  Returns 0, or -1 (EOPNOTSUPP for
+ * others, whose guests decide by the page table alone).
+ */
+UCALL_PUBLIC int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size,
+				      bool is_private);
+
+/*
  * Guest-virtual to guest-physical address by the VM's page tables (a vCPU's own mailbox page is
- * not among them: see ucall_vcpu_mailbox()).  Returns 0, or -1 with EFAULT.
+ * not among them: see ucall_vcpu_mailbox()); without the C-bit.  The page tables of a launched VM with
+ * encrypted memory cannot be read: there it is by what the host has mapped itself.  Returns 0, or -1
+ * with EFAULT.
  */
 UCALL_PUBLIC int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t *gpa);
 
 /*
  * Copy between host and guest memory by guest-virtual address.  All or nothing: every page is
  * looked up before the first byte is copied.  Write access by the host does not heed the guest's
- * own permissions.  Return 0, or -1 with EFAULT.
+ * own permissions.  Private memory of a launched VM reads as ciphertext, and is corrupted by a write, in
+ * blocks of 16 bytes.  Return 0, or -1 with EFAULT.
  */
 UCALL_PUBLIC int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size);
 UCALL_PUBLIC int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size);
+
+/*
+ * The same by guest-physical address, as the hypervisor of a machine sees it: memory that is mapped as
+ * private is encrypted there too.
+ */
+UCALL_PUBLIC int ucall_vm_read_physical(struct ucall_vm *vm, uint64_t gpa, void *to, size_t size);
+UCALL_PUBLIC int ucall_vm_write_physical(struct ucall_vm *vm, uint64_t gpa, const void *from,
+					 size_t size);
 
 /*
  * The same for one integer of 1, 2, 4 or 8 bytes, in the guest's byte order there and the host's
@@ -320,7 +381,8 @@ UCALL_PUBLIC ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, c
 
 /*
  * The host's view of [gva, gva + size), which must be physically contiguous, as every allocation
- * is.  NULL on failure (EFAULT).  Lives as long as the VM; the guest can change it at any time.
+ * is.  NULL on failure (EFAULT; EPERM if it is private memory of a VM with encrypted memory).  Lives as
+ * long as the VM; the guest can change it at any time.
  */
 UCALL_PUBLIC void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size);
 
@@ -332,17 +394,21 @@ UCALL_PUBLIC struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *v
 
 /*
  * Copy the variable *p of the program between host and guest: the guest has its own copy of the
- * program's variables, made when the VM was created.  Return 0, or -1 with EFAULT.
+ * program's variables, made when the VM was created.  Return 0, or -1 with EFAULT, or EPERM after
+ * ucall_vm_launch() of a VM with encrypted memory.
  */
-#define ucall_sync_to_guest(vm, p) ucall_vm_write((vm), (uint64_t)(uintptr_t)(p), (p), sizeof(*(p)))
-#define ucall_sync_from_guest(vm, p) \
-	ucall_vm_read((vm), (uint64_t)(uintptr_t)(p), (p), sizeof(*(p)))
+#define ucall_sync_to_guest(vm, p) ucall_vm_sync_to((vm), (p), sizeof(*(p)))
+#define ucall_sync_from_guest(vm, p) ucall_vm_sync_from((vm), (p), sizeof(*(p)))
+UCALL_PUBLIC int ucall_vm_sync_to(struct ucall_vm *vm, const void *variable, size_t size);
+UCALL_PUBLIC int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t size);
 
 #if defined(__x86_64__)
 /*
  * Has the guest function `handler` run, in ring 0, for exceptions and interrupts of `vector`
  * (0..255) on every vCPU.  It may make ucalls.  NULL: the vector ends the run with EFAULT, as all do
- * at first.  Returns 0, or -1 with EINVAL, or EOPNOTSUPP where the engine runs no guest handlers.
+ * at first.  A handler for #VC (29) stands for the instruction that raised it, which may be a doorbell:
+ * to make ucalls of its own it calls ucall_nest_enter() itself.  Returns 0, or -1 with EINVAL, EPERM
+ * after ucall_vm_launch(), or EOPNOTSUPP where the engine runs no guest handlers.
  */
 UCALL_PUBLIC int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
 				      void (*handler)(struct ucall_ex_regs *regs));

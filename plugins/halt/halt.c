@@ -17,7 +17,8 @@ UCALL_BACKEND(
 	.version = "1.0",
 	.summary = "the guest halts; the host looks into its mailbox",
 	.needs = UCALL_NEEDS_NO_IRQCHIP | UCALL_NEEDS_RING0,
-	.protections = UCALL_PROTECT_NONE);
+	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
+		       UCALL_PROTECT_SEV_SNP);
 /* clang-format on */
 
 #if defined(__x86_64__)

@@ -15,7 +15,7 @@ UCALL_BACKEND(
 	.name = "mmio",
 	.version = "1.0",
 	.summary = "the guest stores to an address without memory",
-	.protections = UCALL_PROTECT_NONE,
+	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV,
 	.default_for = UCALL_ARCH_AARCH64,
 	.default_for_protections = UCALL_PROTECT_NONE,
 	.options = {

@@ -13,7 +13,9 @@ UCALL_BACKEND(
 	.name = "pio",
 	.version = "1.0",
 	.summary = "the guest writes to an I/O port",
-	.protections = UCALL_PROTECT_NONE,
+	.needs = UCALL_NEEDS_GUEST_VC,
+	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
+		       UCALL_PROTECT_SEV_SNP,
 	.default_for = UCALL_ARCH_X86_64,
 	.default_for_protections = UCALL_PROTECT_NONE,
 	.options = {

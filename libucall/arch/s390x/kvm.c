@@ -109,3 +109,9 @@ int ucall_kvm_arch_sync_regs(void)
 {
 	return 1;
 }
+
+const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection)
+{
+	ucall_fail(EOPNOTSUPP, "%s is for x86_64 hosts", protection->name);
+	return NULL;
+}

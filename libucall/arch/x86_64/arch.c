@@ -10,12 +10,30 @@
 #define INVALID_OPCODE 6
 #define NO_FPU 7
 #define PAGE_FAULT 14
+#define VMM_COMMUNICATION 29
 /* AMD APM volume 2, 8.4.2: the page fault's error code. */
 #define PF_PRESENT 0x01
 #define PF_WRITE 0x02
 #define PF_USER 0x04
 #define PF_RESERVED 0x08
 #define PF_FETCH 0x10
+
+/* APM volume 2, appendix C: the exit that SEV-ES leaves to the guest. */
+static void describe_vc(uint64_t code, struct ucall_text *text)
+{
+	const char *what = code == 0x72	   ? "CPUID"
+			   : code == 0x78  ? "HLT"
+			   : code == 0x7b  ? "port I/O"
+			   : code == 0x7c  ? "RDMSR or WRMSR"
+			   : code == 0x81  ? "VMMCALL"
+			   : code == 0x400 ? "access to where there is no memory (MMIO)"
+					   : "an instruction that exits";
+
+	ucall_text_add(text,
+		       " (%s): with SEV-ES and SEV-SNP the guest must ask the host for it by the GHCB, because "
+		       "its registers are encrypted; no #VC handler did (guest_vc)",
+		       what);
+}
 
 static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
 {
@@ -75,6 +93,8 @@ static void describe_fault(const struct ucall_fault_info *fault, struct ucall_te
 			ucall_text_add(text, " (its page table entry is wrong)");
 		if (fault->code & PF_USER)
 			ucall_text_add(text, ", from ring 3");
+	} else if (fault->vector == VMM_COMMUNICATION) {
+		describe_vc(fault->code, text);
 	} else if (fault->code && fault->vector >= 10 && fault->vector <= 13) {
 		ucall_text_add(text, ": selector 0x%llx", (unsigned long long)(fault->code & 0xfffc));
 	}

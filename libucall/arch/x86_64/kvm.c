@@ -5,6 +5,7 @@
 
 #include "../../kvm.h"
 #include "layout.h"
+#include "sev/sev.h"
 #include "x86_64.h"
 
 #define CR0_BOOT 0x80010033 /* PG WP NE ET MP PE */
@@ -29,10 +30,9 @@ static void set_segment(struct kvm_segment *seg, uint16_t selector, uint8_t type
 static pthread_mutex_t cpuid_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kvm_cpuid2 *cpuid;
 
-static int set_cpuid(int kvm_fd, int vcpu_fd)
+const struct kvm_cpuid2 *ucall_x86_64_supported_cpuid(int kvm_fd)
 {
 	const size_t most = 256;
-	int r;
 
 	pthread_mutex_lock(&cpuid_lock);
 	if (!cpuid) {
@@ -48,18 +48,21 @@ static int set_cpuid(int kvm_fd, int vcpu_fd)
 	}
 	pthread_mutex_unlock(&cpuid_lock);
 	if (!cpuid)
-		return ucall_fail_call("KVM_GET_SUPPORTED_CPUID");
-	r = ioctl(vcpu_fd, KVM_SET_CPUID2, cpuid);
-	return r ? ucall_fail_call("KVM_SET_CPUID2") : 0;
+		ucall_fail_call("KVM_GET_SUPPORTED_CPUID");
+	return cpuid;
 }
 
 int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
+	const struct kvm_cpuid2 *supported = ucall_x86_64_supported_cpuid(kvm_fd);
+
 	run->kvm_valid_regs = KVM_SYNC_X86_REGS;
 	/* A guest that passes addresses may have switched its page tables. */
 	if (vcpu->vm->via == UCALL_VIA_ADDRESS)
 		run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
-	return set_cpuid(kvm_fd, fd);
+	if (!supported)
+		return -1;
+	return ioctl(fd, KVM_SET_CPUID2, supported) ? ucall_fail_call("KVM_SET_CPUID2") : 0;
 }
 
 int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)

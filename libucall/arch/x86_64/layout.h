@@ -13,11 +13,21 @@
 #define X86_TABLES 0x8000100000
 #define X86_IDT (X86_TABLES + 0x0000) /* 256 gates */
 #define X86_GDT (X86_TABLES + 0x1000)
-#define X86_IRQCHIP (X86_TABLES + 0x1100) /* 32 bits: HLT does not exit */
+/* 32 bits: how a stub stops for the host, which then finds the fault area. */
+#define X86_STOP (X86_TABLES + 0x1100)
+#define X86_STOP_HLT 0
+#define X86_STOP_OUT 1 /* with an in-kernel interrupt controller HLT does not exit */
+#define X86_STOP_VMGEXIT 2 /* and with SEV-ES OUT does not either: VMMCALL with REP */
+#define X86_STOP_EMULATED 3 /* and under emulation this is an MSR */
+#define X86_HAS_VC (X86_TABLES + 0x1108) /* 64 bits: address of the core's #VC handler, 0: none */
 #define X86_HANDLERS (X86_TABLES + 0x1800) /* 256 addresses */
 #define X86_STUBS (X86_TABLES + 0x2000)
 #define X86_STUBS_PAGES 2
 #define X86_VM_PAGES (2 + X86_STUBS_PAGES)
+
+/* The core's #VC handler, for those VMs that want one. */
+#define X86_VC (X86_TABLES + 0x8000)
+#define X86_VC_PAGES 2
 
 /* For each vCPU: */
 #define X86_TSS (X86_TABLES + 0x4000)
@@ -39,10 +49,16 @@
 #define X86_USER_CS 0x33
 #define X86_TR 0x38
 
-/* Read by the host where HLT does not exit, because of an in-kernel interrupt controller. */
+/* X86_STOP_OUT. */
 #define X86_FAULT_PORT 0xfca1
 
 #define X86_STUB_SIZE 16
+
+#define X86_VECTOR_VC 29
+/* <ucall/sev.h>: the GHCB's MSR, the request to be terminated, what stands for VMGEXIT. */
+#define X86_MSR_GHCB 0xc0010130
+#define X86_GHCB_TERMINATE 0x100
+#define X86_MSR_VMGEXIT 0x4b555643
 
 /* Offsets in struct ucall_mailbox, checked in boot.c. */
 #define X86_FAULT 1152

@@ -3,7 +3,11 @@
 #include <string.h>
 
 #include "../../memory.h"
+#include <ucall/sev.h>
+
+#include "../../protect.h"
 #include "layout.h"
+#include "vc.h"
 #include "x86_64.h"
 
 extern const uint8_t ucall_x86_64_stubs[], ucall_x86_64_stubs_end[], ucall_x86_64_stubs_return[];
@@ -14,6 +18,8 @@ _Static_assert(X86_TABLES >= UCALL_CODE_ADDRESS + UCALL_CODE_SIZE + UCALL_PAGE_S
 _Static_assert(X86_FAULT == offsetof(struct ucall_mailbox, fault), "layout.h");
 _Static_assert(X86_SHARED == offsetof(struct ucall_mailbox, shared), "layout.h");
 _Static_assert(X86_NEST_QWORDS * 8 == UCALL_NEST_SIZE, "layout.h");
+_Static_assert(X86_MSR_GHCB == UCALL_MSR_GHCB && X86_MSR_VMGEXIT == UCALL_MSR_VMGEXIT, "layout.h");
+_Static_assert(X86_GHCB_TERMINATE == UCALL_GHCB_TERMINATE, "layout.h");
 _Static_assert(X86_REGS_VECTOR == offsetof(struct ucall_ex_regs, vector), "layout.h");
 
 #define VM_WIDE(vm, address) ((uint8_t *)(vm)->arch_data + ((address)-X86_TABLES))
@@ -24,6 +30,35 @@ static void set_gate(uint64_t *gate, uint64_t target)
 	gate[0] = (target & 0xffff) | X86_KERNEL_CS << 16 | 1ull << 32 | 0x8eull << 40 |
 		  (target >> 16 & 0xffff) << 48;
 	gate[1] = target >> 32;
+}
+
+static uint32_t how_to_stop(const struct ucall_vm *vm)
+{
+	if (!vm->irqchip)
+		return X86_STOP_HLT;
+	if (!vm->protection->closes_regs)
+		return X86_STOP_OUT;
+	return vm->protection->bell & UCALL_BELL_EMULATED ? X86_STOP_EMULATED : X86_STOP_VMGEXIT;
+}
+
+/* The core's #VC handler, if the VM wants it. */
+static int install_vc(struct ucall_vm *vm)
+{
+	size_t size = (size_t)(ucall_vc_end - ucall_vc_start);
+	uint64_t gpa, entry = X86_VC + (uint64_t)((const uint8_t *)(uintptr_t)ucall_x86_64_vc -
+						  ucall_vc_start);
+
+	if (!vm->guest_vc || !vm->protection->closes_regs)
+		return 0;
+	if (size > (size_t)X86_VC_PAGES * UCALL_PAGE_SIZE)
+		return ucall_fail(E2BIG, "the #VC handler has %zu bytes", size);
+	gpa = ucall_memory_pages(vm, X86_VC_PAGES);
+	if (!gpa)
+		return -1;
+	memcpy(ucall_memory_pointer(vm, gpa, size), ucall_vc_start, size);
+	memcpy(VM_WIDE(vm, X86_HAS_VC), &entry, sizeof(entry));
+	vm->vc_gpa = gpa;
+	return 0;
 }
 
 static int x86_64_vm_init(struct ucall_vm *vm)
@@ -52,8 +87,23 @@ static int x86_64_vm_init(struct ucall_vm *vm)
 			  (limit >> 16 & 0xf) << 48 | (X86_TSS >> 24 & 0xff) << 56;
 	gdt[X86_TR / 8 + 1] = X86_TSS >> 32;
 
-	*(uint32_t *)VM_WIDE(vm, X86_IRQCHIP) = vm->irqchip;
-	return 0;
+	*(uint32_t *)VM_WIDE(vm, X86_STOP) = how_to_stop(vm);
+	return install_vc(vm);
+}
+
+/* The page that a vCPU with encrypted registers shares with its host. */
+static int map_ghcb(struct ucall_vcpu *vcpu)
+{
+	uint64_t gpa;
+
+	if (!vcpu->vm->protection->closes_regs)
+		return 0;
+	gpa = ucall_memory_shared_pages(vcpu->vm, 1);
+	if (!gpa)
+		return -1;
+	vcpu->mailbox->ghcb = gpa;
+	return ucall_memory_map_in(vcpu->vm, vcpu->boot.root, UCALL_GHCB_ADDRESS, gpa,
+				   UCALL_PAGE_SIZE, UCALL_MAP_WRITE);
 }
 
 /* No exception is under way: the next takes the top of the interrupt stack. */
@@ -93,7 +143,10 @@ static int x86_64_vcpu_init(struct ucall_vcpu *vcpu)
 	    ucall_memory_map_in(vm, root, X86_IST, gpa + X86_TSS_PAGES * UCALL_PAGE_SIZE,
 				X86_IST_PAGES * UCALL_PAGE_SIZE, UCALL_MAP_WRITE | UCALL_MAP_KERNEL))
 		return -1;
-	return 0;
+	if (vm->vc_gpa && ucall_memory_map_in(vm, root, X86_VC, vm->vc_gpa,
+					      X86_VC_PAGES * UCALL_PAGE_SIZE, UCALL_MAP_EXEC))
+		return -1;
+	return map_ghcb(vcpu);
 }
 
 static uint64_t x86_64_return_address(void)
@@ -112,6 +165,8 @@ int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
 {
 	uint64_t gva = (uint64_t)(uintptr_t)handler;
 
+	if (ucall_memory_set_up(vm, "ucall_vm_set_handler"))
+		return -1;
 	if (vector > 255)
 		return ucall_fail(EINVAL, "ucall_vm_set_handler: vector %u; 0 to 255 exist", vector);
 	if (vm->arch != ucall_arch_native || !(vm->engine->can & UCALL_CAN_HANDLERS))

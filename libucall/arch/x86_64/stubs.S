@@ -5,7 +5,8 @@
  *
  * All vectors enter on the interrupt stack (IST 1), so that the red zone of the interrupted function
  * stays whole.  A vector with a handler saves the message area of the mailbox, calls it, and puts
- * all back.  One without writes the fault area and stops for the host, which finds it there.
+ * all back; but for #VC, whose handler stands for an instruction that may be a doorbell.  One without
+ * writes the fault area and stops for the host, which finds it there.
  */
 #include "layout.h"
 
@@ -53,6 +54,8 @@ common:
 	mov	X86_REGS_VECTOR(%rbx), %rax
 	movabs	$X86_HANDLERS, %rcx
 	mov	(%rcx,%rax,8), %r12
+	cmp	$X86_VECTOR_VC, %eax
+	je	vc
 	test	%r12, %r12
 	jz	fault
 
@@ -73,6 +76,7 @@ common:
 	mov	%rbp, %rdi
 	mov	$X86_NEST_QWORDS, %ecx
 	rep movsq
+leave:
 	addq	$X86_IST_PART, (%r13)
 	mov	%rbx, %rsp
 	pop	%rax
@@ -93,7 +97,23 @@ common:
 	add	$16, %rsp
 	iretq
 
+vc:
+	mov	%rbx, %rdi
+	and	$~15, %rsp
+	test	%r12, %r12
+	jz	1f
+	call	*%r12			/* the guest's own */
+	jmp	leave
+1:	movabs	$X86_HAS_VC, %rcx
+	mov	(%rcx), %r12
+	test	%r12, %r12
+	jz	fault
+	call	*%r12			/* the core's: ucall_x86_64_vc() */
+	test	%eax, %eax
+	jz	leave
+
 fault:
+	mov	X86_REGS_VECTOR(%rbx), %rax
 	movabs	$X86_MAILBOX + X86_FAULT, %rdi
 	cmpl	$0, (%rdi)
 	jne	stop			/* copying the stack faulted: the rest is there */
@@ -131,14 +151,28 @@ fault:
 	rep movsq
 	movl	$2, (%rax)		/* UCALL_FAULT_STACK */
 stop:
-	movabs	$X86_IRQCHIP, %rax
-	cmpl	$0, (%rax)
-	jne	2f
+	movabs	$X86_STOP, %rax
+	mov	(%rax), %esi
+	cmp	$X86_STOP_OUT, %esi
+	je	2f
+	ja	4f
 1:	hlt
 	jmp	1b
 2:	mov	$X86_FAULT_PORT, %edx
 3:	outb	%al, %dx
 	jmp	3b
+4:	mov	$X86_MSR_GHCB, %ecx
+	mov	$X86_GHCB_TERMINATE, %eax
+	xor	%edx, %edx
+	wrmsr
+	cmp	$X86_STOP_EMULATED, %esi
+	je	5f
+	rep
+	vmmcall
+	jmp	4b
+5:	mov	$X86_MSR_VMGEXIT, %ecx
+	wrmsr
+	jmp	4b
 
 	/* Where a guest function returns to. */
 	.balign 16, 0xcc

@@ -1,0 +1,348 @@
+// SPDX-License-Identifier: MIT
+/* Emulated SEV, SEV-ES and SEV-SNP in the life of a VM of the kvm engine. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "../../../error.h"
+#include "sev.h"
+
+#define CPUID_SEV 0x8000001f /* APM volume 3, E.4.17 */
+#define CPUID_SEV_BIT (1u << 1)
+#define CPUID_ES_BIT (1u << 3)
+#define CPUID_SNP_BIT (1u << 4)
+
+/* ---- what a VM has ---- */
+
+static int check(int kvm_fd)
+{
+	if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_USER_SPACE_MSR) <= 0 ||
+	    ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
+		return ucall_fail(EOPNOTSUPP,
+				  "this KVM cannot leave MSRs to the host (KVM_CAP_X86_USER_SPACE_MSR, "
+				  "KVM_CAP_X86_MSR_FILTER); Linux 5.10 or later is needed");
+	return ucall_ciphers_load() ? 0 : -1;
+}
+
+static void add_range(struct kvm_msr_filter *filter, unsigned int n, uint32_t base, uint32_t count,
+		      uint8_t *bitmap)
+{
+	filter->ranges[n].flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
+	filter->ranges[n].base = base;
+	filter->ranges[n].nmsrs = count;
+	filter->ranges[n].bitmap = bitmap;
+}
+
+/*
+ * Which MSRs exit.  With SEV: SEV_STATUS alone.  With SEV-ES all do, but for those of the encrypted
+ * state that KVM leaves to the guest there (sev_es_init_vmcb() and its MSR permission map).
+ */
+static int filter_msrs(const struct ucall_vm *vm, int fd)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_USER_SPACE_MSR,
+				      .args = { KVM_MSR_EXIT_REASON_FILTER } };
+	uint8_t none[8] = { 0 }, all[8];
+	struct kvm_msr_filter filter;
+
+	memset(all, 0xff, sizeof(all));
+	memset(&filter, 0, sizeof(filter));
+	if (vm->protection->closes_regs) {
+		filter.flags = KVM_MSR_FILTER_DEFAULT_DENY;
+		add_range(&filter, 0, 0x174, 3, all); /* SYSENTER_CS, _ESP, _EIP */
+		add_range(&filter, 1, 0x277, 1, all); /* PAT */
+		add_range(&filter, 2, 0xc0000080, 5, all); /* EFER STAR LSTAR CSTAR SFMASK */
+		add_range(&filter, 3, 0xc0000100, 3, all); /* FS_BASE GS_BASE KERNEL_GS_BASE */
+	} else {
+		filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
+		add_range(&filter, 0, UCALL_MSR_SEV_STATUS, 1, none);
+	}
+	if (ioctl(fd, KVM_ENABLE_CAP, &cap))
+		return ucall_fail_call("KVM_ENABLE_CAP, KVM_CAP_X86_USER_SPACE_MSR");
+	if (ioctl(fd, KVM_X86_SET_MSR_FILTER, &filter))
+		return ucall_fail_call("KVM_X86_SET_MSR_FILTER");
+	return 0;
+}
+
+static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *cpuid, uint32_t function)
+{
+	for (uint32_t i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == function)
+			return &cpuid->entries[i];
+	memset(&cpuid->entries[cpuid->nent], 0, sizeof(cpuid->entries[0]));
+	cpuid->entries[cpuid->nent].function = function;
+	return &cpuid->entries[cpuid->nent++];
+}
+
+/* The supported CPUID, and what a guest with encrypted memory sees in it. */
+static struct kvm_cpuid2 *make_cpuid(const struct ucall_vm *vm, const struct kvm_cpuid2 *supported)
+{
+	const uint32_t more = 2;
+	struct kvm_cpuid2 *cpuid =
+		calloc(1, sizeof(*cpuid) + (supported->nent + more) * sizeof(cpuid->entries[0]));
+	struct kvm_cpuid_entry2 *e;
+
+	if (!cpuid) {
+		ucall_fail(ENOMEM, "out of memory");
+		return NULL;
+	}
+	memcpy(cpuid, supported, sizeof(*cpuid) + supported->nent * sizeof(cpuid->entries[0]));
+	e = leaf(cpuid, 0x80000000);
+	if (e->eax < CPUID_SEV)
+		e->eax = CPUID_SEV;
+	e = leaf(cpuid, CPUID_SEV);
+	e->eax = CPUID_SEV_BIT;
+	if (vm->protection->closes_regs)
+		e->eax |= CPUID_ES_BIT;
+	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP)
+		e->eax |= CPUID_SNP_BIT;
+	/* The C-bit's position; how many address bits encryption takes away: the C-bit and above. */
+	e->ebx = (uint32_t)__builtin_ctzll(vm->memory.c_bit) | 1u << 6;
+	e->ecx = e->edx = 0;
+	return cpuid;
+}
+
+static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
+{
+	const struct kvm_cpuid2 *supported = ucall_x86_64_supported_cpuid(kvm_fd);
+	struct sev_vm *sev = calloc(1, sizeof(*sev));
+
+	if (!sev)
+		return ucall_fail(ENOMEM, "out of memory");
+	vm->protect_data = sev;
+	pthread_mutex_init(&sev->gate, NULL);
+	pthread_cond_init(&sev->gate_moved, NULL);
+	sev->fd = fd;
+	sev->ciphers = ucall_ciphers_load();
+	if (!supported || !sev->ciphers)
+		return -1;
+	if (sev->ciphers->new_key(sev->key))
+		return ucall_fail(EIO, "libcrypto has no random numbers");
+	sev->step = vm->protection->closes_regs && ucall_args_uint(vm->protect_args, "trap_cpuid");
+	if (sev->step && vm->ring)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"trap_cpuid=step: KVM single-steps guests in ring 0 only; this VM's guest "
+			"functions are in ring %d",
+			vm->ring);
+	if (sev_find_c_bit(fd, &vm->memory.c_bit, supported) || filter_msrs(vm, fd))
+		return -1;
+	sev->cpuid = make_cpuid(vm, supported);
+	return sev->cpuid ? 0 : -1;
+}
+
+static void vm_fini(struct ucall_vm *vm)
+{
+	struct sev_vm *sev = sev_vm(vm);
+
+	if (!sev)
+		return;
+	sev_free_slots(sev);
+	pthread_cond_destroy(&sev->gate_moved);
+	pthread_mutex_destroy(&sev->gate);
+	free(sev->cpuid);
+	memset(sev->key, 0, sizeof(sev->key));
+	free(sev);
+	vm->protect_data = NULL;
+}
+
+static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
+	struct sev_vcpu *v = calloc(1, sizeof(*v));
+
+	if (!v)
+		return ucall_fail(ENOMEM, "out of memory");
+	vcpu->protect_data = v;
+	v->ghcb_msr = sev_ghcb_info(vcpu->vm);
+	if (ioctl(fd, KVM_SET_CPUID2, sev_vm(vcpu->vm)->cpuid))
+		return ucall_fail_call("KVM_SET_CPUID2");
+	if (vcpu->vm->protection->closes_regs)
+		run->kvm_valid_regs = 0; /* KVM_CAP_SYNC_REGS is not there for such a guest */
+	if (sev_vm(vcpu->vm)->step && ioctl(fd, KVM_SET_GUEST_DEBUG, &debug))
+		return ucall_fail_call("KVM_SET_GUEST_DEBUG");
+	return 0;
+}
+
+static void vcpu_fini(struct ucall_vcpu *vcpu)
+{
+	free(vcpu->protect_data);
+	vcpu->protect_data = NULL;
+}
+
+static int launch(struct ucall_vm *vm)
+{
+	return sev_measure(vm);
+}
+
+static int launch_snp(struct ucall_vm *vm)
+{
+	return sev_measure(vm) || sev_split_memory(vm) ? -1 : 0;
+}
+
+/* ---- exits ---- */
+
+static int serve_msr(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	struct sev_vcpu *v = sev_vcpu(vcpu);
+	uint32_t msr = run->msr.index;
+	bool is_write = run->exit_reason == KVM_EXIT_X86_WRMSR;
+
+	run->msr.error = 0;
+	if (msr == UCALL_MSR_SEV_STATUS) {
+		run->msr.error = is_write; /* #GP */
+		run->msr.data = UCALL_SEV_STATUS_SEV;
+		if (vcpu->vm->protection->closes_regs)
+			run->msr.data |= UCALL_SEV_STATUS_ES;
+		if (vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP)
+			run->msr.data |= UCALL_SEV_STATUS_SNP;
+		return 1;
+	}
+	if (!vcpu->vm->protection->closes_regs)
+		return 0;
+	if (msr == UCALL_MSR_GHCB) {
+		if (is_write)
+			v->ghcb_msr = run->msr.data;
+		else
+			run->msr.data = v->ghcb_msr;
+		return 1;
+	}
+	if (msr == UCALL_MSR_VMGEXIT && is_write)
+		return ucall_kvm_complete(fd, run) ? -1 : sev_vmgexit(vcpu, fd, run, run_size);
+	run->msr.data = 0;
+	return sev_raise_vc(vcpu, fd, run, UCALL_SVM_EXIT_MSR);
+}
+
+/* SNP: the page is there, and is not what the guest took it for. */
+static int report_mismatch(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	uint64_t gpa = vcpu->exit.u.mmio.gpa;
+	struct kvm_regs regs;
+
+	if (sev_undo(vcpu, fd, run, &regs) < 0)
+		return -1;
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	vcpu->exit.reason = UCALL_EXIT_MEMORY;
+	vcpu->exit.native = UCALL_KVM_EXIT_MEMORY_FAULT;
+	vcpu->exit.u.memory.is_private = (gpa & vcpu->vm->memory.c_bit) != 0;
+	vcpu->exit.u.memory.gpa = gpa & ~(vcpu->vm->memory.c_bit | (UCALL_PAGE_SIZE - 1));
+	vcpu->exit.u.memory.size = UCALL_PAGE_SIZE;
+	return 0;
+}
+
+static int serve_mmio(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	const struct ucall_vm *vm = vcpu->vm;
+	uint64_t gpa = run->mmio.phys_addr & ~vm->memory.c_bit;
+
+	if (!vm->protection->closes_regs)
+		return 0;
+	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP && gpa < vm->memory.size)
+		return report_mismatch(vcpu, fd, run);
+	return sev_raise_vc(vcpu, fd, run, UCALL_SVM_EXIT_NPF);
+}
+
+/* trap_cpuid=step: is CPUID next? */
+static int look_ahead(struct ucall_vcpu *vcpu, int fd)
+{
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	uint8_t code[2];
+
+	if (ioctl(fd, KVM_GET_REGS, &regs) || ioctl(fd, KVM_GET_SREGS, &sregs))
+		return ucall_fail_call("KVM_GET_REGS");
+	if (!sev_read_guest(vcpu->vm, sregs.cr3, regs.rip, code, sizeof(code)) || code[0] != 0x0f ||
+	    code[1] != 0xa2)
+		return 1;
+	return sev_deliver_vc(vcpu, fd, &regs, UCALL_SVM_EXIT_CPUID);
+}
+
+/* 1: go on; 0: vcpu->exit is for the caller; -1. */
+static int serve(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	switch (run->exit_reason) {
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		return serve_msr(vcpu, fd, run, run_size);
+	case KVM_EXIT_IO:
+		return vcpu->vm->protection->closes_regs
+			       ? sev_raise_vc(vcpu, fd, run, UCALL_SVM_EXIT_IOIO)
+			       : 0;
+	case KVM_EXIT_MMIO:
+		return serve_mmio(vcpu, fd, run);
+	case KVM_EXIT_DEBUG:
+		return sev_vm(vcpu->vm)->step ? look_ahead(vcpu, fd) : 0;
+	default:
+		return 0;
+	}
+}
+
+/* What is to be done before the guest goes on. */
+static int prepare(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	struct sev_vcpu *v = sev_vcpu(vcpu);
+
+	if (vcpu->vm->protection->closes_regs && (run->kvm_valid_regs || run->kvm_dirty_regs))
+		return ucall_fail(
+			EINVAL,
+			"KVM_RUN: kvm_valid_regs or kvm_dirty_regs is set, and the registers of an "
+			"%s guest are closed (Invalid argument)",
+			vcpu->vm->protection->name);
+	if (v->pending)
+		sev_answer(vcpu, run, run_size);
+	if (!sev_vm(vcpu->vm)->step || run->exit_reason == KVM_EXIT_DEBUG)
+		return 1;
+	/* The instruction after an exit: it must be known before it runs. */
+	if (v->started && ucall_kvm_complete(fd, run))
+		return -1;
+	v->started = true;
+	return look_ahead(vcpu, fd);
+}
+
+static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	struct sev_vm *sev = sev_vm(vcpu->vm);
+	bool gated = vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP;
+	int r = prepare(vcpu, fd, run, run_size), error;
+
+	if (r <= 0)
+		return r;
+	if (gated)
+		sev_enter(sev);
+	r = ioctl(fd, KVM_RUN, 0);
+	error = errno;
+	if (gated)
+		sev_leave(sev);
+	errno = error;
+	if (r)
+		return errno == EINTR ? -1 : ucall_fail_call("KVM_RUN");
+	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
+	r = serve(vcpu, fd, run, run_size);
+	if (r > 0) {
+		errno = EINTR;
+		return -1;
+	}
+	return r;
+}
+
+#define COMMON \
+	.check = check, .vm_init = vm_init, .vm_fini = vm_fini, .set_memory = sev_set_memory, \
+	.vcpu_init = vcpu_init, .vcpu_fini = vcpu_fini, .run = run_vcpu
+
+static const struct ucall_kvm_protect emulated = {
+	.ops = { .launch = launch, .copy = sev_copy },
+	COMMON,
+};
+
+static const struct ucall_kvm_protect emulated_snp = {
+	.ops = { .launch = launch_snp,
+		 .copy = sev_copy,
+		 .set_private = sev_set_private,
+		 .is_private = sev_is_private },
+	COMMON,
+};
+
+const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection)
+{
+	return protection->bit == UCALL_PROTECT_SEV_SNP ? &emulated_snp : &emulated;
+}
