@@ -36,7 +36,7 @@ static char *guests_of_program(void)
 	return text;
 }
 
-static void add(struct ucall_test_variants *v, const char *config,
+static void add(struct ucall_test_variants *v, const char *config, uint32_t protections,
 		const struct ucall_engine_info *engine, uint32_t arch)
 {
 	struct ucall_test_variant *new = &v->all[v->count];
@@ -45,6 +45,7 @@ static void add(struct ucall_test_variants *v, const char *config,
 		return;
 	new->backend = config;
 	new->engine = engine->name;
+	new->protections = protections;
 	new->arch = ucall_arch_name(arch);
 	if (arch != ucall_arch_host() &&
 	    (!v->guests || asprintf(&new->image, "%s%s.elf", v->guests, new->arch) < 0))
@@ -53,16 +54,18 @@ static void add(struct ucall_test_variants *v, const char *config,
 }
 
 /* One backend by its config string: each architecture, the host's first, on each engine. */
-static void add_backend(struct ucall_test_variants *v, const char *config, uint32_t archs)
+static void add_backend(struct ucall_test_variants *v, const char *config,
+			const struct ucall_backend_info *backend)
 {
 	const char *only = environment("UCALL_ENGINE");
 
 	for (int other = 0; other < 2; other++)
 		for (uint32_t arch = 1; arch; arch <<= 1)
-			for (struct ucall_engine_info *e = v->engines; (arch & archs) && e->name; e++)
+			for (struct ucall_engine_info *e = v->engines;
+			     (arch & backend->archs) && e->name; e++)
 				if ((arch == ucall_arch_host()) != other && (e->archs & arch) &&
 				    !e->problem[0] && (!only || !strcmp(only, e->name)))
-					add(v, config, e, arch);
+					add(v, config, backend->metadata.protections, e, arch);
 }
 
 bool ucall_test_find_variants(struct ucall_test_variants *v)
@@ -87,7 +90,7 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 			return false;
 		if (v->backends->problem)
 			return ucall_fail(EINVAL, "%s", v->backends->problem) == 0;
-		add_backend(v, only, v->backends->archs);
+		add_backend(v, only, v->backends);
 		return true;
 	}
 	v->backends = ucall_backends(&found);
@@ -97,7 +100,7 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 		if (b->problem)
 			ucall_test_diag("left out: %s", b->problem);
 		else
-			add_backend(v, b->metadata.name, b->archs);
+			add_backend(v, b->metadata.name, b);
 	}
 	if (!found)
 		ucall_test_diag("no backend was found; set UCALL_PLUGIN_PATH");

@@ -10,6 +10,7 @@ struct ucall_test_variant {
 	const char *backend; /* a config string */
 	const char *engine, *arch;
 	char *image; /* NULL: the guest is this program */
+	uint32_t protections; /* UCALL_PROTECT_ bits: VMs that the backend serves */
 };
 
 struct ucall_test_variants {

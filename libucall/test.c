@@ -25,6 +25,7 @@ static jmp_buf end_of_point;
 static enum outcome outcome;
 static char reason[2048];
 static const struct ucall_test_variant *variant; /* NULL in a `once` test */
+static const struct ucall_test *test;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ucall_vm *vms[MAX_VMS];
 
@@ -160,6 +161,8 @@ void ucall_test_config(struct ucall_vm_config *config)
 		config->backend = variant->backend;
 	if (!config->engine)
 		config->engine = variant->engine;
+	if (!config->protect)
+		config->protect = test->config.protect;
 	if (!config->image && !config->image_data)
 		config->image = variant->image;
 }
@@ -272,6 +275,7 @@ static void report(unsigned int number, const char *name)
 static bool run_point(const struct ucall_test *t, unsigned int number)
 {
 	outcome = PASSED;
+	test = t;
 	run_body(t);
 	alarm(0);
 	for (int i = 0; i < MAX_VMS; i++) {
@@ -285,8 +289,11 @@ static bool run_point(const struct ucall_test *t, unsigned int number)
 /* Is the point to be repeated for this one? */
 static bool applies(const struct ucall_test *t, const struct ucall_test_variant *v)
 {
+	const char *protect = t->config.protect ? t->config.protect : "none";
+
 	return !t->once && (!v->image || t->any_arch) &&
-	       (!t->engine || !strcmp(t->engine, v->engine));
+	       (!t->engine || !strcmp(t->engine, v->engine)) &&
+	       (v->protections & ucall_protection_bit(protect));
 }
 
 int ucall_test_run(const struct ucall_test *tests, size_t count)

@@ -16,8 +16,9 @@
  *	UCALL_TESTS({ "SYNC carries its stage", UCALL_TEST_GUEST(guest_code), .host = host_code });
  *
  * Each test is one TAP point for each backend and each engine that works on this machine, or for
- * those that $UCALL_BACKEND and $UCALL_ENGINE name.  A backend or an engine that cannot serve the VM
- * that a test asks for is skipped, with the reason.  Link with `pkg-config --libs ucall-test`.
+ * those that $UCALL_BACKEND and $UCALL_ENGINE name; of backends, those that claim the memory encryption
+ * that config.protect names.  A backend or an engine that cannot serve the VM that a test asks for is
+ * skipped, with the reason.  Link with `pkg-config --libs ucall-test`.
  *
  * Guests of other architectures.  A test whose guest functions run on any says `.any_arch = true`; its
  * host half stands under #ifndef UCALL_GUEST_BUILD, and the file is compiled again for each, with
@@ -59,7 +60,8 @@ struct ucall_test {
 	uint64_t args[6];
 	bool any_arch; /* for guests of other architectures than the host's too */
 	const char *engine; /* only with this one; NULL: with each */
-	struct ucall_vm_config config; /* `backend` is the harness's */
+	/* `backend` is the harness's; `protect` is that of all VMs of the point that name none. */
+	struct ucall_vm_config config;
 	/*
 	 * Limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that exceeds it
 	 * ends the program with "Bail out!".
@@ -90,7 +92,7 @@ const char *ucall_test_backend(void);
 const char *ucall_test_engine(void);
 const char *ucall_test_arch(void);
 
-/* Sets what the present point is for: backend, engine, image; leaves what `config` has already. */
+/* Sets what the present point is for: backend, engine, image, protect; leaves what `config` has already. */
 void ucall_test_config(struct ucall_vm_config *config);
 
 /*
