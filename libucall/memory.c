@@ -549,8 +549,8 @@ void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size)
 		return NULL;
 	if (gpa & vm->memory.c_bit) {
 		ucall_fail(EPERM,
-			   "ucall_vm_host_pointer: guest address 0x%llx is in private memory, into which a "
-			   "%s VM gives no pointers; write it with ucall_vm_write() before "
+			   "ucall_vm_host_pointer: guest address 0x%llx is in private memory, into which a VM "
+			   "with %s gives no pointers; write it with ucall_vm_write() before "
 			   "ucall_vm_launch(), or use UCALL_MEM_SHARED",
 			   (unsigned long long)gva, vm->protection->name);
 		return NULL;

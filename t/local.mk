@@ -3,6 +3,9 @@
 c_tests = \
 	t/assert \
 	t/byte-order \
+	t/confidential-boot \
+	t/confidential-launch \
+	t/confidential-old-ways \
 	t/config-string \
 	t/done \
 	t/doorbell \
@@ -47,7 +50,7 @@ sh_tests = \
 check_PROGRAMS += $(c_tests) t/show-port
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
-EXTRA_DIST += t/resources.h t/tap.sh t/plugins/good.c
+EXTRA_DIST += t/confidential.h t/resources.h t/tap.sh t/plugins/good.c
 
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'

@@ -1,0 +1,221 @@
+// SPDX-License-Identifier: MIT
+/* The launch of a VM with encrypted memory: what is possible before, what after, and its measurement. */
+#include <errno.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "confidential.h"
+
+static uint64_t variable = 5;
+
+static UCALL_GUEST void guest_code(void)
+{
+	GUEST_SYNC(variable);
+	GUEST_DONE();
+}
+
+#if defined(__x86_64__)
+static UCALL_GUEST void handler(struct ucall_ex_regs *regs)
+{
+	(void)regs;
+}
+#endif
+
+static void refused(const char *what)
+{
+	CHECK_EQ(errno, EPERM);
+	CHECK_HAS(ucall_error(), what);
+	CHECK_HAS(ucall_error(), "VM has been launched, its memory and page tables are encrypted; do it "
+				 "before ucall_vm_launch()");
+}
+
+static void host_states(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	const uint8_t *digest;
+	uint64_t private, gpa;
+	struct ucall uc;
+
+	/* Before. */
+	CHECK_EQ(ucall_vm_launch(vm), -1);
+	CHECK_EQ(errno, EPERM);
+	CHECK_HAS(ucall_error(), "has no vCPU, and can have none later");
+	private = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE);
+	vcpu = ucall_vcpu_add(vm, guest_code, 0);
+	CHECK_OK(private && vcpu);
+	CHECK_EQ(ucall_next(vcpu, &uc), -1);
+	CHECK_EQ(errno, EPERM);
+	CHECK_HAS(ucall_error(), "cannot run before ucall_vm_launch()");
+	CHECK_EQ(ucall_vm_measurement(vm, &digest), -1);
+	CHECK_EQ(errno, EPERM);
+	variable = 6;
+	CHECK_OK(!ucall_sync_to_guest(vm, &variable));
+	CHECK(!ucall_vm_host_pointer(vm, private, 8));
+	CHECK_EQ(errno, EPERM);
+
+	CHECK_OK(!ucall_vm_launch(vm));
+
+	/* After. */
+	CHECK_EQ(ucall_vm_launch(vm), -1);
+	CHECK_EQ(errno, EPERM);
+	CHECK_HAS(ucall_error(), "has been launched already");
+	CHECK(!ucall_vcpu_add(vm, guest_code, 0));
+	refused("ucall_vcpu_add");
+	CHECK(!ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE));
+	refused("ucall_vm_alloc");
+	CHECK(!ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED));
+	refused("ucall_vm_alloc");
+	CHECK(!ucall_shared_alloc(vm, 1));
+	refused("ucall_vm_alloc");
+	CHECK(!ucall_vm_alias(vm, private, 8, UCALL_MEM_SHARED));
+	refused("ucall_vm_alias");
+	CHECK_EQ(ucall_sync_to_guest(vm, &variable), -1);
+	refused("ucall_sync_to_guest");
+	CHECK_EQ(ucall_sync_from_guest(vm, &variable), -1);
+	refused("ucall_sync_from_guest");
+	CHECK_EQ(ucall_vcpu_restart(vcpu), -1);
+	refused("ucall_vcpu_restart");
+	CHECK_EQ(ucall_vm_set_param(vm, 0, 1), -1);
+	refused("ucall_vm_set_param");
+	CHECK(!ucall_vm_map_device(vm, 0xe0000000, 4096));
+	refused("ucall_vm_map_device");
+#if defined(__x86_64__)
+	CHECK_EQ(ucall_vm_set_handler(vm, 6, handler), -1);
+	refused("ucall_vm_set_handler");
+#endif
+	CHECK(!ucall_vm_host_pointer(vm, private, 8));
+	CHECK_EQ(errno, EPERM);
+	/* What the host mapped it still knows; what it did not, it cannot look up. */
+	CHECK_OK(!ucall_vm_translate(vm, private, &gpa));
+	CHECK_EQ(ucall_vm_translate(vm, 0x123456789000, &gpa), -1);
+	CHECK_EQ(errno, EFAULT);
+
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 6);
+	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+}
+
+/* ---- the measurement ---- */
+
+/* In a child each, so that the program's own memory, which is the guest's, is the same every time. */
+static void launch(uint64_t value, uint64_t argument, unsigned int vcpus, int out)
+{
+	struct ucall_vm_config config = { 0 };
+	uint64_t private, shared;
+	const uint8_t *digest;
+	struct ucall_vm *vm;
+
+	ucall_test_config(&config);
+	config.guest_vc = true;
+	vm = ucall_vm_create(&config);
+	private = vm ? ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE) : 0;
+	shared = vm ? ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED) : 0;
+	if (!private || !shared)
+		_exit(1);
+	/* What is shared is not measured. */
+	if (ucall_vm_write_int(vm, private, 8, value) || ucall_vm_write_int(vm, shared, 8, value))
+		_exit(2);
+	for (unsigned int i = 0; i < vcpus; i++)
+		if (!ucall_vcpu_add_entry(vm, (uintptr_t)guest_code, 1, argument, 0, 0, 0, 0, 0))
+			_exit(3);
+	if (ucall_vm_launch(vm) || ucall_vm_measurement(vm, &digest) != 48)
+		_exit(4);
+	_exit(write(out, digest, 48) == 48 ? 0 : 5);
+}
+
+static void measure(uint64_t value, uint64_t argument, unsigned int vcpus, uint8_t digest[48])
+{
+	int ends[2], status;
+	pid_t child;
+
+	CHECK(!pipe(ends));
+	child = fork();
+	if (!child)
+		launch(value, argument, vcpus, ends[1]);
+	close(ends[1]);
+	CHECK(child > 0);
+	waitpid(child, &status, 0);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(read(ends[0], digest, 48), 48);
+	close(ends[0]);
+}
+
+static void each_measurement(void)
+{
+	struct ucall_vm_config config = { .guest_vc = true };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	bool closed = ucall_vm_protection_bit(vm) != UCALL_PROTECT_SEV;
+	uint8_t first[48], second[48], other[48], zero[48] = { 0 };
+
+	ucall_test_vm_free(vm);
+	measure(1, 7, 2, first); /* once before: the dynamic linker writes into the program */
+	measure(1, 7, 2, first);
+	measure(1, 7, 2, second);
+	CHECK(memcmp(first, zero, 48));
+	CHECK(!memcmp(first, second, 48)); /* whatever the key */
+	measure(2, 7, 2, other);
+	CHECK(memcmp(first, other, 48)); /* a byte of memory */
+	measure(1, 8, 2, other);
+	CHECK_EQ(memcmp(first, other, 48) != 0, closed); /* a register */
+	measure(1, 7, 1, other);
+	CHECK(memcmp(first, other, 48)); /* a vCPU, and its stack */
+}
+
+/* ---- without encryption ---- */
+
+static void host_none(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	const uint8_t *digest;
+
+	CHECK_STR(ucall_vm_protection(vm), "none");
+	CHECK_OK(!ucall_vm_launch(vm));
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_OK(!ucall_vm_launch(vm));
+	CHECK_OK(ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE));
+	CHECK_OK(ucall_vcpu_add(vm, guest_code, 0));
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	CHECK_EQ(ucall_vm_measurement(vm, &digest), -1);
+	CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK_EQ(ucall_vm_set_private(vm, 0x1000, 0x1000, true), -1);
+	CHECK_EQ(errno, EOPNOTSUPP);
+}
+
+static void once_wrong(void)
+{
+	static const struct {
+		const char *protect, *says;
+	} cases[] = {
+		{ "sgx", "no memory encryption \"sgx\"; there are: none, emulated-sev, emulated-sev-es" },
+		{ ",x=1", "names no" },
+		{ "emulated-sev,trap_cpuid=step", "unknown option \"trap_cpuid\"" },
+		{ "emulated-sev-es,trap_cpuid=now", "give one of no|step" },
+		{ "none,x=1", "unknown option \"x\"" },
+	};
+
+	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
+		struct ucall_vm_config config = { .protect = cases[i].protect };
+
+		CHECK(!ucall_vm_create(&config));
+		CHECK_EQ(errno, EINVAL);
+		CHECK_HAS(ucall_error(), cases[i].says);
+	}
+}
+
+/* The software engine has no page tables to say what is private. */
+static void once_engine(void)
+{
+	struct ucall_vm_config config = { .protect = "emulated-sev", .engine = "unicorn" };
+
+	if (ucall_engine_check("unicorn"))
+		SKIP("%s", ucall_error());
+	CHECK(!ucall_vm_create(&config));
+	CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK_HAS(ucall_error(), "engine unicorn cannot have encrypted memory (protect); engine kvm can");
+}
+
+UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states,
+		      .config.guest_vc = true),
+	    EACH_KIND("the measurement", .each = each_measurement),
+	    { "no encryption: launch is nothing", UCALL_TEST_GUEST(guest_code), .host = host_none },
+	    { "what is no protection", .once = once_wrong },
+	    { "an engine without", .once = once_engine });

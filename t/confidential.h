@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: MIT */
+/* Tests of VMs with encrypted memory: a point for each kind. */
+#ifndef T_CONFIDENTIAL_H
+#define T_CONFIDENTIAL_H
+
+#include <ucall/plugin.h>
+#include <ucall/sev.h>
+#include <ucall/test.h>
+
+/* One kind; further fields of struct ucall_test may follow, and of its configuration by CONFIG(). */
+#define KIND(kind, what, ...) { kind ": " what, .engine = "kvm", .config.protect = kind, ##__VA_ARGS__ }
+#define SEV(what, ...) KIND("emulated-sev", what, ##__VA_ARGS__)
+#define SEV_ES(what, ...) KIND("emulated-sev-es", what, ##__VA_ARGS__)
+#define SEV_SNP(what, ...) KIND("emulated-sev-snp", what, ##__VA_ARGS__)
+
+/* All; those that close registers. */
+#define EACH_KIND(what, ...) \
+	SEV(what, ##__VA_ARGS__), SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
+#define EACH_CLOSED(what, ...) SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
+
+/* What the guest is to find: UCALL_SEV_STATUS_ bits. */
+static inline uint32_t expected_status(const struct ucall_vm *vm)
+{
+	switch (ucall_vm_protection_bit(vm)) {
+	case UCALL_PROTECT_SEV:
+		return UCALL_SEV_STATUS_SEV;
+	case UCALL_PROTECT_SEV_ES:
+		return UCALL_SEV_STATUS_SEV | UCALL_SEV_STATUS_ES;
+	case UCALL_PROTECT_SEV_SNP:
+		return UCALL_SEV_STATUS_SEV | UCALL_SEV_STATUS_ES | UCALL_SEV_STATUS_SNP;
+	default:
+		return 0;
+	}
+}
+
+#endif
