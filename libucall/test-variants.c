@@ -36,8 +36,9 @@ static char *guests_of_program(void)
 	return text;
 }
 
-static void add(struct ucall_test_variants *v, const char *config, uint32_t protections,
-		const struct ucall_engine_info *engine, uint32_t arch)
+static void add(struct ucall_test_variants *v, const char *config,
+		const struct ucall_metadata *metadata, const struct ucall_engine_info *engine,
+		uint32_t arch)
 {
 	struct ucall_test_variant *new = &v->all[v->count];
 
@@ -45,7 +46,7 @@ static void add(struct ucall_test_variants *v, const char *config, uint32_t prot
 		return;
 	new->backend = config;
 	new->engine = engine->name;
-	new->protections = protections;
+	new->metadata = metadata;
 	new->arch = ucall_arch_name(arch);
 	if (arch != ucall_arch_host() &&
 	    (!v->guests || asprintf(&new->image, "%s%s.elf", v->guests, new->arch) < 0))
@@ -65,7 +66,7 @@ static void add_backend(struct ucall_test_variants *v, const char *config,
 			     (arch & backend->archs) && e->name; e++)
 				if ((arch == ucall_arch_host()) != other && (e->archs & arch) &&
 				    !e->problem[0] && (!only || !strcmp(only, e->name)))
-					add(v, config, backend->metadata.protections, e, arch);
+					add(v, config, &backend->metadata, e, arch);
 }
 
 bool ucall_test_find_variants(struct ucall_test_variants *v)

@@ -10,7 +10,7 @@ struct ucall_test_variant {
 	const char *backend; /* a config string */
 	const char *engine, *arch;
 	char *image; /* NULL: the guest is this program */
-	uint32_t protections; /* UCALL_PROTECT_ bits: VMs that the backend serves */
+	const struct ucall_metadata *metadata; /* the backend's */
 };
 
 struct ucall_test_variants {

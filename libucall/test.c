@@ -161,8 +161,10 @@ void ucall_test_config(struct ucall_vm_config *config)
 		config->backend = variant->backend;
 	if (!config->engine)
 		config->engine = variant->engine;
-	if (!config->protect)
+	if (!config->protect) {
 		config->protect = test->config.protect;
+		config->guest_vc = config->guest_vc || test->config.guest_vc;
+	}
 	if (!config->image && !config->image_data)
 		config->image = variant->image;
 }
@@ -286,14 +288,21 @@ static bool run_point(const struct ucall_test *t, unsigned int number)
 	return outcome != FAILED;
 }
 
+/* Does the backend claim to serve VMs that are protected so? */
+static bool serves(const struct ucall_metadata *md, const struct ucall_vm_config *config)
+{
+	uint32_t bit = ucall_protection_bit(config->protect ? config->protect : "none");
+	uint32_t closed = UCALL_PROTECT_SEV_ES | UCALL_PROTECT_SEV_SNP;
+
+	return (md->protections & bit) &&
+	       !((bit & closed) && (md->needs & UCALL_NEEDS_GUEST_VC) && !config->guest_vc);
+}
+
 /* Is the point to be repeated for this one? */
 static bool applies(const struct ucall_test *t, const struct ucall_test_variant *v)
 {
-	const char *protect = t->config.protect ? t->config.protect : "none";
-
 	return !t->once && (!v->image || t->any_arch) &&
-	       (!t->engine || !strcmp(t->engine, v->engine)) &&
-	       (v->protections & ucall_protection_bit(protect));
+	       (!t->engine || !strcmp(t->engine, v->engine)) && serves(v->metadata, &t->config);
 }
 
 int ucall_test_run(const struct ucall_test *tests, size_t count)

@@ -106,7 +106,6 @@ static void launch(uint64_t value, uint64_t argument, unsigned int vcpus, int ou
 	struct ucall_vm *vm;
 
 	ucall_test_config(&config);
-	config.guest_vc = true;
 	vm = ucall_vm_create(&config);
 	private = vm ? ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE) : 0;
 	shared = vm ? ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED) : 0;
@@ -142,8 +141,7 @@ static void measure(uint64_t value, uint64_t argument, unsigned int vcpus, uint8
 
 static void each_measurement(void)
 {
-	struct ucall_vm_config config = { .guest_vc = true };
-	struct ucall_vm *vm = ucall_test_vm(&config);
+	struct ucall_vm *vm = ucall_test_vm(NULL);
 	bool closed = ucall_vm_protection_bit(vm) != UCALL_PROTECT_SEV;
 	uint8_t first[48], second[48], other[48], zero[48] = { 0 };
 
@@ -215,7 +213,7 @@ static void once_engine(void)
 
 UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states,
 		      .config.guest_vc = true),
-	    EACH_KIND("the measurement", .each = each_measurement),
+	    EACH_KIND("the measurement", .each = each_measurement, .config.guest_vc = true),
 	    { "no encryption: launch is nothing", UCALL_TEST_GUEST(guest_code), .host = host_none },
 	    { "what is no protection", .once = once_wrong },
 	    { "an engine without", .once = once_engine });

@@ -6,6 +6,7 @@ c_tests = \
 	t/confidential-boot \
 	t/confidential-launch \
 	t/confidential-old-ways \
+	t/confidential-vc \
 	t/config-string \
 	t/done \
 	t/doorbell \

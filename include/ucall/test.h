@@ -60,7 +60,10 @@ struct ucall_test {
 	uint64_t args[6];
 	bool any_arch; /* for guests of other architectures than the host's too */
 	const char *engine; /* only with this one; NULL: with each */
-	/* `backend` is the harness's; `protect` is that of all VMs of the point that name none. */
+	/*
+	 * `backend` is the harness's; `protect` and `guest_vc` are those of all VMs of the point that
+	 * name no `protect`.
+	 */
 	struct ucall_vm_config config;
 	/*
 	 * Limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that exceeds it

@@ -247,14 +247,29 @@ static int look_ahead(struct ucall_vcpu *vcpu, int fd)
 {
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
-	uint8_t code[2];
+	uint8_t code[2] = { 0 };
 
 	if (ioctl(fd, KVM_GET_REGS, &regs) || ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_REGS");
-	if (!sev_read_guest(vcpu->vm, sregs.cr3, regs.rip, code, sizeof(code)) || code[0] != 0x0f ||
-	    code[1] != 0xa2)
+	sev_read_guest(vcpu->vm, sregs.cr3, regs.rip, &code[0], 1);
+	sev_read_guest(vcpu->vm, sregs.cr3, regs.rip + 1, &code[1], 1);
+	sev_vcpu(vcpu)->halting = code[0] == 0xf4;
+	sev_vcpu(vcpu)->looked = code[0] != 0x0f || code[1] != 0xa2;
+	if (sev_vcpu(vcpu)->looked)
 		return 1;
 	return sev_deliver_vc(vcpu, fd, &regs, UCALL_SVM_EXIT_CPUID);
+}
+
+static int serve_step(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	if (!sev_vm(vcpu->vm)->step)
+		return 0;
+	if (!sev_vcpu(vcpu)->halting)
+		return look_ahead(vcpu, fd);
+	/* KVM's interpreter reports the step, and not what the instruction did. */
+	run->exit_reason = KVM_EXIT_HLT;
+	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
+	return 0;
 }
 
 /* 1: go on; 0: vcpu->exit is for the caller; -1. */
@@ -270,8 +285,11 @@ static int serve(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t ru
 			       : 0;
 	case KVM_EXIT_MMIO:
 		return serve_mmio(vcpu, fd, run);
+	case KVM_EXIT_HLT:
+		/* One that was reported already: KVM's interpreter keeps it for later. */
+		return sev_vm(vcpu->vm)->step && !sev_vcpu(vcpu)->halting;
 	case KVM_EXIT_DEBUG:
-		return sev_vm(vcpu->vm)->step ? look_ahead(vcpu, fd) : 0;
+		return serve_step(vcpu, fd, run, run_size);
 	default:
 		return 0;
 	}
@@ -290,7 +308,7 @@ static int prepare(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t 
 			vcpu->vm->protection->name);
 	if (v->pending)
 		sev_answer(vcpu, run, run_size);
-	if (!sev_vm(vcpu->vm)->step || run->exit_reason == KVM_EXIT_DEBUG)
+	if (!sev_vm(vcpu->vm)->step || v->looked)
 		return 1;
 	/* The instruction after an exit: it must be known before it runs. */
 	if (v->started && ucall_kvm_complete(fd, run))
@@ -307,6 +325,7 @@ static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t
 
 	if (r <= 0)
 		return r;
+	sev_vcpu(vcpu)->looked = false;
 	if (gated)
 		sev_enter(sev);
 	r = ioctl(fd, KVM_RUN, 0);

@@ -280,5 +280,8 @@ bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit, s
 		return true;
 	if (exit->reason == UCALL_EXIT_IO)
 		return io_start(at, exit, regs);
-	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write && mmio_start(at, exit, regs);
+	if (exit->reason != UCALL_EXIT_MMIO)
+		return false;
+	/* A load has not begun; that rip does not move is REP's doing. */
+	return !exit->u.mmio.is_write || mmio_start(at, exit, regs);
 }

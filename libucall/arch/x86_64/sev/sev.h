@@ -40,7 +40,8 @@ struct sev_vcpu {
 	uint64_t ghcb_msr;
 	uint64_t registered; /* SNP: address of the GHCB that the guest has registered; 0: none */
 	bool pending; /* a port access of the GHCB is the last exit, and not answered yet */
-	bool started;
+	/* trap_cpuid=step: the next instruction is known not to be CPUID; and is it HLT? */
+	bool started, looked, halting;
 };
 
 static inline struct sev_vm *sev_vm(const struct ucall_vm *vm)
