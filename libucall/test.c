@@ -229,6 +229,8 @@ static void run_host(const struct ucall_test *t)
 		if (!vcpu)
 			ucall_test_fail(__FILE__, __LINE__, "no vCPU: %s", ucall_error());
 	}
+	if (t->launch && ucall_vm_launch(vm))
+		ucall_test_fail(__FILE__, __LINE__, "%s", ucall_error());
 	t->host(vm, vcpu);
 }
 

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A failed assert tells the guest's file and line, the expression and the values. */
-#include <ucall/test.h>
+#include "confidential.h"
 
 static UCALL_GUEST void guest_assert(uint64_t which, uint64_t a, uint64_t b)
 {
@@ -64,7 +64,7 @@ static void each_assert(void)
 		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_assert, 3, i, 5, 6);
 		struct ucall uc;
 
-		CHECK_OK(vcpu);
+		CHECK_OK(vcpu && !ucall_vm_launch(vm));
 		CHECK_EQ(ucall_next(vcpu, &uc), -1);
 		CHECK_EQ(errno, ECANCELED);
 		CHECK_EQ(uc.cmd, UCALL_ABORT);
@@ -82,6 +82,8 @@ static void each_assert(void)
 	}
 }
 
-UCALL_TESTS({ "each kind of assert, and ABORT", .each = each_assert, .any_arch = true });
+UCALL_TESTS({ "each kind of assert, and ABORT", .each = each_assert, .any_arch = true },
+	    EACH_KIND("each kind of assert, and ABORT", .each = each_assert,
+		      .config.guest_vc = true));
 
 #endif

@@ -7,6 +7,8 @@
 #include <ucall/sev.h>
 #include <ucall/test.h>
 
+#ifndef UCALL_GUEST_BUILD
+
 /* One kind; further fields of struct ucall_test may follow, and of its configuration by CONFIG(). */
 #define KIND(kind, what, ...) { kind ": " what, .engine = "kvm", .config.protect = kind, ##__VA_ARGS__ }
 #define SEV(what, ...) KIND("emulated-sev", what, ##__VA_ARGS__)
@@ -33,4 +35,5 @@ static inline uint32_t expected_status(const struct ucall_vm *vm)
 	}
 }
 
+#endif /* UCALL_GUEST_BUILD */
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* GUEST_DONE returns when the vCPU is run again; a guest function that returns is done. */
-#include <ucall/test.h>
+#include "confidential.h"
 
 static UCALL_GUEST void guest_done(void)
 {
@@ -40,6 +40,10 @@ static void host_returns(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 UCALL_TESTS({ "DONE", UCALL_TEST_GUEST(guest_done), .host = host_done, .any_arch = true },
 	    { "return", UCALL_TEST_GUEST(guest_returns), .host = host_returns, .any_arch = true },
 	    { "DONE in ring 3", UCALL_TEST_GUEST(guest_done), .host = host_done, RING3 },
-	    { "return in ring 3", UCALL_TEST_GUEST(guest_returns), .host = host_returns, RING3 });
+	    { "return in ring 3", UCALL_TEST_GUEST(guest_returns), .host = host_returns, RING3 },
+	    EACH_KIND("DONE", UCALL_TEST_GUEST(guest_done), .host = host_done, .launch = true,
+		      .config.guest_vc = true),
+	    EACH_KIND("return", UCALL_TEST_GUEST(guest_returns), .host = host_returns, .launch = true,
+		      .config.guest_vc = true));
 
 #endif

@@ -1,7 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Guests that do anything at all with doorbell and mailbox: the host says what is wrong, and lives. */
-#include <ucall/plugin.h>
-#include <ucall/test.h>
+#include "confidential.h"
 
 #define ROUNDS 300
 
@@ -152,7 +151,7 @@ static void each_garbage(enum ucall_via via, int ring_)
 	struct ucall_vm *vm = ucall_test_vm(&config);
 	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_garbage, 1, 88172645463325252);
 
-	CHECK_OK(vcpu);
+	CHECK_OK(vcpu && !ucall_vm_launch(vm));
 	run_garbage(vcpu);
 }
 
@@ -180,16 +179,18 @@ static void *run_thread(void *data)
 
 static void host_all(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
+	struct ucall_vcpu *vcpus[4];
 	pthread_t threads[4];
 	void *result;
 
 	(void)vcpu;
 	for (int i = 0; i < 4; i++) {
-		struct ucall_vcpu *v = ucall_vcpu_add(vm, guest_garbage, 1, i + 1);
-
-		CHECK_OK(v);
-		CHECK(!pthread_create(&threads[i], NULL, run_thread, v));
+		vcpus[i] = ucall_vcpu_add(vm, guest_garbage, 1, i + 1);
+		CHECK_OK(vcpus[i]);
 	}
+	CHECK_OK(!ucall_vm_launch(vm));
+	for (int i = 0; i < 4; i++)
+		CHECK(!pthread_create(&threads[i], NULL, run_thread, vcpus[i]));
 	for (int i = 0; i < 4; i++) {
 		pthread_join(threads[i], &result);
 		CHECK(result);
@@ -212,7 +213,7 @@ static void host_race(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	int cmd = 0;
 
 	vcpu = ucall_vcpu_add(vm, guest_ring_it, 1, gva);
-	CHECK_OK(gva && stop && scribbler && vcpu);
+	CHECK_OK(gva && stop && scribbler && vcpu && !ucall_vm_launch(vm));
 	CHECK(!pthread_create(&thread, NULL, run_scribbler, scribbler));
 	for (int i = 0; i < ROUNDS; i++) {
 		if (ucall_vcpu_run(vcpu))
@@ -360,6 +361,14 @@ UCALL_TESTS({ "garbage, by the mailbox", .each = each_mailbox, .any_arch = true 
 	      .any_arch = true },
 	    { "a restart in mid-message", .host = host_halfway },
 	    { "restarts", UCALL_TEST_GUEST(guest_trap), .host = host_restarts, .any_arch = true },
-	    { "what the guest may not write", .each = each_protected, .any_arch = true });
+	    { "what the guest may not write", .each = each_protected, .any_arch = true },
+	    EACH_KIND("garbage", .each = each_mailbox, .config.guest_vc = true),
+	    EACH_KIND("garbage from all vCPUs at once", .host = host_all, .config.guest_vc = true),
+	    EACH_KIND("a shared message that another vCPU rewrites", .host = host_race,
+		      .config.guest_vc = true),
+	    EACH_KIND("a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on),
+		      .host = host_rewritten, .launch = true, .config.guest_vc = true),
+	    EACH_KIND("lies in the fault area", UCALL_TEST_GUEST(guest_lies), .host = host_lies,
+		      .launch = true, .config.guest_vc = true));
 
 #endif

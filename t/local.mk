@@ -80,12 +80,12 @@ installcheck-local:
 any_arch_tests = assert done exits hostile memory nest-by-hand printf shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
-t/guests/%-aarch64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
+t/guests/%-aarch64.elf: t/%.c t/confidential.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch aarch64 -o $@ $<
-t/guests/%-riscv64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
+t/guests/%-riscv64.elf: t/%.c t/confidential.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch riscv64 -o $@ $<
-t/guests/%-s390x.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
+t/guests/%-s390x.elf: t/%.c t/confidential.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch s390x -o $@ $<
-t/guests/%-x86_64.elf: t/%.c $(guest_runtime) tools/ucall$(EXEEXT)
+t/guests/%-x86_64.elf: t/%.c t/confidential.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch x86_64 -o $@ $<
 CLEANFILES += $(check_DATA)

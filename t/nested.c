@@ -2,7 +2,7 @@
 /* Ucalls from an exception handler leave the message that they interrupt as it was. */
 #include <string.h>
 
-#include <ucall/test.h>
+#include "confidential.h"
 
 #define UD 6
 
@@ -63,6 +63,7 @@ static void each_nested(uint64_t depth, int ring)
 
 	CHECK_OK(vcpu);
 	CHECK_OK(!ucall_vm_set_handler(vm, UD, guest_handler));
+	CHECK_OK(!ucall_vm_launch(vm));
 	check_handler(vcpu, depth);
 	check_handler(vcpu, depth);
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
@@ -108,6 +109,7 @@ static void each_shared(void)
 
 	CHECK_OK(gva && vcpu);
 	CHECK_OK(!ucall_vm_set_handler(vm, UD, guest_handler));
+	CHECK_OK(!ucall_vm_launch(vm));
 	check_handler(vcpu, 0);
 	CHECK_SHARED_SYNC(vcpu, gva, 7);
 	CHECK_SHARED_DONE(vcpu, gva);
@@ -116,4 +118,11 @@ static void each_shared(void)
 UCALL_TESTS({ "from a handler", .each = each_once, .engine = "kvm" },
 	    { "from a handler's handler's handler", .each = each_deep, .engine = "kvm" },
 	    { "from a handler of a guest in ring 3", .each = each_ring3, .engine = "kvm" },
-	    { "while a shared message is under way", .each = each_shared, .engine = "kvm" });
+	    { "while a shared message is under way", .each = each_shared, .engine = "kvm" },
+	    EACH_KIND("from a handler", .each = each_once, .config.guest_vc = true),
+	    EACH_KIND("from a handler's handler's handler", .each = each_deep,
+		      .config.guest_vc = true),
+	    EACH_KIND("from a handler of a guest in ring 3", .each = each_ring3,
+		      .config.guest_vc = true),
+	    EACH_KIND("while a shared message is under way", .each = each_shared,
+		      .config.guest_vc = true));

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* GUEST_PRINTF gives what the C library's printf gives; a wrong format is an error. */
-#include <ucall/test.h>
+#include "confidential.h"
 
 /* One list for both sides. */
 #define FORMATS(f) \
@@ -198,6 +198,8 @@ UCALL_TESTS({ "every conversion, as the C library has it", UCALL_TEST_GUEST(gues
 	      .any_arch = true },
 	    { "the output stream", .each = each_output, .any_arch = true },
 	    { "a text longer than a message", .each = each_long, .any_arch = true },
-	    { "unknown conversions", .each = each_unknown, .any_arch = true });
+	    { "unknown conversions", .each = each_unknown, .any_arch = true },
+	    EACH_KIND("every conversion, as the C library has it", UCALL_TEST_GUEST(guest_formats),
+		      .host = host_formats, .launch = true, .config.guest_vc = true));
 
 #endif

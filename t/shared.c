@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* ucall_shared(): messages in structures that the host allocated, the GUEST_SHARED_ family. */
-#include <ucall/test.h>
+#include "confidential.h"
 
 static UCALL_GUEST void guest_shared(struct ucall *uc, uint64_t x)
 {
@@ -42,7 +42,7 @@ static void each_shared(enum ucall_via via)
 	uint64_t second = gva + sizeof(struct ucall), third = second + sizeof(struct ucall);
 	struct ucall uc;
 
-	CHECK_OK(gva && vcpu);
+	CHECK_OK(gva && vcpu && !ucall_vm_launch(vm));
 	CHECK_SHARED_SYNC(vcpu, gva, 1);
 
 	/* Another address than the one that the guest used has no message. */
@@ -94,7 +94,7 @@ static void each_wild(enum ucall_via via)
 		struct ucall_vm *vm = ucall_test_vm(&config);
 		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_wild, 1, wild[i]);
 
-		CHECK_OK(vcpu);
+		CHECK_OK(vcpu && !ucall_vm_launch(vm));
 		CHECK_EQ(ucall_next(vcpu, NULL), -1);
 		CHECK_EQ(errno, EPROTO);
 		CHECK_HAS(ucall_error(), "the guest rang for a message");
@@ -116,6 +116,8 @@ static void each_wild_address(void)
 UCALL_TESTS({ "shared structures, by the mailbox", .each = each_mailbox, .any_arch = true },
 	    { "shared structures, by the address", .each = each_address, .any_arch = true },
 	    { "wild addresses, by the mailbox", .each = each_wild_mailbox, .any_arch = true },
-	    { "wild addresses, by the address", .each = each_wild_address, .any_arch = true });
+	    { "wild addresses, by the address", .each = each_wild_address, .any_arch = true },
+	    EACH_KIND("shared structures", .each = each_mailbox, .config.guest_vc = true),
+	    EACH_KIND("wild addresses", .each = each_wild_mailbox, .config.guest_vc = true));
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A message carries 0 to 7 arguments, all 64 bits of each, and no more than it was given. */
-#include <ucall/test.h>
+#include "confidential.h"
 
 #define BIG 0xfedcba9876543210ull
 
@@ -108,6 +108,8 @@ UCALL_TESTS(BOTH("0 to 7 arguments", UCALL_TEST_GUEST(guest_args), .host = host_
 	    BOTH("8 arguments at run time", UCALL_TEST_GUEST(guest_too_many), .nargs = 1,
 		 .args = { 8 }, .host = host_too_many),
 	    BOTH("3 arguments at run time", UCALL_TEST_GUEST(guest_too_many), .nargs = 1,
-		 .args = { 3 }, .host = host_three));
+		 .args = { 3 }, .host = host_three),
+	    EACH_KIND("0 to 7 arguments", UCALL_TEST_GUEST(guest_args), .host = host_args,
+		      .launch = true, .config.guest_vc = true));
 
 #endif

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* Four vCPUs of one VM, a thread each: every message comes from the vCPU that sent it. */
-#include <ucall/test.h>
+#include "confidential.h"
 
 #define VCPUS 4
 #define ROUNDS 200
@@ -53,7 +53,7 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct job jobs[VCPUS] = { { NULL, 0, false } };
 	pthread_t threads[VCPUS];
-	uint64_t counter = ucall_vm_alloc(vm, 16, UCALL_MEM_PRIVATE), sum;
+	uint64_t counter = ucall_vm_alloc(vm, 16, UCALL_MEM_SHARED), sum;
 
 	(void)vcpu;
 	CHECK_OK(counter);
@@ -63,6 +63,7 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_OK(jobs[i].vcpu);
 		CHECK_EQ(ucall_vcpu_number(jobs[i].vcpu), i);
 	}
+	CHECK_OK(!ucall_vm_launch(vm));
 	for (int i = 0; i < VCPUS; i++)
 		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
 	for (int i = 0; i < VCPUS; i++)
@@ -81,6 +82,7 @@ UCALL_TESTS({ "four vCPUs in threads", .host = host_code, .any_arch = true },
 	    { "four vCPUs in threads, with an interrupt controller", .host = host_code,
 	      .config = { .irqchip = true }, .any_arch = true },
 	    { "four vCPUs in threads, in ring 3", .host = host_code, .config = { .ring = 3 },
-	      .any_arch = true });
+	      .any_arch = true },
+	    EACH_KIND("four vCPUs in threads", .host = host_code, .config.guest_vc = true));
 
 #endif

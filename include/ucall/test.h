@@ -60,6 +60,7 @@ struct ucall_test {
 	uint64_t args[6];
 	bool any_arch; /* for guests of other architectures than the host's too */
 	const char *engine; /* only with this one; NULL: with each */
+	bool launch; /* ucall_vm_launch() before host() */
 	/*
 	 * `backend` is the harness's; `protect` and `guest_vc` are those of all VMs of the point that
 	 * name no `protect`.
