@@ -153,6 +153,11 @@ const char *ucall_test_arch(void)
 	return variant ? variant->arch : NULL;
 }
 
+const char *ucall_test_protect(void)
+{
+	return test && test->config.protect ? test->config.protect : "none";
+}
+
 void ucall_test_config(struct ucall_vm_config *config)
 {
 	if (!variant)

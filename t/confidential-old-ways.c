@@ -173,7 +173,7 @@ static void host_registers(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_fault(vcpu)->code, UCALL_SVM_EXIT_IOIO);
 	CHECK_HAS(ucall_error(), "#VC VMM communication (vector 29), error code 0x7b");
 	CHECK_HAS(ucall_error(), "(port I/O): with SEV-ES and SEV-SNP the guest must ask the host for it");
-	CHECK_HAS(ucall_error(), "(t/confidential-old-ways.c:");
+	CHECK_HAS(ucall_error(), "t/confidential-old-ways.c:");
 }
 
 /* The same registers as struct kvm_run would have them. */

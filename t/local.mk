@@ -4,8 +4,10 @@ c_tests = \
 	t/assert \
 	t/byte-order \
 	t/confidential-boot \
+	t/confidential-faults \
 	t/confidential-launch \
 	t/confidential-old-ways \
+	t/confidential-snp \
 	t/confidential-vc \
 	t/config-string \
 	t/done \

@@ -95,6 +95,8 @@ const char *ucall_test_backend(void);
 /* The engine and the guest's architecture that are being tested, NULL in a `once` test. */
 const char *ucall_test_engine(void);
 const char *ucall_test_arch(void);
+/* The present test's config.protect, "none" where it names none. */
+const char *ucall_test_protect(void);
 
 /* Sets what the present point is for: backend, engine, image, protect; leaves what `config` has already. */
 void ucall_test_config(struct ucall_vm_config *config);
