@@ -104,7 +104,7 @@ static bool read_copied_word(const struct ucall_vcpu *vcpu, uint64_t address, ui
 	const struct ucall_fault_area *area = &vcpu->mailbox->fault;
 	uint64_t offset = address - fault->sp;
 
-	if (ucall_guest32(vcpu->vm->arch, area->state) != UCALL_FAULT_STACK || offset % 8 ||
+	if (ucall_guest32(vcpu->vm->arch, area->state) == UCALL_FAULT_NONE || offset % 8 ||
 	    offset / 8 >= UCALL_FAULT_STACK_WORDS)
 		return false;
 	*value = ucall_guest64(vcpu->vm->arch,

@@ -71,7 +71,7 @@ enum ucall_fault_kind {
 /* struct ucall_fault_area.state */
 enum ucall_fault_state {
 	UCALL_FAULT_NONE = 0,
-	UCALL_FAULT_REGS = 1, /* all but stack[] is valid */
+	UCALL_FAULT_REGS = 1, /* all is valid; of stack[] what lies in one piece of memory, 0 above it */
 	UCALL_FAULT_STACK = 2, /* all is valid */
 };
 
