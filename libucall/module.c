@@ -14,16 +14,16 @@
 
 #define PATH "UCALL_MODULE_PATH"
 
-/* Each module that was asked for, loaded or not. */
+/* Each module that was loaded.  One that was not is looked for again: what failed may have passed. */
 struct module {
 	struct module *next;
 	const void *found;
 	char name[32];
-	char problem[512];
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct module *modules;
+static __thread char problem_text[512]; /* of the last that this thread did not get */
 
 struct load {
 	struct module *module;
@@ -45,7 +45,9 @@ static int load_from(void *data, const char *folder)
 		return 0;
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
-		snprintf(m->problem, sizeof(m->problem), "%.500s", dlerror());
+		const char *why = dlerror();
+
+		snprintf(problem_text, sizeof(problem_text), "%.500s", why ? why : path);
 		return 0;
 	}
 	found = dlsym(handle, load->symbol);
@@ -54,7 +56,7 @@ static int load_from(void *data, const char *folder)
 		m->found = found;
 		return 1;
 	}
-	snprintf(m->problem, sizeof(m->problem), "%.400s is not of libucall %s", path,
+	snprintf(problem_text, sizeof(problem_text), "%.400s is not of libucall %s", path,
 		 ucall_version());
 	dlclose(handle);
 	return 0;
@@ -65,14 +67,20 @@ static struct module *load(const char *name, const char *symbol, unsigned int ve
 	struct module *m = calloc(1, sizeof(*m));
 	struct load load = { m, symbol, version_offset };
 
-	if (!m)
+	if (!m) {
+		snprintf(problem_text, sizeof(problem_text), "out of memory");
 		return NULL;
+	}
 	snprintf(m->name, sizeof(m->name), "%s", name);
-	if (!ucall_search_folders(PATH, load_from, &load) && !m->problem[0]) {
+	problem_text[0] = 0;
+	if (!ucall_search_folders(PATH, load_from, &load)) {
 		const char *all = secure_getenv(PATH);
 
-		snprintf(m->problem, sizeof(m->problem), "no %s.so in %.200s%s%.200s", m->name,
-			 all ? all : "", all && *all ? ":" : "", UCALL_BACKEND_DIR);
+		if (!problem_text[0])
+			snprintf(problem_text, sizeof(problem_text), "no %s.so in %.200s%s%.200s", name,
+				 all ? all : "", all && *all ? ":" : "", UCALL_BACKEND_DIR);
+		free(m);
+		return NULL;
 	}
 	m->next = modules;
 	modules = m;
@@ -90,6 +98,6 @@ const void *ucall_module(const char *name, const char *symbol, unsigned int vers
 	if (!m)
 		m = load(name, symbol, version_offset);
 	pthread_mutex_unlock(&lock);
-	*problem = !m ? "out of memory" : m->found ? NULL : m->problem;
+	*problem = m ? NULL : problem_text;
 	return m ? m->found : NULL;
 }
