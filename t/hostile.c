@@ -106,6 +106,33 @@ static UCALL_GUEST void guest_halfway(uint64_t *again, struct ucall *uc)
 }
 #endif
 
+#if defined(__x86_64__)
+/* Garbage in the GHCB and its MSR. */
+static UCALL_GUEST void guest_ghcb(uint64_t seed)
+{
+	volatile struct ucall_ghcb *g = ucall_this_ghcb();
+	volatile uint64_t *words = (volatile uint64_t *)g;
+
+	ucall_ghcb_call(0, 0, 0, 0); /* registers it */
+	for (int i = 0; i < ROUNDS; i++) {
+		words[draw(&seed) % 512] = draw(&seed);
+		words[draw(&seed) % 512] = draw(&seed) & draw(&seed) & 0xff;
+		g->sw_exit_code = i & 1 ? UCALL_SVM_EXIT_IOIO + draw(&seed) % 2 :
+					  UCALL_SVM_EXIT_CPUID + draw(&seed) % 16;
+		g->valid_bitmap[0] = draw(&seed);
+		g->valid_bitmap[1] = draw(&seed) | 7ull << 50;
+		g->protocol_version = 1 + draw(&seed) % 2;
+		g->usage = i % 16 == 0;
+		/* The GHCB itself, a request of any kind but the guest's end, any page. */
+		ucall_wrmsr(UCALL_MSR_GHCB, i % 4 ? ucall_this_mailbox()->ghcb :
+			    i & 4	      ? draw(&seed) & 0xffffffffffffeffull :
+						draw(&seed) & ~0xfffull);
+		ucall_vmgexit();
+	}
+	GUEST_DONE();
+}
+#endif
+
 /* W^X, the null page, the guard pages: what a guest may not do ends in a report. */
 static UCALL_GUEST void guest_writes(uint64_t address)
 {
@@ -264,6 +291,26 @@ static void host_rewritten(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(cmd, 0);
 }
 
+/* Each request is answered, is an exit, or is an error, and the guest goes on. */
+static void host_ghcb(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct ucall uc;
+	int exits = 0, errors = 0, cmd = 0;
+
+	(void)vm;
+	for (int i = 0; i < 3 * ROUNDS && cmd != UCALL_DONE; i++) {
+		if (ucall_vcpu_run(vcpu)) {
+			CHECK_EQ(errno, EINVAL);
+			errors++;
+		} else {
+			cmd = get_ucall(vcpu, &uc);
+			exits++;
+		}
+	}
+	CHECK_EQ(cmd, UCALL_DONE);
+	CHECK(exits > 1 && errors > 0);
+}
+
 static void host_endless(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_OK(!ucall_vm_set_handler(vm, 6, guest_again));
@@ -366,6 +413,9 @@ UCALL_TESTS({ "garbage, by the mailbox", .each = each_mailbox, .any_arch = true 
 	    EACH_KIND("garbage from all vCPUs at once", .host = host_all, .config.guest_vc = true),
 	    EACH_KIND("a shared message that another vCPU rewrites", .host = host_race,
 		      .config.guest_vc = true),
+	    EACH_CLOSED("garbage in the GHCB", UCALL_TEST_GUEST(guest_ghcb), .host = host_ghcb,
+			.nargs = 1, .args = { 88172645463325252 }, .launch = true,
+			.config.guest_vc = true),
 	    EACH_KIND("a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on),
 		      .host = host_rewritten, .launch = true, .config.guest_vc = true),
 	    EACH_KIND("lies in the fault area", UCALL_TEST_GUEST(guest_lies), .host = host_lies,

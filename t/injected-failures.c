@@ -17,7 +17,7 @@
 #include <unistd.h>
 
 #include <ucall/plugin.h>
-#include <ucall/test.h>
+#include "confidential.h"
 
 #include "resources.h"
 
@@ -137,7 +137,7 @@ static bool use_vm(void)
 	vm = ucall_vm_create(&config);
 	if (vm)
 		vcpu = ucall_vcpu_add(vm, guest_code, 0);
-	if (vcpu)
+	if (vcpu && !ucall_vm_launch(vm))
 		good = ucall_next(vcpu, NULL) == UCALL_SYNC;
 	counting = false;
 	if (!good)
@@ -231,6 +231,8 @@ static void each_thousand(void)
 }
 
 UCALL_TESTS({ "each call fails in its turn", .each = each_call },
-	    { "a thousand VMs", .each = each_thousand });
+	    { "a thousand VMs", .each = each_thousand },
+	    EACH_KIND("each call fails in its turn", .each = each_call, .config.guest_vc = true),
+	    SEV_SNP("a thousand VMs", .each = each_thousand, .config.guest_vc = true));
 
 #endif

@@ -32,6 +32,8 @@ c_tests = \
 	t/page-tables \
 	t/page-walk \
 	t/printf \
+	t/sev-insn \
+	t/sev-shared \
 	t/shared \
 	t/sync-args \
 	t/timeout \
@@ -70,6 +72,7 @@ t_page_tables_SOURCES = t/page-tables.c libucall/arch.c libucall/arch/radix.c li
 t_page_tables_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_kvm_exits_SOURCES = t/kvm-exits.c libucall/arch/riscv64/decode.c libucall/arch/s390x/decode.c
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
+t_sev_insn_SOURCES = t/sev-insn.c libucall/arch/x86_64/sev/insn.c
 
 dist_check_SCRIPTS += t/installed.sh
 

@@ -17,14 +17,18 @@ static UCALL_GUEST void guest_code(void)
 static void use(const struct ucall_vm_config *config)
 {
 	struct ucall_vm *vm = ucall_vm_create(config);
-	struct ucall_vcpu *vcpu;
+	struct ucall_vcpu *vcpus[2];
 
 	if (!vm)
 		return;
 	for (int i = 0; i < 2; i++) {
-		vcpu = ucall_vcpu_add(vm, guest_code, 0);
-		ucall_next(vcpu, NULL);
-		ucall_next(vcpu, NULL);
+		vcpus[i] = ucall_vcpu_add(vm, guest_code, 0);
+		CHECK_OK(vcpus[i]);
+	}
+	CHECK_OK(!ucall_vm_launch(vm));
+	for (int i = 0; i < 2; i++) {
+		ucall_next(vcpus[i], NULL);
+		ucall_next(vcpus[i], NULL);
 	}
 	ucall_vm_free(vm);
 }
@@ -67,6 +71,17 @@ static void once_all(void)
 		{ .backend = "mmio", .engine = "unicorn" },
 		{ .backend = "pio", .engine = "unicorn", .ring = 3 },
 		{ .backend = "pio", .engine = "bochs" },
+		{ .protect = "emulated-sev" },
+		{ .protect = "emulated-sev-es" },
+		{ .protect = "emulated-sev-snp" },
+		{ .protect = "emulated-sev-snp", .backend = "pio", .guest_vc = true },
+		{ .protect = "emulated-sev-es,trap_cpuid=step" },
+		{ .protect = "emulated-sev-es,trap_cpuid=step", .ring = 3 },
+		{ .protect = "emulated-sev-es", .backend = "pio" },
+		{ .protect = "emulated-sev", .backend = "sev-shared,exit=ghcb" },
+		{ .protect = "emulated-sev", .mem_size = 1 },
+		{ .protect = "emulated-sev", .engine = "unicorn" },
+		{ .protect = "sgx" },
 		{ .arch = "s390x" },
 		{ .image = "/nonexistent" },
 		{ .image = "/etc/passwd" },

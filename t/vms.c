@@ -17,7 +17,7 @@ static UCALL_GUEST void guest_code(uint64_t id)
 
 struct job {
 	uint64_t id;
-	const char *backend, *engine;
+	const char *backend, *engine, *protect;
 	bool done;
 };
 
@@ -25,14 +25,17 @@ struct job {
 static void *run(void *data)
 {
 	struct job *job = data;
-	struct ucall_vm_config config = { .backend = job->backend, .engine = job->engine };
+	struct ucall_vm_config config = { .backend = job->backend,
+						  .engine = job->engine,
+						  .protect = job->protect,
+						  .guest_vc = true };
 
 	for (int again = 0; again < 3; again++) {
 		struct ucall_vm *vm = ucall_test_vm(&config);
 		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_code, 1, job->id);
 		struct ucall uc;
 
-		CHECK_OK(vcpu);
+		CHECK_OK(vcpu && !ucall_vm_launch(vm));
 		for (uint64_t i = 0; i < ROUNDS; i++) {
 			CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 			CHECK_EQ(uc.args[1], i);
@@ -61,7 +64,7 @@ static void once_mixed(void)
 	if (ucall_engine_check(engines[0]))
 		SKIP("%s", ucall_error());
 	for (int i = 0; i < VMS; i++) {
-		jobs[i] = (struct job){ (uint64_t)i, backends[i % 5], engines[i % 3 == 0], false };
+		jobs[i] = (struct job){ (uint64_t)i, backends[i % 5], engines[i % 3 == 0], NULL, false };
 		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
 	}
 	for (int i = 0; i < VMS; i++)
@@ -70,4 +73,30 @@ static void once_mixed(void)
 		CHECK(jobs[i].done);
 }
 
-UCALL_TESTS({ "eight VMs with mixed backends and engines in threads", .once = once_mixed });
+static void once_confidential(void)
+{
+	static const struct {
+		const char *backend, *protect;
+	} kinds[VMS] = {
+		{ "sev-shared", "emulated-sev" },	   { "sev-shared", "emulated-sev-es" },
+		{ "sev-shared", "emulated-sev-snp" },	   { "pio", "emulated-sev-es" },
+		{ "sev-shared,exit=ghcb", "emulated-sev-snp" }, { "halt", "emulated-sev-es" },
+		{ "mmio", "emulated-sev" },		   { "pio", NULL },
+	};
+	struct job jobs[VMS];
+	pthread_t threads[VMS];
+
+	if (ucall_engine_check("kvm"))
+		SKIP("%s", ucall_error());
+	for (int i = 0; i < VMS; i++) {
+		jobs[i] = (struct job){ (uint64_t)i, kinds[i].backend, "kvm", kinds[i].protect, false };
+		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
+	}
+	for (int i = 0; i < VMS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < VMS; i++)
+		CHECK(jobs[i].done);
+}
+
+UCALL_TESTS({ "eight VMs with mixed backends and engines in threads", .once = once_mixed },
+	    { "eight VMs, seven of them with encrypted memory", .once = once_confidential });

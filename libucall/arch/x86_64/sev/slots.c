@@ -38,6 +38,7 @@ int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid)
 	void *page = mmap(NULL, UCALL_PAGE_SIZE, PROT_READ | PROT_WRITE,
 			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
 	unsigned int width = 36, bit;
+	int r = -1;
 
 	if (page == MAP_FAILED)
 		return ucall_fail_call("mmap");
@@ -45,19 +46,21 @@ int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid)
 		if (cpuid->entries[i].function == 0x80000008)
 			width = cpuid->entries[i].eax & 0xff;
 	bit = width - 1 < C_BIT_HIGHEST ? width - 1 : C_BIT_HIGHEST;
-	while (bit >= C_BIT_LOWEST && set_slot(fd, 0, 1ull << bit, UCALL_PAGE_SIZE, page))
-		bit--;
-	if (bit >= C_BIT_LOWEST)
-		set_slot(fd, 0, 1ull << bit, 0, page);
-	munmap(page, UCALL_PAGE_SIZE);
+	for (; bit >= C_BIT_LOWEST; bit--) {
+		r = set_slot(fd, 0, 1ull << bit, UCALL_PAGE_SIZE, page);
+		if (!r || errno != EINVAL)
+			break;
+	}
 	if (bit < C_BIT_LOWEST)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"this KVM has no guest-physical address bit that is free to be the C-bit: "
-			"its guests have %u bits, and %d to %d were tried",
-			width, C_BIT_LOWEST, C_BIT_HIGHEST);
-	*c_bit = 1ull << bit;
-	return 0;
+		ucall_fail(EOPNOTSUPP,
+			   "this KVM has no guest-physical address bit that is free to be the C-bit: its "
+			   "guests have %u bits, and %d to %d were tried",
+			   width, C_BIT_LOWEST, C_BIT_HIGHEST);
+	else if (r || (r = set_slot(fd, 0, 1ull << bit, 0, page)))
+		ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
+	munmap(page, UCALL_PAGE_SIZE);
+	*c_bit = r ? 0 : 1ull << bit;
+	return r;
 }
 
 int sev_set_memory(struct ucall_vm *vm, int fd)
