@@ -101,8 +101,8 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 	CHECK_OK(!ucall_vm_read(vm, shared, seen, SIZE));
 	for (uint64_t i = 0; i < SIZE / 8; i++)
-		CHECK_EQ(seen[i], i + (i % 512 == 0 || i % 512 == 511 ? 0x4444000000000000 :
-									0x3333000000000000));
+		CHECK_EQ(seen[i], i + (i % 512 == 0 || i % 512 == 511 ? 0x4444000000000000
+								      : 0x3333000000000000));
 	CHECK_OK(!ucall_vm_write_int(vm, shared, 8, 0x55));
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }

@@ -52,9 +52,10 @@ static void each_irqchip(void)
 	struct ucall_vm *vm;
 
 	if (!strcmp(ucall_test_backend(), "sev-shared"))
-		config.backend = strstr(ucall_test_protect(), "es") || strstr(ucall_test_protect(), "snp")
-					 ? "sev-shared,exit=ghcb"
-					 : "sev-shared,exit=pio";
+		config.backend =
+			strstr(ucall_test_protect(), "es") || strstr(ucall_test_protect(), "snp")
+				? "sev-shared,exit=ghcb"
+				: "sev-shared,exit=pio";
 	vm = ucall_test_vm(&config);
 	vcpu = ucall_vcpu_add(vm, guest_fault, 1, MARKER);
 	CHECK_OK(vcpu && !ucall_vm_launch(vm));
@@ -222,8 +223,8 @@ static void host_ask(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 
 /* What is wrong with a GHCB it is told in the GHCB. */
-static UCALL_GUEST uint64_t __attribute__((noinline)) malformed(uint64_t code, uint64_t info,
-								uint64_t valid)
+static UCALL_GUEST uint64_t __attribute__((noinline))
+malformed(uint64_t code, uint64_t info, uint64_t valid)
 {
 	GUEST_ASSERT_EQ(ucall_ghcb_call(code, info, valid, 0), UCALL_GHCB_MALFORMED);
 	return ucall_this_ghcb()->sw_exit_info_2;

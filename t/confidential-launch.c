@@ -26,8 +26,9 @@ static void refused(const char *what)
 {
 	CHECK_EQ(errno, EPERM);
 	CHECK_HAS(ucall_error(), what);
-	CHECK_HAS(ucall_error(), "VM has been launched, its memory and page tables are encrypted; do it "
-				 "before ucall_vm_launch()");
+	CHECK_HAS(ucall_error(),
+		  "VM has been launched, its memory and page tables are encrypted; do it "
+		  "before ucall_vm_launch()");
 }
 
 static void host_states(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -183,7 +184,8 @@ static void once_wrong(void)
 	static const struct {
 		const char *protect, *says;
 	} cases[] = {
-		{ "sgx", "no memory encryption \"sgx\"; there are: none, emulated-sev, emulated-sev-es" },
+		{ "sgx",
+		  "no memory encryption \"sgx\"; there are: none, emulated-sev, emulated-sev-es" },
 		{ ",x=1", "names no" },
 		{ "emulated-sev,trap_cpuid=step", "unknown option \"trap_cpuid\"" },
 		{ "emulated-sev-es,trap_cpuid=now", "give one of no|step" },
@@ -208,11 +210,11 @@ static void once_engine(void)
 		SKIP("%s", ucall_error());
 	CHECK(!ucall_vm_create(&config));
 	CHECK_EQ(errno, EOPNOTSUPP);
-	CHECK_HAS(ucall_error(), "engine unicorn cannot have encrypted memory (protect); engine kvm can");
+	CHECK_HAS(ucall_error(),
+		  "engine unicorn cannot have encrypted memory (protect); engine kvm can");
 }
 
-UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states,
-		      .config.guest_vc = true),
+UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states, .config.guest_vc = true),
 	    EACH_KIND("the measurement", .each = each_measurement, .config.guest_vc = true),
 	    { "no encryption: launch is nothing", UCALL_TEST_GUEST(guest_code), .host = host_none },
 	    { "what is no protection", .once = once_wrong },

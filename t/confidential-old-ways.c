@@ -62,7 +62,8 @@ static void host_memory(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK(m.magic != MAGIC);
 	CHECK(!ucall_vm_host_pointer(vm, regs.gpr[7], sizeof(m)));
 	CHECK_EQ(errno, EPERM);
-	CHECK_HAS(ucall_error(), "is in private memory, into which a VM with emulated-sev gives no pointers");
+	CHECK_HAS(ucall_error(),
+		  "is in private memory, into which a VM with emulated-sev gives no pointers");
 	/* In shared memory it is there. */
 	next_out(vcpu, &regs);
 	CHECK_EQ(regs.gpr[7], shared);
@@ -172,7 +173,8 @@ static void host_registers(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_fault(vcpu)->vector, 29);
 	CHECK_EQ(ucall_fault(vcpu)->code, UCALL_SVM_EXIT_IOIO);
 	CHECK_HAS(ucall_error(), "#VC VMM communication (vector 29), error code 0x7b");
-	CHECK_HAS(ucall_error(), "(port I/O): with SEV-ES and SEV-SNP the guest must ask the host for it");
+	CHECK_HAS(ucall_error(),
+		  "(port I/O): with SEV-ES and SEV-SNP the guest must ask the host for it");
 	CHECK_HAS(ucall_error(), "t/confidential-old-ways.c:");
 }
 
@@ -241,8 +243,7 @@ static void once_refused(void)
 }
 
 UCALL_TESTS(SEV("1. the message is ciphertext", .host = host_memory),
-	    EACH_KIND("1. a message in private memory", .host = host_message,
-		      .config.guest_vc = true),
+	    EACH_KIND("1. a message in private memory", .host = host_message, .config.guest_vc = true),
 	    EACH_KIND("1. a message in shared memory", .host = host_shared_message,
 		      .config.guest_vc = true),
 	    SEV("2. the page tables are ciphertext", .host = host_walk),

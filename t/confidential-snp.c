@@ -50,17 +50,17 @@ static void check_mismatch(struct ucall_vcpu *vcpu, uint64_t gpa, bool taken_for
 	CHECK_EQ(exit->reason, UCALL_EXIT_MEMORY);
 	CHECK_EQ(exit->u.memory.gpa, gpa);
 	CHECK_EQ(exit->u.memory.is_private, taken_for_private);
-	CHECK_HAS(ucall_error(), taken_for_private
-					 ? "was used as private memory, and is shared (a memory fault)"
-					 : "was used as shared memory, and is private (a memory fault)");
+	CHECK_HAS(ucall_error(),
+		  taken_for_private ? "was used as private memory, and is shared (a memory fault)"
+				    : "was used as shared memory, and is private (a memory fault)");
 }
 
 static void mismatch(bool is_private, bool write)
 {
 	struct ucall_vm *vm = ucall_test_vm(NULL);
 	struct views v = make_views(vm, 1, is_private);
-	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_access, 2,
-						 is_private ? v.shared : v.private, write);
+	struct ucall_vcpu *vcpu =
+		ucall_vcpu_add(vm, guest_access, 2, is_private ? v.shared : v.private, write);
 	uint64_t value;
 
 	CHECK_OK(vcpu && !ucall_vm_launch(vm));
@@ -93,16 +93,16 @@ static UCALL_GUEST void guest_converts(volatile uint64_t *private, volatile uint
 	const uint64_t page = 4096 / 8;
 
 	for (int i = 0; i < 3; i++)
-		private[i * page] = 0x1111 * (i + 1);
+	private[i * page] = 0x1111 * (i + 1);
 	/* The one in the middle. */
-	GUEST_ASSERT_EQ(ucall_guest_set_private(gpa + 4096, (uintptr_t)private + 4096, 0), 0);
+	GUEST_ASSERT_EQ(ucall_guest_set_private(gpa + 4096, (uintptr_t) private + 4096, 0), 0);
 	GUEST_ASSERT_NE(shared[page], 0x2222); /* what was private has not become public */
 	shared[page] = 0x3333;
 	GUEST_ASSERT_EQ(private[0], 0x1111);
 	GUEST_ASSERT_EQ(private[2 * page], 0x3333);
 	GUEST_SYNC(1);
 	GUEST_ASSERT_EQ(shared[page], 0x4444);
-	GUEST_ASSERT_EQ(ucall_guest_set_private(gpa + 4096, (uintptr_t)private + 4096, 1), 0);
+	GUEST_ASSERT_EQ(ucall_guest_set_private(gpa + 4096, (uintptr_t) private + 4096, 1), 0);
 	GUEST_ASSERT_NE(private[page], 0x4444);
 	private[page] = 0x6666;
 	GUEST_SYNC(2);
@@ -144,7 +144,8 @@ static UCALL_GUEST void guest_turns(uint64_t private, uint64_t gpa)
 	for (uint64_t i = 0; i < ROUNDS; i++) {
 		uint64_t page = i % PAGES * 4096;
 
-		GUEST_ASSERT_EQ(ucall_guest_set_private(gpa + page, private + page, i / PAGES & 1), 0);
+		GUEST_ASSERT_EQ(ucall_guest_set_private(gpa + page, private + page, i / PAGES & 1),
+				0);
 	}
 	GUEST_DONE();
 }

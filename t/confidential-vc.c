@@ -49,8 +49,10 @@ static UCALL_GUEST void __attribute__((noinline)) check(const struct seen *seen,
 /* An instruction that raises #VC with that code, between two that do not; with these registers. */
 #define RAISE_IN(before, insn, after, vc, a, d, c, s, t) \
 	do { \
-		struct seen seen_ = { (vc), 0, (uint64_t)(a), (uint64_t)(d), (uint64_t)(c), \
-				      (uint64_t)(s), (uint64_t)(t) }; \
+		struct seen seen_ = { (vc),	     0, \
+				      (uint64_t)(a), (uint64_t)(d), \
+				      (uint64_t)(c), (uint64_t)(s), \
+				      (uint64_t)(t) }; \
 		uint64_t a_ = seen_.rax, d_ = seen_.rdx, c_ = seen_.rcx, s_ = seen_.rsi; \
 		uint64_t t_ = seen_.rdi, size_; \
 		__asm__ volatile("lea 1f(%%rip), %[start]\n" \
@@ -140,7 +142,9 @@ static UCALL_GUEST void guest_cpuid(uint64_t raises)
 		RAISE("cpuid", UCALL_SVM_EXIT_CPUID, 0x80000000, 1, 0, 3, 4);
 		RAISE_IN("xor %%eax, %%eax", "cpuid", "nop", UCALL_SVM_EXIT_CPUID, 0, 1, 0, 3, 4);
 	} else {
-		__asm__ volatile("cpuid" : "=a"(a), "=b"(b), "=c"(c), "=d"(d) : "a"(0x80000000), "c"(0));
+		__asm__ volatile("cpuid"
+				 : "=a"(a), "=b"(b), "=c"(c), "=d"(d)
+				 : "a"(0x80000000), "c"(0));
 		GUEST_ASSERT(a >= 0x8000001f);
 	}
 	GUEST_SYNC(count);
@@ -318,8 +322,7 @@ static void host_ring3(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-UCALL_TESTS(EACH_CLOSED("port I/O", .host = host_io),
-	    EACH_CLOSED("MSRs", .host = host_msr),
+UCALL_TESTS(EACH_CLOSED("port I/O", .host = host_io), EACH_CLOSED("MSRs", .host = host_msr),
 	    EACH_CLOSED("MMIO", .host = host_mmio),
 	    EACH_CLOSED("CPUID does not raise it unless asked for", .host = host_cpuid),
 	    KIND("emulated-sev-es,trap_cpuid=step", "CPUID", .host = host_step),

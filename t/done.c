@@ -43,7 +43,7 @@ UCALL_TESTS({ "DONE", UCALL_TEST_GUEST(guest_done), .host = host_done, .any_arch
 	    { "return in ring 3", UCALL_TEST_GUEST(guest_returns), .host = host_returns, RING3 },
 	    EACH_KIND("DONE", UCALL_TEST_GUEST(guest_done), .host = host_done, .launch = true,
 		      .config.guest_vc = true),
-	    EACH_KIND("return", UCALL_TEST_GUEST(guest_returns), .host = host_returns, .launch = true,
-		      .config.guest_vc = true));
+	    EACH_KIND("return", UCALL_TEST_GUEST(guest_returns), .host = host_returns,
+		      .launch = true, .config.guest_vc = true));
 
 #endif

@@ -117,16 +117,16 @@ static UCALL_GUEST void guest_ghcb(uint64_t seed)
 	for (int i = 0; i < ROUNDS; i++) {
 		words[draw(&seed) % 512] = draw(&seed);
 		words[draw(&seed) % 512] = draw(&seed) & draw(&seed) & 0xff;
-		g->sw_exit_code = i & 1 ? UCALL_SVM_EXIT_IOIO + draw(&seed) % 2 :
-					  UCALL_SVM_EXIT_CPUID + draw(&seed) % 16;
+		g->sw_exit_code = i & 1 ? UCALL_SVM_EXIT_IOIO + draw(&seed) % 2
+					: UCALL_SVM_EXIT_CPUID + draw(&seed) % 16;
 		g->valid_bitmap[0] = draw(&seed);
 		g->valid_bitmap[1] = draw(&seed) | 7ull << 50;
 		g->protocol_version = 1 + draw(&seed) % 2;
 		g->usage = i % 16 == 0;
 		/* The GHCB itself, a request of any kind but the guest's end, any page. */
-		ucall_wrmsr(UCALL_MSR_GHCB, i % 4 ? ucall_this_mailbox()->ghcb :
-			    i & 4	      ? draw(&seed) & 0xffffffffffffeffull :
-						draw(&seed) & ~0xfffull);
+		ucall_wrmsr(UCALL_MSR_GHCB, i % 4   ? ucall_this_mailbox()->ghcb
+					    : i & 4 ? draw(&seed) & 0xffffffffffffeffull
+						    : draw(&seed) & ~0xfffull);
 		ucall_vmgexit();
 	}
 	GUEST_DONE();

@@ -46,6 +46,7 @@ sh_tests = \
 	t/bad-plugins.sh \
 	t/broken.sh \
 	t/command.sh \
+	t/confidential.sh \
 	t/cross-objects.sh \
 	t/guests.sh \
 	t/headers.sh \

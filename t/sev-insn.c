@@ -18,8 +18,8 @@ static bool is_target(void *data, uint64_t gva)
  * The instruction `insn` of `size` bytes, after bytes of other instructions, has been executed: where
  * did it start?  -1: not found.  *regs are the registers, before and after.
  */
-static int start_of(const char *before, const char *insn, size_t size, const struct ucall_exit *exit,
-		    uint64_t gva, struct kvm_regs *regs)
+static int start_of(const char *before, const char *insn, size_t size,
+		    const struct ucall_exit *exit, uint64_t gva, struct kvm_regs *regs)
 {
 	uint8_t code[2 * SEV_BEFORE];
 	struct kvm_regs at = *regs, found;
@@ -95,11 +95,9 @@ static void once_rep(void)
 	struct ucall_exit exit = out(0x3f8, 4), mmio = store(8, 1);
 	struct kvm_regs at = { .rip = RIP, .rdx = 0x3f8, .rsi = 0x1008, .rcx = 3 }, regs;
 	uint64_t gva = BASE;
-	struct sev_place place = { .code = code + SEV_BEFORE,
-				   .have = 2,
-				   .regs = &at,
-				   .is_target = is_target,
-				   .data = &gva };
+	struct sev_place place = {
+		.code = code + SEV_BEFORE, .have = 2, .regs = &at, .is_target = is_target, .data = &gva
+	};
 
 	memset(code, 0x90, sizeof(code));
 	memcpy(code + SEV_BEFORE, "\xf3\x6f", 2);
@@ -160,8 +158,9 @@ static void once_mov(void)
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
-		struct kvm_regs regs = { .rax = 0xaaa0, .rcx = 0xa1, .rsp = 0xa4, .rdi = BASE,
-					 .r8 = 0xa8 };
+		struct kvm_regs regs = {
+			.rax = 0xaaa0, .rcx = 0xa1, .rsp = 0xa4, .rdi = BASE, .r8 = 0xa8
+		};
 		struct ucall_exit exit = store(cases[i].width, cases[i].data);
 		int start;
 

@@ -26,9 +26,9 @@ static void *run(void *data)
 {
 	struct job *job = data;
 	struct ucall_vm_config config = { .backend = job->backend,
-						  .engine = job->engine,
-						  .protect = job->protect,
-						  .guest_vc = true };
+					  .engine = job->engine,
+					  .protect = job->protect,
+					  .guest_vc = true };
 
 	for (int again = 0; again < 3; again++) {
 		struct ucall_vm *vm = ucall_test_vm(&config);
@@ -64,7 +64,8 @@ static void once_mixed(void)
 	if (ucall_engine_check(engines[0]))
 		SKIP("%s", ucall_error());
 	for (int i = 0; i < VMS; i++) {
-		jobs[i] = (struct job){ (uint64_t)i, backends[i % 5], engines[i % 3 == 0], NULL, false };
+		jobs[i] = (struct job){ (uint64_t)i, backends[i % 5], engines[i % 3 == 0], NULL,
+					false };
 		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
 	}
 	for (int i = 0; i < VMS; i++)
@@ -78,10 +79,14 @@ static void once_confidential(void)
 	static const struct {
 		const char *backend, *protect;
 	} kinds[VMS] = {
-		{ "sev-shared", "emulated-sev" },	   { "sev-shared", "emulated-sev-es" },
-		{ "sev-shared", "emulated-sev-snp" },	   { "pio", "emulated-sev-es" },
-		{ "sev-shared,exit=ghcb", "emulated-sev-snp" }, { "halt", "emulated-sev-es" },
-		{ "mmio", "emulated-sev" },		   { "pio", NULL },
+		{ "sev-shared", "emulated-sev" },
+		{ "sev-shared", "emulated-sev-es" },
+		{ "sev-shared", "emulated-sev-snp" },
+		{ "pio", "emulated-sev-es" },
+		{ "sev-shared,exit=ghcb", "emulated-sev-snp" },
+		{ "halt", "emulated-sev-es" },
+		{ "mmio", "emulated-sev" },
+		{ "pio", NULL },
 	};
 	struct job jobs[VMS];
 	pthread_t threads[VMS];
@@ -89,7 +94,8 @@ static void once_confidential(void)
 	if (ucall_engine_check("kvm"))
 		SKIP("%s", ucall_error());
 	for (int i = 0; i < VMS; i++) {
-		jobs[i] = (struct job){ (uint64_t)i, kinds[i].backend, "kvm", kinds[i].protect, false };
+		jobs[i] = (struct job){ (uint64_t)i, kinds[i].backend, "kvm", kinds[i].protect,
+					false };
 		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
 	}
 	for (int i = 0; i < VMS; i++)

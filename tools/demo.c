@@ -77,21 +77,25 @@ struct totals {
 	unsigned int ok, failed, skipped;
 };
 
-static void print_row(const char *backend, const char *arch, const char *engine, const char *result,
-		      const char *messages)
+/* A row's case. */
+struct demo_case {
+	const char *backend, *arch, *engine, *protection;
+};
+
+static void print_row(const struct demo_case *c, const char *result, const char *messages)
 {
-	printf("%-10s %-8s %-8s %-10s %-6s %s\n", backend, arch, engine, "none", result, messages);
+	printf("%-10s %-8s %-8s %-16s %-6s %s\n", c->backend, c->arch, c->engine, c->protection,
+	       result, messages);
 }
 
-static void print_skip(const char *backend, const char *arch, const char *engine, const char *why,
-		       struct totals *t)
+static void print_skip(const struct demo_case *c, const char *why, struct totals *t)
 {
-	print_row(backend, arch, engine, "skip", why);
+	print_row(c, "skip", why);
 	t->skipped++;
 }
 
 /* One case, whose VM there is. */
-static void row(struct ucall_vm *vm, struct totals *t)
+static void row(const struct demo_case *c, struct ucall_vm *vm, struct totals *t)
 {
 	struct ucall_vcpu *vcpu;
 	struct report r = { NULL, 0, NULL };
@@ -99,51 +103,70 @@ static void row(struct ucall_vm *vm, struct totals *t)
 
 	r.stream = open_memstream(&r.text, &r.size);
 	vcpu = r.stream ? ucall_vcpu_add(vm, guest_main, 2, 2, 40) : NULL;
-	good = vcpu && run(vcpu, &r);
+	good = vcpu && !ucall_vm_launch(vm);
+	if (!good)
+		fprintf(r.stream ? r.stream : stderr, "%s", ucall_error());
+	good = good && run(vcpu, &r);
 	if (r.stream)
 		fclose(r.stream);
-	print_row(ucall_vm_backend(vm), ucall_vm_arch(vm), ucall_vm_engine(vm),
-		  good ? "ok" : "FAILED", vcpu ? r.text : ucall_error());
+	print_row(c, good ? "ok" : "FAILED", r.text ? r.text : "out of memory");
 	free(r.text);
 	t->ok += good;
 	t->failed += !good;
 }
 
-/* The case of that backend, architecture and engine. */
+/* The case of that backend, architecture, engine and protection. */
 static void one(const char *backend, uint32_t arch, const struct ucall_engine_info *engine,
-		struct totals *t)
+		const struct ucall_protection_info *protection, struct totals *t)
 {
-	struct ucall_vm_config config = { .backend = backend, .engine = engine->name };
-	const char *arch_name = ucall_arch_name(arch), *missing;
+	struct ucall_vm_config config = {
+		.backend = backend,
+		.engine = engine->name,
+		.protect = protection->name,
+		.guest_vc = true, /* so that port I/O works in spite of SEV-ES */
+	};
+	const struct demo_case c = { backend, ucall_arch_name(arch), engine->name, protection->name };
+	const char *missing;
 	char image[4096], why[256];
 	struct ucall_vm *vm;
 
-	if (engine->problem[0]) {
-		print_skip(backend, arch_name, engine->name, engine->problem, t);
+	if (engine->problem[0] || protection->problem[0]) {
+		print_skip(&c, engine->problem[0] ? engine->problem : protection->problem, t);
 		return;
 	}
 	if (arch != ucall_arch_host()) {
 		snprintf(image, sizeof(image), "%s/demo-%s.elf",
-			 kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), arch_name);
+			 kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), c.arch);
 		config.image = image;
 		if (access(image, R_OK)) {
 			missing = missing_compiler(arch);
 			snprintf(why, sizeof(why), "the demo's guest was not built for it: %s",
 				 missing ? missing : "build libucall again");
-			print_skip(backend, arch_name, engine->name, why, t);
+			print_skip(&c, why, t);
 			return;
 		}
 	}
 	vm = ucall_vm_create(&config);
 	if (vm) {
-		row(vm, t);
+		row(&c, vm, t);
 	} else if (errno == EOPNOTSUPP) {
-		print_skip(backend, arch_name, engine->name, ucall_error(), t);
+		print_skip(&c, ucall_error(), t);
 	} else {
-		print_row(backend, arch_name, engine->name, "FAILED", ucall_error());
+		print_row(&c, "FAILED", ucall_error());
 		t->failed++;
 	}
 	ucall_vm_free(vm);
+}
+
+/* All protections that the backend serves and the engine may have. */
+static void each_protection(const struct ucall_backend_info *backend, uint32_t arch,
+			    const struct ucall_engine_info *engine,
+			    const struct ucall_protection_info *protections, struct totals *t)
+{
+	for (const struct ucall_protection_info *p = protections; p->name; p++)
+		if ((backend->metadata.protections & p->bit) &&
+		    (p->bit == UCALL_PROTECT_NONE || (engine->can & UCALL_CAN_PROTECT)))
+			one(backend->metadata.name, arch, engine, p, t);
 }
 
 /* Which engine a VM gets that names none, and why not the one before. */
@@ -164,6 +187,7 @@ int cmd_demo(int argc, char **argv)
 {
 	struct totals t = { 0, 0, 0 };
 	struct ucall_engine_info *engines;
+	struct ucall_protection_info *protections;
 	struct ucall_backend_info *all;
 	size_t count;
 
@@ -174,30 +198,34 @@ int cmd_demo(int argc, char **argv)
 	}
 	all = ucall_backends(&count);
 	engines = ucall_engines();
-	if (!all || !count || !engines) {
+	protections = ucall_protections();
+	if (!all || !count || !engines || !protections) {
 		fprintf(stderr, "ucall: %s\n",
-			all && engines ? "no backend was found; set UCALL_PLUGIN_PATH"
-				       : ucall_error());
+			all && engines && protections ? "no backend was found; set UCALL_PLUGIN_PATH"
+						      : ucall_error());
 		ucall_backends_free(all);
 		free(engines);
+		free(protections);
 		return EXIT_USAGE;
 	}
-	printf("%-10s %-8s %-8s %-10s %-6s %s\n", "BACKEND", "GUEST", "ENGINE", "PROTECTION",
-	       "RESULT", "MESSAGES");
+	print_row(&(struct demo_case){ "BACKEND", "GUEST", "ENGINE", "PROTECTION" }, "RESULT",
+		  "MESSAGES");
 	for (size_t i = 0; i < count; i++) {
 		if (all[i].problem) {
-			print_skip(all[i].metadata.name, "-", "-", all[i].problem, &t);
+			print_skip(&(struct demo_case){ all[i].metadata.name, "-", "-", "-" },
+				   all[i].problem, &t);
 			continue;
 		}
 		for (uint32_t arch = 1; ucall_arch_name(arch); arch <<= 1)
 			for (const struct ucall_engine_info *e = engines; e->name; e++)
 				if ((all[i].archs & arch) &&
 				    ((e->archs & arch) || (!e->archs && arch != ucall_arch_host())))
-					one(all[i].metadata.name, arch, e, &t);
+					each_protection(&all[i], arch, e, protections, &t);
 	}
 	printf("%u ok, %u failed, %u skipped\n", t.ok, t.failed, t.skipped);
 	explain_engines(engines);
 	ucall_backends_free(all);
 	free(engines);
+	free(protections);
 	return t.failed ? EXIT_ABORT : 0;
 }

@@ -34,6 +34,7 @@ static const struct bit protections[] = {
 static const struct bit needs[] = {
 	{ UCALL_NEEDS_NO_IRQCHIP, "no in-kernel interrupt controller" },
 	{ UCALL_NEEDS_RING0, "guest functions in ring 0" },
+	{ UCALL_NEEDS_GUEST_VC, "with sev-es and sev-snp a #VC handler in the guest (guest_vc)" },
 	{ 0, NULL },
 };
 
@@ -235,6 +236,19 @@ static void list_engines(const struct ucall_engine_info *engines)
 		       e->problem[0] ? "no: " : "yes", e->problem);
 }
 
+/* Kinds of memory encryption, for `protect`. */
+static void list_protections(void)
+{
+	struct ucall_protection_info *all = ucall_protections();
+
+	printf("\n%-17s %s\n", "PROTECTION", "WORKS");
+	for (const struct ucall_protection_info *p = all; p && p->name; p++)
+		printf("%-17s %s%s\n", p->name, p->problem[0] ? "no: " : "yes", p->problem);
+	if (!all)
+		printf("%s\n", ucall_error());
+	free(all);
+}
+
 /* For each architecture: what runs it, what compiles guests for it. */
 static void list_guests(const struct ucall_engine_info *engines)
 {
@@ -274,6 +288,7 @@ int cmd_list(int argc, char **argv)
 			       "ucall-NAME.so files.\n");
 		list_engines(engines);
 		list_guests(engines);
+		list_protections();
 	}
 	ucall_backends_free(all);
 	free(engines);

@@ -12,7 +12,7 @@
 
 #define USAGE \
 	"usage: ucall run [-b BACKEND] [-e ENGINE] [-a ARCH] [-E FUNCTION] [-t SECONDS] [-m MIB]\n" \
-	"                 GUEST.elf [ARG...]\n"
+	"                 [-p PROTECTION] GUEST.elf [ARG...]\n"
 
 #define MAX_ARGS 6
 
@@ -60,6 +60,8 @@ static bool option(const char *name, const char *value, struct options *o,
 		config->arch = value;
 	} else if (!strcmp(name, "-E") || !strcmp(name, "--entry")) {
 		o->entry = value;
+	} else if (!strcmp(name, "-p") || !strcmp(name, "--protect")) {
+		config->protect = value;
 	} else if (!strcmp(name, "-t") || !strcmp(name, "--timeout")) {
 		return seconds(value, &config->timeout_ms);
 	} else if (!strcmp(name, "-m") || !strcmp(name, "--memory")) {
@@ -114,6 +116,20 @@ static void print_message(int cmd, const struct ucall *uc)
 	printf("%s\n", uc->nargs > (cmd == UCALL_SYNC ? 2 : 0) ? ")" : "");
 }
 
+/* Of a VM with encrypted memory: what its owner would compare. */
+static void print_measurement(const struct ucall_vm *vm)
+{
+	const uint8_t *digest;
+	int size = ucall_vm_measurement(vm, &digest);
+
+	if (size < 0)
+		return;
+	printf("MEASUREMENT ");
+	for (int i = 0; i < size; i++)
+		printf("%02x", digest[i]);
+	printf("\n");
+}
+
 /* What ucall_next() ended with. */
 static int end_status(const struct ucall_vcpu *vcpu, int error)
 {
@@ -146,7 +162,7 @@ static int run(struct ucall_vcpu *vcpu)
 
 int cmd_run(int argc, char **argv)
 {
-	struct ucall_vm_config config = { 0 };
+	struct ucall_vm_config config = { .guest_vc = true };
 	struct options o = { .entry = "guest_main" };
 	struct ucall_vcpu *vcpu;
 	struct ucall_vm *vm;
@@ -160,10 +176,12 @@ int cmd_run(int argc, char **argv)
 	vcpu = vm ? ucall_vcpu_add_function(vm, 0, o.entry, o.nargs, o.args[0], o.args[1],
 					    o.args[2], o.args[3], o.args[4], o.args[5])
 		  : NULL;
-	if (vcpu)
+	if (vcpu && !ucall_vm_launch(vm)) {
+		print_measurement(vm);
 		status = run(vcpu);
-	else
+	} else {
 		fprintf(stderr, "ucall: %s\n", ucall_error());
+	}
 	ucall_vm_free(vm);
 	return status;
 }

@@ -1,0 +1,88 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Encrypted memory as a user meets it: the example, the command, and what each refuses.
+. "$top_srcdir/t/tap.sh"
+ucall=$top_builddir/tools/ucall
+example=$top_builddir/examples/confidential
+unset UCALL_BACKEND UCALL_ENGINE
+
+"$example" --protect bogus >"$scratch/out" 2>&1
+test $? -eq 2
+ok $? "an unknown protection: exit status 2"
+has "$scratch/out" "there are: none, emulated-sev, emulated-sev-es, emulated-sev-snp" "it lists them"
+"$example" --bogus >"$scratch/out" 2>&1
+test $? -eq 2
+ok $? "an unknown option: exit status 2"
+
+"$ucall" list >"$scratch/list" 2>&1
+has "$scratch/list" "PROTECTION        WORKS" "list has protections"
+reason=$(sed -n 's/^emulated-sev  *no: //p' "$scratch/list")
+test -z "$reason" || {
+	skip "$reason" "the example with encrypted memory"
+	done_testing
+}
+
+for p in none emulated-sev emulated-sev-es emulated-sev-snp; do
+	"$example" --protect $p >"$scratch/out" 2>&1
+	ok $? "example: $p"
+	has "$scratch/out" 'guest: the secret begins with "nobody"' "$p: the guest reads its secret"
+	has "$scratch/out" "shared  memory reads 6e 6f 62 6f 64 79" "$p: the host reads what it was told"
+	grep -q "private memory reads 6e 6f 62 6f 64 79" "$scratch/out"
+	case $p:$? in
+	none:0 | emulated*:1) ok 0 "$p: what the host reads of the secret" ;;
+	*) ok 1 "$p: what the host reads of the secret" ;;
+	esac
+done
+
+UCALL_BACKEND=pio "$example" --protect emulated-sev-es >"$scratch/out" 2>&1
+test $? -eq 2
+ok $? "pio in a VM that closes registers: exit status 2"
+has "$scratch/out" "registers are encrypted there, so its doorbell raises #VC" "it says why"
+has "$scratch/out" "sev-shared" "it names what would do"
+
+"$ucall" demo >"$scratch/out" 2>&1
+for p in emulated-sev emulated-sev-es emulated-sev-snp; do
+	grep -q "^sev-shared *x86_64 *kvm *$p *ok .*SYNC 2 (2 40 42 80), DONE" "$scratch/out"
+	ok $? "demo has sev-shared with $p"
+done
+
+# The measurement of a separate guest is the same each time, and that of another guest another.
+measure() { # PROTECTION ARG
+	"$ucall" run -p "$1" "$scratch/guest.elf" "$2" | sed -n 's/^MEASUREMENT //p'
+}
+cat >"$scratch/guest.c" <<'EOF'
+#include <ucall/guest.h>
+
+UCALL_GUEST void guest_main(unsigned long n)
+{
+	GUEST_SYNC(n);
+	GUEST_DONE();
+}
+EOF
+if "$ucall" cc -o "$scratch/guest.elf" "$scratch/guest.c" >"$scratch/cc" 2>&1; then
+	first=$(measure emulated-sev-es 1)
+	test "${#first}" -eq 96 && test "$first" = "$(measure emulated-sev-es 1)"
+	ok $? "the same guest has the same measurement"
+	test "$first" != "$(measure emulated-sev-es 2)"
+	ok $? "another argument, another measurement with emulated-sev-es"
+	test "$(measure emulated-sev 1)" = "$(measure emulated-sev 2)"
+	ok $? "the same with emulated-sev, which has no registers in it"
+else
+	skip "$(head -n 1 "$scratch/cc")" "measurements"
+fi
+
+# Without the module that has the ciphers, all else works.
+UCALL_MODULE_PATH=/nonexistent "$ucall" list >"$scratch/out" 2>&1
+if grep -q '^emulated-sev  *no: ' "$scratch/out"; then
+	has "$scratch/out" "no ciphers for emulated memory encryption: no ciphers.so in /nonexistent" \
+		"without its module list says why"
+	UCALL_MODULE_PATH=/nonexistent "$example" --protect emulated-sev >"$scratch/out" 2>&1
+	test $? -eq 2
+	ok $? "without its module the example fails"
+	has "$scratch/out" "install libssl-dev and build libucall with it" "it says what to do"
+	UCALL_MODULE_PATH=/nonexistent "$example" >"$scratch/out" 2>&1
+	ok $? "without its module an ordinary VM works"
+else
+	skip "libucall is installed here" "without its module"
+fi
+done_testing
