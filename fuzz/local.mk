@@ -8,5 +8,5 @@ fuzz-check:
 clean-local:
 	rm -rf fuzz/work
 
-EXTRA_DIST += fuzz/run.sh fuzz/corpus fuzz/config.c fuzz/note.c fuzz/mailbox.c fuzz/exit.c fuzz/walk.c fuzz/image.c
+EXTRA_DIST += fuzz/run.sh fuzz/corpus fuzz/config.c fuzz/note.c fuzz/mailbox.c fuzz/exit.c fuzz/walk.c fuzz/image.c fuzz/insn.c fuzz/ghcb.c
 .PHONY: fuzz-check

@@ -8,9 +8,14 @@
 #include <ucall/test.h>
 
 #ifndef UCALL_GUEST_BUILD
+#include <stdlib.h>
+#include <string.h>
 
 /* One kind; further fields of struct ucall_test may follow, and of its configuration by CONFIG(). */
-#define KIND(kind, what, ...) { kind ": " what, .engine = "kvm", .config.protect = kind, ##__VA_ARGS__ }
+#define KIND(kind, what, ...) \
+	{ \
+		kind ": " what, .engine = "kvm", .config.protect = kind, ##__VA_ARGS__ \
+	}
 #define SEV(what, ...) KIND("emulated-sev", what, ##__VA_ARGS__)
 #define SEV_ES(what, ...) KIND("emulated-sev-es", what, ##__VA_ARGS__)
 #define SEV_SNP(what, ...) KIND("emulated-sev-snp", what, ##__VA_ARGS__)
@@ -19,6 +24,20 @@
 #define EACH_KIND(what, ...) \
 	SEV(what, ##__VA_ARGS__), SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
 #define EACH_CLOSED(what, ...) SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
+
+/* For `once` tests: ends the point if this machine has no VMs of that kind. */
+static inline void skip_without(const char *kind)
+{
+	struct ucall_protection_info *all = ucall_protections();
+	char problem[512] = "no such kind";
+
+	for (struct ucall_protection_info *p = all; p && p->name; p++)
+		if (!strcmp(p->name, kind))
+			memcpy(problem, p->problem, sizeof(problem));
+	free(all);
+	if (problem[0])
+		SKIP("%s", problem);
+}
 
 /* What the guest is to find: UCALL_SEV_STATUS_ bits. */
 static inline uint32_t expected_status(const struct ucall_vm *vm)

@@ -1,35 +1,8 @@
 // SPDX-License-Identifier: MIT
-/*
- * A ucall costs one KVM_RUN and no other system call on KVM's descriptors.  This program's ioctl()
- * stands before the C library's, so that it sees every call of libucall.so.
- */
-#include <dlfcn.h>
-#include <linux/kvm.h>
-#include <stdarg.h>
-
+/* A ucall costs one KVM_RUN and no other system call on KVM's descriptors. */
 #include <ucall/test.h>
 
-static unsigned int runs, others;
-
-int ioctl(int fd, unsigned long request, ...);
-
-int ioctl(int fd, unsigned long request, ...)
-{
-	static int (*real)(int fd, unsigned long request, ...);
-	va_list ap;
-	void *arg;
-
-	if (!real)
-		real = (int (*)(int, unsigned long, ...))(uintptr_t)dlsym(RTLD_NEXT, "ioctl");
-	va_start(ap, request);
-	arg = va_arg(ap, void *);
-	va_end(ap);
-	if (request == KVM_RUN)
-		runs++;
-	else
-		others++;
-	return real(fd, request, arg);
-}
+#include "count-ioctls.h"
 
 #define ROUNDS 100
 

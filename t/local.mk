@@ -56,7 +56,7 @@ sh_tests = \
 check_PROGRAMS += $(c_tests) t/show-port
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
-EXTRA_DIST += t/confidential.h t/resources.h t/tap.sh t/plugins/good.c
+EXTRA_DIST += t/confidential.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c
 
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'

@@ -1,34 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* The backend sev-shared: each way to exit, what it costs, and what it refuses. */
-#include <dlfcn.h>
 #include <errno.h>
-#include <linux/kvm.h>
-#include <stdarg.h>
 
 #include "confidential.h"
-
-/* Counts what the library asks of KVM. */
-static unsigned int runs, others;
-
-int ioctl(int fd, unsigned long request, ...);
-
-int ioctl(int fd, unsigned long request, ...)
-{
-	static int (*real)(int fd, unsigned long request, ...);
-	va_list ap;
-	void *arg;
-
-	if (!real)
-		real = (int (*)(int, unsigned long, ...))(uintptr_t)dlsym(RTLD_NEXT, "ioctl");
-	va_start(ap, request);
-	arg = va_arg(ap, void *);
-	va_end(ap);
-	if (request == KVM_RUN)
-		runs++;
-	else
-		others++;
-	return real(fd, request, arg);
-}
+#include "count-ioctls.h"
 
 #define ROUNDS 20
 
@@ -116,8 +91,7 @@ static void once_refused(void)
 		{ { .backend = "sev-shared" }, "is for confidential VMs only" },
 	};
 
-	if (ucall_engine_check("kvm"))
-		SKIP("%s", ucall_error());
+	skip_without("emulated-sev");
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {
 		CHECK(!ucall_vm_create(&cases[i].config));
 		CHECK_EQ(errno, EOPNOTSUPP);

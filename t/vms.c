@@ -2,8 +2,7 @@
 /* Eight VMs at once, with different backends and engines, a thread each. */
 #include <pthread.h>
 
-#include <ucall/plugin.h>
-#include <ucall/test.h>
+#include "confidential.h"
 
 #define VMS 8
 #define ROUNDS 100
@@ -48,12 +47,23 @@ static void *run(void *data)
 	return NULL;
 }
 
+static void run_all(struct job *jobs)
+{
+	pthread_t threads[VMS];
+
+	for (int i = 0; i < VMS; i++)
+		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
+	for (int i = 0; i < VMS; i++)
+		pthread_join(threads[i], NULL);
+	for (int i = 0; i < VMS; i++)
+		CHECK(jobs[i].done);
+}
+
 static void once_mixed(void)
 {
 	static const char *const backends[] = { "pio", "mmio", "halt", "pio,port=0x80",
 						"mmio,gpa=0xd0001008" };
 	struct job jobs[VMS];
-	pthread_t threads[VMS];
 
 	const char *engines[2] = { "kvm", "unicorn" };
 
@@ -63,15 +73,10 @@ static void once_mixed(void)
 		engines[1] = "kvm";
 	if (ucall_engine_check(engines[0]))
 		SKIP("%s", ucall_error());
-	for (int i = 0; i < VMS; i++) {
+	for (int i = 0; i < VMS; i++)
 		jobs[i] = (struct job){ (uint64_t)i, backends[i % 5], engines[i % 3 == 0], NULL,
 					false };
-		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
-	}
-	for (int i = 0; i < VMS; i++)
-		pthread_join(threads[i], NULL);
-	for (int i = 0; i < VMS; i++)
-		CHECK(jobs[i].done);
+	run_all(jobs);
 }
 
 static void once_confidential(void)
@@ -89,19 +94,12 @@ static void once_confidential(void)
 		{ "pio", NULL },
 	};
 	struct job jobs[VMS];
-	pthread_t threads[VMS];
 
-	if (ucall_engine_check("kvm"))
-		SKIP("%s", ucall_error());
-	for (int i = 0; i < VMS; i++) {
+	skip_without("emulated-sev");
+	for (int i = 0; i < VMS; i++)
 		jobs[i] = (struct job){ (uint64_t)i, kinds[i].backend, "kvm", kinds[i].protect,
 					false };
-		CHECK(!pthread_create(&threads[i], NULL, run, &jobs[i]));
-	}
-	for (int i = 0; i < VMS; i++)
-		pthread_join(threads[i], NULL);
-	for (int i = 0; i < VMS; i++)
-		CHECK(jobs[i].done);
+	run_all(jobs);
 }
 
 UCALL_TESTS({ "eight VMs with mixed backends and engines in threads", .once = once_mixed },
