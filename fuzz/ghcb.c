@@ -34,16 +34,17 @@ static void request(struct ucall_vm *vm, uint64_t msr, const uint8_t *ghcb, size
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct {
+	union {
 		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entry;
-	} cpuid = { .head.nent = 1, .entry.function = 0x8000001f };
+		uint8_t bytes[sizeof(struct kvm_cpuid2) + sizeof(struct kvm_cpuid_entry2)];
+	} cpuid = { .head.nent = 1 };
 	struct sev_vm sev = { .fd = -1, .cpuid = &cpuid.head };
 	struct ucall_vm vm;
 	uint64_t msr;
 
 	if (size < 9)
 		return 0;
+	cpuid.head.entries[0].function = 0x8000001f;
 	memset(&vm, 0, sizeof(vm));
 	if (ucall_protect_choose(&vm, data[0] & 1 ? "emulated-sev-snp" : "emulated-sev-es"))
 		abort();

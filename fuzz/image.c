@@ -25,6 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vm.flat = true;
 	vm.memory.base = calloc(PAGES, UCALL_PAGE_SIZE);
 	vm.memory.size = (size_t)PAGES * UCALL_PAGE_SIZE;
+	vm.memory.end = vm.memory.size;
 	vm.memory.next = UCALL_PAGE_SIZE;
 	if (vm.memory.base && !ucall_regions_init(&vm) && !ucall_image_load(&vm)) {
 		uint64_t gva = ucall_vm_symbol(&vm, "guest_main");

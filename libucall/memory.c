@@ -408,8 +408,8 @@ static int copy_physical(struct ucall_vm *vm, uint64_t gpa, void *to, const void
 		if (ucall_memory_is_private(vm, spot.gpa))
 			spot.gpa |= vm->memory.c_bit;
 		spot.p = ucall_memory_pointer(vm, spot.gpa, n);
-		if (transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
-			     from ? (const uint8_t *)from + done : NULL, n))
+		if (!spot.p || transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
+					from ? (const uint8_t *)from + done : NULL, n))
 			return -1;
 	}
 	return 0;

@@ -15,7 +15,7 @@ static void start(struct ucall_vm *vm, const struct ucall_arch *arch)
 	vm->arch = arch;
 	vm->memory.base = calloc(1, SIZE);
 	CHECK(vm->memory.base);
-	vm->memory.size = SIZE;
+	vm->memory.size = vm->memory.end = SIZE;
 	vm->memory.next = UCALL_PAGE_SIZE;
 	vm->memory.root = arch->new_root(vm);
 	CHECK_OK(vm->memory.root);

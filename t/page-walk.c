@@ -25,7 +25,7 @@ static void start(struct ucall_vm *vm)
 	vm->arch = &arch;
 	vm->memory.base = calloc(1, SIZE);
 	CHECK(vm->memory.base);
-	vm->memory.size = SIZE;
+	vm->memory.size = vm->memory.end = SIZE;
 	vm->memory.next = ROOT + 0x1000;
 	vm->memory.root = ROOT;
 }

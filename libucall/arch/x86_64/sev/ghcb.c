@@ -211,24 +211,25 @@ static int request_cpuid(struct ucall_vcpu *vcpu, const struct request *r)
 
 static int request_msr(int fd, const struct request *r)
 {
-	struct {
+	union {
 		struct kvm_msrs head;
-		struct kvm_msr_entry entry;
+		uint8_t bytes[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
 	} msr = { .head.nmsrs = 1 };
+	struct kvm_msr_entry *entry = msr.head.entries;
 	bool is_write = r->info_1;
 
 	if (!VALID(r, rcx) || (is_write && (!VALID(r, rax) || !VALID(r, rdx))))
 		return malformed(r, UCALL_GHCB_MISSING);
-	msr.entry.index = (uint32_t)r->ghcb->rcx;
+	entry->index = (uint32_t)r->ghcb->rcx;
 	if (is_write)
-		msr.entry.data = (uint32_t)r->ghcb->rax | r->ghcb->rdx << 32;
+		entry->data = (uint32_t)r->ghcb->rax | r->ghcb->rdx << 32;
 	if (ioctl(fd, is_write ? KVM_SET_MSRS : KVM_GET_MSRS, &msr) != 1)
 		return answer(r->ghcb, UCALL_GHCB_INJECT, INJECT_GP);
 	if (is_write)
 		return answer(r->ghcb, UCALL_GHCB_DONE, 0);
-	r->ghcb->rdx = msr.entry.data >> 32;
+	r->ghcb->rdx = entry->data >> 32;
 	r->ghcb->valid_bitmap[1] |= 1ull << (UCALL_GHCB_BIT(rdx) - 64);
-	return answer_rax(r->ghcb, (uint32_t)msr.entry.data);
+	return answer_rax(r->ghcb, (uint32_t)entry->data);
 }
 
 static int request_halt(struct ucall_vcpu *vcpu, const struct request *r, struct kvm_run *run,
