@@ -100,9 +100,23 @@ static int kvm_check_protection(const struct ucall_protection *protection)
 
 	if (fd < 0)
 		return -1;
-	r = protect->check(fd);
+	r = protect->check(fd, protection);
 	close(fd);
 	return r;
+}
+
+/* The VM's descriptor, -1 after ucall_fail(). */
+static int create_vm(struct ucall_vm *vm)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+	int fd;
+
+	if (kvm->protect && kvm->protect->create_vm)
+		return kvm->protect->create_vm(vm, kvm->kvm_fd);
+	do
+		fd = ioctl(kvm->kvm_fd, KVM_CREATE_VM, 0);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? ucall_fail_call("KVM_CREATE_VM") : fd;
 }
 
 static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config)
@@ -117,15 +131,19 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 	kvm->kvm_fd = open_device(config->kvm_device);
 	if (kvm->kvm_fd < 0)
 		return -1;
-	do
-		kvm->fd = ioctl(kvm->kvm_fd, KVM_CREATE_VM, 0);
-	while (kvm->fd < 0 && errno == EINTR);
+	if (vm->protection->bit != UCALL_PROTECT_NONE) {
+		kvm->protect = ucall_kvm_arch_protect(vm->protection);
+		if (!kvm->protect || kvm->protect->check(kvm->kvm_fd, vm->protection))
+			return -1;
+		vm->protect = &kvm->protect->ops;
+	}
+	kvm->fd = create_vm(vm);
 	if (kvm->fd < 0)
-		return ucall_fail_call("KVM_CREATE_VM");
+		return -1;
 	if (ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
 		return ucall_fail(ENODEV, "this KVM has no KVM_CAP_IMMEDIATE_EXIT; Linux 4.13 or "
 					  "later is needed");
-	wanted = ucall_kvm_arch_sync_regs();
+	wanted = vm->protection->closes_regs ? 0 : ucall_kvm_arch_sync_regs();
 	got = ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
 	if (got < 0 || (got & wanted) != wanted)
 		return ucall_fail(ENODEV,
@@ -137,13 +155,13 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 	/* Only where UCALL_CAN_IRQCHIP is among what this engine can. */
 	if (config->irqchip && ioctl(kvm->fd, KVM_CREATE_IRQCHIP, 0))
 		return ucall_fail_call("KVM_CREATE_IRQCHIP");
-	if (vm->protection->bit == UCALL_PROTECT_NONE)
-		return 0;
-	kvm->protect = ucall_kvm_arch_protect(vm->protection);
-	if (!kvm->protect || kvm->protect->check(kvm->kvm_fd))
-		return -1;
-	vm->protect = &kvm->protect->ops;
-	return kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd);
+	return kvm->protect ? kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd) : 0;
+}
+
+static char *kvm_launch_list(const struct ucall_vm *vm, const struct ucall_protection *protection,
+			     const struct ucall_args *args)
+{
+	return ucall_kvm_arch_launch_list(vm, protection, args);
 }
 
 static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
@@ -482,6 +500,7 @@ const struct ucall_engine ucall_engine_kvm = {
 	.can = UCALL_KVM_CAN,
 	.check = kvm_check,
 	.check_protection = kvm_check_protection,
+	.launch_list = kvm_launch_list,
 	.vm_init = kvm_vm_init,
 	.set_memory = kvm_set_memory,
 	.vm_fini = kvm_vm_fini,

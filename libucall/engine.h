@@ -24,6 +24,9 @@ struct ucall_engine {
 	int (*check)(const char *device);
 	/* And with that kind of memory encryption?  NULL: it has none. */
 	int (*check_protection)(const struct ucall_protection *protection);
+	/* What a VM set up as this one would ask of the system if it had it; new memory.  NULL likewise. */
+	char *(*launch_list)(const struct ucall_vm *vm, const struct ucall_protection *protection,
+			     const struct ucall_args *args);
 
 	/*
 	 * The VM without memory, then its memory: at guest-physical address 0, or for flat guests by

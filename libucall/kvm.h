@@ -39,8 +39,10 @@ void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, 
  */
 struct ucall_kvm_protect {
 	struct ucall_protect_ops ops;
-	int (*check)(int kvm_fd); /* can this KVM? */
-	int (*vm_init)(struct ucall_vm *vm, int kvm_fd, int fd); /* sets vm->memory.c_bit */
+	int (*check)(int kvm_fd, const struct ucall_protection *protection); /* can this KVM? */
+	/* Sets vm->memory.c_bit.  The first gives the VM's descriptor; NULL: KVM_CREATE_VM does. */
+	int (*create_vm)(struct ucall_vm *vm, int kvm_fd);
+	int (*vm_init)(struct ucall_vm *vm, int kvm_fd, int fd);
 	void (*vm_fini)(struct ucall_vm *vm); /* may be half made */
 	int (*set_memory)(struct ucall_vm *vm, int fd);
 	/* Before the vCPU gets its registers. */
@@ -55,6 +57,10 @@ struct ucall_kvm_protect {
 
 /* NULL after ucall_fail(): this architecture has no such kind. */
 const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection);
+
+/* ucall_vm_launch_list(): what VMs of that kind ask of KVM; new memory, NULL after ucall_fail(). */
+char *ucall_kvm_arch_launch_list(const struct ucall_vm *vm, const struct ucall_protection *protection,
+				 const struct ucall_args *args);
 
 /* Completes the instruction of the last exit, and runs nothing else of the guest. */
 int ucall_kvm_complete(int fd, struct kvm_run *run);

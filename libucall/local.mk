@@ -65,10 +65,17 @@ native_x86_64 = \
 	libucall/arch/x86_64/kvm.c \
 	libucall/arch/x86_64/layout.h \
 	libucall/arch/x86_64/native.c \
+	libucall/arch/x86_64/sev/cpuid.c \
 	libucall/arch/x86_64/sev/emulated.c libucall/arch/x86_64/sev/sev.h \
 	libucall/arch/x86_64/sev/ghcb.c \
 	libucall/arch/x86_64/sev/insn.c \
+	libucall/arch/x86_64/sev/kinds.c \
+	libucall/arch/x86_64/sev/kvm-sev.h \
+	libucall/arch/x86_64/sev/launch.c libucall/arch/x86_64/sev/launch.h \
+	libucall/arch/x86_64/sev/machine.c libucall/arch/x86_64/sev/machine.h \
+	libucall/arch/x86_64/sev/probe.c \
 	libucall/arch/x86_64/sev/psp.c \
+	libucall/arch/x86_64/sev/real.c \
 	libucall/arch/x86_64/sev/slots.c \
 	libucall/arch/x86_64/sev/vc.c \
 	libucall/arch/x86_64/stubs.S

@@ -66,7 +66,7 @@ int ucall_memory_init(struct ucall_vm *vm, size_t size)
 	if (!mem->base)
 		return -1;
 	mem->size = mem->end = size;
-	if (mem->c_bit && (vm->protection->bell & UCALL_BELL_EMULATED)) {
+	if (vm->protect && vm->protect->apart) {
 		mem->private_base = reserve(size, &mem->private_mapping);
 		if (!mem->private_base)
 			return -1;
@@ -318,7 +318,7 @@ static int transfer(struct ucall_vm *vm, const struct spot *spot, void *to, cons
 		return vm->protect->copy(vm, spot->gpa, to, from, n);
 	if (to)
 		memcpy(to, spot->p, n);
-	else
+	else if (from)
 		memcpy(spot->p, from, n);
 	return 0;
 }

@@ -77,8 +77,8 @@ static struct module *load(const char *name, const char *symbol, unsigned int ve
 		const char *all = secure_getenv(PATH);
 
 		if (!problem_text[0])
-			snprintf(problem_text, sizeof(problem_text), "no %s.so in %.200s%s%.200s", name,
-				 all ? all : "", all && *all ? ":" : "", UCALL_BACKEND_DIR);
+			snprintf(problem_text, sizeof(problem_text), "no %s.so in %.200s%s%.200s",
+				 name, all ? all : "", all && *all ? ":" : "", UCALL_BACKEND_DIR);
 		free(m);
 		return NULL;
 	}

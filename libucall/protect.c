@@ -18,6 +18,28 @@ static const struct ucall_option emulated_options[] = {
 };
 /* clang-format on */
 
+/* A guest's policy: SEV API specification, 3.2; SEV-SNP firmware ABI, 4.3. */
+#define REAL(policy_max, policy_value) \
+	{ .name = "policy", \
+	  .type = UCALL_OPTION_UINT, \
+	  .max = policy_max, \
+	  .value = policy_value, \
+	  .help = "the guest's policy, as the firmware knows it" }, \
+		{ .name = "api", \
+		  .type = UCALL_OPTION_CHOICE, \
+		  .choices = "auto|old|new", \
+		  .value = "auto", \
+		  .help = "KVM's calls before Linux 6.10, or since" }, \
+	{ \
+		.name = "" \
+	}
+
+/* clang-format off */
+static const struct ucall_option sev_options[] = { REAL(UINT32_MAX, "0x1") };
+static const struct ucall_option es_options[] = { REAL(UINT32_MAX, "0x5") };
+static const struct ucall_option snp_options[] = { REAL(UINT64_MAX, "0x30000") };
+/* clang-format on */
+
 /* The first is what a VM has that names none. */
 static const struct ucall_protection kinds[] = {
 	{ "none", "memory and registers are open to the host", UCALL_PROTECT_NONE, UCALL_BELL_NONE,
@@ -28,6 +50,11 @@ static const struct ucall_protection kinds[] = {
 	  UCALL_BELL_SEV_ES | UCALL_BELL_EMULATED, true, emulated_options },
 	{ "emulated-sev-snp", "the same of SEV-SNP: pages are private or shared",
 	  UCALL_PROTECT_SEV_SNP, UCALL_BELL_SEV_SNP | UCALL_BELL_EMULATED, true, emulated_options },
+	{ "sev", "SEV of the machine, by KVM", UCALL_PROTECT_SEV, UCALL_BELL_SEV, false, sev_options },
+	{ "sev-es", "SEV-ES of the machine, by KVM", UCALL_PROTECT_SEV_ES, UCALL_BELL_SEV_ES, true,
+	  es_options },
+	{ "sev-snp", "SEV-SNP of the machine, by KVM", UCALL_PROTECT_SEV_SNP, UCALL_BELL_SEV_SNP,
+	  true, snp_options },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -56,18 +83,24 @@ static const struct ucall_protection *parse(const char *protect)
 	return p;
 }
 
-int ucall_protect_choose(struct ucall_vm *vm, const char *protect)
+/* Its options, as the config string gives them; NULL after ucall_fail(). */
+static struct ucall_args *parse_options(const struct ucall_protection *p, const char *protect)
 {
 	struct ucall_metadata options = { .name = "" };
 
+	snprintf(options.name, sizeof(options.name), "%s", p->name);
+	for (int i = 0; p->options && p->options[i].name[0]; i++)
+		options.options[i] = p->options[i];
+	return ucall_args_parse(&options, protect ? ucall_config_options(protect) : NULL);
+}
+
+int ucall_protect_choose(struct ucall_vm *vm, const char *protect)
+{
 	vm->protection = protect && *protect ? parse(protect) : &kinds[0];
 	if (!vm->protection)
 		return -1;
 	vm->launched = vm->protection->bit == UCALL_PROTECT_NONE;
-	snprintf(options.name, sizeof(options.name), "%s", vm->protection->name);
-	for (int i = 0; vm->protection->options && vm->protection->options[i].name[0]; i++)
-		options.options[i] = vm->protection->options[i];
-	vm->protect_args = ucall_args_parse(&options, protect ? ucall_config_options(protect) : NULL);
+	vm->protect_args = parse_options(vm->protection, protect);
 	return vm->protect_args ? 0 : -1;
 }
 
@@ -102,8 +135,39 @@ int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest)
 			"ucall_vm_measurement: a VM without memory encryption is not measured");
 	if (!vm->launched)
 		return ucall_fail(EPERM, "ucall_vm_measurement: call ucall_vm_launch() first");
+	if (!vm->measurement_size)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"ucall_vm_measurement: that of a %s VM is in the attestation report that its "
+			"guest can ask for",
+			vm->protection->name);
 	*digest = vm->measurement;
 	return vm->measurement_size;
+}
+
+char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect)
+{
+	const struct ucall_protection *p = parse(protect);
+	struct ucall_args *args = p ? parse_options(p, protect) : NULL;
+	char *text = NULL;
+
+	if (!args)
+		return NULL;
+	pthread_mutex_lock(&vm->lock);
+	if (p->bit == UCALL_PROTECT_NONE || (p->bell & UCALL_BELL_EMULATED))
+		ucall_fail(EINVAL,
+			   "ucall_vm_launch_list: a VM with protection %s asks nothing of firmware",
+			   p->name);
+	else if (p->bit != vm->protection->bit || !vm->engine->launch_list)
+		ucall_fail(EINVAL,
+			   "ucall_vm_launch_list: this VM is set up for protection %s; for %s it must be "
+			   "emulated-%s",
+			   vm->protection->name, p->name, p->name);
+	else
+		text = vm->engine->launch_list(vm, p, args);
+	pthread_mutex_unlock(&vm->lock);
+	ucall_args_free(args);
+	return text;
 }
 
 int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private)

@@ -29,6 +29,7 @@ struct ucall_protect_ops {
 	 * host of hardware sees it.  NULL: it does so by itself.
 	 */
 	int (*copy)(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size_t size);
+	bool apart; /* private memory is not the shared memory of the same address */
 };
 
 /* vm->protection and vm->protect_args from a VM configuration's `protect`, which may be NULL. */

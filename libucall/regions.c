@@ -26,7 +26,7 @@ static bool overlaps(const struct ucall_region *r, uint64_t root, uint64_t gva, 
 }
 
 int ucall_regions_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
-		   unsigned int prot)
+		      unsigned int prot)
 {
 	struct ucall_memory *mem = &vm->memory;
 	size_t n = ucall_regions_count(vm);
@@ -49,7 +49,7 @@ int ucall_regions_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t
 }
 
 int ucall_regions_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
-		    unsigned int *prot)
+		       unsigned int *prot)
 {
 	const struct ucall_region *r = ucall_regions_find(vm, root, gva);
 

@@ -77,7 +77,8 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 	memset(v, 0, sizeof(*v));
 	v->guests = guests_of_program();
 	v->engines = ucall_engines();
-	if (!v->engines)
+	v->protections = ucall_protections();
+	if (!v->engines || !v->protections)
 		return false;
 	for (struct ucall_engine_info *e = v->engines; engine; e++) {
 		if (!e->name)
@@ -114,7 +115,19 @@ void ucall_test_free_variants(struct ucall_test_variants *v)
 		free(v->all[i].image);
 	ucall_backends_free(v->backends);
 	free(v->engines);
+	free(v->protections);
 	free(v->guests);
+}
+
+const struct ucall_protection_info *ucall_test_lacks(const struct ucall_test_variants *v,
+						     const struct ucall_vm_config *config)
+{
+	size_t n = config->protect ? strcspn(config->protect, ",") : 0;
+
+	for (const struct ucall_protection_info *p = v->protections; n && p->name; p++)
+		if (strlen(p->name) == n && !memcmp(p->name, config->protect, n))
+			return p->problem[0] ? p : NULL;
+	return NULL;
 }
 
 bool ucall_test_is_missing(const struct ucall_engine_info *engine)

@@ -18,6 +18,7 @@ struct ucall_test_variants {
 	size_t count;
 	struct ucall_backend_info *backends;
 	struct ucall_engine_info *engines;
+	struct ucall_protection_info *protections;
 	char *guests; /* the guest ELFs' folder, and their names up to the architecture */
 };
 
@@ -25,7 +26,12 @@ struct ucall_test_variants {
 bool ucall_test_find_variants(struct ucall_test_variants *v);
 void ucall_test_free_variants(struct ucall_test_variants *v);
 
-/* An engine that does not work here is one skipped point, not one for each test. */
+/*
+ * What does not work here is one skipped point, not one for each test: an engine; a kind of memory
+ * encryption, that of config->protect (NULL: it works).
+ */
 bool ucall_test_is_missing(const struct ucall_engine_info *engine);
+const struct ucall_protection_info *ucall_test_lacks(const struct ucall_test_variants *v,
+						     const struct ucall_vm_config *config);
 
 #endif

@@ -306,10 +306,21 @@ static bool serves(const struct ucall_metadata *md, const struct ucall_vm_config
 }
 
 /* Is the point to be repeated for this one? */
-static bool applies(const struct ucall_test *t, const struct ucall_test_variant *v)
+static bool applies(const struct ucall_test *t, const struct ucall_test_variants *all,
+		    const struct ucall_test_variant *v)
 {
-	return !t->once && (!v->image || t->any_arch) &&
+	return !t->once && !ucall_test_lacks(all, &t->config) && (!v->image || t->any_arch) &&
 	       (!t->engine || !strcmp(t->engine, v->engine)) && serves(v->metadata, &t->config);
+}
+
+/* Is this kind of memory encryption, which does not work here, any test's? */
+static bool is_wanted(const struct ucall_test *tests, size_t count,
+		      const struct ucall_test_variants *v, const struct ucall_protection_info *p)
+{
+	for (size_t i = 0; i < count; i++)
+		if (!tests[i].once && ucall_test_lacks(v, &tests[i].config) == p)
+			return true;
+	return false;
 }
 
 int ucall_test_run(const struct ucall_test *tests, size_t count)
@@ -328,10 +339,12 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 		points += tests[i].once != NULL;
 		repeated = repeated || !tests[i].once;
 		for (size_t k = 0; k < v.count; k++)
-			points += applies(&tests[i], &v.all[k]);
+			points += applies(&tests[i], &v, &v.all[k]);
 	}
 	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++)
 		points += ucall_test_is_missing(e);
+	for (struct ucall_protection_info *p = v.protections; p && p->name; p++)
+		points += is_wanted(tests, count, &v, p);
 	if (points)
 		printf("1..%u\n", points);
 	else
@@ -345,13 +358,21 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 		number++;
 		report(number, e->name);
 	}
+	for (struct ucall_protection_info *p = v.protections; p && p->name; p++) {
+		if (!is_wanted(tests, count, &v, p))
+			continue;
+		outcome = SKIPPED;
+		snprintf(reason, sizeof(reason), "%s", p->problem);
+		number++;
+		report(number, p->name);
+	}
 	for (size_t i = 0; i < count; i++)
 		if (tests[i].once)
 			good = run_point(&tests[i], ++number) && good;
 	for (size_t k = 0; k < v.count; k++) {
 		variant = &v.all[k];
 		for (size_t i = 0; i < count; i++)
-			if (applies(&tests[i], variant))
+			if (applies(&tests[i], &v, variant))
 				good = run_point(&tests[i], ++number) && good;
 	}
 	variant = NULL;

@@ -277,8 +277,9 @@ UCALL_TESTS(EACH_KIND("an exception", UCALL_TEST_GUEST(guest_fault), .host = hos
 			.config.guest_vc = true),
 	    EACH_CLOSED("a guest that asks for its end", .host = host_terminate,
 			.config.guest_vc = true),
-	    EACH_CLOSED("requests that are none", .each = each_bad_request, .config.guest_vc = true),
-	    EACH_CLOSED("what the MSR protocol answers", UCALL_TEST_GUEST(guest_ask),
-			.host = host_ask, .launch = true, .config.guest_vc = true),
-	    EACH_CLOSED("a GHCB that is malformed", UCALL_TEST_GUEST(guest_malformed),
-			.host = host_ask, .launch = true, .config.guest_vc = true));
+	    EMULATED_CLOSED("requests that are none", .each = each_bad_request,
+			    .config.guest_vc = true),
+	    EMULATED_CLOSED("what the MSR protocol answers", UCALL_TEST_GUEST(guest_ask),
+			    .host = host_ask, .launch = true, .config.guest_vc = true),
+	    EMULATED_CLOSED("a GHCB that is malformed", UCALL_TEST_GUEST(guest_malformed),
+			    .host = host_ask, .launch = true, .config.guest_vc = true));

@@ -261,10 +261,12 @@ static void host_both(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 UCALL_TESTS(SEV_SNP("an access that does not fit", .each = each_mismatch, .config.guest_vc = true),
 	    SEV_SNP("the guest turns pages over", .host = host_converts, .config.guest_vc = true),
-	    SEV_SNP("while other vCPUs run", .host = host_turns, .config.guest_vc = true),
+	    KIND("emulated-sev-snp", "while other vCPUs run", .host = host_turns,
+		 .config.guest_vc = true),
 	    SEV_SNP("what the host may not turn over", UCALL_TEST_GUEST(guest_done),
 		    .host = host_wrong, .config.guest_vc = true),
-	    SEV_SNP("a GHCB that is not registered", UCALL_TEST_GUEST(guest_unregistered),
-		    .host = host_unregistered, .launch = true, .config.guest_vc = true),
-	    SEV("both views of a page", .host = host_both),
-	    SEV_ES("both views of a page", .host = host_both));
+	    KIND("emulated-sev-snp", "a GHCB that is not registered",
+		 UCALL_TEST_GUEST(guest_unregistered), .host = host_unregistered, .launch = true,
+		 .config.guest_vc = true),
+	    KIND("emulated-sev", "both views of a page", .host = host_both),
+	    KIND("emulated-sev-es", "both views of a page", .host = host_both));

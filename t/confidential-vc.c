@@ -322,9 +322,9 @@ static void host_ring3(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-UCALL_TESTS(EACH_CLOSED("port I/O", .host = host_io), EACH_CLOSED("MSRs", .host = host_msr),
+UCALL_TESTS(EACH_CLOSED("port I/O", .host = host_io), EMULATED_CLOSED("MSRs", .host = host_msr),
 	    EACH_CLOSED("MMIO", .host = host_mmio),
-	    EACH_CLOSED("CPUID does not raise it unless asked for", .host = host_cpuid),
+	    EMULATED_CLOSED("CPUID does not raise it unless asked for", .host = host_cpuid),
 	    KIND("emulated-sev-es,trap_cpuid=step", "CPUID", .host = host_step),
 	    KIND("emulated-sev-snp,trap_cpuid=step", "CPUID", .host = host_step),
 	    EACH_CLOSED("the core's handler", .host = host_served, .config.guest_vc = true),

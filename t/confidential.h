@@ -16,14 +16,23 @@
 	{ \
 		kind ": " what, .engine = "kvm", .config.protect = kind, ##__VA_ARGS__ \
 	}
-#define SEV(what, ...) KIND("emulated-sev", what, ##__VA_ARGS__)
-#define SEV_ES(what, ...) KIND("emulated-sev-es", what, ##__VA_ARGS__)
-#define SEV_SNP(what, ...) KIND("emulated-sev-snp", what, ##__VA_ARGS__)
+/* Each emulated, and of the machine. */
+#define SEV(what, ...) KIND("emulated-sev", what, ##__VA_ARGS__), KIND("sev", what, ##__VA_ARGS__)
+#define SEV_ES(what, ...) \
+	KIND("emulated-sev-es", what, ##__VA_ARGS__), KIND("sev-es", what, ##__VA_ARGS__)
+#define SEV_SNP(what, ...) \
+	KIND("emulated-sev-snp", what, ##__VA_ARGS__), KIND("sev-snp", what, ##__VA_ARGS__)
 
 /* All; those that close registers. */
 #define EACH_KIND(what, ...) \
 	SEV(what, ##__VA_ARGS__), SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
 #define EACH_CLOSED(what, ...) SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
+
+/* Emulated alone: what hardware does not promise, or does not show. */
+#define EMULATED_CLOSED(what, ...) \
+	KIND("emulated-sev-es", what, ##__VA_ARGS__), KIND("emulated-sev-snp", what, ##__VA_ARGS__)
+#define EMULATED_KIND(what, ...) \
+	KIND("emulated-sev", what, ##__VA_ARGS__), EMULATED_CLOSED(what, ##__VA_ARGS__)
 
 /* For `once` tests: ends the point if this machine has no VMs of that kind. */
 static inline void skip_without(const char *kind)

@@ -9,7 +9,7 @@ unset UCALL_BACKEND UCALL_ENGINE
 "$example" --protect bogus >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "an unknown protection: exit status 2"
-has "$scratch/out" "there are: none, emulated-sev, emulated-sev-es, emulated-sev-snp" "it lists them"
+has "$scratch/out" "there are: none, emulated-sev, emulated-sev-es, emulated-sev-snp, sev, sev-es, sev-snp" "it lists them"
 "$example" --bogus >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "an unknown option: exit status 2"
@@ -70,6 +70,39 @@ if "$ucall" cc -o "$scratch/guest.elf" "$scratch/guest.c" >"$scratch/cc" 2>&1; t
 else
 	skip "$(head -n 1 "$scratch/cc")" "measurements"
 fi
+
+# What is asked of KVM for the real ones, which no machine is needed for.
+calls() { # PROTECTION: the names, in order
+	"$ucall" run -p "$1" --dry-run "$scratch/guest.elf" 7 |
+		sed -n 's/.*{id=\([A-Z0-9_]*\),.*/\1/p; s/^ioctl([a-z0-9]*, \(KVM_[A-Z0-9_]*\).*/\1/p' |
+		grep -v KVM_MEMORY_ENCRYPT_OP | tr '\n' ' ' | sed 's/KVM_//g; s/ $//'
+}
+vcpu="CREATE_VCPU SET_CPUID2 SET_SREGS SET_REGS"
+sev="SEV_LAUNCH_START MEMORY_ENCRYPT_REG_REGION SEV_LAUNCH_UPDATE_DATA"
+end="SEV_LAUNCH_MEASURE SEV_LAUNCH_MEASURE SEV_LAUNCH_FINISH SEV_GUEST_STATUS RUN"
+while IFS=: read -r p expected; do
+	if test ! -e "$scratch/guest.elf"; then
+		skip "no guest ELF" "the calls for $p"
+		continue
+	fi
+	test "$(calls "$p")" = "$expected"
+	status=$?
+	ok $status "the calls for $p"
+	test $status -eq 0 || { echo "wanted: $expected"; echo "got: $(calls "$p")"; } | diag
+done <<EOF
+sev:CREATE_VM SEV_INIT2 SET_USER_MEMORY_REGION $vcpu $sev $end
+sev,api=old:CREATE_VM SEV_INIT SET_USER_MEMORY_REGION $vcpu $sev $end
+sev-es:CREATE_VM SEV_INIT2 SET_USER_MEMORY_REGION $vcpu $sev SEV_LAUNCH_UPDATE_VMSA $end
+sev-es,api=old:CREATE_VM SEV_ES_INIT SET_USER_MEMORY_REGION $vcpu $sev SEV_LAUNCH_UPDATE_VMSA $end
+sev-snp:CREATE_VM ENABLE_CAP SEV_INIT2 CREATE_GUEST_MEMFD SET_USER_MEMORY_REGION2 $vcpu SEV_SNP_LAUNCH_START SET_MEMORY_ATTRIBUTES SEV_SNP_LAUNCH_UPDATE SEV_SNP_LAUNCH_FINISH RUN
+EOF
+"$ucall" run --dry-run -p emulated-sev "$scratch/guest.elf" >"$scratch/out" 2>&1
+test $? -eq 2
+ok $? "a dry run of what asks nothing: exit status 2"
+has "$scratch/out" "give --protect sev, sev-es or sev-snp" "it says so"
+"$ucall" run --dry-run -p sev,policy=x "$scratch/guest.elf" >"$scratch/out" 2>&1
+test $? -eq 2
+ok $? "a policy that is none: exit status 2"
 
 # Without the module that has the ciphers, all else works.
 UCALL_MODULE_PATH=/nonexistent "$ucall" list >"$scratch/out" 2>&1

@@ -232,7 +232,8 @@ static void each_thousand(void)
 
 UCALL_TESTS({ "each call fails in its turn", .each = each_call },
 	    { "a thousand VMs", .each = each_thousand },
-	    EACH_KIND("each call fails in its turn", .each = each_call, .config.guest_vc = true),
-	    SEV_SNP("a thousand VMs", .each = each_thousand, .config.guest_vc = true));
+	    EMULATED_KIND("each call fails in its turn", .each = each_call, .config.guest_vc = true),
+	    KIND("emulated-sev-snp", "a thousand VMs", .each = each_thousand,
+		 .config.guest_vc = true));
 
 #endif

@@ -33,6 +33,7 @@ c_tests = \
 	t/page-walk \
 	t/printf \
 	t/sev-insn \
+	t/sev-launch \
 	t/sev-shared \
 	t/shared \
 	t/sync-args \
@@ -54,9 +55,13 @@ sh_tests = \
 	t/wrong-arguments.sh
 
 check_PROGRAMS += $(c_tests) t/show-port
+# What concerns encrypted memory: `make check-sev`.
+sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hostile t/nested t/vcpus \
+	t/sync-args t/done t/printf t/assert t/shared
+EXTRA_DIST += t/sev-report.sh
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
-EXTRA_DIST += t/confidential.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c
+EXTRA_DIST += t/confidential.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c
 
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
@@ -73,6 +78,10 @@ t_page_tables_SOURCES = t/page-tables.c libucall/arch.c libucall/arch/radix.c li
 t_page_tables_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_kvm_exits_SOURCES = t/kvm-exits.c libucall/arch/riscv64/decode.c libucall/arch/s390x/decode.c
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
+t_sev_launch_SOURCES = t/sev-launch.c libucall/arch/x86_64/sev/cpuid.c \
+	libucall/arch/x86_64/sev/launch.c libucall/arch/x86_64/sev/machine.c libucall/arch/x86_64/sev/real.c \
+	libucall/arch/x86_64/sev/slots.c libucall/error.c libucall/options.c libucall/protect.c libucall/text.c
+t_sev_launch_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_sev_insn_SOURCES = t/sev-insn.c libucall/arch/x86_64/sev/insn.c
 
 dist_check_SCRIPTS += t/installed.sh

@@ -158,13 +158,21 @@ static void one(const char *backend, uint32_t arch, const struct ucall_engine_in
 	ucall_vm_free(vm);
 }
 
+/* What this machine does not have is shown once: with the backend that would be the default. */
+static bool is_shown(const struct ucall_backend_info *backend,
+		     const struct ucall_protection_info *protection)
+{
+	return !protection->problem[0] || protection->bit == UCALL_PROTECT_NONE ||
+	       (backend->metadata.default_for_protections & protection->bit);
+}
+
 /* All protections that the backend serves and the engine may have. */
 static void each_protection(const struct ucall_backend_info *backend, uint32_t arch,
 			    const struct ucall_engine_info *engine,
 			    const struct ucall_protection_info *protections, struct totals *t)
 {
 	for (const struct ucall_protection_info *p = protections; p->name; p++)
-		if ((backend->metadata.protections & p->bit) &&
+		if ((backend->metadata.protections & p->bit) && is_shown(backend, p) &&
 		    (p->bit == UCALL_PROTECT_NONE || (engine->can & UCALL_CAN_PROTECT)))
 			one(backend->metadata.name, arch, engine, p, t);
 }

@@ -12,12 +12,13 @@
 
 #define USAGE \
 	"usage: ucall run [-b BACKEND] [-e ENGINE] [-a ARCH] [-E FUNCTION] [-t SECONDS] [-m MIB]\n" \
-	"                 [-p PROTECTION] GUEST.elf [ARG...]\n"
+	"                 [-p PROTECTION] [--dry-run] GUEST.elf [ARG...]\n"
 
 #define MAX_ARGS 6
 
 struct options {
 	const char *entry;
+	bool dry_run; /* only list what the launch asks of KVM */
 	uint64_t args[MAX_ARGS];
 	unsigned int nargs;
 };
@@ -80,6 +81,11 @@ static bool parse(int argc, char **argv, struct options *o, struct ucall_vm_conf
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i += 2) {
+		if (!strcmp(argv[i], "--dry-run")) {
+			o->dry_run = true;
+			i--;
+			continue;
+		}
 		if (i + 1 == argc) {
 			fprintf(stderr, "ucall: %s needs a value\n", argv[i]);
 			return false;
@@ -160,23 +166,59 @@ static int run(struct ucall_vcpu *vcpu)
 	return 0;
 }
 
+/* A VM that is set up as one with `protect`, but is emulated, so that any machine has it. */
+static bool stand_in(struct ucall_vm_config *config, char *name, size_t size)
+{
+	const char *protect = config->protect;
+
+	if (!protect || strncmp(protect, "sev", 3) != 0) {
+		fprintf(stderr,
+			"ucall: --dry-run lists what KVM is asked for: give --protect sev, sev-es or "
+			"sev-snp\n");
+		return false;
+	}
+	snprintf(name, size, "emulated-%.*s", (int)strcspn(protect, ","), protect);
+	config->protect = name;
+	return true;
+}
+
+static int list_launch(struct ucall_vm *vm, const char *protect)
+{
+	char *text = ucall_vm_launch_list(vm, protect);
+
+	if (!text) {
+		fprintf(stderr, "ucall: %s\n", ucall_error());
+		return EXIT_USAGE;
+	}
+	printf("%s", text);
+	free(text);
+	return 0;
+}
+
 int cmd_run(int argc, char **argv)
 {
 	struct ucall_vm_config config = { .guest_vc = true };
 	struct options o = { .entry = "guest_main" };
+	const char *protect;
 	struct ucall_vcpu *vcpu;
 	struct ucall_vm *vm;
 	int status = EXIT_USAGE;
+	char name[64];
 
 	if (!parse(argc, argv, &o, &config)) {
 		fprintf(stderr, USAGE);
 		return EXIT_USAGE;
 	}
+	protect = config.protect;
+	if (o.dry_run && !stand_in(&config, name, sizeof(name)))
+		return EXIT_USAGE;
 	vm = ucall_vm_create(&config);
 	vcpu = vm ? ucall_vcpu_add_function(vm, 0, o.entry, o.nargs, o.args[0], o.args[1],
 					    o.args[2], o.args[3], o.args[4], o.args[5])
 		  : NULL;
-	if (vcpu && !ucall_vm_launch(vm)) {
+	if (vcpu && o.dry_run) {
+		status = list_launch(vm, protect);
+	} else if (vcpu && !ucall_vm_launch(vm)) {
 		print_measurement(vm);
 		status = run(vcpu);
 	} else {

@@ -18,7 +18,7 @@
  * Each test is one TAP point for each backend and each engine that works on this machine, or for
  * those that $UCALL_BACKEND and $UCALL_ENGINE name; of backends, those that claim the memory encryption
  * that config.protect names.  A backend or an engine that cannot serve the VM that a test asks for is
- * skipped, with the reason.  Link with `pkg-config --libs ucall-test`.
+ * skipped, with the reason; a kind of encryption that this machine does not have is one skipped point.  Link with `pkg-config --libs ucall-test`.
  *
  * Guests of other architectures.  A test whose guest functions run on any says `.any_arch = true`; its
  * host half stands under #ifndef UCALL_GUEST_BUILD, and the file is compiled again for each, with

@@ -101,8 +101,8 @@ struct ucall_vm_config {
 	/*
 	 * How the guest's memory is encrypted: NAME[,KEY=VALUE...], NULL or "none": not.  `ucall list`
 	 * shows what there is; docs/CONFIDENTIAL.md says what each keeps of the rules of hardware.
-	 * emulated-sev, emulated-sev-es, emulated-sev-snp: on any KVM of an x86_64 host.  The VM runs
-	 * after ucall_vm_launch().
+	 * sev, sev-es, sev-snp: of the machine; emulated-sev, emulated-sev-es, emulated-sev-snp: on any KVM
+	 * of an x86_64 host.  The VM runs after ucall_vm_launch().
 	 */
 	const char *protect;
 	/*
@@ -136,12 +136,20 @@ static inline struct ucall_vm *ucall_vm_create(const struct ucall_vm_config *con
 UCALL_PUBLIC int ucall_vm_launch(struct ucall_vm *vm);
 
 /*
- * The measurement of what was launched: SHA-384 over private pages and, for SEV-ES and SEV-SNP, vCPU
- * states, chained as the SEV-SNP firmware ABI (AMD 56860, 8.17.2) does.  The same set-up gives the same
- * bytes.  Returns their number (48) and *digest, or -1 (EPERM before launch, EOPNOTSUPP without
- * protection).
+ * The measurement of what was launched.  Emulated: SHA-384 (48 bytes) over private pages and, for SEV-ES
+ * and SEV-SNP, vCPU states, chained as the SEV-SNP firmware ABI (AMD 56860, 8.17.2) does; the same set-up
+ * gives the same bytes.  Of sev and sev-es: what KVM_SEV_LAUNCH_MEASURE gives.  Returns the number of bytes
+ * and *digest, or -1 (EPERM before launch; EOPNOTSUPP without protection, and of sev-snp, whose guest
+ * has it in its attestation report).
  */
 UCALL_PUBLIC int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest);
+
+/*
+ * What is asked of KVM and the firmware to launch a VM with `protect` (sev, sev-es or sev-snp, with
+ * options) that is set up as this one, whose protection is the emulated one: a call a line, as strace
+ * writes them.  free() it; NULL on failure.
+ */
+UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect);
 
 /* "emulated-sev-es", "none" */
 UCALL_PUBLIC const char *ucall_vm_protection(const struct ucall_vm *vm);

@@ -196,6 +196,23 @@ int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *r
 		exit->u.msr.is_write = run->exit_reason == KVM_EXIT_X86_WRMSR;
 		return 1;
 	}
+	if (run->exit_reason == UCALL_KVM_EXIT_MEMORY_FAULT) {
+		struct sev_memory_fault fault;
+
+		memcpy(&fault, &run->hw, sizeof(fault)); /* all exits' data begin there */
+		exit->reason = UCALL_EXIT_MEMORY;
+		exit->u.memory.gpa = fault.gpa;
+		exit->u.memory.size = fault.size;
+		exit->u.memory.is_private = (fault.flags & SEV_FAULT_PRIVATE) != 0;
+		return 1;
+	}
+	if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT && run->system_event.type == SEV_EVENT_TERM) {
+		/* The GHCB's MSR (GHCB specification, 2.3.1). */
+		exit->reason = UCALL_EXIT_TERMINATE;
+		exit->u.terminate.set = run->system_event.data[0] >> 12 & 0xf;
+		exit->u.terminate.reason = run->system_event.data[0] >> 16 & 0xff;
+		return 1;
+	}
 	return 0;
 }
 

@@ -8,15 +8,11 @@
 #include "../../../error.h"
 #include "sev.h"
 
-#define CPUID_SEV 0x8000001f /* APM volume 3, E.4.17 */
-#define CPUID_SEV_BIT (1u << 1)
-#define CPUID_ES_BIT (1u << 3)
-#define CPUID_SNP_BIT (1u << 4)
-
 /* ---- what a VM has ---- */
 
-static int check(int kvm_fd)
+static int check(int kvm_fd, const struct ucall_protection *protection)
 {
+	(void)protection;
 	if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_USER_SPACE_MSR) <= 0 ||
 	    ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
 		return ucall_fail(EOPNOTSUPP,
@@ -64,44 +60,6 @@ static int filter_msrs(const struct ucall_vm *vm, int fd)
 	return 0;
 }
 
-static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *cpuid, uint32_t function)
-{
-	for (uint32_t i = 0; i < cpuid->nent; i++)
-		if (cpuid->entries[i].function == function)
-			return &cpuid->entries[i];
-	memset(&cpuid->entries[cpuid->nent], 0, sizeof(cpuid->entries[0]));
-	cpuid->entries[cpuid->nent].function = function;
-	return &cpuid->entries[cpuid->nent++];
-}
-
-/* The supported CPUID, and what a guest with encrypted memory sees in it. */
-static struct kvm_cpuid2 *make_cpuid(const struct ucall_vm *vm, const struct kvm_cpuid2 *supported)
-{
-	const uint32_t more = 2;
-	struct kvm_cpuid2 *cpuid =
-		calloc(1, sizeof(*cpuid) + (supported->nent + more) * sizeof(cpuid->entries[0]));
-	struct kvm_cpuid_entry2 *e;
-
-	if (!cpuid) {
-		ucall_fail(ENOMEM, "out of memory");
-		return NULL;
-	}
-	memcpy(cpuid, supported, sizeof(*cpuid) + supported->nent * sizeof(cpuid->entries[0]));
-	e = leaf(cpuid, 0x80000000);
-	if (e->eax < CPUID_SEV)
-		e->eax = CPUID_SEV;
-	e = leaf(cpuid, CPUID_SEV);
-	e->eax = CPUID_SEV_BIT;
-	if (vm->protection->closes_regs)
-		e->eax |= CPUID_ES_BIT;
-	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP)
-		e->eax |= CPUID_SNP_BIT;
-	/* The C-bit's position; how many address bits encryption takes away: the C-bit and above. */
-	e->ebx = (uint32_t)__builtin_ctzll(vm->memory.c_bit) | 1u << 6;
-	e->ecx = e->edx = 0;
-	return cpuid;
-}
-
 static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
 {
 	const struct kvm_cpuid2 *supported = ucall_x86_64_supported_cpuid(kvm_fd);
@@ -113,6 +71,7 @@ static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
 	pthread_mutex_init(&sev->gate, NULL);
 	pthread_cond_init(&sev->gate_moved, NULL);
 	sev->fd = fd;
+	sev->launch.vm_fd = sev->launch.memfd = sev->launch.sev_fd = -1;
 	sev->ciphers = ucall_ciphers_load();
 	if (!supported || !sev->ciphers)
 		return -1;
@@ -127,7 +86,7 @@ static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
 			vm->ring);
 	if (sev_find_c_bit(fd, &vm->memory.c_bit, supported) || filter_msrs(vm, fd))
 		return -1;
-	sev->cpuid = make_cpuid(vm, supported);
+	sev->cpuid = sev_make_cpuid(vm, supported);
 	return sev->cpuid ? 0 : -1;
 }
 
@@ -348,20 +307,16 @@ static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t
 	.check = check, .vm_init = vm_init, .vm_fini = vm_fini, .set_memory = sev_set_memory, \
 	.vcpu_init = vcpu_init, .vcpu_fini = vcpu_fini, .run = run_vcpu
 
-static const struct ucall_kvm_protect emulated = {
-	.ops = { .launch = launch, .copy = sev_copy },
+const struct ucall_kvm_protect sev_emulated = {
+	.ops = { .launch = launch, .copy = sev_copy, .apart = true },
 	COMMON,
 };
 
-static const struct ucall_kvm_protect emulated_snp = {
+const struct ucall_kvm_protect sev_emulated_snp = {
 	.ops = { .launch = launch_snp,
 		 .copy = sev_copy,
+		 .apart = true,
 		 .set_private = sev_set_private,
 		 .is_private = sev_is_private },
 	COMMON,
 };
-
-const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection)
-{
-	return protection->bit == UCALL_PROTECT_SEV_SNP ? &emulated_snp : &emulated;
-}

@@ -8,13 +8,13 @@
 #include <sys/ioctl.h>
 
 #include "../../../error.h"
+#include "kvm-sev.h"
 #include "sev.h"
 
 #define VERSION_MIN 1
 #define VERSION_MAX 2
 #define SNP_FEATURE 1ull /* GHCB specification, 2.3.1: hypervisor features */
 #define INJECT_GP 0x80000b0d /* APM volume 2, 15.20: valid, with an error code, exception 13 */
-#define KVM_SEV_TERM 4 /* KVM_SYSTEM_EVENT_SEV_TERM, Linux 6.0 */
 
 uint64_t sev_ghcb_info(const struct ucall_vm *vm)
 {
@@ -25,27 +25,6 @@ uint64_t sev_ghcb_info(const struct ucall_vm *vm)
 static bool is_snp(const struct ucall_vcpu *vcpu)
 {
 	return vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP;
-}
-
-/* What CPUID gives the vCPU; all zero for what it does not have (APM volume 3, appendix E). */
-static void find_cpuid(const struct ucall_vcpu *vcpu, uint32_t function, uint32_t index,
-		       uint32_t values[4])
-{
-	const struct kvm_cpuid2 *cpuid = sev_vm(vcpu->vm)->cpuid;
-
-	memset(values, 0, 4 * sizeof(values[0]));
-	for (uint32_t i = 0; i < cpuid->nent; i++) {
-		const struct kvm_cpuid_entry2 *e = &cpuid->entries[i];
-
-		if (e->function != function ||
-		    ((e->flags & KVM_CPUID_FLAG_SIGNIFCANT_INDEX) && e->index != index))
-			continue;
-		values[0] = e->eax;
-		values[1] = e->ebx;
-		values[2] = e->ecx;
-		values[3] = e->edx;
-		return;
-	}
 }
 
 /* ---- the MSR protocol ---- */
@@ -68,7 +47,7 @@ static uint64_t answer_cpuid(const struct ucall_vcpu *vcpu, uint64_t request)
 {
 	uint32_t values[4];
 
-	find_cpuid(vcpu, (uint32_t)(request >> 32), 0, values);
+	sev_find_cpuid(vcpu, (uint32_t)(request >> 32), 0, values);
 	return (uint64_t)values[request >> 30 & 3] << 32 | (request & 0xc0000000) | UCALL_GHCB_CPUID;
 }
 
@@ -82,19 +61,18 @@ static uint64_t register_ghcb(struct ucall_vcpu *vcpu, uint64_t request)
 	return gpa | UCALL_GHCB_REGISTER;
 }
 
-static int terminate(struct ucall_vcpu *vcpu, struct kvm_run *run, uint64_t request)
+static int terminate(struct ucall_vcpu *vcpu, struct kvm_run *run, size_t run_size, uint64_t request)
 {
 	run->exit_reason = KVM_EXIT_SYSTEM_EVENT;
-	run->system_event.type = KVM_SEV_TERM;
+	run->system_event.type = SEV_EVENT_TERM;
+	run->system_event.ndata = 1;
+	run->system_event.data[0] = request;
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
-	vcpu->exit.reason = UCALL_EXIT_TERMINATE;
-	vcpu->exit.native = KVM_EXIT_SYSTEM_EVENT;
-	vcpu->exit.u.terminate.set = request >> 12 & 0xf;
-	vcpu->exit.u.terminate.reason = request >> 16 & 0xff;
+	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
 	return 0;
 }
 
-static int msr_protocol(struct ucall_vcpu *vcpu, struct kvm_run *run)
+static int msr_protocol(struct ucall_vcpu *vcpu, struct kvm_run *run, size_t run_size)
 {
 	struct sev_vcpu *v = sev_vcpu(vcpu);
 	uint64_t request = v->ghcb_msr;
@@ -119,7 +97,7 @@ static int msr_protocol(struct ucall_vcpu *vcpu, struct kvm_run *run)
 		v->ghcb_msr = (is_snp(vcpu) ? SNP_FEATURE << 12 : 0) | UCALL_GHCB_FEATURES;
 		return 1;
 	case UCALL_GHCB_TERMINATE:
-		return terminate(vcpu, run, request);
+		return terminate(vcpu, run, run_size, request);
 	default:
 		return ucall_fail(
 			EINVAL,
@@ -199,7 +177,7 @@ static int request_cpuid(struct ucall_vcpu *vcpu, const struct request *r)
 
 	if (!VALID(r, rax) || !VALID(r, rcx) || (function == 0xd && !VALID(r, xcr0)))
 		return malformed(r, UCALL_GHCB_MISSING);
-	find_cpuid(vcpu, function, (uint32_t)r->ghcb->rcx, values);
+	sev_find_cpuid(vcpu, function, (uint32_t)r->ghcb->rcx, values);
 	r->ghcb->rbx = values[1];
 	r->ghcb->rcx = values[2];
 	r->ghcb->rdx = values[3];
@@ -258,7 +236,7 @@ int sev_vmgexit(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run
 	uint16_t version;
 
 	if (sev_vcpu(vcpu)->ghcb_msr & 0xfff)
-		return msr_protocol(vcpu, run);
+		return msr_protocol(vcpu, run, run_size);
 	r.ghcb = find_ghcb(vcpu);
 	if (!r.ghcb)
 		return ucall_fail(

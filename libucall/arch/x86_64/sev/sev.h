@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SEV, SEV-ES and SEV-SNP by software on any KVM.  This stands for the CPU and its firmware: it sees
- * private memory and registers as they are, and closes them to the rest of the library.  What is kept of
- * the rules of hardware, and what is not, is in docs/CONFIDENTIAL.md.
+ * SEV, SEV-ES and SEV-SNP: by KVM's own calls (real.c, launch.c, machine.c), and by software on any KVM
+ * (all else), which stands for the CPU and its firmware: it sees private memory and registers as they
+ * are, and closes them to the rest of the library.  What it keeps of the rules of hardware, and what not,
+ * is in docs/CONFIDENTIAL.md.
  */
 #ifndef LIBUCALL_X86_64_SEV_H
 #define LIBUCALL_X86_64_SEV_H
@@ -11,6 +12,7 @@
 
 #include "../../../ciphers.h"
 #include "../../../kvm.h"
+#include "launch.h"
 
 /* A memslot of an SNP guest: pages that are all private, or all shared. */
 struct sev_slot {
@@ -23,6 +25,7 @@ struct sev_vm {
 	uint8_t key[UCALL_XTS_KEY_SIZE];
 	int fd;
 	struct kvm_cpuid2 *cpuid; /* what its vCPUs have */
+	struct sev_launch launch; /* of real SEV */
 	bool step; /* trap_cpuid=step */
 
 	/* SNP: what is private, and the slots that make it so. */
@@ -57,6 +60,20 @@ static inline struct sev_vcpu *sev_vcpu(const struct ucall_vcpu *vcpu)
 /* KVM_GET_SUPPORTED_CPUID, asked once a process; NULL after ucall_fail(). */
 const struct kvm_cpuid2 *ucall_x86_64_supported_cpuid(int kvm_fd);
 
+extern const struct ucall_kvm_protect sev_emulated, sev_emulated_snp; /* emulated.c */
+extern const struct ucall_kvm_protect sev_real, sev_real_snp; /* real.c */
+
+/* real.c: a VM's memory as the launch has it. */
+void sev_describe_memory(const struct ucall_vm *vm, struct sev_launch *l);
+
+/* ---- cpuid.c ---- */
+
+/* The supported CPUID, and what a guest with encrypted memory sees in it; NULL after ucall_fail(). */
+struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_vm *vm, const struct kvm_cpuid2 *supported);
+/* What it gives the vCPU; all zero for what it does not have (APM volume 3, appendix E). */
+void sev_find_cpuid(const struct ucall_vcpu *vcpu, uint32_t function, uint32_t index,
+		    uint32_t values[4]);
+
 /* ---- psp.c: the firmware ---- */
 
 /* Sets vm->measurement. */
@@ -70,7 +87,9 @@ int sev_turn_over(struct ucall_vm *vm, uint64_t gpa, bool is_private);
 
 int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid);
 int sev_set_memory(struct ucall_vm *vm, int fd);
-/* SNP: from now on each page is private or shared. */
+/* SNP: from now on each page is private or shared; and has a slot accordingly. */
+int sev_track_pages(struct ucall_vm *vm);
+void sev_mark_pages(struct ucall_vm *vm, uint64_t gpa, uint64_t size, bool is_private);
 int sev_split_memory(struct ucall_vm *vm);
 void sev_free_slots(struct sev_vm *sev);
 /* struct ucall_protect_ops, for SNP. */

@@ -85,15 +85,30 @@ bool sev_is_private(const struct ucall_vm *vm, uint64_t gpa)
 	return __atomic_load_n(&sev->private_pages[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
 }
 
-static void mark(struct sev_vm *sev, uint64_t gpa, bool is_private)
+void sev_mark_pages(struct ucall_vm *vm, uint64_t gpa, uint64_t size, bool is_private)
 {
-	uint64_t page = gpa / UCALL_PAGE_SIZE;
-	uint8_t bit = (uint8_t)(1 << page % 8);
+	struct sev_vm *sev = sev_vm(vm);
 
-	if (is_private)
-		__atomic_fetch_or(&sev->private_pages[page / 8], bit, __ATOMIC_RELAXED);
-	else
-		__atomic_fetch_and(&sev->private_pages[page / 8], (uint8_t)~bit, __ATOMIC_RELAXED);
+	for (uint64_t page = gpa / UCALL_PAGE_SIZE; page < (gpa + size) / UCALL_PAGE_SIZE; page++) {
+		uint8_t bit = (uint8_t)(1 << page % 8);
+
+		if (is_private)
+			__atomic_fetch_or(&sev->private_pages[page / 8], bit, __ATOMIC_RELAXED);
+		else
+			__atomic_fetch_and(&sev->private_pages[page / 8], (uint8_t)~bit,
+					   __ATOMIC_RELAXED);
+	}
+}
+
+int sev_track_pages(struct ucall_vm *vm)
+{
+	struct sev_vm *sev = sev_vm(vm);
+
+	sev->private_pages = calloc(1, vm->memory.size / UCALL_PAGE_SIZE / 8);
+	if (!sev->private_pages)
+		return ucall_fail(ENOMEM, "out of memory");
+	sev_mark_pages(vm, 0, vm->memory.next, true);
+	return 0;
 }
 
 /* Puts [start, end) into a slot that is free. */
@@ -138,17 +153,13 @@ int sev_split_memory(struct ucall_vm *vm)
 {
 	const struct ucall_memory *mem = &vm->memory;
 	struct sev_vm *sev = sev_vm(vm);
-	uint8_t *pages = calloc(1, mem->size / UCALL_PAGE_SIZE / 8);
 
+	if (sev_track_pages(vm))
+		return -1;
 	sev->slots = calloc(16, sizeof(*sev->slots));
-	if (!pages || !sev->slots) {
-		free(pages);
+	if (!sev->slots)
 		return ucall_fail(ENOMEM, "out of memory");
-	}
 	sev->slot_count = 16;
-	sev->private_pages = pages;
-	for (uint64_t gpa = 0; gpa < mem->next; gpa += UCALL_PAGE_SIZE)
-		mark(sev, gpa, true);
 	/* The two slots of set-up. */
 	sev->slots[0] = (struct sev_slot){ 0, mem->size, false };
 	sev->slots[1] = (struct sev_slot){ 0, mem->size, true };
@@ -243,7 +254,7 @@ int sev_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_priv
 			continue;
 		r = sev_turn_over(vm, at, is_private);
 		if (!r)
-			mark(sev, at, is_private);
+			sev_mark_pages(vm, at, UCALL_PAGE_SIZE, is_private);
 	}
 	resume_vcpus(sev);
 	return r;

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * KVM's interface for SEV, SEV-ES and SEV-SNP, as far as it is used here, under names of libucall's own:
+ * <linux/kvm.h> may be older than the kernel that the program meets.  Each with the version of Linux that
+ * has it since.  KVM API document, and there "Secure Encrypted Virtualization (SEV)".
+ */
+#ifndef LIBUCALL_X86_64_KVM_SEV_H
+#define LIBUCALL_X86_64_KVM_SEV_H
+
+#include <linux/kvm.h>
+#include <stdint.h>
+
+/* ---- Linux 4.16: SEV ---- */
+
+#define SEV_IOCTL_OP _IOWR(KVMIO, 0xba, unsigned long) /* KVM_MEMORY_ENCRYPT_OP */
+#define SEV_IOCTL_REGISTER _IOR(KVMIO, 0xbb, struct sev_region) /* KVM_MEMORY_ENCRYPT_REG_REGION */
+
+struct sev_region { /* struct kvm_enc_region */
+	uint64_t addr, size;
+};
+
+struct sev_command { /* struct kvm_sev_cmd */
+	uint32_t id, pad0;
+	uint64_t data;
+	uint32_t error; /* the firmware's */
+	uint32_t sev_fd; /* /dev/sev */
+};
+
+enum sev_command_id {
+	SEV_INIT = 0,
+	SEV_ES_INIT = 1, /* 5.11 */
+	SEV_LAUNCH_START = 2,
+	SEV_LAUNCH_UPDATE_DATA = 3,
+	SEV_LAUNCH_UPDATE_VMSA = 4, /* 5.11 */
+	SEV_LAUNCH_MEASURE = 6,
+	SEV_LAUNCH_FINISH = 7,
+	SEV_GUEST_STATUS = 16,
+	SEV_INIT2 = 22, /* 6.10 */
+	SEV_SNP_LAUNCH_START = 100, /* 6.11 */
+	SEV_SNP_LAUNCH_UPDATE = 101, /* 6.11 */
+	SEV_SNP_LAUNCH_FINISH = 102, /* 6.11 */
+};
+
+struct sev_launch_start { /* struct kvm_sev_launch_start */
+	uint32_t handle, policy;
+	uint64_t dh_uaddr;
+	uint32_t dh_len, pad0;
+	uint64_t session_uaddr;
+	uint32_t session_len, pad1;
+};
+
+struct sev_launch_update_data { /* struct kvm_sev_launch_update_data */
+	uint64_t uaddr;
+	uint32_t len, pad0;
+};
+
+struct sev_launch_measure { /* struct kvm_sev_launch_measure */
+	uint64_t uaddr;
+	uint32_t len, pad0;
+};
+
+struct sev_guest_status { /* struct kvm_sev_guest_status */
+	uint32_t handle, policy, state;
+};
+
+#define SEV_STATE_RUNNING 3 /* SEV API specification, 4.2: GSTATE */
+
+/* A guest's policy (SEV API specification, 3.2; SEV-SNP firmware ABI, 4.3). */
+#define SEV_POLICY_NO_DEBUG (1u << 0)
+#define SEV_POLICY_ES (1u << 2)
+#define SEV_SNP_POLICY_SMT (1u << 16)
+#define SEV_SNP_POLICY_RESERVED (1u << 17) /* must be 1 */
+
+/* ---- Linux 5.15 ---- */
+
+#define SEV_CAP_EXIT_HYPERCALL 201 /* KVM_CAP_EXIT_HYPERCALL */
+#define SEV_HC_MAP_GPA_RANGE 12 /* KVM_HC_MAP_GPA_RANGE: address, pages, attributes */
+#define SEV_MAP_GPA_ENCRYPTED (1u << 4) /* KVM_MAP_GPA_RANGE_ENCRYPTED */
+
+/* ---- Linux 6.0 ---- */
+
+#define SEV_EVENT_TERM 6 /* KVM_SYSTEM_EVENT_SEV_TERM */
+
+/* ---- Linux 6.8: memory that is private to a guest ---- */
+
+#define SEV_CAP_VM_TYPES 235 /* KVM_CAP_VM_TYPES */
+#define SEV_IOCTL_SET_MEMORY \
+	_IOW(KVMIO, 0x49, struct sev_memory_region) /* KVM_SET_USER_MEMORY_REGION2 */
+#define SEV_IOCTL_SET_ATTRIBUTES \
+	_IOW(KVMIO, 0xd2, struct sev_attributes) /* KVM_SET_MEMORY_ATTRIBUTES */
+#define SEV_IOCTL_CREATE_MEMFD _IOWR(KVMIO, 0xd4, struct sev_memfd) /* KVM_CREATE_GUEST_MEMFD */
+
+struct sev_memory_region { /* struct kvm_userspace_memory_region2 */
+	uint32_t slot, flags;
+	uint64_t guest_phys_addr, memory_size, userspace_addr;
+	uint64_t guest_memfd_offset;
+	uint32_t guest_memfd, pad1;
+	uint64_t pad2[14];
+};
+
+#define SEV_MEM_GUEST_MEMFD (1u << 2) /* KVM_MEM_GUEST_MEMFD */
+
+struct sev_attributes { /* struct kvm_memory_attributes */
+	uint64_t address, size, attributes, flags;
+};
+
+#define SEV_ATTRIBUTE_PRIVATE (1ull << 3) /* KVM_MEMORY_ATTRIBUTE_PRIVATE */
+
+struct sev_memfd { /* struct kvm_create_guest_memfd */
+	uint64_t size, flags, reserved[6];
+};
+
+struct sev_memory_fault { /* struct kvm_run.memory_fault, with KVM_EXIT_MEMORY_FAULT */
+	uint64_t flags, gpa, size;
+};
+
+#define SEV_FAULT_PRIVATE (1ull << 3) /* KVM_MEMORY_EXIT_FLAG_PRIVATE */
+
+/* ---- Linux 6.10, 6.11: VM types ---- */
+
+#define SEV_VM_SEV 2 /* KVM_X86_SEV_VM, 6.10 */
+#define SEV_VM_ES 3 /* KVM_X86_SEV_ES_VM, 6.10 */
+#define SEV_VM_SNP 4 /* KVM_X86_SNP_VM, 6.11 */
+
+struct sev_init2 { /* struct kvm_sev_init */
+	uint64_t vmsa_features;
+	uint32_t flags;
+	uint16_t ghcb_version, pad1;
+	uint32_t pad2[8];
+};
+
+struct sev_snp_launch_start { /* struct kvm_sev_snp_launch_start */
+	uint64_t policy;
+	uint8_t gosvw[16];
+	uint16_t flags;
+	uint8_t pad0[6];
+	uint64_t pad1[4];
+};
+
+struct sev_snp_launch_update { /* struct kvm_sev_snp_launch_update */
+	uint64_t gfn_start, uaddr, len;
+	uint8_t type, pad0;
+	uint16_t flags;
+	uint32_t pad1;
+	uint64_t pad2[4];
+};
+
+#define SEV_SNP_PAGE_NORMAL 1 /* KVM_SEV_SNP_PAGE_TYPE_NORMAL */
+
+struct sev_snp_launch_finish { /* struct kvm_sev_snp_launch_finish */
+	uint64_t id_block_uaddr, id_auth_uaddr;
+	uint8_t id_block_en, auth_key_en, vcek_disabled;
+	uint8_t host_data[32];
+	uint8_t pad0[3];
+	uint16_t flags;
+	uint64_t pad1[4];
+};
+
+#define SEV_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
+SEV_SIZE(sev_command, 24);
+SEV_SIZE(sev_launch_start, 40);
+SEV_SIZE(sev_memory_region, 160);
+SEV_SIZE(sev_memfd, 64);
+SEV_SIZE(sev_init2, 48);
+SEV_SIZE(sev_snp_launch_start, 64);
+SEV_SIZE(sev_snp_launch_update, 64);
+SEV_SIZE(sev_snp_launch_finish, 88);
+#undef SEV_SIZE
+
+#endif
