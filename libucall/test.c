@@ -313,13 +313,15 @@ static bool applies(const struct ucall_test *t, const struct ucall_test_variants
 	       (!t->engine || !strcmp(t->engine, v->engine)) && serves(v->metadata, &t->config);
 }
 
-/* Is this kind of memory encryption, which does not work here, any test's? */
+/* Is this kind of memory encryption, which does not work here, any test's with any backend? */
 static bool is_wanted(const struct ucall_test *tests, size_t count,
 		      const struct ucall_test_variants *v, const struct ucall_protection_info *p)
 {
 	for (size_t i = 0; i < count; i++)
-		if (!tests[i].once && ucall_test_lacks(v, &tests[i].config) == p)
-			return true;
+		for (size_t k = 0; k < v->count; k++)
+			if (!tests[i].once && ucall_test_lacks(v, &tests[i].config) == p &&
+			    serves(v->all[k].metadata, &tests[i].config))
+				return true;
 	return false;
 }
 

@@ -48,6 +48,7 @@ sh_tests = \
 	t/broken.sh \
 	t/command.sh \
 	t/confidential.sh \
+	t/conform.sh \
 	t/cross-objects.sh \
 	t/guests.sh \
 	t/headers.sh \
@@ -61,7 +62,7 @@ sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hos
 EXTRA_DIST += t/sev-report.sh
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
-EXTRA_DIST += t/confidential.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c
+EXTRA_DIST += t/confidential.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
 
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'

@@ -4,10 +4,13 @@ tools_ucall_SOURCES = \
 	tools/cc.c \
 	tools/commands.h \
 	tools/compilers.c tools/compilers.h \
+	tools/conform.c \
+	tools/conform-guest.c tools/conform-guest.h \
 	tools/demo.c \
 	tools/demo-guest.c tools/demo-guest.h \
 	tools/embed.c tools/embed.h \
 	tools/list.c \
+	tools/new.c \
 	tools/run.c \
 	tools/ucall.c
 tools_ucall_CPPFLAGS = $(UCALL_CPPFLAGS) -DUCALL_INCLUDE_DIR='"$(includedir)"' \
@@ -21,4 +24,8 @@ dist_man_MANS += tools/ucall.1
 pkgdata_DATA += $(guest_archs:%=tools/demo-%.elf)
 tools/demo-%.elf: tools/demo-guest.c $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch $* -o $@ $(srcdir)/tools/demo-guest.c
+# The guests of `ucall conform`, by the name that its harness looks for.
+pkgdata_DATA += $(guest_archs:%=tools/ucall-%.elf)
+tools/ucall-%.elf: tools/conform-guest.c $(guest_runtime) tools/ucall$(EXEEXT)
+	$(guest_cc) --arch $* -o $@ $(srcdir)/tools/conform-guest.c
 CLEANFILES += $(pkgdata_DATA)

@@ -16,6 +16,8 @@ static const struct {
 	{ "demo", "", "one guest over every backend, architecture and engine", cmd_demo },
 	{ "run", "[OPTION...] GUEST.elf", "run a guest ELF and print its messages", cmd_run },
 	{ "cc", "[OPTION...] SOURCE.c", "compile a guest ELF, or a backend", cmd_cc },
+	{ "new", "NAME [DIR]", "write the source of a backend of your own", cmd_new },
+	{ "conform", "PLUGIN", "is that backend right?", cmd_conform },
 };
 
 #define COMMANDS (sizeof(commands) / sizeof(commands[0]))
@@ -24,7 +26,7 @@ static void usage(FILE *to)
 {
 	fprintf(to, "usage: ucall COMMAND [ARG...]\n\n");
 	for (size_t i = 0; i < COMMANDS; i++)
-		fprintf(to, "  %-5s %-22s %s\n", commands[i].name, commands[i].args,
+		fprintf(to, "  %-7s %-22s %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
 	fprintf(to, "\nSee ucall(1).  ucall --version prints the library's version.\n");
 }

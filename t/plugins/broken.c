@@ -1,0 +1,148 @@
+// SPDX-License-Identifier: MIT
+/*
+ * A backend that is wrong in one way, told by BROKEN; without it, all is right.  Each is a mistake that
+ * compiles, loads, and often works: what `ucall conform` is for.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+
+#include <ucall/plugin.h>
+
+/* What can be wrong. */
+#define NOTHING 0
+#define CLOBBERS 1 /* the doorbell spoils an argument */
+#define ADDRESS 2 /* the address is another's */
+#define CLAIMS_ALL 3
+#define CLAIMS_NONE 4
+#define GLOBAL 5 /* one VM's option is all VMs' */
+#define LEAKS 6 /* a descriptor for each VM */
+#define LEAKS_REFUSED 7 /* and one for each that it refuses */
+#define DEFAULT_ARCH 8 /* the default where it has no code */
+#define DEFAULT_VALUE 9 /* a default out of range */
+#define METADATA 10 /* ucall_ops tell of another backend */
+#define TWICE 11 /* rings twice */
+#define DROPS 12 /* does not ring now and then */
+#define NO_SUMMARY 13
+#define CLAIMS_LOADS 14 /* reads of its address too */
+
+#ifndef BROKEN
+#define BROKEN NOTHING
+#endif
+
+/* clang-format off */
+UCALL_BACKEND(
+	.name = "broken",
+	.version = "1",
+#if BROKEN != NO_SUMMARY
+	.summary = "a store to a device, more or less",
+#endif
+	.protections = UCALL_PROTECT_NONE,
+#if BROKEN == DEFAULT_ARCH
+	.default_for = UCALL_ARCH_S390X,
+	.default_for_protections = UCALL_PROTECT_NONE,
+#endif
+	.options = {
+		{ .name = "gpa", .type = UCALL_OPTION_UINT, .min = 0xc0000000, .max = 0xffffff000,
+#if BROKEN == DEFAULT_VALUE
+		  .value = "0x1000",
+#else
+		  .value = "0xd0100000",
+#endif
+		  .help = "the doorbell" },
+		{ .name = "fail", .type = UCALL_OPTION_BOOL, .value = "0", .help = "init fails" },
+	});
+/* clang-format on */
+
+UCALL_DOORBELL static void ring(struct ucall *uc)
+{
+	volatile uint64_t *bell = (volatile uint64_t *)UCALL_PARAM(0);
+
+#if BROKEN == CLOBBERS
+	uc->args[6] = 0;
+#elif BROKEN == DROPS
+	if ((uc->args[1] & 0xff) == 0xff && uc->cmd == UCALL_SYNC)
+		return;
+#endif
+	*bell = (uint64_t)uc;
+#if BROKEN == TWICE
+	*bell = (uint64_t)uc;
+#endif
+}
+
+UCALL_GUEST_CODE(ring, ring);
+
+#if BROKEN == GLOBAL
+static uint64_t global_gpa;
+#endif
+
+static int init(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	uint64_t gpa = ucall_args_uint(args, "gpa") & ~7ull, gva;
+
+#if BROKEN == LEAKS
+	open("/dev/null", O_RDONLY | O_CLOEXEC);
+#endif
+	if (ucall_args_uint(args, "fail")) {
+#if BROKEN == LEAKS_REFUSED
+		open("/dev/null", O_RDONLY | O_CLOEXEC);
+#endif
+		return ucall_fail(ENOTSUP, "as it was told to");
+	}
+	gva = ucall_vm_map_device(vm, gpa, 8);
+	if (!gva)
+		return -1;
+#if BROKEN == GLOBAL
+	global_gpa = gpa;
+#endif
+	ucall_vm_set_backend_data(vm, (void *)(uintptr_t)gpa);
+	return ucall_vm_set_param(vm, 0, gva);
+}
+
+static int recv_cmd(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
+{
+	uint64_t gpa = (uintptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu));
+
+#if BROKEN == GLOBAL
+	gpa = global_gpa;
+#endif
+	*where = exit->u.mmio.data;
+#if BROKEN == ADDRESS
+	*where += 8;
+#elif BROKEN == CLAIMS_ALL
+	return 1;
+#elif BROKEN == CLAIMS_NONE
+	return 0;
+#elif BROKEN == CLAIMS_LOADS
+	return exit->reason == UCALL_EXIT_MMIO;
+#endif
+	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write && exit->u.mmio.size == 8 &&
+	       exit->u.mmio.gpa == gpa;
+}
+
+static int recv_cmd_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
+{
+	uint64_t where;
+
+	return recv_cmd(vcpu, exit, &where);
+}
+
+#if BROKEN == METADATA
+static const struct ucall_metadata other = { .abi = UCALL_ABI, .name = "other" };
+#endif
+
+extern const struct ucall_ops ucall_ops;
+const struct ucall_ops ucall_ops = {
+	.abi = UCALL_ABI,
+	.size = sizeof(struct ucall_ops),
+#if BROKEN == METADATA
+	.metadata = &other,
+#else
+	.metadata = &ucall_metadata_note.metadata,
+#endif
+	.init = init,
+	.send_cmd = ring,
+	.send_cmd_shared = ring,
+	.recv_cmd = recv_cmd,
+	.recv_cmd_shared = recv_cmd_shared,
+};

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: MIT */
+/* The guests of `ucall conform`. */
+#ifndef TOOLS_CONFORM_GUEST_H
+#define TOOLS_CONFORM_GUEST_H
+
+#include <ucall/guest.h>
+
+#define CONFORM_USER 0x1234 /* a command of the program's own */
+
+UCALL_GUEST void conform_args(void);
+UCALL_GUEST void conform_commands(void);
+UCALL_GUEST void conform_texts(void);
+UCALL_GUEST void conform_nested(void);
+UCALL_GUEST void conform_count(uint64_t id, uint64_t rounds);
+UCALL_GUEST void conform_shared(struct ucall *uc, uint64_t rounds);
+UCALL_GUEST void conform_other_exits(uint64_t halts);
+UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds);
+UCALL_GUEST void conform_abort(void);
+
+#endif
