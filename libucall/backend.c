@@ -69,7 +69,7 @@ int ucall_backend_read(struct ucall_backend *b)
 
 int ucall_backend_copy_ops(struct ucall_ops *to, const struct ucall_ops *from)
 {
-	const size_t least = offsetof(struct ucall_ops, recv_cmd_shared) + sizeof(void *);
+	const size_t least = offsetof(struct ucall_ops, init); /* what every version has */
 
 	memset(to, 0, sizeof(*to));
 	if (from->abi < 1 || from->abi > UCALL_ABI)

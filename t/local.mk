@@ -43,6 +43,7 @@ c_tests = \
 	t/vm-options \
 	t/vms
 sh_tests = \
+	t/abi.sh \
 	t/backend-cc.sh \
 	t/bad-plugins.sh \
 	t/broken.sh \
@@ -59,7 +60,7 @@ check_PROGRAMS += $(c_tests) t/show-port
 # What concerns encrypted memory: `make check-sev`.
 sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hostile t/nested t/vcpus \
 	t/sync-args t/done t/printf t/assert t/shared
-EXTRA_DIST += t/sev-report.sh
+EXTRA_DIST += t/sev-report.sh t/abi
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
 EXTRA_DIST += t/confidential.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
@@ -86,6 +87,17 @@ t_sev_launch_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_sev_insn_SOURCES = t/sev-insn.c libucall/arch/x86_64/sev/insn.c
 
 dist_check_SCRIPTS += t/installed.sh
+
+# The library's symbols and types against the stored baseline, which a release renews.
+abi_baseline = $(top_srcdir)/libucall/libucall.abi
+abi-check: libucall/libucall.la
+	@$(SHELL) $(top_srcdir)/t/abi-check.sh $(abi_baseline) $(top_srcdir)/libucall/libucall.abignore \
+		libucall/.libs/libucall.so
+abi-update: libucall/libucall.la
+	abidw --no-show-locs --no-comp-dir-path --no-corpus-path --exported-interfaces-only \
+		--type-id-style hash --out-file $(abi_baseline) libucall/.libs/libucall.so
+.PHONY: abi-check abi-update
+EXTRA_DIST += libucall/libucall.abi libucall/libucall.abignore t/abi-check.sh
 
 # README's program against the installed library.
 installcheck-local:

@@ -1,0 +1,92 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# What docs/ABI.md promises: plugins that were built with the headers of each released plugin ABI load, and
+# conform; ucall_ops that end earlier or later than today's do; those of another ABI are refused in
+# words.
+. "$top_srcdir/t/tap.sh"
+ucall=$top_builddir/tools/ucall
+hello=$top_builddir/examples/hello
+unset UCALL_BACKEND
+
+test "$(uname -m)" = x86_64 || skip_all "the frozen plugins are for x86_64"
+
+build() { # ABI FLAG...
+	abi=$1
+	shift
+	$CC -shared -fPIC -O2 -w -I"$top_srcdir/t/abi/$abi" "$@" "$top_srcdir/t/abi/$abi/plugin.c" \
+		-o "$scratch/ucall-abi$abi.so" -L"$top_builddir/libucall/.libs" -lucall
+}
+
+runs() { # NAME [VIA]
+	UCALL_BACKEND=$scratch/ucall-abi1.so "$hello" >"$scratch/out" 2>&1 &&
+		grep -q "backend abi1" "$scratch/out"
+	status=$?
+	ok $status "$1"
+	test $status -eq 0 || diag <"$scratch/out"
+}
+
+refused() { # TEXT NAME
+	UCALL_BACKEND=$scratch/ucall-abi1.so "$hello" >"$scratch/out" 2>&1
+	test $? -eq 2
+	ok $? "$2: refused"
+	has "$scratch/out" "$1" "$2: it says why"
+}
+
+for folder in "$top_srcdir"/t/abi/*/; do
+	abi=$(basename "$folder")
+	build "$abi" || { skip "$CC cannot build a shared object here" "plugin ABI $abi"; continue; }
+	if "$ucall" list | grep -q "^x86_64 *none"; then
+		skip "no engine here" "plugin ABI $abi conforms"
+		continue
+	fi
+	"$ucall" conform --messages 600 "$scratch/ucall-abi$abi.so" >"$scratch/out" 2>&1
+	status=$?
+	ok $status "plugin ABI $abi conforms"
+	test $status -eq 0 || grep -A3 "^#\|^not" "$scratch/out" | diag
+done
+
+build 1 || skip_all "$CC cannot build a shared object here"
+if "$ucall" list | grep -q "^x86_64 *none"; then
+	skip "no engine here" "ucall_ops of other sizes"
+else
+	runs "ucall_ops as they were"
+	build 1 -DMORE
+	runs "ucall_ops with a field more than this library knows"
+	# What comes after the size does not count, though it is there.
+	build 1 "-DSIZE=offsetof(struct ucall_ops, recv_cmd_shared)" -DABI=1
+	refused "no complete pair" "ucall_ops that end before the newest field, half a pair"
+fi
+build 1 "-DSIZE=16"
+refused "no complete pair" "ucall_ops that end before the first function"
+build 1 "-DSIZE=8"
+refused "its ucall_ops have the size 8" "ucall_ops that end before their metadata"
+build 1 -DABI=2
+refused "its ucall_ops are of plugin ABI 2; this libucall serves 1 to 1" "ucall_ops of the next ABI"
+build 1 -DABI=0
+refused "its ucall_ops are of plugin ABI 0" "ucall_ops of ABI 0"
+
+# The frozen headers are a part of today's: no structure has become another.
+$CC -x c -fsyntax-only -I"$top_srcdir/include" - >"$scratch/out" 2>&1 <<'EOF'
+#include <ucall/plugin.h>
+#define AT(type, field, offset) _Static_assert(offsetof(struct type, field) == offset, #field)
+AT(ucall_ops, metadata, 8);
+AT(ucall_ops, init, 16);
+AT(ucall_ops, uninit, 24);
+AT(ucall_ops, send_cmd, 32);
+AT(ucall_ops, send_cmd_shared, 40);
+AT(ucall_ops, recv_cmd, 48);
+AT(ucall_ops, recv_cmd_shared, 56);
+AT(ucall_metadata, name, 32);
+AT(ucall_metadata, options, 224);
+AT(ucall_exit, u, 8);
+AT(ucall_exit, u.mmio.data, 16);
+_Static_assert(sizeof(struct ucall_exit) == 104, "ucall_exit");
+_Static_assert(sizeof(struct ucall_option) == 256, "ucall_option");
+AT(ucall, text, 64);
+AT(ucall_mailbox, fault, 1152);
+AT(ucall_bell, param, 8);
+EOF
+status=$?
+ok $status "structures are where plugin ABI 1 has them"
+test $status -eq 0 || diag <"$scratch/out"
+done_testing
