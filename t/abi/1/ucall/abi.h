@@ -1,0 +1,188 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * <ucall/abi.h> - what host and guest share: the message, the mailbox, the bell page and their
+ * addresses.
+ *
+ * Everything here is frozen: a guest built against this header keeps talking to every later
+ * libucall whose UCALL_GUEST_ABI it carries.  All fields have a fixed width and a fixed offset, and
+ * all are in the guest's byte order.  Reserved fields are zero and are ignored by readers.
+ *
+ * The contract.  The guest writes the arguments, then the message's head (cmd, nargs, flags and
+ * text_size: one 64-bit store with release order), then rings the doorbell.  The host copies the
+ * message once, checks the copy, and stores 0 into the head.  A guest that finds the head not to be
+ * 0 after the doorbell knows that its exit was swallowed.
+ */
+#ifndef UCALL_ABI_H
+#define UCALL_ABI_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+/* Version of everything in this file. */
+#define UCALL_GUEST_ABI 1
+
+#define UCALL_PAGE_SIZE 4096
+
+/*
+ * Guest-virtual addresses, the same for every architecture and every VM.  Each is a top-level page
+ * table slot of its own with 4-level tables (512 GiB a slot) and with s390x region-third tables.
+ * A guest without paging has them as guest-physical addresses.
+ */
+#define UCALL_MAILBOX_ADDRESS 0x8000000000 /* this vCPU's mailbox: one page, read and write */
+#define UCALL_BELL_ADDRESS 0x8000001000 /* struct ucall_bell: one page, read-only */
+#define UCALL_CODE_ADDRESS 0x8000002000 /* the backend's guest code: read and execute */
+#define UCALL_CODE_SIZE 0x10000 /* bytes at most */
+#define UCALL_GHCB_ADDRESS \
+	0x8000020000 /* x86_64 with SEV-ES and SEV-SNP: this vCPU's GHCB, one page */
+
+#define UCALL_MAX_ARGS 7
+#define UCALL_TEXT_SIZE 1024 /* bytes of text in a message, its NUL included */
+
+/* struct ucall.cmd.  Commands from UCALL_USER to 0xffff are the program's own. */
+enum ucall_cmd {
+	UCALL_NONE = 0,
+	UCALL_SYNC = 1, /* args[1] is the stage, args[2...] what GUEST_SYNC_ARGS adds */
+	UCALL_ABORT = 2, /* text is "FILE:LINE: what failed"; args[1] the line, args[2...] values */
+	UCALL_PRINTF = 3, /* text */
+	UCALL_DONE = 4,
+	UCALL_USER = 0x100,
+};
+
+/* struct ucall.flags */
+#define UCALL_TEXT_BAD 0x01 /* the guest's format was wrong; text says how */
+#define UCALL_TEXT_CUT 0x02 /* the text was longer than the message holds */
+
+/* A message.  The first eight bytes are its head. */
+struct ucall {
+	uint16_t cmd; /* enum ucall_cmd; 0: no message */
+	uint8_t nargs; /* how many of args[] were given; the host's copy has 0 in the others */
+	uint8_t flags;
+	uint32_t text_size; /* bytes of text[], without its NUL */
+	uint64_t args[UCALL_MAX_ARGS];
+	char text[UCALL_TEXT_SIZE];
+};
+
+/* struct ucall_fault_area.kind */
+enum ucall_fault_kind {
+	UCALL_FAULT_EXCEPTION = 0, /* nothing else is known */
+	UCALL_FAULT_SWALLOWED = 1, /* the doorbell's exit did not reach the host */
+};
+
+/* struct ucall_fault_area.state */
+enum ucall_fault_state {
+	UCALL_FAULT_NONE = 0,
+	UCALL_FAULT_REGS = 1, /* all is valid; of stack[] what lies in one piece of memory, 0 above it */
+	UCALL_FAULT_STACK = 2, /* all is valid */
+};
+
+#define UCALL_FAULT_STACK_WORDS 64
+
+/*
+ * What an exception stub tells the host, which in a confidential guest can read neither the
+ * registers nor the stack.
+ *
+ * x86_64:  gpr[0..15] = rax rcx rdx rbx rsp rbp rsi rdi r8..r15 (the order of their encoding),
+ *	    vector 0..255, code = error code, address = CR2, flags = RFLAGS, extra[0] = CS,
+ *	    extra[1] = SS
+ * aarch64: gpr[0..30] = x0..x30, vector = offset into the vector table, code = ESR_EL1,
+ *	    address = FAR_EL1, flags = SPSR_EL1
+ * s390x:   gpr[0..15], vector = program interruption code, or 0x10000 and the number of a supervisor
+ *	    call; address = that of a bad access, code = 1 if it was a store; flags = PSW mask
+ * riscv64: gpr[1..31] = x1..x31, vector = scause, address = stval, flags = sstatus; code = 1 if the
+ *	    memory was there and did not permit the access, as far as that is known
+ */
+struct ucall_fault_area {
+	uint32_t state; /* enum ucall_fault_state */
+	uint32_t kind; /* enum ucall_fault_kind; set by the guest before it raises the exception */
+	uint64_t vector;
+	uint64_t code;
+	uint64_t address;
+	uint64_t pc;
+	uint64_t sp;
+	uint64_t flags;
+	uint64_t extra[9];
+	uint64_t gpr[32];
+	uint64_t stack[UCALL_FAULT_STACK_WORDS]; /* from sp upwards */
+};
+
+/*
+ * The mailbox.  Exception stubs, and ucall_nest_enter(), save the first UCALL_NEST_SIZE bytes
+ * before a handler runs, zero uc's head and `shared`, and put all back when the handler is done.
+ */
+struct ucall_mailbox {
+	struct ucall uc;
+	uint64_t shared; /* ucall_shared(): guest address of the message; 0: it is uc */
+	uint32_t vcpu; /* number of this vCPU in its VM, from 0 */
+	uint32_t reserved0;
+	uint64_t received; /* messages that the host took; for diagnosis only */
+	uint64_t ghcb; /* guest-physical address of this vCPU's GHCB; 0: it has none */
+	uint32_t ghcb_registered; /* the guest's: it has told the hypervisor that address */
+	uint32_t reserved1[7];
+	struct ucall_fault_area fault;
+};
+
+#define UCALL_NEST_SIZE 1096
+
+#define UCALL_PARAMS 8
+
+/* struct ucall_bell.protection: a type, and flags. */
+#define UCALL_BELL_TYPE 0xffu
+enum ucall_bell_protection {
+	UCALL_BELL_NONE = 0,
+	UCALL_BELL_SEV = 1,
+	UCALL_BELL_SEV_ES = 2,
+	UCALL_BELL_SEV_SNP = 3,
+};
+#define UCALL_BELL_EMULATED 0x100u /* the rules are kept by the host's software */
+
+/* The bell page: how this VM's guest rings. */
+struct ucall_bell {
+	uint64_t ring; /* guest address of void ring(struct ucall *uc) */
+	uint64_t param[UCALL_PARAMS]; /* the backend's own: what its init() gave to its guest code */
+	uint32_t guest_abi; /* UCALL_GUEST_ABI of the host */
+	uint32_t protection; /* how this guest's memory is encrypted */
+};
+
+#ifdef __cplusplus
+#define UCALL_ABI_ASSERT(cond) static_assert(cond, "guest ABI")
+#else
+#define UCALL_ABI_ASSERT(cond) _Static_assert(cond, "guest ABI")
+#endif
+#define UCALL_ABI_OFFSET(type, field, offset) UCALL_ABI_ASSERT(offsetof(type, field) == (offset))
+
+UCALL_ABI_OFFSET(struct ucall, cmd, 0);
+UCALL_ABI_OFFSET(struct ucall, nargs, 2);
+UCALL_ABI_OFFSET(struct ucall, flags, 3);
+UCALL_ABI_OFFSET(struct ucall, text_size, 4);
+UCALL_ABI_OFFSET(struct ucall, args, 8);
+UCALL_ABI_OFFSET(struct ucall, text, 64);
+UCALL_ABI_ASSERT(sizeof(struct ucall) == 1088);
+UCALL_ABI_OFFSET(struct ucall_fault_area, state, 0);
+UCALL_ABI_OFFSET(struct ucall_fault_area, kind, 4);
+UCALL_ABI_OFFSET(struct ucall_fault_area, vector, 8);
+UCALL_ABI_OFFSET(struct ucall_fault_area, code, 16);
+UCALL_ABI_OFFSET(struct ucall_fault_area, address, 24);
+UCALL_ABI_OFFSET(struct ucall_fault_area, pc, 32);
+UCALL_ABI_OFFSET(struct ucall_fault_area, sp, 40);
+UCALL_ABI_OFFSET(struct ucall_fault_area, flags, 48);
+UCALL_ABI_OFFSET(struct ucall_fault_area, extra, 56);
+UCALL_ABI_OFFSET(struct ucall_fault_area, gpr, 128);
+UCALL_ABI_OFFSET(struct ucall_fault_area, stack, 384);
+UCALL_ABI_ASSERT(sizeof(struct ucall_fault_area) == 896);
+UCALL_ABI_OFFSET(struct ucall_mailbox, uc, 0);
+UCALL_ABI_OFFSET(struct ucall_mailbox, shared, 1088);
+UCALL_ABI_OFFSET(struct ucall_mailbox, vcpu, UCALL_NEST_SIZE);
+UCALL_ABI_OFFSET(struct ucall_mailbox, received, 1104);
+UCALL_ABI_OFFSET(struct ucall_mailbox, ghcb, 1112);
+UCALL_ABI_OFFSET(struct ucall_mailbox, fault, 1152);
+UCALL_ABI_ASSERT(sizeof(struct ucall_mailbox) == 2048);
+UCALL_ABI_OFFSET(struct ucall_bell, ring, 0);
+UCALL_ABI_OFFSET(struct ucall_bell, param, 8);
+UCALL_ABI_OFFSET(struct ucall_bell, guest_abi, 72);
+UCALL_ABI_OFFSET(struct ucall_bell, protection, 76);
+UCALL_ABI_ASSERT(sizeof(struct ucall_bell) == 80);
+
+#undef UCALL_ABI_OFFSET
+#undef UCALL_ABI_ASSERT
+
+#endif /* UCALL_ABI_H */

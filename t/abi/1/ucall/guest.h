@@ -1,0 +1,314 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * <ucall/guest.h> - the guest's side: what a guest function calls.
+ *
+ * Works in a guest function of the program itself and in a separate guest ELF.  Nothing here is
+ * thread-specific: each vCPU has a mailbox of its own, and a vCPU is its only user.  Interrupt and
+ * exception handlers that the core runs may make ucalls in the midst of another ucall.
+ */
+#ifndef UCALL_GUEST_H
+#define UCALL_GUEST_H
+
+#include <ucall/abi.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+#ifdef __has_attribute
+#define UCALL_HAS_ATTRIBUTE(a) __has_attribute(a)
+#else
+#define UCALL_HAS_ATTRIBUTE(a) 0
+#endif
+
+/* General registers only: a guest starts without a floating-point or vector unit. */
+#if defined(__x86_64__)
+#define UCALL_GENERAL_REGS __attribute__((target("general-regs-only")))
+#else
+#define UCALL_GENERAL_REGS
+#endif
+/* Instrumentation calls host code or needs host data. */
+#define UCALL_NO_SANITIZE __attribute__((no_sanitize("address", "undefined", "thread")))
+#define UCALL_NO_TRACE __attribute__((no_instrument_function))
+#if UCALL_HAS_ATTRIBUTE(no_profile_instrument_function)
+#define UCALL_NO_PROFILE __attribute__((no_profile_instrument_function))
+#else
+#define UCALL_NO_PROFILE
+#endif
+#if UCALL_HAS_ATTRIBUTE(no_stack_protector)
+#define UCALL_NO_STACK_PROTECTOR __attribute__((no_stack_protector))
+#else
+#define UCALL_NO_STACK_PROTECTOR
+#endif
+
+#define UCALL_PLAIN_CODE UCALL_GENERAL_REGS UCALL_NO_SANITIZE UCALL_NO_TRACE UCALL_NO_PROFILE
+
+/*
+ * Marks a guest function: `static UCALL_GUEST void guest_main(void)`.  It uses general registers
+ * alone and is left out of every instrumentation, so that the program's other flags do not matter.
+ * In a separate guest ELF (UCALL_GUEST_BUILD, see `ucall cc`) the host finds it by its name, also if
+ * it is static.
+ */
+#ifdef UCALL_GUEST_BUILD
+#define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR __attribute__((used))
+#else
+#define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR
+#endif
+
+#define UCALL_HIDDEN __attribute__((visibility("hidden")))
+#define UCALL_INLINE static inline __attribute__((always_inline)) UCALL_PLAIN_CODE
+
+/* How many arguments a macro was given (0..16), and those arguments as seven uint64_t. */
+#define UCALL_COUNT(...) \
+	UCALL_COUNT_(0, ##__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+#define UCALL_COUNT_(z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, count, ...) count
+#define UCALL_SEVEN(...) UCALL_SEVEN_(0, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0, 0)
+#define UCALL_SEVEN_(z, a, b, c, d, e, f, g, ...) \
+	(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f), \
+		(uint64_t)(g)
+
+#if UCALL_HAS_ATTRIBUTE(error)
+#define UCALL_ERROR(text) __attribute__((error(text)))
+#else
+#define UCALL_ERROR(text)
+#endif
+void ucall_wrong_number_of_arguments(void)
+	UCALL_ERROR("nargs must be the number of arguments that follow, 7 at most");
+
+/* A constant number of arguments is checked when compiling, any other by the host. */
+#define UCALL_CHECK_COUNT(nargs, ...) \
+	do { \
+		if (__builtin_constant_p(nargs) && \
+		    ((nargs) != UCALL_COUNT(__VA_ARGS__) || (nargs) > UCALL_MAX_ARGS)) \
+			ucall_wrong_number_of_arguments(); \
+	} while (0)
+
+typedef uint64_t __attribute__((may_alias)) ucall_head_t;
+
+/* The mailbox of the vCPU that this runs on. */
+UCALL_INLINE struct ucall_mailbox *ucall_this_mailbox(void)
+{
+	uintptr_t address = UCALL_MAILBOX_ADDRESS;
+
+	/* One base register for all that follows, instead of a 64-bit constant for each access. */
+	__asm__("" : "+r"(address));
+	return (struct ucall_mailbox *)address;
+}
+
+/*
+ * Where a guest function of a separate guest ELF returns to: sends UCALL_DONE, again and again.  (For
+ * a guest function of the program itself the core has code of its own.)
+ */
+UCALL_HIDDEN void ucall_guest_return(void) __attribute__((noreturn));
+
+/* Number of the vCPU that this runs on, from 0. */
+UCALL_INLINE uint32_t guest_get_vcpuid(void)
+{
+	return ucall_this_mailbox()->vcpu;
+}
+
+UCALL_INLINE uint64_t ucall_head(unsigned int cmd, unsigned int nargs, unsigned int flags,
+				 uint32_t text_size)
+{
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+	return (uint64_t)cmd << 48 | (uint64_t)nargs << 40 | (uint64_t)flags << 32 | text_size;
+#else
+	return (uint64_t)cmd | (uint64_t)nargs << 16 | (uint64_t)flags << 24 |
+	       (uint64_t)text_size << 32;
+#endif
+}
+
+/* The host did not take the message: says so by an exception and does not return. */
+UCALL_HIDDEN void ucall_guest_swallowed(void) __attribute__((noreturn, cold));
+
+/* Publishes `uc`, whose args[] and text are written, and rings.  m is ucall_this_mailbox(). */
+UCALL_INLINE void ucall_ring(struct ucall_mailbox *m, struct ucall *uc, uint64_t head)
+{
+	const struct ucall_bell *bell =
+		(const struct ucall_bell *)((uintptr_t)m + UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS);
+	ucall_head_t *published = (ucall_head_t *)uc;
+
+	__atomic_store_n(published, head, __ATOMIC_RELEASE);
+	((void (*)(struct ucall *))(uintptr_t)bell->ring)(uc);
+	if (__builtin_expect(__atomic_load_n(published, __ATOMIC_ACQUIRE) != 0, 0))
+		ucall_guest_swallowed();
+}
+
+UCALL_INLINE void ucall_put_args(struct ucall *uc, unsigned int nargs, uint64_t a0, uint64_t a1,
+				 uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6)
+{
+	if (nargs > 0)
+		uc->args[0] = a0;
+	if (nargs > 1)
+		uc->args[1] = a1;
+	if (nargs > 2)
+		uc->args[2] = a2;
+	if (nargs > 3)
+		uc->args[3] = a3;
+	if (nargs > 4)
+		uc->args[4] = a4;
+	if (nargs > 5)
+		uc->args[5] = a5;
+	if (nargs > 6)
+		uc->args[6] = a6;
+}
+
+UCALL_INLINE void ucall_send(unsigned int cmd, unsigned int nargs, uint64_t a0, uint64_t a1,
+			     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+
+	ucall_put_args(&m->uc, nargs, a0, a1, a2, a3, a4, a5, a6);
+	ucall_ring(m, &m->uc, ucall_head(cmd, nargs > 255 ? 255 : nargs, 0, 0));
+}
+
+UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned int nargs,
+				    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
+				    uint64_t a5, uint64_t a6)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+
+	ucall_put_args(uc, nargs, a0, a1, a2, a3, a4, a5, a6);
+	m->shared = (uint64_t)(uintptr_t)uc;
+	ucall_ring(m, uc, ucall_head(cmd, nargs > 255 ? 255 : nargs, 0, 0));
+}
+
+/*
+ * ucall(cmd, nargs, ...): sends a message with `nargs` arguments (0..7; integers or pointers) and
+ * returns when the host has taken it.
+ */
+#define ucall(cmd, nargs, ...) \
+	do { \
+		UCALL_CHECK_COUNT(nargs, ##__VA_ARGS__); \
+		ucall_send((cmd), (nargs), UCALL_SEVEN(__VA_ARGS__)); \
+	} while (0)
+
+/*
+ * ucall_shared(uc, cmd, nargs, ...): the same, with the message in *uc, which the host allocated
+ * with ucall_shared_alloc() and whose address it gave to the guest.
+ */
+#define ucall_shared(uc, cmd, nargs, ...) \
+	do { \
+		UCALL_CHECK_COUNT(nargs, ##__VA_ARGS__); \
+		ucall_send_shared((uc), (cmd), (nargs), UCALL_SEVEN(__VA_ARGS__)); \
+	} while (0)
+
+/*
+ * The arguments of a format, up to 12, as an array: a guest's variadic call would save every register
+ * that may hold one.
+ */
+#define UCALL_CAT(a, b) UCALL_CAT_(a, b)
+#define UCALL_CAT_(a, b) a##b
+#define UCALL_CAST(...) UCALL_CAT(UCALL_CAST_, UCALL_COUNT(__VA_ARGS__))(__VA_ARGS__)
+#define UCALL_CAST_0() 0
+#define UCALL_CAST_1(a) (uint64_t)(a)
+#define UCALL_CAST_2(a, ...) (uint64_t)(a), UCALL_CAST_1(__VA_ARGS__)
+#define UCALL_CAST_3(a, ...) (uint64_t)(a), UCALL_CAST_2(__VA_ARGS__)
+#define UCALL_CAST_4(a, ...) (uint64_t)(a), UCALL_CAST_3(__VA_ARGS__)
+#define UCALL_CAST_5(a, ...) (uint64_t)(a), UCALL_CAST_4(__VA_ARGS__)
+#define UCALL_CAST_6(a, ...) (uint64_t)(a), UCALL_CAST_5(__VA_ARGS__)
+#define UCALL_CAST_7(a, ...) (uint64_t)(a), UCALL_CAST_6(__VA_ARGS__)
+#define UCALL_CAST_8(a, ...) (uint64_t)(a), UCALL_CAST_7(__VA_ARGS__)
+#define UCALL_CAST_9(a, ...) (uint64_t)(a), UCALL_CAST_8(__VA_ARGS__)
+#define UCALL_CAST_10(a, ...) (uint64_t)(a), UCALL_CAST_9(__VA_ARGS__)
+#define UCALL_CAST_11(a, ...) (uint64_t)(a), UCALL_CAST_10(__VA_ARGS__)
+#define UCALL_CAST_12(a, ...) (uint64_t)(a), UCALL_CAST_11(__VA_ARGS__)
+
+/* Never called: has the compiler hold the arguments against the format. */
+void ucall_check_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define UCALL_WITH_FORMAT(call, format, ...) \
+	do { \
+		const uint64_t ucall_args_[] = { UCALL_CAST(__VA_ARGS__) }; \
+		if (0) \
+			ucall_check_format(format, ##__VA_ARGS__); \
+		call; \
+	} while (0)
+
+/*
+ * GUEST_PRINTF and the failing asserts, out of line.  `uc`: the message to use, NULL for the
+ * mailbox.  Conversions: d i u x X o c s p %, with the flags - + space # 0, width, precision (both
+ * also as *) and the lengths hh h l ll j z t.  Any other conversion is an error on the host.  A text
+ * longer than a message is sent in several.
+ */
+UCALL_HIDDEN void ucall_guest_print(const char *format, const uint64_t *args);
+UCALL_HIDDEN void ucall_guest_fail(const char *file, unsigned int line, const char *format,
+				   const uint64_t *args) __attribute__((noreturn, cold));
+UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigned int line,
+				     const char *expression, unsigned int values, uint64_t v1,
+				     uint64_t v2, uint64_t v3, uint64_t v4)
+	__attribute__((noreturn, cold));
+
+/* The host sees args[1] == stage.  args[0] is 0. */
+#define GUEST_SYNC(stage) ucall(UCALL_SYNC, 2, 0, stage)
+#define GUEST_SYNC_ARGS(stage, a1, a2, a3, a4) ucall(UCALL_SYNC, 6, 0, stage, a1, a2, a3, a4)
+#define GUEST_DONE() ucall(UCALL_DONE, 0)
+#define GUEST_PRINTF(format, ...) \
+	UCALL_WITH_FORMAT(ucall_guest_print(format, ucall_args_), format, ##__VA_ARGS__)
+#define GUEST_FAIL(format, ...) \
+	UCALL_WITH_FORMAT(ucall_guest_fail(__FILE__, __LINE__, format, ucall_args_), format, \
+			  ##__VA_ARGS__)
+
+/* A failed assert does not return: should the host run the vCPU again, it aborts again. */
+#define UCALL_ASSERT(uc, cond, text, values, v1, v2, v3, v4) \
+	do { \
+		if (__builtin_expect(!(cond), 0)) \
+			ucall_guest_assert(uc, __FILE__, __LINE__, text, values, (uint64_t)(v1), \
+					   (uint64_t)(v2), (uint64_t)(v3), (uint64_t)(v4)); \
+	} while (0)
+/* Compares the values as 64-bit integers, each extended as its type says. */
+#define UCALL_ASSERT_CMP(uc, a, op, b) \
+	do { \
+		uint64_t ucall_a_ = (uint64_t)(a), ucall_b_ = (uint64_t)(b); \
+		UCALL_ASSERT(uc, ucall_a_ op ucall_b_, #a " " #op " " #b, 2, ucall_a_, ucall_b_, \
+			     0, 0); \
+	} while (0)
+
+#define GUEST_ASSERT(cond) UCALL_ASSERT(NULL, cond, #cond, 0, 0, 0, 0, 0)
+#define GUEST_ASSERT_1(cond, v1) UCALL_ASSERT(NULL, cond, #cond, 1, v1, 0, 0, 0)
+#define GUEST_ASSERT_2(cond, v1, v2) UCALL_ASSERT(NULL, cond, #cond, 2, v1, v2, 0, 0)
+#define GUEST_ASSERT_3(cond, v1, v2, v3) UCALL_ASSERT(NULL, cond, #cond, 3, v1, v2, v3, 0)
+#define GUEST_ASSERT_4(cond, v1, v2, v3, v4) UCALL_ASSERT(NULL, cond, #cond, 4, v1, v2, v3, v4)
+#define GUEST_ASSERT_EQ(a, b) UCALL_ASSERT_CMP(NULL, a, ==, b)
+#define GUEST_ASSERT_NE(a, b) UCALL_ASSERT_CMP(NULL, a, !=, b)
+
+/* The same, each with its message in *uc. */
+#define GUEST_SHARED_SYNC(uc, stage) ucall_shared(uc, UCALL_SYNC, 2, 0, stage)
+#define GUEST_SHARED_SYNC_ARGS(uc, stage, a1, a2, a3, a4) \
+	ucall_shared(uc, UCALL_SYNC, 6, 0, stage, a1, a2, a3, a4)
+#define GUEST_SHARED_DONE(uc) ucall_shared(uc, UCALL_DONE, 0)
+#define GUEST_SHARED_ASSERT(uc, cond) UCALL_ASSERT(uc, cond, #cond, 0, 0, 0, 0, 0)
+#define GUEST_SHARED_ASSERT_1(uc, cond, v1) UCALL_ASSERT(uc, cond, #cond, 1, v1, 0, 0, 0)
+#define GUEST_SHARED_ASSERT_2(uc, cond, v1, v2) UCALL_ASSERT(uc, cond, #cond, 2, v1, v2, 0, 0)
+#define GUEST_SHARED_ASSERT_3(uc, cond, v1, v2, v3) UCALL_ASSERT(uc, cond, #cond, 3, v1, v2, v3, 0)
+#define GUEST_SHARED_ASSERT_4(uc, cond, v1, v2, v3, v4) \
+	UCALL_ASSERT(uc, cond, #cond, 4, v1, v2, v3, v4)
+#define GUEST_SHARED_ASSERT_EQ(uc, a, b) UCALL_ASSERT_CMP(uc, a, ==, b)
+
+/*
+ * For a guest with an interrupt descriptor table (vector base, ...) of its own: a handler that
+ * makes ucalls calls ucall_nest_enter() first and ucall_nest_leave() last, both with the same
+ * object on its stack.  The core's own stubs do this by themselves.
+ */
+struct ucall_nest {
+	uint64_t saved[UCALL_NEST_SIZE / 8];
+};
+
+UCALL_HIDDEN void ucall_nest_enter(struct ucall_nest *nest);
+UCALL_HIDDEN void ucall_nest_leave(const struct ucall_nest *nest);
+
+#if defined(__x86_64__)
+/* What an exception handler gets, see ucall_vm_set_handler(); it may change all of it. */
+struct ucall_ex_regs {
+	uint64_t rax, rcx, rdx, rbx, rbp, rsi, rdi;
+	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
+	uint64_t vector, error_code;
+	uint64_t rip, cs, rflags, rsp, ss;
+};
+#endif
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UCALL_GUEST_H */

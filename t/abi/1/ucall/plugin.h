@@ -1,0 +1,440 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * <ucall/plugin.h> - what a backend is made of.
+ *
+ * A backend is one source file: metadata (UCALL_BACKEND), guest functions marked UCALL_DOORBELL and
+ * named by UCALL_GUEST_CODE, host functions, and `const struct ucall_ops ucall_ops`, these two under
+ * #ifndef UCALL_GUEST_BUILD.  Built with
+ *
+ *	cc -shared -fPIC foo.c $(pkg-config --cflags --libs ucall) -o ucall-foo.so
+ *
+ * it serves guests of the host's own architecture; with `ucall cc --backend foo.c -o ucall-foo.so`,
+ * of all for which there is a compiler.  It is found as UCALL_BACKEND=foo in $UCALL_PLUGIN_PATH or in
+ * the install's backend folder.  The core reads the metadata, and checks the guest code, before it
+ * lets any code of the file run.
+ */
+#ifndef UCALL_PLUGIN_H
+#define UCALL_PLUGIN_H
+
+#include <ucall/ucall.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* Version of struct ucall_ops and of the metadata.  Fields are only ever added at the end. */
+#define UCALL_ABI 1
+
+/* ---- metadata ---- */
+
+/* Guest architectures: bits of ucall_metadata.default_for. */
+#define UCALL_ARCH_X86_64 (1u << 0)
+#define UCALL_ARCH_AARCH64 (1u << 1)
+#define UCALL_ARCH_S390X (1u << 2)
+#define UCALL_ARCH_RISCV64 (1u << 3)
+
+/* What a VM must be like: bits of ucall_metadata.needs. */
+#define UCALL_NEEDS_NO_IRQCHIP (1u << 0) /* no in-kernel interrupt controller */
+#define UCALL_NEEDS_RING0 (1u << 1) /* guest functions in ring 0 */
+#define UCALL_NEEDS_GUEST_VC \
+	(1u << 2) /* for SEV-ES and SEV-SNP: a #VC handler in the guest (guest_vc) */
+#define UCALL_NEEDS_KVM (1u << 3) /* an engine with KVM's descriptors: init() uses ucall_vm_fd() */
+#define UCALL_NEEDS_ALL 0xfu /* those of this version; a backend with another is refused */
+
+/* Bits of ucall_metadata.protections and .default_for_protections. */
+#define UCALL_PROTECT_NONE (1u << 0)
+#define UCALL_PROTECT_SEV (1u << 1)
+#define UCALL_PROTECT_SEV_ES (1u << 2)
+#define UCALL_PROTECT_SEV_SNP (1u << 3)
+
+enum ucall_option_type {
+	UCALL_OPTION_UINT = 1, /* decimal, 0x hexadecimal or 0 octal, min <= value <= max */
+	UCALL_OPTION_BOOL = 2, /* 0 or 1 */
+	UCALL_OPTION_CHOICE = 3, /* one of `choices` */
+	UCALL_OPTION_STRING = 4, /* any text without a comma */
+};
+
+/* An option KEY=VALUE of a backend's config string. */
+struct ucall_option {
+	char name[24];
+	uint32_t type; /* enum ucall_option_type */
+	uint32_t reserved;
+	uint64_t min, max;
+	char value[40]; /* the default, as one would write it */
+	char choices[64]; /* "this|that" */
+	char help[104]; /* a phrase for `ucall info` */
+};
+
+#define UCALL_MAX_OPTIONS 8
+
+/*
+ * All that can be known of a backend without running it.  Flat, so that it can stand in an ELF note
+ * (a pointer there would silently become a relocation).  Integers are in the host's byte order.
+ */
+struct ucall_metadata {
+	uint32_t abi; /* UCALL_ABI */
+	uint32_t guest_abi; /* UCALL_GUEST_ABI */
+	uint32_t size; /* of this structure */
+	uint32_t needs; /* UCALL_NEEDS_ bits */
+	uint32_t protections; /* UCALL_PROTECT_ bits: VMs that it can serve */
+	uint32_t default_for; /* UCALL_ARCH_ bits: where it is the default... */
+	uint32_t default_for_protections; /* ...for VMs of these UCALL_PROTECT_ bits */
+	uint32_t reserved;
+	char name[32]; /* a-z 0-9 - _ */
+	char version[32];
+	char summary[128]; /* one phrase */
+	struct ucall_option options[UCALL_MAX_OPTIONS]; /* an empty name ends them */
+};
+
+/*
+ * ELF note types; the name of both is UCALL_NOTE_NAME, whose length puts the descriptor at a
+ * multiple of 8.  Both have the alignment 8, so that any order of the two leaves no gap.
+ */
+#define UCALL_NOTE_NAME "libucall"
+#define UCALL_NOTE_METADATA 1 /* one: struct ucall_metadata */
+#define UCALL_NOTE_IMAGE 2 /* one for each guest architecture: struct ucall_image_note */
+
+/*
+ * Guest code of one architecture.  That of the host's own architecture is the section ucall_guest
+ * of the plugin, and its entries are those of ucall_ops; that of others follows its note's fields.
+ */
+struct ucall_image_note {
+	uint32_t size; /* of this structure */
+	uint32_t guest_abi;
+	uint16_t machine; /* EM_X86_64, ... */
+	uint8_t elf_class; /* ELFCLASS64 */
+	uint8_t byte_order; /* ELFDATA2LSB, ELFDATA2MSB */
+	int32_t start; /* address of the first byte, less the address of this field */
+	int32_t end; /* address after the last byte, less the address of this field */
+	uint32_t link_address; /* modulo 4096, of the first byte; the copy is congruent to it */
+	uint32_t entry[2]; /* of send_cmd and send_cmd_shared, from the first byte */
+	uint32_t reserved[2];
+};
+
+#define UCALL_ENTRY_NONE 0xffffffffu /* the backend has none */
+#define UCALL_ENTRY_OPS 0xfffffffeu /* as in ucall_ops */
+#define UCALL_LINK_OPS 0xffffffffu /* link_address is where the section is */
+
+/* ---- guest code ---- */
+
+/*
+ * Marks a guest function of a backend.  It must be self-contained: the core copies the section, and
+ * nothing else of the plugin, into the guest.  No calls or references out of it: no global
+ * variables, string literals, switch tables, library functions.
+ */
+#if UCALL_HAS_ATTRIBUTE(optimize)
+#define UCALL_NO_JUMP_TABLES __attribute__((optimize("no-jump-tables")))
+#else
+#define UCALL_NO_JUMP_TABLES
+#endif
+#define UCALL_DOORBELL \
+	__attribute__((section("ucall_guest"), noinline, used)) UCALL_GUEST UCALL_NO_JUMP_TABLES
+
+/* In guest code: the value that init() gave with ucall_vm_set_param(). */
+#define UCALL_PARAM(n) (((const volatile struct ucall_bell *)UCALL_BELL_ADDRESS)->param[n])
+
+/*
+ * UCALL_GUEST_CODE(send_cmd, send_cmd_shared), at file scope, after these functions (NULL for one
+ * that the backend does not have): there is guest code for the architecture that is being compiled
+ * for.  A backend for some architectures alone has its guest half under `#if defined(__s390x__)` or
+ * the like; on a host of another the two fields of ucall_ops are then left out.
+ */
+#if defined(UCALL_GUEST_BUILD)
+/* For `ucall cc --backend`, which takes the section and these two offsets out of the object. */
+#define UCALL_GUEST_CODE(send, send_shared) \
+	__attribute__((section(UCALL_ENTRIES_SECTION), used)) static void (*const ucall_entries_[2])( \
+		struct ucall *) = { send, send_shared }
+#else
+#define UCALL_GUEST_CODE(send, send_shared) \
+	__asm__(".pushsection .note.ucall,\"a\",%note\n" \
+		"	.balign 8\n" \
+		"	.long 9, 2f - 1f, 2\n" \
+		"	.asciz \"" UCALL_NOTE_NAME "\"\n" \
+		"	.balign 8\n" \
+		"1:	.long 2f - 1b, 1\n" \
+		"	.short " UCALL_HOST_MACHINE "\n" \
+		"	.byte 2, " UCALL_HOST_DATA "\n" \
+		"	.hidden __start_ucall_guest\n" \
+		"	.hidden __stop_ucall_guest\n" \
+		"	.long __start_ucall_guest - .\n" \
+		"	.long __stop_ucall_guest - .\n" \
+		"	.long 0xffffffff, 0xfffffffe, 0xfffffffe, 0, 0\n" \
+		"2:\n" \
+		"	.popsection\n")
+#endif
+#define UCALL_ENTRIES_SECTION ".ucall_entries"
+
+#ifdef UCALL_GUEST_BUILD
+#define UCALL_BACKEND(...) struct ucall /* the host's half has it */
+#else
+
+/* ---- host code ---- */
+
+enum ucall_exit_reason {
+	UCALL_EXIT_NONE = 0, /* has not run */
+	UCALL_EXIT_IO = 1,
+	UCALL_EXIT_MMIO = 2,
+	UCALL_EXIT_HALT = 3,
+	UCALL_EXIT_DIAG = 4,
+	UCALL_EXIT_SBI = 5,
+	UCALL_EXIT_MSR = 6,
+	UCALL_EXIT_SHUTDOWN = 7, /* x86: triple fault */
+	UCALL_EXIT_EXCEPTION = 8, /* a guest exception without a handler */
+	UCALL_EXIT_TIMEOUT = 9,
+	UCALL_EXIT_KICK = 10, /* ucall_vcpu_kick() */
+	UCALL_EXIT_OTHER = 11, /* see native */
+	UCALL_EXIT_MEMORY = 12, /* SEV-SNP: memory was used as private that is shared, or vice versa */
+	UCALL_EXIT_TERMINATE = 13, /* the guest asked for its end: GHCB MSR protocol */
+};
+
+/* Why a vCPU stopped.  Native byte order whatever the guest's. */
+struct ucall_exit {
+	uint32_t reason; /* enum ucall_exit_reason */
+	uint32_t native; /* the engine's own number: KVM_EXIT_... */
+	union {
+		struct {
+			uint64_t data; /* what was written; the first item if count > 1 */
+			uint32_t count;
+			uint16_t port;
+			uint8_t size; /* of an item, in bytes */
+			uint8_t is_write;
+		} io;
+		struct {
+			uint64_t gpa;
+			uint64_t data;
+			uint32_t size;
+			uint32_t is_write;
+		} mmio;
+		struct {
+			uint32_t code; /* the function, 0x501 for ucalls */
+			uint32_t reg; /* number of the register that holds the message's address */
+			uint64_t value; /* of that register */
+		} diag;
+		struct {
+			uint64_t extension, function, args[6];
+		} sbi;
+		struct {
+			uint64_t index, data;
+			uint32_t is_write;
+		} msr;
+		struct {
+			uint64_t vector, code, address; /* as in struct ucall_fault_area */
+			uint32_t unknown; /* UCALL_UNKNOWN_ bits */
+		} exception;
+		struct {
+			uint64_t gpa, size;
+			uint32_t is_private; /* what the guest took it for */
+		} memory;
+		struct {
+			uint32_t set, reason; /* GHCB specification, 2.3.1 */
+		} terminate;
+		struct {
+			uint64_t suberror, data[3];
+		} other;
+		uint64_t reserved[12];
+	} u;
+};
+
+struct ucall_args; /* the options of a VM's backend, parsed and checked */
+
+/*
+ * A backend.  Every function may be called for several VMs at once, from any thread; what a backend
+ * keeps it keeps per VM (ucall_vm_set_backend_data()).  NULL is allowed for init and uninit, and for
+ * one of the two pairs.
+ */
+struct ucall_ops {
+	uint32_t abi; /* UCALL_OPS fills in these three */
+	uint32_t size;
+	const struct ucall_metadata *metadata;
+
+	/*
+	 * When a VM is created: its memory exists, no vCPU does.  Returns 0, or -1 after
+	 * ucall_fail().  uninit() is called when the VM is freed, if init() succeeded.
+	 */
+	int (*init)(struct ucall_vm *vm, const struct ucall_args *args);
+	void (*uninit)(struct ucall_vm *vm);
+
+	/*
+	 * In guests of the host's own architecture, whose code this file holds: ring, passing the
+	 * message's address (in a register, in the data, ...); ring, and the host finds the message
+	 * without help.  Those of other architectures are in their images: see UCALL_GUEST_CODE.
+	 */
+	void (*send_cmd)(struct ucall *uc);
+	void (*send_cmd_shared)(struct ucall *uc);
+
+	/*
+	 * On the host, on the vCPU's thread: is this exit mine?  1: yes (recv_cmd: and
+	 * *where is the message's guest-virtual address, which the core will check); 0: no.
+	 */
+	int (*recv_cmd)(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where);
+	int (*recv_cmd_shared)(struct ucall_vcpu *vcpu, const struct ucall_exit *exit);
+};
+
+/* Options by name, within the range that the metadata gives.  An unknown name gives 0 or NULL. */
+UCALL_PUBLIC uint64_t ucall_args_uint(const struct ucall_args *args, const char *name);
+UCALL_PUBLIC const char *ucall_args_string(const struct ucall_args *args, const char *name);
+
+/*
+ * Ends a failing function: sets errno to `error` and ucall_error() to the text.  Returns -1.
+ * What is wrong, where, and what to do.
+ */
+UCALL_PUBLIC int ucall_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* In init(): gives UCALL_PARAM(n), n < UCALL_PARAMS, to the guest code. */
+UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value);
+
+/*
+ * In init(): maps `size` bytes at guest-physical address `gpa`, which must lie outside of the guest's
+ * memory, so that the guest's accesses exit.  Returns the guest-virtual address, 0 on failure.
+ */
+UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size);
+
+/*
+ * What kind of VM it is, for a backend whose options decide what it can serve: its UCALL_PROTECT_ bit,
+ * the ring of its guest functions, whether it has an in-kernel interrupt controller.
+ */
+UCALL_PUBLIC uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm);
+UCALL_PUBLIC int ucall_vm_ring(const struct ucall_vm *vm);
+UCALL_PUBLIC bool ucall_vm_has_irqchip(const struct ucall_vm *vm);
+
+/* A pointer that the backend keeps for each VM, NULL at first. */
+UCALL_PUBLIC void ucall_vm_set_backend_data(struct ucall_vm *vm, void *data);
+UCALL_PUBLIC void *ucall_vm_backend_data(const struct ucall_vm *vm);
+
+/*
+ * In recv_cmd(): the register that holds a guest function's first argument (x86_64: RDI, aarch64: x0,
+ * s390x: r2, riscv64: a0), at the exit.
+ */
+UCALL_PUBLIC uint64_t ucall_vcpu_argument(struct ucall_vcpu *vcpu);
+
+/* ---- the macros that fill it all in ---- */
+
+struct ucall_metadata_note {
+	uint32_t namesz, descsz, type;
+	char name[12];
+	struct ucall_metadata metadata;
+};
+
+#ifdef __ELF__
+#if defined(__x86_64__)
+#define UCALL_HOST_MACHINE "62"
+#elif defined(__aarch64__)
+#define UCALL_HOST_MACHINE "183"
+#elif defined(__s390x__)
+#define UCALL_HOST_MACHINE "22"
+#elif defined(__riscv)
+#define UCALL_HOST_MACHINE "243"
+#endif
+#if __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__
+#define UCALL_HOST_DATA "2"
+#else
+#define UCALL_HOST_DATA "1"
+#endif
+
+/*
+ * UCALL_BACKEND(.name = "foo", .version = "1.0", .summary = "...", ...): the metadata, once, at
+ * file scope, and the note that holds it.
+ */
+#define UCALL_BACKEND(...) \
+	static const struct ucall_metadata_note ucall_metadata_note \
+		__attribute__((section(".note.ucall"), used, aligned(8))) = { \
+			sizeof(UCALL_NOTE_NAME), \
+			sizeof(struct ucall_metadata), \
+			UCALL_NOTE_METADATA, \
+			UCALL_NOTE_NAME, \
+			{ .abi = UCALL_ABI, \
+			  .guest_abi = UCALL_GUEST_ABI, \
+			  .size = sizeof(struct ucall_metadata), \
+			  __VA_ARGS__ }, \
+		}
+#endif
+
+/* The head of `const struct ucall_ops ucall_ops = { UCALL_OPS, .init = ..., };` */
+#define UCALL_OPS \
+	.abi = UCALL_ABI, .size = sizeof(struct ucall_ops), .metadata = &ucall_metadata_note.metadata
+
+/* ---- which backends are there ---- */
+
+/* A backend that was found, and all that can be known of it without running it. */
+struct ucall_backend_info {
+	struct ucall_metadata metadata; /* all zero if it could not be read */
+	const char *path;
+	const char *problem; /* why it cannot be used; NULL: it can */
+	uint32_t archs; /* UCALL_ARCH_ bits: it has guest code for these */
+};
+
+/*
+ * All backends in $UCALL_PLUGIN_PATH and the install's backend folder, sorted by name, the first
+ * found of each name.  Returns an array of *count, for ucall_backends_free(); NULL on failure.
+ */
+UCALL_PUBLIC struct ucall_backend_info *ucall_backends(size_t *count);
+/* One backend, by the name or path of a config string (its options are ignored). */
+UCALL_PUBLIC struct ucall_backend_info *ucall_backend_find(const char *config);
+UCALL_PUBLIC void ucall_backends_free(struct ucall_backend_info *backends);
+
+/* ---- which engines are there ---- */
+
+/* Bits of ucall_engine_info.can: what VMs of an engine can have. */
+#define UCALL_CAN_PAGING (1u << 0) /* page tables: guest-virtual is not guest-physical */
+#define UCALL_CAN_IRQCHIP (1u << 1)
+#define UCALL_CAN_RING3 (1u << 2)
+#define UCALL_CAN_HANDLERS (1u << 3) /* the guest's own exception handlers run */
+#define UCALL_CAN_PROTECT (1u << 4) /* memory encryption, see ucall_protections() */
+#define UCALL_CAN_KVM (1u << 5) /* ucall_vm_fd() and ucall_vcpu_fd() are KVM's */
+
+struct ucall_engine_info {
+	const char *name; /* NULL ends the array */
+	const char *summary;
+	char version[32]; /* of the library below it; empty: none */
+	char problem[512]; /* why it cannot be used here; empty: it can */
+	uint32_t archs; /* UCALL_ARCH_ bits: guests that it runs on this host */
+	uint32_t can; /* UCALL_CAN_ bits */
+};
+
+/* All engines, in the order in which they are tried.  free() it; NULL after ucall_fail(). */
+UCALL_PUBLIC struct ucall_engine_info *ucall_engines(void);
+
+/* Does the engine, where it works, run guests of those architectures over that backend? */
+static inline bool ucall_engine_serves(const struct ucall_engine_info *engine,
+				       const struct ucall_backend_info *backend, uint32_t archs)
+{
+	return (engine->archs & backend->archs & archs) &&
+	       (!(backend->metadata.needs & UCALL_NEEDS_KVM) || (engine->can & UCALL_CAN_KVM));
+}
+
+/*
+ * Can VMs be created with that engine, or with any if it is NULL?  Returns 0, or -1 and ucall_error()
+ * says why not; of any, why not with the last.
+ */
+UCALL_PUBLIC int ucall_engine_check(const char *engine);
+
+/* ---- which kinds of memory encryption are there ---- */
+
+struct ucall_protection_info {
+	const char *name; /* for ucall_vm_config.protect; NULL ends the array */
+	const char *summary;
+	uint32_t bit; /* UCALL_PROTECT_: what a backend must have for it */
+	char problem[512]; /* why it cannot be had here; empty: it can */
+};
+
+/* All kinds, "none" first.  free() it; NULL after ucall_fail(). */
+UCALL_PUBLIC struct ucall_protection_info *ucall_protections(void);
+/* The UCALL_PROTECT_ bit of a ucall_vm_config.protect; 0 after ucall_fail(). */
+UCALL_PUBLIC uint32_t ucall_protection_bit(const char *protect);
+
+/*
+ * The name of one UCALL_ARCH_ bit, NULL if it is none; the bit of a name, 0 if there is none, and
+ * ucall_error() says which there are.
+ */
+UCALL_PUBLIC const char *ucall_arch_name(uint32_t arch);
+UCALL_PUBLIC uint32_t ucall_arch_bit(const char *name);
+/* The bit of this host. */
+UCALL_PUBLIC uint32_t ucall_arch_host(void);
+
+#endif /* UCALL_GUEST_BUILD */
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UCALL_PLUGIN_H */

@@ -1,0 +1,171 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * <ucall/test.h> - a TAP harness for tests that use VMs.
+ *
+ *	static UCALL_GUEST void guest_code(void) { GUEST_SYNC(1); GUEST_DONE(); }
+ *
+ *	static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+ *	{
+ *		struct ucall uc;
+ *
+ *		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+ *		CHECK_EQ(uc.args[1], 1);
+ *		CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+ *	}
+ *
+ *	UCALL_TESTS({ "SYNC carries its stage", UCALL_TEST_GUEST(guest_code), .host = host_code });
+ *
+ * Each test is one TAP point for each backend and each engine that works on this machine, or for
+ * those that $UCALL_BACKEND and $UCALL_ENGINE name; of backends, those that claim the memory encryption
+ * that config.protect names.  A backend or an engine that cannot serve the VM that a test asks for is
+ * skipped, with the reason; a kind of encryption that this machine does not have is one skipped point.  Link with `pkg-config --libs ucall-test`.
+ *
+ * Guests of other architectures.  A test whose guest functions run on any says `.any_arch = true`; its
+ * host half stands under #ifndef UCALL_GUEST_BUILD, and the file is compiled again for each, with
+ *
+ *	ucall cc --arch ARCH -o NAME-ARCH.elf NAME.c
+ *
+ * Each of its points is then repeated for each architecture that a backend has guest code for, with
+ * the ELF in the folder $UCALL_TEST_GUESTS, or beside the program in `guests`.
+ *
+ * Unlike the library this prints (to standard output) and exits, and it uses SIGALRM for its limit.
+ */
+#ifndef UCALL_TEST_H
+#define UCALL_TEST_H
+
+#include <ucall/ucall.h>
+
+#ifdef UCALL_GUEST_BUILD
+#define UCALL_TESTS(...) struct ucall /* the host's half has them */
+#else
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+struct ucall_test {
+	const char *name;
+
+	/* One of three kinds. */
+	/* The harness makes a VM, and a vCPU in it if there is a `guest`, and frees them. */
+	void (*host)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
+	/* For each backend; makes its own VMs with ucall_test_vm(). */
+	void (*each)(void);
+	/* Once, with or without VMs. */
+	void (*once)(void);
+
+	void (*guest)(void); /* UCALL_TEST_GUEST(f) fills in both */
+	const char *guest_name;
+	unsigned int nargs; /* 6 at most */
+	uint64_t args[6];
+	bool any_arch; /* for guests of other architectures than the host's too */
+	const char *engine; /* only with this one; NULL: with each */
+	bool launch; /* ucall_vm_launch() before host() */
+	/*
+	 * `backend` is the harness's; `protect` and `guest_vc` are those of all VMs of the point that
+	 * name no `protect`.
+	 */
+	struct ucall_vm_config config;
+	/*
+	 * Limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that exceeds it
+	 * ends the program with "Bail out!".
+	 */
+	unsigned int limit;
+};
+
+#define UCALL_TEST_GUEST(function) \
+	.guest = (void (*)(void))(uintptr_t)(function), .guest_name = #function
+
+/* Runs the tests, prints TAP.  Returns main()'s exit status: 0, or 1 if any point failed. */
+int ucall_test_run(const struct ucall_test *tests, size_t count);
+
+/* main() that runs the tests given, each in braces. */
+#define UCALL_TESTS(...) \
+	int main(void) \
+	{ \
+		static const struct ucall_test tests[] = { __VA_ARGS__ }; \
+\
+		return ucall_test_run(tests, sizeof(tests) / sizeof(tests[0])); \
+	} \
+	struct ucall_test
+
+/* The config string of the backend that is being tested, NULL in a `once` test. */
+const char *ucall_test_backend(void);
+
+/* The engine and the guest's architecture that are being tested, NULL in a `once` test. */
+const char *ucall_test_engine(void);
+const char *ucall_test_arch(void);
+/* The present test's config.protect, "none" where it names none. */
+const char *ucall_test_protect(void);
+
+/* Sets what the present point is for: backend, engine, image, protect; leaves what `config` has already. */
+void ucall_test_config(struct ucall_vm_config *config);
+
+/*
+ * A VM with ucall_test_config(), and otherwise as `config` says (may be NULL).  Freed at the end of the
+ * point.  If it cannot be made the point ends: skipped where backend or engine cannot serve such a VM,
+ * or this machine has no engine, else failed.
+ */
+struct ucall_vm *ucall_test_vm(const struct ucall_vm_config *config);
+
+/* Frees it early. */
+void ucall_test_vm_free(struct ucall_vm *vm);
+
+/* Ends the calling thread's part in the point; in another thread than main()'s, that thread. */
+void ucall_test_fail(const char *file, int line, const char *format, ...)
+	__attribute__((format(printf, 3, 4), noreturn));
+void ucall_test_skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
+
+/* A line of diagnostics, after "# ". */
+void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+#define SKIP(...) ucall_test_skip(__VA_ARGS__)
+#define FAIL(...) ucall_test_fail(__FILE__, __LINE__, __VA_ARGS__)
+
+/* Each ends the point if it does not hold. */
+#define CHECK(cond) \
+	do { \
+		if (!(cond)) \
+			FAIL("%s does not hold", #cond); \
+	} while (0)
+/* For calls that return -1, NULL or 0 on failure: tells ucall_error(). */
+#define CHECK_OK(cond) \
+	do { \
+		if (!(cond)) \
+			FAIL("%s does not hold: %s", #cond, ucall_error()); \
+	} while (0)
+#define CHECK_EQ(a, b) \
+	do { \
+		unsigned long long check_a_ = (unsigned long long)(a); \
+		unsigned long long check_b_ = (unsigned long long)(b); \
+		if (check_a_ != check_b_) \
+			FAIL("%s is 0x%llx (%lld), not %s, 0x%llx (%lld)", #a, check_a_, \
+			     (long long)check_a_, #b, check_b_, (long long)check_b_); \
+	} while (0)
+#define CHECK_STR(a, b) ucall_test_string(__FILE__, __LINE__, #a, (a), (b), 0)
+/* `a` contains `b`. */
+#define CHECK_HAS(a, b) ucall_test_string(__FILE__, __LINE__, #a, (a), (b), 1)
+/* ucall_next() gives `cmd`; else tells why, with the registers of a guest that faulted. */
+#define CHECK_NEXT(vcpu, uc, cmd) ucall_test_next(__FILE__, __LINE__, vcpu, uc, cmd)
+
+/* Run until the next exit, and check the message that the guest sent from `uc_gva`. */
+#define CHECK_SHARED_SYNC(vcpu, uc_gva, stage) \
+	ucall_test_shared(__FILE__, __LINE__, vcpu, uc_gva, UCALL_SYNC, stage)
+#define CHECK_SHARED_DONE(vcpu, uc_gva) \
+	ucall_test_shared(__FILE__, __LINE__, vcpu, uc_gva, UCALL_DONE, 0)
+#define CHECK_SHARED_ABORT(vcpu, uc_gva) \
+	ucall_test_shared(__FILE__, __LINE__, vcpu, uc_gva, UCALL_ABORT, 0)
+
+/* What the macros call. */
+void ucall_test_string(const char *file, int line, const char *what, const char *a, const char *b,
+		       int part);
+void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc, int cmd);
+void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint64_t uc_gva,
+		       int cmd, uint64_t stage);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif /* UCALL_GUEST_BUILD */
+#endif /* UCALL_TEST_H */
