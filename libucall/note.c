@@ -69,6 +69,11 @@ static int read_metadata(struct ucall_note *note, uint64_t address, const uint8_
 		return ucall_fail(ENOEXEC, "its libucall note gives the size %u in %zu bytes",
 				  abi[2], size);
 	memcpy(md, descriptor, abi[2] < sizeof(*md) ? abi[2] : sizeof(*md));
+	if (md->needs & ~UCALL_NEEDS_ALL)
+		return ucall_fail(ENOEXEC,
+				  "it needs of a VM what this libucall (%s) does not know (.needs has "
+				  "the bits 0x%x); install a newer libucall",
+				  ucall_version(), md->needs & ~UCALL_NEEDS_ALL);
 	note->address = address;
 	note->descriptor = descriptor;
 	note->descriptor_size = (uint32_t)size;

@@ -146,6 +146,12 @@ static int check_backend(struct ucall_vm *vm)
 				  "controller (irqchip): its doorbell would not reach the host; "
 				  "leave irqchip out or choose another backend",
 				  md->name);
+	if ((md->needs & UCALL_NEEDS_KVM) && !(vm->engine->can & UCALL_CAN_KVM))
+		return ucall_fail(EOPNOTSUPP,
+				  "backend %s asks KVM itself for its doorbell; this VM has engine "
+				  "%s; see `ucall list` for why kvm is not used, or choose another "
+				  "backend",
+				  md->name, vm->engine->name);
 	if ((md->needs & UCALL_NEEDS_RING0) && vm->ring != 0)
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s needs guest functions in ring 0, its doorbell is a "

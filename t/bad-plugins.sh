@@ -71,6 +71,8 @@ patch "$scratch/good.so" 4 '\011' "$scratch/guest9.so"
 refused "$scratch/guest9.so" "its guest code is for guest ABI 9" "another guest ABI"
 patch "$scratch/good.so" 8 '\377\377' "$scratch/size.so"
 refused "$scratch/size.so" "its libucall note gives the size" "a note of the wrong size"
+patch "$scratch/good.so" 12 '\200' "$scratch/needs.so"
+refused "$scratch/needs.so" "needs of a VM what this libucall" "a need that is not known"
 patch "$scratch/good.so" 32 'Good' "$scratch/name.so"
 refused "$scratch/name.so" "its name \"Good\" is none" "a name with a capital letter"
 patch "$scratch/good.so" 32 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "$scratch/long.so"
@@ -112,6 +114,17 @@ has "$scratch/out" "its send_cmd_shared is not in the section ucall_guest" \
 build undefined -DBAD_UNDEFINED
 UCALL_BACKEND=$scratch/undefined.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1
 has "$scratch/out" "undefined symbol: nowhere_defined" "an undefined symbol"
+
+# One that KVM itself makes exits for, where the engine is another.
+patch "$scratch/good.so" 12 '\10' "$scratch/kvm.so"
+name="a backend that needs KVM, with another engine"
+if "$top_builddir/tools/ucall" list | grep -q "^unicorn .*yes"; then
+	UCALL_ENGINE=unicorn UCALL_BACKEND=$scratch/kvm.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1
+	has "$scratch/out" "asks KVM itself for its doorbell; this VM has engine unicorn" "$name"
+else
+	skip "no engine unicorn; install libunicorn-dev and build libucall with it" "$name"
+fi
+rm "$scratch/kvm.so"
 
 # None leaves anything behind in a process that tries it again and again.
 REFUSED_PLUGINS=$(for f in "$scratch"/*.so; do

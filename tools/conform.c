@@ -80,8 +80,6 @@ static void once_claims(void)
 		     md->default_for_protections & ~md->protections);
 	if (!md->default_for != !md->default_for_protections)
 		FAIL(".default_for and .default_for_protections go together: give both or neither");
-	if (md->needs & ~(UCALL_NEEDS_NO_IRQCHIP | UCALL_NEEDS_RING0 | UCALL_NEEDS_GUEST_VC))
-		FAIL(".needs has unknown bits: 0x%x", md->needs);
 }
 
 static unsigned int option_count(void)

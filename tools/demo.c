@@ -226,8 +226,8 @@ int cmd_demo(int argc, char **argv)
 		}
 		for (uint32_t arch = 1; ucall_arch_name(arch); arch <<= 1)
 			for (const struct ucall_engine_info *e = engines; e->name; e++)
-				if ((all[i].archs & arch) &&
-				    ((e->archs & arch) || (!e->archs && arch != ucall_arch_host())))
+				if (ucall_engine_serves(e, &all[i], arch) ||
+				    ((all[i].archs & arch) && !e->archs && arch != ucall_arch_host()))
 					each_protection(&all[i], arch, e, protections, &t);
 	}
 	printf("%u ok, %u failed, %u skipped\n", t.ok, t.failed, t.skipped);

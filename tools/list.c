@@ -35,6 +35,7 @@ static const struct bit needs[] = {
 	{ UCALL_NEEDS_NO_IRQCHIP, "no in-kernel interrupt controller" },
 	{ UCALL_NEEDS_RING0, "guest functions in ring 0" },
 	{ UCALL_NEEDS_GUEST_VC, "with sev-es and sev-snp a #VC handler in the guest (guest_vc)" },
+	{ UCALL_NEEDS_KVM, "the engine kvm" },
 	{ 0, NULL },
 };
 
@@ -136,7 +137,7 @@ static void json_options(const struct ucall_metadata *md)
 /* Does an engine that works here run guests that the backend has code for? */
 static bool runs(const struct ucall_engine_info *engine, const struct ucall_backend_info *info)
 {
-	return !engine->problem[0] && (engine->archs & info->archs);
+	return !engine->problem[0] && ucall_engine_serves(engine, info, info->archs);
 }
 
 /* Why the backend cannot be used here; NULL: it can. */

@@ -38,6 +38,8 @@ extern "C" {
 #define UCALL_NEEDS_RING0 (1u << 1) /* guest functions in ring 0 */
 #define UCALL_NEEDS_GUEST_VC \
 	(1u << 2) /* for SEV-ES and SEV-SNP: a #VC handler in the guest (guest_vc) */
+#define UCALL_NEEDS_KVM (1u << 3) /* an engine with KVM's descriptors: init() uses ucall_vm_fd() */
+#define UCALL_NEEDS_ALL 0xfu /* those of this version; a backend with another is refused */
 
 /* Bits of ucall_metadata.protections and .default_for_protections. */
 #define UCALL_PROTECT_NONE (1u << 0)
@@ -378,6 +380,7 @@ UCALL_PUBLIC void ucall_backends_free(struct ucall_backend_info *backends);
 #define UCALL_CAN_RING3 (1u << 2)
 #define UCALL_CAN_HANDLERS (1u << 3) /* the guest's own exception handlers run */
 #define UCALL_CAN_PROTECT (1u << 4) /* memory encryption, see ucall_protections() */
+#define UCALL_CAN_KVM (1u << 5) /* ucall_vm_fd() and ucall_vcpu_fd() are KVM's */
 
 struct ucall_engine_info {
 	const char *name; /* NULL ends the array */
@@ -390,6 +393,14 @@ struct ucall_engine_info {
 
 /* All engines, in the order in which they are tried.  free() it; NULL after ucall_fail(). */
 UCALL_PUBLIC struct ucall_engine_info *ucall_engines(void);
+
+/* Does the engine, where it works, run guests of those architectures over that backend? */
+static inline bool ucall_engine_serves(const struct ucall_engine_info *engine,
+				       const struct ucall_backend_info *backend, uint32_t archs)
+{
+	return (engine->archs & backend->archs & archs) &&
+	       (!(backend->metadata.needs & UCALL_NEEDS_KVM) || (engine->can & UCALL_CAN_KVM));
+}
 
 /*
  * Can VMs be created with that engine, or with any if it is NULL?  Returns 0, or -1 and ucall_error()
