@@ -7,6 +7,9 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <unistd.h>
+
+#include <ucall/plugin.h>
 
 #include "commands.h"
 
@@ -157,26 +160,30 @@ static const char readme[] =
 	"are compilers for: `ucall cc --backend @NAME@.c -o ucall-@NAME@.so`.\n";
 
 static const char steps_make[] = "    make && make check\n    sudo make install\n";
-static const char steps_autotools[] = "    autoreconf -i && ./configure && make && make check\n"
-				      "    sudo make install\n";
+static const char steps_autotools[] =
+	"    autoreconf -i && ./configure && make && make check\n"
+	"    sudo make install\n"
+	"\n"
+	"With libucall in a prefix of its own, `export ACLOCAL_PATH=PREFIX/share/aclocal` before, and\n"
+	"PKG_CONFIG_PATH likewise.\n";
 
 static const char ignored[] = "*.so\n/test\n";
-static const char ignored_autotools[] = "*.la\n*.lo\n*.o\n*.log\n*.trs\n.deps/\n.libs/\n/Makefile\n/Makefile.in\n"
-					"/aclocal.m4\n/autom4te.cache/\n/build-aux/\n/config.log\n"
-					"/config.status\n/configure\n/configure~\n/libtool\n/test\n";
+static const char ignored_autotools[] =
+	"*.la\n*.lo\n*.o\n*.log\n*.trs\n.deps/\n.libs/\n/Makefile\n/Makefile.in\n"
+	"/aclocal.m4\n/autom4te.cache/\n/build-aux/\n/config.log\n"
+	"/config.status\n/configure\n/configure~\n/libtool\n/test\n";
 
-static const char configure[] =
-	"AC_INIT([ucall-@NAME@], [0.1])\n"
-	"AC_CONFIG_AUX_DIR([build-aux])\n"
-	"AC_REQUIRE_AUX_FILE([tap-driver.sh])\n"
-	"AM_INIT_AUTOMAKE([foreign -Wall])\n"
-	"AM_PROG_AR\n"
-	"LT_INIT([disable-static])\n"
-	"AC_PROG_CC\n"
-	"AC_PROG_AWK\n"
-	"UCALL_CHECK_BACKENDS\n"
-	"AC_CONFIG_FILES([Makefile])\n"
-	"AC_OUTPUT\n";
+static const char configure[] = "AC_INIT([ucall-@NAME@], [0.1])\n"
+				"AC_CONFIG_AUX_DIR([build-aux])\n"
+				"AC_REQUIRE_AUX_FILE([tap-driver.sh])\n"
+				"AM_INIT_AUTOMAKE([foreign -Wall])\n"
+				"AM_PROG_AR\n"
+				"LT_INIT([disable-static])\n"
+				"AC_PROG_CC\n"
+				"AC_PROG_AWK\n"
+				"UCALL_CHECK_BACKENDS\n"
+				"AC_CONFIG_FILES([Makefile])\n"
+				"AC_OUTPUT\n";
 
 static const char automake[] =
 	"AM_CFLAGS = -Wall -Wextra $(UCALL_CFLAGS)\n"
@@ -248,6 +255,10 @@ static bool check_name(const char *name)
 {
 	static const char letters[] = "abcdefghijklmnopqrstuvwxyz0123456789-_";
 
+	if (!strcmp(name, "test")) {
+		fprintf(stderr, "ucall: test.c is the test of a backend; choose another name\n");
+		return false;
+	}
 	if (*name && strspn(name, letters) == strlen(name) && strlen(name) < 32 &&
 	    islower((unsigned char)*name))
 		return true;
@@ -279,42 +290,82 @@ static bool parse(int argc, char **argv, struct target *t, bool *autotools)
 	return true;
 }
 
+/* A backend of that name would be hidden by this one, or hide it. */
+static bool check_unused(const char *name)
+{
+	struct ucall_backend_info *other = ucall_backend_find(name);
+
+	if (!other)
+		return true;
+	fprintf(stderr, "ucall: there is a backend %s, %s; choose another name\n", name, other->path);
+	ucall_backends_free(other);
+	return false;
+}
+
+struct file {
+	const char *name, *text, *with;
+};
+
+/* Nothing is written where one of them is there. */
+static bool check_absent(const struct target *t, const struct file *files)
+{
+	char path[4096];
+
+	for (; files->name; files++) {
+		snprintf(path, sizeof(path), "%s/%s", t->folder, files->name);
+		if (access(path, F_OK) == 0) {
+			fprintf(stderr, "ucall: %s is there already; nothing was written\n", path);
+			return false;
+		}
+	}
+	return true;
+}
+
 int cmd_new(int argc, char **argv)
 {
 	struct target t = { NULL, NULL, "" };
-	bool autotools = false, good;
+	bool autotools = false;
+	char own[64];
 
 	if (!parse(argc, argv, &t, &autotools)) {
 		fprintf(stderr, USAGE);
 		return EXIT_USAGE;
 	}
-	if (!check_name(t.name))
+	if (!check_name(t.name) || !check_unused(t.name))
 		return EXIT_USAGE;
+	snprintf(own, sizeof(own), "%s.c", t.name);
 	snprintf(t.id, sizeof(t.id), "%s", t.name);
 	for (char *p = t.id; *p; p++)
 		if (*p == '-')
 			*p = '_';
+
+	const struct file plain[] = {
+		{ own, source, NULL },		 { "test.c", test, NULL },
+		{ "Makefile", makefile, NULL },	 { "README.md", readme, steps_make },
+		{ ".gitignore", ignored, NULL }, { NULL, NULL, NULL },
+	};
+	const struct file with_autotools[] = {
+		{ own, source, NULL },
+		{ "test.c", test, NULL },
+		{ "configure.ac", configure, NULL },
+		{ "Makefile.am", automake, NULL },
+		{ "README.md", readme, steps_autotools },
+		{ ".gitignore", ignored_autotools, NULL },
+		{ NULL, NULL, NULL },
+	};
+	const struct file *files = autotools ? with_autotools : plain;
+
 	if (mkdir(t.folder, 0777) && errno != EEXIST) {
 		fprintf(stderr, "ucall: cannot make the folder %s: %s\n", t.folder, strerror(errno));
 		return EXIT_USAGE;
 	}
-	good = write_file(&t, "README.md", readme, autotools ? steps_autotools : steps_make) &&
-	       write_file(&t, ".gitignore", autotools ? ignored_autotools : ignored, NULL) &&
-	       write_file(&t, "test.c", test, NULL);
-	if (good && autotools)
-		good = write_file(&t, "configure.ac", configure, NULL) &&
-		       write_file(&t, "Makefile.am", automake, NULL);
-	else if (good)
-		good = write_file(&t, "Makefile", makefile, NULL);
-	if (good) {
-		char file[64];
-
-		snprintf(file, sizeof(file), "%s.c", t.name);
-		good = write_file(&t, file, source, NULL);
-	}
-	if (!good)
+	if (!check_absent(&t, files))
 		return EXIT_USAGE;
+	for (; files->name; files++)
+		if (!write_file(&t, files->name, files->text, files->with))
+			return EXIT_USAGE;
 	printf("Now: cd %s && %s\n", t.folder,
-	       autotools ? "autoreconf -i && ./configure && make && make check" : "make && make check");
+	       autotools ? "autoreconf -i && ./configure && make && make check"
+			 : "make && make check");
 	return 0;
 }
