@@ -86,7 +86,9 @@ t_sev_launch_SOURCES = t/sev-launch.c libucall/arch/x86_64/sev/cpuid.c \
 t_sev_launch_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_sev_insn_SOURCES = t/sev-insn.c libucall/arch/x86_64/sev/insn.c
 
-dist_check_SCRIPTS += t/installed.sh
+installed_tests = t/installed.sh t/new-backend.sh t/tutorial.sh
+dist_check_SCRIPTS += $(installed_tests)
+EXTRA_DIST += t/installed-kit.sh
 
 # The library's symbols and types against the stored baseline, which a release renews.
 abi_baseline = $(top_srcdir)/libucall/libucall.abi
@@ -99,10 +101,11 @@ abi-update: libucall/libucall.la
 .PHONY: abi-check abi-update
 EXTRA_DIST += libucall/libucall.abi libucall/libucall.abignore t/abi-check.sh
 
-# README's program against the installed library.
+# What was installed, by itself.
 installcheck-local:
-	CC='$(CC)' top_srcdir='$(top_srcdir)' destdir='$(DESTDIR)' bindir='$(bindir)' \
-	libdir='$(libdir)' $(SHELL) $(srcdir)/t/installed.sh
+	set -e; for t in $(installed_tests); do \
+		CC='$(CC)' top_srcdir='$(top_srcdir)' destdir='$(DESTDIR)' bindir='$(bindir)' \
+		libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # Tests for guests of any architecture are compiled once more for each: their guest halves.
 any_arch_tests = assert done exits hostile memory nest-by-hand printf shared sync-args timeout \

@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# docs/BACKENDS.md, to the letter: its code goes into the file that its marker names, its commands are run,
+# and what it says that they print they print ("..." stands for any lines).
+. "$top_srcdir/t/installed-kit.sh"
+
+test -z "$kvm" || skip_all "$kvm"
+test "$(uname -m)" = x86_64 || skip_all "the tutorial's backend is for x86_64"
+listing hello.c >hello.c
+$CC hello.c $flags -o hello
+ok $? "README's program builds"
+mkdir bin && ln -s "$(command -v "${CC%% *}")" bin/cc # the tutorial says cc
+PATH=$PWD/bin:$PATH
+
+# One step a line: "file NAME LINE", "run COMMAND", "says LINE".
+awk '
+/^<!-- .* -->$/ { name = $2 }
+/^```$/ { kind = ""; name = ""; next }
+/^```c$/ { kind = "file"; next }
+/^```console$/ { kind = "console"; next }
+kind == "file" { print "file " name " " $0 }
+kind == "console" && /^\$ / { print "run " substr($0, 3); next }
+kind == "console" { print "says " $0 }
+' "$top_srcdir/docs/BACKENDS.md" >steps
+test "$(grep -c '^run' steps)" -ge 5 && test "$(grep -c '^file' steps)" -ge 30
+ok $? "the tutorial has code and commands"
+
+: >out
+while IFS= read -r line; do
+	rest=${line#* }
+	case $line in
+	file\ *) printf '%s\n' "${rest#* }" >>"${rest%% *}" ;;
+	run\ *)
+		sh -c "$rest" >out 2>&1 </dev/null
+		status=$?
+		case $rest in
+		cc\ * | ucall\ *)
+			ok $status "runs: $rest"
+			test $status -eq 0 || diag <out
+			;;
+		esac
+		;;
+	"says ...") ;;
+	says\ *)
+		grep -qxF -e "$rest" out
+		status=$?
+		ok $status "says: $rest"
+		test $status -eq 0 || diag <out
+		;;
+	esac
+done <steps
+done_testing
