@@ -3,11 +3,6 @@
 # ucall cc and ucall run, for each architecture: messages, exit statuses, fault reports.
 . "$top_srcdir/t/tap.sh"
 
-# In a sanitizer build: with libdw's thread-local variables, which come by dlopen(), the leak checker
-# itself dies now and then where it follows them.
-ASAN_OPTIONS=${ASAN_OPTIONS:+$ASAN_OPTIONS:}intercept_tls_get_addr=0
-export ASAN_OPTIONS
-
 cat >"$scratch/guest.c" <<'END'
 #include <ucall/guest.h>
 static UCALL_GUEST __attribute__((noinline)) void store(volatile uint64_t *p) { *p = 1; }

@@ -264,7 +264,7 @@ static void check_texts(enum ucall_via via)
 		CHECK_OK(!ucall_vcpu_run(vcpu));
 		CHECK_EQ(get_ucall(vcpu, &uc), UCALL_PRINTF);
 		CHECK_EQ(uc.text_size, i);
-		CHECK_STR(uc.text, "0123456789abcdef" + 16 - i);
+		CHECK_STR(uc.text, &"0123456789abcdef"[16 - i]);
 	}
 	CHECK_OK(!ucall_vcpu_run(vcpu));
 	CHECK_EQ(get_ucall(vcpu, &uc), UCALL_PRINTF);
