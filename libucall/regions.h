@@ -24,11 +24,11 @@ void ucall_regions_fini(struct ucall_vm *vm);
 
 /* -1 after ucall_fail() where something is there already. */
 int ucall_regions_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
-		   unsigned int prot);
+		      unsigned int prot);
 
 /* As struct ucall_arch.walk, of what ucall_regions_find() finds. */
 int ucall_regions_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
-		    unsigned int *prot);
+		       unsigned int *prot);
 
 /* How many regions there are; those before that number do not change. */
 static inline size_t ucall_regions_count(const struct ucall_vm *vm)
@@ -37,8 +37,8 @@ static inline size_t ucall_regions_count(const struct ucall_vm *vm)
 }
 
 /* The memory at that address for the vCPU with that root; NULL: none, or a device. */
-static inline const struct ucall_region *ucall_regions_find(const struct ucall_vm *vm, uint64_t root,
-							 uint64_t gva)
+static inline const struct ucall_region *ucall_regions_find(const struct ucall_vm *vm,
+							    uint64_t root, uint64_t gva)
 {
 	size_t n = ucall_regions_count(vm);
 

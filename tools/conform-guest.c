@@ -101,7 +101,8 @@ UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds)
 	for (uint64_t i = 0; i < rounds; i++) {
 		seed = seed * 6364136223846793005 + 1442695040888963407;
 		words[1 + (seed >> 33) % 135] = seed;
-		words[0] = (seed >> 40 & 0x1ff) | (seed >> 50 & 0xf) << 16 | (seed >> 20 & 0x7ff) << 32;
+		words[0] = (seed >> 40 & 0x1ff) | (seed >> 50 & 0xf) << 16 |
+			   (seed >> 20 & 0x7ff) << 32;
 		m->shared = i % 3 ? 0 : seed;
 		((void (*)(uint64_t))bell->ring)(i % 5 ? UCALL_MAILBOX_ADDRESS : seed);
 	}

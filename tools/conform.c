@@ -40,7 +40,8 @@ static void once_found(void)
 	base = base ? base + 1 : info->path;
 	snprintf(expected, sizeof(expected), "ucall-%s.so", info->metadata.name);
 	if (strcmp(base, expected) != 0)
-		FAIL("the file is called %s: UCALL_BACKEND=%s finds %s", base, info->metadata.name, expected);
+		FAIL("the file is called %s: UCALL_BACKEND=%s finds %s", base, info->metadata.name,
+		     expected);
 }
 
 static bool is_text(const char *s)
@@ -182,8 +183,8 @@ static void once_ops(void)
 	if (!ops)
 		SKIP("a backend that is no file of its own");
 	if (ops->abi != info->metadata.abi)
-		FAIL("ucall_ops.abi is %u, and the metadata's %u: begin ucall_ops with UCALL_OPS", ops->abi,
-		     info->metadata.abi);
+		FAIL("ucall_ops.abi is %u, and the metadata's %u: begin ucall_ops with UCALL_OPS",
+		     ops->abi, info->metadata.abi);
 	if (!ops->metadata || memcmp(ops->metadata, &info->metadata, info->metadata.size) != 0)
 		FAIL("ucall_ops.metadata is not the metadata of the file: begin ucall_ops with UCALL_OPS");
 	if (native && !ops->send_cmd && !ops->send_cmd_shared)
@@ -197,8 +198,8 @@ static void once_ops(void)
 static struct ucall_vcpu *add(struct ucall_vm *vm, void (*function)(void), const char *name,
 			      unsigned int nargs, uint64_t a0, uint64_t a1)
 {
-	struct ucall_vcpu *vcpu = ucall_vcpu_add_function(vm, (uint64_t)(uintptr_t)function, name, nargs,
-							  a0, a1, 0, 0, 0, 0);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add_function(vm, (uint64_t)(uintptr_t)function, name,
+							  nargs, a0, a1, 0, 0, 0, 0);
 
 	CHECK_OK(vcpu);
 	return vcpu;
@@ -529,8 +530,8 @@ static void each_hostile(void)
 	struct ucall uc;
 
 	CHECK_OK(!ucall_vm_launch(vm));
-	for (uint64_t i = 0; i < 2 * rounds && !(cmd == CONFORM_USER && uc.nargs == 7 && i >= rounds);
-	     i++) {
+	for (uint64_t i = 0;
+	     i < 2 * rounds && !(cmd == CONFORM_USER && uc.nargs == 7 && i >= rounds); i++) {
 		CHECK_OK(!ucall_vcpu_run(vcpu));
 		cmd = get_ucall(vcpu, &uc);
 		bad += cmd < 0;
@@ -656,10 +657,17 @@ static void each_irqchip(void)
 	count(ADD(vm, conform_count, 2, 1, 50), 1, 50);
 }
 
-#define PLAIN(what, function) { what, .each = function, .any_arch = true, .limit = 600 }
+#define PLAIN(what, function) \
+	{ \
+		what, .each = function, .any_arch = true, .limit = 600 \
+	}
 #define PROTECTED(kind, what, function) \
-	{ kind ": " what, .each = function, .engine = "kvm", .limit = 600, \
-	  .config = { .protect = kind, .guest_vc = true } }
+	{ \
+		kind ": " what, .each = function, .engine = "kvm", .limit = 600, .config = { \
+			.protect = kind, \
+			.guest_vc = true \
+		} \
+	}
 #define EACH(kind) \
 	PROTECTED(kind, "0 to 7 arguments", each_args_mailbox), \
 		PROTECTED(kind, "every command", each_commands_mailbox), \
