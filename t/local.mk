@@ -46,6 +46,7 @@ sh_tests = \
 	t/abi.sh \
 	t/backend-cc.sh \
 	t/bad-plugins.sh \
+	t/bench.sh \
 	t/broken.sh \
 	t/command.sh \
 	t/confidential.sh \

@@ -9,6 +9,7 @@
 #define EXIT_FAULT 3 /* a guest exception, or an exit that is no ucall */
 #define EXIT_TIMEOUT 124
 
+int cmd_bench(int argc, char **argv);
 int cmd_list(int argc, char **argv);
 int cmd_info(int argc, char **argv);
 int cmd_demo(int argc, char **argv);

@@ -1,6 +1,10 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += tools/ucall
 tools_ucall_SOURCES = \
+	tools/bench.c tools/bench.h \
+	tools/bench-create.c \
+	tools/bench-kvm.c \
+	tools/bench-rows.c \
 	tools/cc.c \
 	tools/commands.h \
 	tools/compilers.c tools/compilers.h \

@@ -1,0 +1,62 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# ucall bench: what it prints and writes, and what it refuses.  Its times are nobody's business here.
+. "$top_srcdir/t/tap.sh"
+ucall=$top_builddir/tools/ucall
+unset UCALL_BACKEND UCALL_ENGINE
+
+refused() { # NAME WORDS ARGUMENT...
+	name=$1 words=$2
+	shift 2
+	"$ucall" bench "$@" >"$scratch/out" 2>&1
+	test $? -eq 2
+	ok $? "$name: refused"
+	has "$scratch/out" "$words" "$name: it says why"
+}
+refused "a word too many" "usage:" pio
+refused "no file's name" "usage:" --json
+refused "an unknown backend" "nosuch" --backend nosuch
+
+"$ucall" list >"$scratch/list"
+if grep -q "^$(uname -m) *none" "$scratch/list"; then
+	skip "no engine here; see ucall list" "what needs one"
+	done_testing
+fi
+refused "a file that cannot be written" "cannot write $scratch/no/file" \
+	--quick --backend mmio --json "$scratch/no/file"
+
+"$ucall" bench --quick --json "$scratch/json" --svg "$scratch/svg" >"$scratch/out" 2>"$scratch/err"
+status=$?
+ok $status "all that there is"
+test $status -eq 0 || diag <"$scratch/err"
+has "$scratch/out" "BACKEND" "it prints a table"
+has "$scratch/svg" "</svg>" "it draws a chart"
+has "$scratch/json" '{"schema": 1,' "it writes JSON"
+rows=$(grep -c '^{"name"' "$scratch/json")
+test "$rows" -ge 1 && test "$rows" -eq "$(grep -c '<text.*ring [03]<' "$scratch/svg")"
+ok $? "a row for each backend, engine and ring in all three"
+grep -q problem "$scratch/json"
+test $? -ne 0
+status=$?
+if ! grep -q "^kvm .*yes" "$scratch/list"; then
+	skip "no KVM" "each is measured"
+	skip "no KVM" "a ucall is one ioctl"
+	skip "no KVM" "guest instructions are counted"
+else
+	ok $status "each is measured"
+	test $status -eq 0 || diag <"$scratch/json"
+	! grep '"engine": "kvm"' "$scratch/json" | grep -qv '"ioctls": 1, '
+	ok $? "a ucall is one ioctl"
+	# As many as the header has: the count works.  14 without what a build adds for its own ends.
+	insns=$(sed -n '/"mmio", "ring": 0, "engine": "kvm"/s/.*"guest_insns": \([0-9]*\),.*/\1/p' \
+		"$scratch/json")
+	test "${insns:-0}" -ge 8
+	ok $? "guest instructions are counted"
+fi
+
+"$ucall" bench --quick --backend mmio,gpa=0xd0008000 --json - >"$scratch/out" 2>"$scratch/err"
+has "$scratch/out" '"name": "mmio,gpa=0xd0008000"' "one backend with an option, to the standard output"
+grep -q BACKEND "$scratch/out"
+test $? -ne 0
+ok $? "and no table there"
+done_testing

@@ -1,0 +1,104 @@
+// SPDX-License-Identifier: MIT
+/* ucall bench: a VM from its creation to its first message and its end, against KVM's own calls for it. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "bench.h"
+
+static UCALL_GUEST void guest_first(void)
+{
+	GUEST_SYNC(1);
+	GUEST_DONE();
+}
+
+static struct ucall_vm *create(void)
+{
+	struct ucall_vm_config config = { .engine = "kvm" };
+	struct ucall_vm *vm = ucall_vm_create(&config);
+	struct ucall_vcpu *vcpu = vm ? ucall_vcpu_add(vm, guest_first, 0) : NULL;
+
+	if (vcpu && ucall_next(vcpu, NULL) == UCALL_SYNC)
+		return vm;
+	ucall_vm_free(vm);
+	return NULL;
+}
+
+/* Resident memory of this process in KiB. */
+static double resident(void)
+{
+	unsigned long size = 0, pages = 0;
+	FILE *f = fopen("/proc/self/statm", "r");
+
+	if (!f)
+		return 0;
+	if (fscanf(f, "%lu %lu", &size, &pages) != 2)
+		pages = 0;
+	fclose(f);
+	return (double)pages * (double)sysconf(_SC_PAGESIZE) / 1024;
+}
+
+#define MANY 20
+
+static bool weigh(struct bench_creation *c)
+{
+	struct ucall_vm *vms[MANY] = { NULL };
+	double before = resident();
+	bool good = true;
+
+	for (int i = 0; i < MANY; i++)
+		good = good && (vms[i] = create());
+	c->memory_kib = (resident() - before) / MANY;
+	for (int i = 0; i < MANY; i++)
+		ucall_vm_free(vms[i]);
+	return good;
+}
+
+static bool time_both(struct bench_creation *c, const struct bench_recording *recording, bool quick)
+{
+	double own[BENCH_ROUNDS], bare[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
+	int count = quick ? 3 : 20;
+
+	for (int i = 0; i < BENCH_ROUNDS; i++) {
+		double start = bench_now_ns();
+
+		for (int k = 0; k < count; k++) {
+			struct ucall_vm *vm = create();
+
+			if (!vm)
+				return false;
+			ucall_vm_free(vm);
+		}
+		own[i] = (bench_now_ns() - start) / count;
+		start = bench_now_ns();
+		for (int k = 0; k < count; k++)
+			if (bench_record_repeat(recording))
+				return ucall_fail(EIO,
+						  "KVM refused the same VM by its calls alone") == 0;
+		bare[i] = (bench_now_ns() - start) / count;
+		ratio[i] = own[i] / bare[i];
+	}
+	c->create = bench_figure(own, BENCH_ROUNDS);
+	c->bare = bench_figure(bare, BENCH_ROUNDS);
+	c->ratio = bench_figure(ratio, BENCH_ROUNDS);
+	return true;
+}
+
+void bench_creation(struct bench_creation *c, bool quick)
+{
+	struct bench_recording *recording = NULL;
+	struct ucall_vm *vm = create(); /* what is done once for the process is done */
+
+	ucall_vm_free(vm);
+	if (vm)
+		recording = bench_record_start();
+	if (recording) {
+		ucall_vm_free(create());
+		bench_record_stop();
+	}
+	if (!recording || !time_both(c, recording, quick) || !weigh(c))
+		snprintf(c->problem, sizeof(c->problem), "%s", ucall_error());
+	bench_record_free(recording);
+}

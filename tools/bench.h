@@ -1,0 +1,75 @@
+/* SPDX-License-Identifier: MIT */
+/* ucall bench: what is measured, and by what. */
+#ifndef TOOLS_BENCH_H
+#define TOOLS_BENCH_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include <ucall/plugin.h>
+
+/* Of an odd number of measurements. */
+struct bench_figure {
+	double median, min, max;
+};
+
+#define BENCH_ROUNDS 9
+
+/* Of `rounds` values, which are sorted. */
+struct bench_figure bench_figure(double *values, unsigned int rounds);
+double bench_now_ns(void);
+
+/* One backend, in one ring of an engine.  Times are nanoseconds, of one ucall; -1: not measured. */
+struct bench_row {
+	char backend[128]; /* as a config string */
+	const char *engine, *arch;
+	int ring;
+	struct bench_figure roundtrip; /* GUEST_SYNC to GUEST_SYNC, by ucall_next() */
+	struct bench_figure bare; /* the same exit in a loop of ioctl(KVM_RUN) alone */
+	struct bench_figure ratio; /* of these two in one round */
+	double sync_insns, printf_insns; /* guest instructions, single-stepped */
+	double ioctls; /* on KVM's descriptors */
+	double host_ns; /* outside of KVM_RUN */
+	char problem[512]; /* why it was not measured; empty: it was */
+};
+
+void bench_backend(struct bench_row *row, bool quick);
+
+/* A VM from its creation to its first message and its end. */
+struct bench_creation {
+	struct bench_figure create, bare, ratio;
+	double memory_kib; /* that the process grows by, for each VM that has sent its first message */
+	char problem[512];
+};
+
+void bench_creation(struct bench_creation *creation, bool quick);
+
+/* ---- KVM, below the library: bench-kvm.c ---- */
+
+/* Calls of ioctl() that the process has made. */
+extern unsigned long bench_ioctls;
+
+/*
+ * While `head` is not NULL KVM_RUN does nothing but say that the guest has sent that message once more.
+ */
+struct bench_replay {
+	uint64_t *head; /* of the message in the mailbox */
+	uint64_t value;
+};
+extern struct bench_replay bench_replay;
+
+/* The set-up of a VM, as it was asked of KVM by the library; for bench_repeat(). */
+struct bench_recording;
+struct bench_recording *bench_record_start(void);
+void bench_record_stop(void);
+/* Does the same once more by ioctl() alone, up to the first exit and the end.  0, or -1. */
+int bench_record_repeat(const struct bench_recording *recording);
+void bench_record_free(struct bench_recording *recording);
+
+/* KVM_RUN and nothing else, `count` times.  Nanoseconds of each, or -1. */
+double bench_bare_run(int vcpu_fd, unsigned int count);
+/* Instructions that the guest executes from here up to its next exit; -1: this vCPU cannot be stepped. */
+int bench_step(int vcpu_fd, void *run);
+
+#endif
