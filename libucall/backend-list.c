@@ -1,24 +1,72 @@
 // SPDX-License-Identifier: MIT
 /* ucall_backends(): what there is, from the files' notes alone. */
 #include <errno.h>
+#include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include "backend.h"
 #include "error.h"
 #include "options.h"
 #include "search.h"
 
+/*
+ * What files that are as they were have said of themselves: each VM that names no backend asks all of
+ * them.  Those that are wrong are read again each time.
+ */
+#define KNOWN 32
+static struct {
+	struct ucall_file_identity identity;
+	struct ucall_metadata metadata;
+	uint32_t archs;
+} known[KNOWN];
+static unsigned int next_known;
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+
+static bool recall(struct ucall_backend_info *info, const struct ucall_file_identity *identity)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&lock);
+	for (int i = 0; !found && i < KNOWN; i++) {
+		found = known[i].metadata.abi && ucall_file_is_same(&known[i].identity, identity);
+		if (found) {
+			info->metadata = known[i].metadata;
+			info->archs = known[i].archs;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+static void remember(const struct ucall_backend_info *info, const struct ucall_file_identity *identity)
+{
+	pthread_mutex_lock(&lock);
+	known[next_known].identity = *identity;
+	known[next_known].metadata = info->metadata;
+	known[next_known].archs = info->archs;
+	next_known = (next_known + 1) % KNOWN;
+	pthread_mutex_unlock(&lock);
+}
+
 /* Fills in what the file says of itself.  Returns 0, or -1 if memory ran out. */
 static int describe(struct ucall_backend_info *info, const char *path)
 {
+	struct ucall_file_identity identity;
 	struct ucall_backend *b;
-	int bad;
+	struct stat st;
+	bool bad;
 
 	memset(info, 0, sizeof(*info));
 	info->path = strdup(path);
 	if (!info->path)
 		return -1;
+	if (!stat(path, &st)) {
+		identity = ucall_file_identity(&st);
+		if (recall(info, &identity))
+			return 0;
+	}
 	b = ucall_backend_open(path);
 	bad = !b || ucall_backend_read(b);
 	if (bad)
@@ -26,6 +74,8 @@ static int describe(struct ucall_backend_info *info, const char *path)
 	if (b) {
 		info->metadata = b->note.metadata;
 		info->archs = b->note.archs;
+		if (!bad)
+			remember(info, &b->identity);
 		ucall_backend_close(b);
 	}
 	return bad && !info->problem ? -1 : 0;

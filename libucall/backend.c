@@ -50,11 +50,8 @@ struct ucall_backend *ucall_backend_open(const char *path)
 		ucall_backend_close(b);
 		return NULL;
 	}
-	b->device = st.st_dev;
-	b->inode = st.st_ino;
+	b->identity = ucall_file_identity(&st);
 	b->size = (uint64_t)st.st_size;
-	b->mtime = st.st_mtim.tv_sec;
-	b->mtime_ns = st.st_mtim.tv_nsec;
 	return b;
 }
 
@@ -169,22 +166,18 @@ static int map(struct ucall_backend *b)
 	return 0;
 }
 
-static bool same_file(const struct ucall_backend *b, const struct stat *st)
-{
-	return b->device == st->st_dev && b->inode == st->st_ino &&
-	       b->size == (uint64_t)st->st_size && b->mtime == st->st_mtim.tv_sec &&
-	       b->mtime_ns == st->st_mtim.tv_nsec;
-}
-
 static const struct ucall_backend *load_locked(const char *path)
 {
+	struct ucall_file_identity identity;
 	struct ucall_backend *b;
 	struct stat st;
 
-	if (!stat(path, &st))
+	if (!stat(path, &st)) {
+		identity = ucall_file_identity(&st);
 		for (b = loaded; b; b = b->next)
-			if (same_file(b, &st))
+			if (ucall_file_is_same(&b->identity, &identity))
 				return b;
+	}
 	b = ucall_backend_open(path);
 	if (!b)
 		return NULL;

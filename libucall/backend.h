@@ -3,6 +3,7 @@
 #ifndef LIBUCALL_BACKEND_H
 #define LIBUCALL_BACKEND_H
 
+#include "file.h"
 #include "note.h"
 
 /* A loaded plugin.  Kept, with its file open, until the process ends. */
@@ -10,8 +11,8 @@ struct ucall_backend {
 	struct ucall_backend *next;
 	char *path;
 	int fd;
-	uint64_t device, inode, size;
-	int64_t mtime, mtime_ns;
+	struct ucall_file_identity identity;
+	uint64_t size; /* of the file, in bytes */
 	void *file; /* the file's bytes; note points into them */
 	struct ucall_note note;
 	struct ucall_ops ops; /* zero beyond the plugin's size */

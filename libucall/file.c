@@ -11,6 +11,18 @@
 
 #define MAX_FILE ((off_t)64 << 20)
 
+struct ucall_file_identity ucall_file_identity(const struct stat *st)
+{
+	return (struct ucall_file_identity){ st->st_dev, st->st_ino, (uint64_t)st->st_size,
+					     st->st_mtim.tv_sec, st->st_mtim.tv_nsec };
+}
+
+bool ucall_file_is_same(const struct ucall_file_identity *a, const struct ucall_file_identity *b)
+{
+	return a->device == b->device && a->inode == b->inode && a->size == b->size &&
+	       a->mtime == b->mtime && a->mtime_ns == b->mtime_ns;
+}
+
 uint8_t *ucall_file_read(const char *path, int *fd, struct stat *st)
 {
 	uint8_t *file = NULL;

@@ -3,8 +3,18 @@
 #ifndef LIBUCALL_FILE_H
 #define LIBUCALL_FILE_H
 
+#include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
+
+/* Which file it is, and in what state: if all of it is the same, so are the bytes. */
+struct ucall_file_identity {
+	uint64_t device, inode, size;
+	int64_t mtime, mtime_ns;
+};
+
+struct ucall_file_identity ucall_file_identity(const struct stat *st);
+bool ucall_file_is_same(const struct ucall_file_identity *a, const struct ucall_file_identity *b);
 
 /*
  * The bytes of a regular file of at most 64 MiB, for free(); *fd is open for reading and *st is what
