@@ -54,6 +54,36 @@ else
 	ok $? "guest instructions are counted"
 fi
 
+# The check of limits can fail.
+check() { # LIMIT...
+	printf '{"schema": 1, "limits": [\n' >"$scratch/limits"
+	printf '%s,\n' "$@" >>"$scratch/limits"
+	sh "$top_srcdir/bench/check.sh" "$scratch/limits" "$scratch/results" >"$scratch/out" 2>&1
+}
+cat >"$scratch/results" <<'END'
+{"schema": 1,
+"backends": [
+{"name": "pio", "ring": 0, "engine": "kvm", "ratio": 2.25, "ratio_min": 2.1, "guest_insns": null}
+],
+"vm": {"create_ns": 5e5, "ratio": 1.25}}
+END
+check '{"name": "pio", "ring": 0, "engine": "kvm", "member": "ratio", "max": 2.25}'
+ok $? "a figure at its limit"
+check '{"name": "pio", "ring": 0, "engine": "kvm", "member": "ratio", "max": 2.24}'
+test $? -eq 1
+ok $? "a figure above it"
+check '{"name": "vm", "member": "ratio", "max": 1.3, "target": 1.15}'
+ok $? "a figure that is not at its target"
+has "$scratch/out" "the target is 1.15" "it says so"
+check '{"name": "pio", "ring": 0, "engine": "kvm", "member": "guest_insns", "max": 9}' \
+	'{"name": "pio", "ring": 3, "engine": "kvm", "member": "ratio", "max": 9}'
+ok $? "figures that are not there"
+has "$scratch/out" "0 within their limits, 0 not, 2 not measured" "it says so"
+: >"$scratch/results"
+check '{"name": "vm", "member": "ratio", "max": 1.3}'
+test $? -eq 2
+ok $? "no results"
+
 "$ucall" bench --quick --backend mmio,gpa=0xd0008000 --json - >"$scratch/out" 2>"$scratch/err"
 has "$scratch/out" '"name": "mmio,gpa=0xd0008000"' "one backend with an option, to the standard output"
 grep -q BACKEND "$scratch/out"

@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/utsname.h>
+#include <unistd.h>
 
 #include "bench.h"
 #include "commands.h"
@@ -50,7 +51,8 @@ static void add(struct results *r, const char *backend, const struct ucall_engin
 	row->engine = e->name;
 	row->arch = ucall_arch_name(ucall_arch_host());
 	row->ring = ring;
-	fprintf(stderr, "\r\033[K%s, engine %s, ring %d", backend, e->name, ring);
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K%s, engine %s, ring %d", backend, e->name, ring);
 	bench_backend(row, quick);
 }
 
@@ -68,9 +70,9 @@ static void measure(struct results *r, const struct ucall_backend_info *all, siz
 						  !(all[i].metadata.needs & UCALL_NEEDS_RING0)))
 					add(r, only ? only : all[i].metadata.name, e, ring, quick);
 		}
-	fprintf(stderr, "\r\033[Kcreation");
 	bench_creation(&r->creation, quick);
-	fprintf(stderr, "\r\033[K");
+	if (isatty(STDERR_FILENO))
+		fprintf(stderr, "\r\033[K");
 }
 
 static void describe_host(struct results *r)

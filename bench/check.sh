@@ -1,0 +1,52 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# check.sh LIMITS.json RESULTS.json: is each figure within its limit?  Says by how much, and which are not
+# at their targets.  Ratios and counts only; what could not be measured here is said and passes.
+exec awk '
+# The value of a member of the object in this line; "" if it has none.
+function value(line, member,    at, rest) {
+	at = index(line, "\"" member "\": ")
+	if (!at)
+		return ""
+	rest = substr(line, at + length(member) + 4)
+	if (substr(rest, 1, 1) == "\"") {
+		rest = substr(rest, 2)
+		return substr(rest, 1, index(rest, "\"") - 1)
+	}
+	sub(/[,}].*/, "", rest)
+	return rest
+}
+function key(line) {
+	return value(line, "name") " " value(line, "engine") " " value(line, "ring")
+}
+FNR == 1 { files++ }
+files == 1 && /^\{"name"/ { limits[++count] = $0 }
+files == 2 && /^\{"name"/ { rows[key($0)] = $0 }
+files == 2 && /^"vm"/ { rows["vm  "] = $0 }
+END {
+	if (!count || files != 2) {
+		print "bench-check: no limits, or no results" >"/dev/stderr"
+		exit 2
+	}
+	for (i = 1; i <= count; i++) {
+		member = value(limits[i], "member")
+		max = value(limits[i], "max") + 0
+		target = value(limits[i], "target")
+		got = value(rows[key(limits[i])], member)
+		name = key(limits[i])
+		sub(/ +$/, "", name)
+		if (got == "" || got == "null") {
+			said = "not measured here"
+			unmeasured++
+		} else if (got + 0 > max) {
+			said = "TOO MUCH"
+			bad++
+		} else {
+			said = target != "" && got + 0 > target + 0 ? "within it; the target is " target : "ok"
+			good++
+		}
+		printf "%-20s %-20s %8s  limit %-6g %s\n", name, member, got, max, said
+	}
+	printf "%d within their limits, %d not, %d not measured\n", good, bad, unmeasured
+	exit bad > 0
+}' "$1" "$2"
