@@ -141,6 +141,9 @@ static UCALL_GUEST void guest_cpuid(uint64_t raises)
 	if (raises) {
 		RAISE("cpuid", UCALL_SVM_EXIT_CPUID, 0x80000000, 1, 0, 3, 4);
 		RAISE_IN("xor %%eax, %%eax", "cpuid", "nop", UCALL_SVM_EXIT_CPUID, 0, 1, 0, 3, 4);
+		/* The interpreter of some KVMs takes ENDBR64 and what follows for one step. */
+		RAISE_IN("endbr64", "cpuid", "nop", UCALL_SVM_EXIT_CPUID, 0, 1, 0, 3, 4);
+		RAISE_IN("endbr64\n\tendbr64", "cpuid", "nop", UCALL_SVM_EXIT_CPUID, 0, 1, 0, 3, 4);
 	} else {
 		__asm__ volatile("cpuid"
 				 : "=a"(a), "=b"(b), "=c"(c), "=d"(d)
@@ -198,7 +201,24 @@ static void host_cpuid(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 static void host_step(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	vcpu = ucall_vcpu_add(vm, guest_cpuid, 1, 1);
-	run(vm, vcpu, 2, 1);
+	run(vm, vcpu, 4, 1);
+}
+
+static UCALL_GUEST void guest_halts(void)
+{
+	__asm__ volatile("hlt\n\tendbr64\n\thlt\n\tnop\n\tendbr64\n\thlt" : : : "memory");
+	GUEST_DONE();
+}
+
+static void host_halts(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	vcpu = ucall_vcpu_add(vm, guest_halts, 0);
+	CHECK_OK(vcpu && !ucall_vm_launch(vm));
+	for (int i = 0; i < 3; i++) {
+		CHECK_OK(!ucall_vcpu_run(vcpu));
+		CHECK_EQ(ucall_vcpu_exit(vcpu)->reason, UCALL_EXIT_HALT);
+	}
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
 /* ---- the core's handler ---- */
@@ -327,6 +347,7 @@ UCALL_TESTS(EACH_CLOSED("port I/O", .host = host_io), EMULATED_CLOSED("MSRs", .h
 	    EMULATED_CLOSED("CPUID does not raise it unless asked for", .host = host_cpuid),
 	    KIND("emulated-sev-es,trap_cpuid=step", "CPUID", .host = host_step),
 	    KIND("emulated-sev-snp,trap_cpuid=step", "CPUID", .host = host_step),
+	    KIND("emulated-sev-es,trap_cpuid=step", "halts", .host = host_halts),
 	    EACH_CLOSED("the core's handler", .host = host_served, .config.guest_vc = true),
 	    KIND("emulated-sev-es,trap_cpuid=step", "the core's handler", .host = host_served,
 		 .config.guest_vc = true),

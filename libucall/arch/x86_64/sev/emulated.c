@@ -201,17 +201,39 @@ static int serve_mmio(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 	return sev_raise_vc(vcpu, fd, run, UCALL_SVM_EXIT_NPF);
 }
 
-/* trap_cpuid=step: is CPUID next? */
+/*
+ * The guest's code from rip on: as many bytes as there are, each by itself, since the next page may not
+ * be there.
+ */
+static void read_code(struct ucall_vm *vm, uint64_t cr3, uint64_t rip, uint8_t *code, size_t size)
+{
+	memset(code, 0, size);
+	for (size_t i = 0; i < size && sev_read_guest(vm, cr3, rip + i, &code[i], 1);)
+		i++;
+}
+
+/*
+ * trap_cpuid=step: is CPUID next?  ENDBR64, which does nothing here (CR4.CET is clear), is passed: KVM's
+ * interpreter takes it and the instruction that follows for one step.
+ */
 static int look_ahead(struct ucall_vcpu *vcpu, int fd)
 {
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
 	struct kvm_sregs sregs;
 	struct kvm_regs regs;
-	uint8_t code[2] = { 0 };
+	uint64_t rip;
+	uint8_t code[sizeof(endbr64)];
 
 	if (ioctl(fd, KVM_GET_REGS, &regs) || ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_REGS");
-	sev_read_guest(vcpu->vm, sregs.cr3, regs.rip, &code[0], 1);
-	sev_read_guest(vcpu->vm, sregs.cr3, regs.rip + 1, &code[1], 1);
+	rip = regs.rip;
+	read_code(vcpu->vm, sregs.cr3, regs.rip, code, sizeof(code));
+	for (int most = 16; most && !memcmp(code, endbr64, sizeof(code)); most--) {
+		regs.rip += sizeof(endbr64);
+		read_code(vcpu->vm, sregs.cr3, regs.rip, code, sizeof(code));
+	}
+	if (regs.rip != rip && ioctl(fd, KVM_SET_REGS, &regs))
+		return ucall_fail_call("KVM_SET_REGS");
 	sev_vcpu(vcpu)->halting = code[0] == 0xf4;
 	sev_vcpu(vcpu)->looked = code[0] != 0x0f || code[1] != 0xa2;
 	if (sev_vcpu(vcpu)->looked)
