@@ -57,10 +57,13 @@ static void refused(const struct ucall_vm_config *config, int error, const char 
 
 static void once_refusals(void)
 {
+	/* Where there is no KVM it is the engine that has no rings. */
+	const char *ring = ucall_engine_check("kvm") ? "guest functions in ring 3"
+						     : "needs guest functions in ring 0";
+
 	refused(&(struct ucall_vm_config){ .backend = "halt", .irqchip = true }, EOPNOTSUPP,
 		"in-kernel interrupt controller");
-	refused(&(struct ucall_vm_config){ .backend = "halt", .ring = 3 }, EOPNOTSUPP,
-		"needs guest functions in ring 0");
+	refused(&(struct ucall_vm_config){ .backend = "halt", .ring = 3 }, EOPNOTSUPP, ring);
 	refused(&(struct ucall_vm_config){ .backend = "halt", .via = UCALL_VIA_ADDRESS },
 		EOPNOTSUPP, "has no send_cmd and recv_cmd");
 	refused(&(struct ucall_vm_config){ .backend = "pio", .ring = 1 }, EINVAL, "ring is 1");

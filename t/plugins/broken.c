@@ -18,7 +18,7 @@
 #define GLOBAL 5 /* one VM's option is all VMs' */
 #define LEAKS 6 /* a descriptor for each VM */
 #define LEAKS_REFUSED 7 /* and one for each that it refuses */
-#define DEFAULT_ARCH 8 /* the default where it has no code */
+#define DEFAULT_ARCH 8 /* the default for an architecture that there is not */
 #define DEFAULT_VALUE 9 /* a default out of range */
 #define METADATA 10 /* ucall_ops tell of another backend */
 #define TWICE 11 /* rings twice */
@@ -39,7 +39,7 @@ UCALL_BACKEND(
 #endif
 	.protections = UCALL_PROTECT_NONE,
 #if BROKEN == DEFAULT_ARCH
-	.default_for = UCALL_ARCH_S390X,
+	.default_for = 1u << 20,
 	.default_for_protections = UCALL_PROTECT_NONE,
 #endif
 	.options = {
