@@ -388,6 +388,69 @@ static int kvm_restart(struct ucall_vcpu *vcpu)
 	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
 
+#ifdef UCALL_KVM_HAS_STATE
+struct kvm_state {
+	void *devices; /* NULL: none in the kernel */
+	unsigned int vcpu_count;
+	void *vcpus[]; /* by number */
+};
+
+static void kvm_free_state(void *from)
+{
+	struct kvm_state *state = from;
+
+	if (!state)
+		return;
+	for (unsigned int i = 0; i < state->vcpu_count; i++)
+		free(state->vcpus[i]);
+	free(state->devices);
+	free(state);
+}
+
+static void *kvm_save(struct ucall_vm *vm)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+	struct kvm_state *state =
+		calloc(1, sizeof(*state) + vm->vcpu_count * sizeof(state->vcpus[0]));
+
+	if (!state) {
+		ucall_fail(ENOMEM, "out of memory");
+		return NULL;
+	}
+	state->vcpu_count = vm->vcpu_count;
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+		const struct kvm_vcpu *v = vcpu->engine_data;
+
+		if (ucall_kvm_complete(v->fd, v->run) ||
+		    !(state->vcpus[vcpu->number] =
+			      ucall_kvm_arch_save(vcpu, kvm->kvm_fd, kvm->fd, v->fd)))
+			goto failed;
+	}
+	if (vm->irqchip && !(state->devices = ucall_kvm_arch_save_vm(kvm->fd)))
+		goto failed;
+	return state;
+
+failed:
+	kvm_free_state(state);
+	return NULL;
+}
+
+static int kvm_load(struct ucall_vm *vm, const void *from)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+	const struct kvm_state *state = from;
+
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+		const struct kvm_vcpu *v = vcpu->engine_data;
+
+		if (ucall_kvm_complete(v->fd, v->run) ||
+		    ucall_kvm_arch_load(vcpu, v->fd, state->vcpus[vcpu->number]))
+			return -1;
+	}
+	return state->devices ? ucall_kvm_arch_load_vm(kvm->fd, state->devices) : 0;
+}
+#endif
+
 static const char *kvm_exit_name(uint32_t native)
 {
 #define NAME(n) \
@@ -514,6 +577,11 @@ const struct ucall_engine ucall_engine_kvm = {
 	.set_regs = kvm_set_regs,
 	.argument = kvm_argument,
 	.root = kvm_root,
+#ifdef UCALL_KVM_HAS_STATE
+	.save = kvm_save,
+	.load = kvm_load,
+	.free_state = kvm_free_state,
+#endif
 	.vm_fd = kvm_vm_fd,
 	.vcpu_fd = kvm_vcpu_fd,
 	.vcpu_run = kvm_vcpu_run,

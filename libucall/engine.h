@@ -64,6 +64,14 @@ struct ucall_engine {
 	/* The host has written code to guest memory.  NULL: nothing need be done. */
 	void (*code_written)(struct ucall_vm *vm, uint64_t gva, size_t size);
 
+	/*
+	 * All of the state of the vCPUs and devices, after completing the last exits' instructions: in new
+	 * memory, for free_state(), NULL on failure; and back to it.  Guest memory is the core's.  NULL: it cannot.
+	 */
+	void *(*save)(struct ucall_vm *vm);
+	int (*load)(struct ucall_vm *vm, const void *state);
+	void (*free_state)(void *state); /* NULL is allowed */
+
 	/* Descriptors and struct kvm_run; NULL: it has none. */
 	int (*vm_fd)(const struct ucall_vm *vm);
 	int (*vcpu_fd)(const struct ucall_vcpu *vcpu);

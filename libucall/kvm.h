@@ -82,6 +82,17 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out);
 int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in);
+#if defined(__x86_64__)
+#define UCALL_KVM_HAS_STATE 1
+/*
+ * All of a vCPU's state, of which no exit is pending, and of the VM's interrupt controllers: in new memory,
+ * for free(), NULL after ucall_fail(); and back to it.
+ */
+void *ucall_kvm_arch_save(const struct ucall_vcpu *vcpu, int kvm_fd, int vm_fd, int fd);
+int ucall_kvm_arch_load(const struct ucall_vcpu *vcpu, int fd, const void *state);
+void *ucall_kvm_arch_save_vm(int vm_fd);
+int ucall_kvm_arch_load_vm(int vm_fd, const void *state);
+#endif
 /* Exits that only this architecture has: 1 and *exit filled in, or 0. */
 int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit);

@@ -22,6 +22,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/protect.c libucall/protect.h \
 	libucall/regions.c libucall/regions.h \
 	libucall/search.c libucall/search.h \
+	libucall/snapshot.c libucall/snapshot.h \
 	libucall/symbols.c libucall/symbols.h \
 	libucall/text.c libucall/text.h \
 	libucall/vcpu.c libucall/vcpu.h \
@@ -65,6 +66,7 @@ native_x86_64 = \
 	libucall/arch/x86_64/kvm.c \
 	libucall/arch/x86_64/layout.h \
 	libucall/arch/x86_64/native.c \
+	libucall/arch/x86_64/state.c \
 	libucall/arch/x86_64/sev/cpuid.c \
 	libucall/arch/x86_64/sev/emulated.c libucall/arch/x86_64/sev/sev.h \
 	libucall/arch/x86_64/sev/ghcb.c \

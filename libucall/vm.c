@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "options.h"
 #include "protect.h"
+#include "snapshot.h"
 #include "vcpu.h"
 #include "vm-backend.h"
 #include "vm.h"
@@ -191,6 +192,7 @@ void ucall_vm_free(struct ucall_vm *vm)
 		return;
 	if (vm->backend_ready && vm->ops.uninit)
 		vm->ops.uninit(vm);
+	ucall_snapshot_free(vm);
 	while (vm->vcpus) {
 		struct ucall_vcpu *vcpu = vm->vcpus;
 

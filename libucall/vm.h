@@ -13,6 +13,7 @@
 struct ucall_backend; /* a loaded plugin: backend.h */
 struct ucall_image; /* a separate guest ELF: image.h */
 struct ucall_region; /* regions.h */
+struct ucall_snapshot; /* snapshot.c */
 struct ucall_protection; /* protect.h */
 struct ucall_protect_ops;
 
@@ -71,6 +72,7 @@ struct ucall_vm {
 	struct ucall_args *args;
 	bool backend_ready; /* init() succeeded: uninit() is due */
 	void *backend_data;
+	struct ucall_snapshot *snapshot; /* NULL: there is none */
 	uint64_t code; /* guest-physical address and size of the backend's guest code */
 	size_t code_size;
 	struct ucall_bell *bell;

@@ -195,6 +195,72 @@ static void each_call(void)
 	CHECK_OK(use_vm());
 }
 
+/* ---- snapshots ---- */
+
+static UCALL_GUEST void guest_loop(void)
+{
+	for (uint64_t i = 1;; i++)
+		GUEST_SYNC(i);
+}
+
+/* *calls: how many there were of each kind. */
+static bool try_snapshot(struct ucall_vm *vm, struct ucall_vcpu *vcpu, int calls[CALLS])
+{
+	struct ucall uc;
+	bool good;
+
+	counting = true;
+	good = !ucall_vm_snapshot(vm) && !ucall_vm_restore(vm);
+	counting = false;
+	memcpy(calls, counted, sizeof(counted));
+	if (!good)
+		CHECK(strlen(ucall_error()) > 10);
+	/* What failed can be tried again. */
+	reset(CALLS, 0);
+	CHECK_OK(!ucall_vm_snapshot(vm));
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 2);
+	CHECK_OK(!ucall_vm_restore(vm));
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], 2);
+	return good;
+}
+
+static void each_snapshot(void)
+{
+	int total[CALLS] = { 0 }, calls[CALLS], fds = 0, maps = 0;
+
+	for (int run = 0, call = IOCTL, at = 0; call < CALLS; run++) {
+		struct ucall_vm *vm = ucall_test_vm(NULL);
+		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_loop, 0);
+		bool good;
+
+		CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+		if (run < 2) /* the first fills caches */
+			reset(CALLS, 0);
+		else
+			reset((enum call)call, at);
+		good = try_snapshot(vm, vcpu, run < 2 ? total : calls);
+		ucall_test_vm_free(vm);
+		if (run < 2) {
+			CHECK(good);
+			fds = entries("/proc/self/fd");
+			maps = mappings();
+			continue;
+		}
+		/* An MSR that cannot be read is no failure. */
+		CHECK(!good || call == IOCTL);
+		CHECK_EQ(entries("/proc/self/fd"), fds);
+		CHECK(mappings() <= maps + MAPPINGS_MORE);
+		/* Hundreds of ioctls are of one kind, for an MSR each. */
+		for (at += at < 24 ? 1 : 11; call < CALLS && at >= total[call]; call++)
+			at = 0;
+	}
+	CHECK(total[IOCTL] > 20);
+	CHECK_EQ(total[MMAP], 1);
+	CHECK_EQ(total[OPEN], 1);
+}
+
 /* A thousand VMs: no growth. */
 static long resident_pages(void)
 {
@@ -232,6 +298,9 @@ static void each_thousand(void)
 
 UCALL_TESTS({ "each call fails in its turn", .each = each_call },
 	    { "a thousand VMs", .each = each_thousand },
+#if defined(__x86_64__)
+	    { "each call of a snapshot fails in its turn", .each = each_snapshot, .engine = "kvm" },
+#endif
 	    EMULATED_KIND("each call fails in its turn", .each = each_call, .config.guest_vc = true),
 	    KIND("emulated-sev-snp", "a thousand VMs", .each = each_thousand,
 		 .config.guest_vc = true));

@@ -36,6 +36,7 @@ c_tests = \
 	t/sev-launch \
 	t/sev-shared \
 	t/shared \
+	t/snapshot \
 	t/sync-args \
 	t/timeout \
 	t/ucall-test \

@@ -11,15 +11,19 @@
 static UCALL_GUEST void guest_first(void)
 {
 	GUEST_SYNC(1);
+	GUEST_SYNC(2);
 	GUEST_DONE();
 }
 
-static struct ucall_vm *create(void)
+/* With its only vCPU, if the caller wants that. */
+static struct ucall_vm *create(struct ucall_vcpu **only)
 {
 	struct ucall_vm_config config = { .engine = "kvm" };
 	struct ucall_vm *vm = ucall_vm_create(&config);
 	struct ucall_vcpu *vcpu = vm ? ucall_vcpu_add(vm, guest_first, 0) : NULL;
 
+	if (only)
+		*only = vcpu;
 	if (vcpu && ucall_next(vcpu, NULL) == UCALL_SYNC)
 		return vm;
 	ucall_vm_free(vm);
@@ -49,7 +53,7 @@ static bool weigh(struct bench_creation *c)
 	bool good = true;
 
 	for (int i = 0; i < MANY; i++)
-		good = good && (vms[i] = create());
+		good = good && (vms[i] = create(NULL));
 	c->memory_kib = (resident() - before) / MANY;
 	for (int i = 0; i < MANY; i++)
 		ucall_vm_free(vms[i]);
@@ -65,7 +69,7 @@ static bool time_both(struct bench_creation *c, const struct bench_recording *re
 		double start = bench_now_ns();
 
 		for (int k = 0; k < count; k++) {
-			struct ucall_vm *vm = create();
+			struct ucall_vm *vm = create(NULL);
 
 			if (!vm)
 				return false;
@@ -86,19 +90,43 @@ static bool time_both(struct bench_creation *c, const struct bench_recording *re
 	return true;
 }
 
+static bool time_restore(struct bench_creation *c, bool quick)
+{
+	double values[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
+	int count = quick ? 20 : 200;
+	struct ucall_vcpu *vcpu;
+	struct ucall_vm *vm = create(&vcpu);
+	bool good = vm && !ucall_vm_snapshot(vm);
+
+	for (int i = 0; good && i < BENCH_ROUNDS; i++) {
+		double start = bench_now_ns();
+
+		for (int k = 0; good && k < count; k++)
+			good = !ucall_vm_restore(vm) && ucall_next(vcpu, NULL) == UCALL_SYNC;
+		values[i] = (bench_now_ns() - start) / count;
+		ratio[i] = values[i] / c->create.median;
+	}
+	if (good) {
+		c->restore = bench_figure(values, BENCH_ROUNDS);
+		c->restore_ratio = bench_figure(ratio, BENCH_ROUNDS);
+	}
+	ucall_vm_free(vm);
+	return good;
+}
+
 void bench_creation(struct bench_creation *c, bool quick)
 {
 	struct bench_recording *recording = NULL;
-	struct ucall_vm *vm = create(); /* what is done once for the process is done */
+	struct ucall_vm *vm = create(NULL); /* what is done once for the process is done */
 
 	ucall_vm_free(vm);
 	if (vm)
 		recording = bench_record_start();
 	if (recording) {
-		ucall_vm_free(create());
+		ucall_vm_free(create(NULL));
 		bench_record_stop();
 	}
-	if (!recording || !time_both(c, recording, quick) || !weigh(c))
+	if (!recording || !time_both(c, recording, quick) || !time_restore(c, quick) || !weigh(c))
 		snprintf(c->problem, sizeof(c->problem), "%s", ucall_error());
 	bench_record_free(recording);
 }

@@ -156,9 +156,11 @@ static void print_table(const struct results *r)
 		printf("\nA VM: %s\n", c->problem);
 	else
 		printf("\nA VM, created, its first message, freed: %.0f us; KVM's calls for it alone %.0f us; "
-		       "ratio %.2f (%.2f-%.2f); memory %.0f KiB\n",
+		       "ratio %.2f (%.2f-%.2f); memory %.0f KiB\n"
+		       "Back to its snapshot, and the next message: %.0f us; to a new VM %.3f (%.3f-%.3f)\n",
 		       c->create.median / 1e3, c->bare.median / 1e3, c->ratio.median, c->ratio.min,
-		       c->ratio.max, c->memory_kib);
+		       c->ratio.max, c->memory_kib, c->restore.median / 1e3,
+		       c->restore_ratio.median, c->restore_ratio.min, c->restore_ratio.max);
 	printf("EXIT: ioctl(KVM_RUN) in a loop with a guest that makes the same exit and nothing else (#);\n"
 	       "unicorn: a guest with the doorbell and its stores alone.  ROUND TRIP: GUEST_SYNC and\n"
 	       "ucall_next().  HOST: outside of KVM_RUN.  Medians of %d.\n",
@@ -234,6 +236,8 @@ static void write_json(FILE *f, const struct results *r)
 	json_figure(f, "create_ns", &c->create, ", ");
 	json_figure(f, "bare_ns", &c->bare, ", ");
 	json_figure(f, "ratio", &c->ratio, ", ");
+	json_figure(f, "restore_ns", &c->restore, ", ");
+	json_figure(f, "restore_ratio", &c->restore_ratio, ", ");
 	json_number(f, "memory_kib", c->memory_kib, "}}\n");
 }
 

@@ -39,6 +39,8 @@ void bench_backend(struct bench_row *row, bool quick);
 /* A VM from its creation to its first message and its end. */
 struct bench_creation {
 	struct bench_figure create, bare, ratio;
+	struct bench_figure restore,
+		restore_ratio; /* back to a snapshot and the next message; to create */
 	double memory_kib; /* that the process grows by, for each VM that has sent its first message */
 	char problem[512];
 };

@@ -1,0 +1,181 @@
+// SPDX-License-Identifier: MIT
+/* x86_64 on the kvm engine: all of a vCPU's state, and of a VM's devices (KVM API document, section 4). */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "../../kvm.h"
+#include "x86_64.h"
+
+#define MOST_MSRS 512
+
+struct vcpu_state {
+	struct kvm_regs regs;
+	struct kvm_sregs sregs;
+	struct kvm_vcpu_events events;
+	struct kvm_debugregs debug;
+	struct kvm_xcrs xcrs;
+	struct kvm_mp_state mp;
+	struct kvm_lapic_state lapic;
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entries[MOST_MSRS];
+	} msrs;
+	size_t xsave_size;
+	uint8_t xsave[]; /* struct kvm_xsave, as long as KVM_CAP_XSAVE2 says */
+};
+
+#define CALL(fd, request, arg) \
+	do { \
+		if (ioctl(fd, request, arg)) \
+			return ucall_fail_call(#request); \
+	} while (0)
+
+/* ---- MSRs: which there are does not change while KVM is there ---- */
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct kvm_msr_list *list;
+
+static const struct kvm_msr_list *msr_list(int kvm_fd)
+{
+	pthread_mutex_lock(&lock);
+	if (!list) {
+		struct kvm_msr_list *l = calloc(1, sizeof(*l) + MOST_MSRS * sizeof(l->indices[0]));
+
+		if (l) {
+			l->nmsrs = MOST_MSRS;
+			if (ioctl(kvm_fd, KVM_GET_MSR_INDEX_LIST, l))
+				free(l);
+			else
+				list = l;
+		}
+	}
+	pthread_mutex_unlock(&lock);
+	if (!list)
+		ucall_fail_call("KVM_GET_MSR_INDEX_LIST");
+	return list;
+}
+
+/*
+ * Of the listed MSRs those that can be read and written back, as not all can with every CPUID.  Both
+ * calls return how many they did, up to the first that failed.
+ */
+static int save_msrs(int kvm_fd, int fd, struct vcpu_state *s)
+{
+	const struct kvm_msr_list *all = msr_list(kvm_fd);
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry entry;
+	} one = { .head.nmsrs = 1 };
+	uint32_t n = 0;
+
+	if (!all)
+		return -1;
+	for (uint32_t i = 0; i < all->nmsrs; i++) {
+		one.entry = (struct kvm_msr_entry){ .index = all->indices[i] };
+		if (ioctl(fd, KVM_GET_MSRS, &one) == 1 && ioctl(fd, KVM_SET_MSRS, &one) == 1)
+			s->msrs.entries[n++] = one.entry;
+	}
+	s->msrs.head.nmsrs = n;
+	return 0;
+}
+
+static int load_msrs(int fd, const struct vcpu_state *s)
+{
+	int r = ioctl(fd, KVM_SET_MSRS, &s->msrs);
+
+	if (r < 0)
+		return ucall_fail_call("KVM_SET_MSRS");
+	if ((uint32_t)r < s->msrs.head.nmsrs)
+		return ucall_fail(EINVAL, "KVM_SET_MSRS: MSR 0x%x is refused",
+				  s->msrs.entries[r].index);
+	return 0;
+}
+
+/* ---- a vCPU ---- */
+
+static int save(const struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct vcpu_state *s,
+		bool long_xsave)
+{
+	CALL(fd, KVM_GET_REGS, &s->regs);
+	CALL(fd, KVM_GET_SREGS, &s->sregs);
+	if (long_xsave)
+		CALL(fd, KVM_GET_XSAVE2, s->xsave);
+	else
+		CALL(fd, KVM_GET_XSAVE, s->xsave);
+	CALL(fd, KVM_GET_XCRS, &s->xcrs);
+	CALL(fd, KVM_GET_DEBUGREGS, &s->debug);
+	CALL(fd, KVM_GET_VCPU_EVENTS, &s->events);
+	CALL(fd, KVM_GET_MP_STATE, &s->mp);
+	if (vcpu->vm->irqchip)
+		CALL(fd, KVM_GET_LAPIC, &s->lapic);
+	return save_msrs(kvm_fd, fd, s);
+}
+
+void *ucall_kvm_arch_save(const struct ucall_vcpu *vcpu, int kvm_fd, int vm_fd, int fd)
+{
+	int size = ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
+	size_t xsave_size =
+		size > (int)sizeof(struct kvm_xsave) ? (size_t)size : sizeof(struct kvm_xsave);
+	struct vcpu_state *s = calloc(1, sizeof(*s) + xsave_size);
+
+	if (!s) {
+		ucall_fail(ENOMEM, "out of memory");
+		return NULL;
+	}
+	s->xsave_size = xsave_size;
+	if (save(vcpu, kvm_fd, fd, s, size > 0)) {
+		free(s);
+		return NULL;
+	}
+	return s;
+}
+
+/* KVM_SET_XCRS and EFER before what depends on them; events last, which KVM would else clear. */
+int ucall_kvm_arch_load(const struct ucall_vcpu *vcpu, int fd, const void *state)
+{
+	const struct vcpu_state *s = state;
+
+	CALL(fd, KVM_SET_SREGS, &s->sregs);
+	if (load_msrs(fd, s))
+		return -1;
+	CALL(fd, KVM_SET_XCRS, &s->xcrs);
+	CALL(fd, KVM_SET_XSAVE, s->xsave);
+	CALL(fd, KVM_SET_REGS, &s->regs);
+	CALL(fd, KVM_SET_DEBUGREGS, &s->debug);
+	if (vcpu->vm->irqchip)
+		CALL(fd, KVM_SET_LAPIC, &s->lapic);
+	CALL(fd, KVM_SET_MP_STATE, &s->mp);
+	CALL(fd, KVM_SET_VCPU_EVENTS, &s->events);
+	return 0;
+}
+
+/* ---- the VM's interrupt controllers: two PICs, an I/O APIC ---- */
+
+#define CHIPS 3
+
+void *ucall_kvm_arch_save_vm(int vm_fd)
+{
+	struct kvm_irqchip *chips = calloc(CHIPS, sizeof(*chips));
+
+	for (unsigned int i = 0; chips && i < CHIPS; i++) {
+		chips[i].chip_id = i;
+		if (ioctl(vm_fd, KVM_GET_IRQCHIP, &chips[i])) {
+			ucall_fail_call("KVM_GET_IRQCHIP");
+			free(chips);
+			return NULL;
+		}
+	}
+	if (!chips)
+		ucall_fail(ENOMEM, "out of memory");
+	return chips;
+}
+
+int ucall_kvm_arch_load_vm(int vm_fd, const void *state)
+{
+	const struct kvm_irqchip *chips = state;
+
+	for (unsigned int i = 0; i < CHIPS; i++)
+		CALL(vm_fd, KVM_SET_IRQCHIP, &chips[i]);
+	return 0;
+}

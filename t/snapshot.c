@@ -1,0 +1,364 @@
+// SPDX-License-Identifier: MIT
+/* A VM comes back to what it was: memory, vCPUs, allocations, after whatever happened to it. */
+#include <errno.h>
+#include <string.h>
+
+#if defined(__x86_64__)
+#include <linux/kvm.h>
+#endif
+
+#include <ucall/plugin.h>
+#include <ucall/sev.h>
+
+#include "resources.h"
+
+static uint64_t counter, words[4096];
+
+static UCALL_GUEST void guest_count(void)
+{
+	for (;;) {
+		words[counter % 4096] = counter;
+		counter++;
+		GUEST_SYNC(counter);
+	}
+}
+
+static void expect(struct ucall_vcpu *vcpu, uint64_t value)
+{
+	struct ucall uc;
+
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_EQ(uc.args[1], value);
+}
+
+static void take(struct ucall_vm *vm)
+{
+	if (ucall_vm_snapshot(vm)) {
+		if (errno == EOPNOTSUPP)
+			SKIP("%s", ucall_error());
+		FAIL("%s", ucall_error());
+	}
+}
+
+static void host_memory(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	uint64_t page = ucall_vm_alloc(vm, 4096, UCALL_MEM_SHARED), value;
+	uint64_t *pointer = ucall_vm_host_pointer(vm, page, 8);
+
+	CHECK_OK(page && pointer);
+	*pointer = 7;
+	expect(vcpu, 1);
+	expect(vcpu, 2);
+	take(vm);
+	for (int i = 0; i < 20; i++) {
+		for (int k = 0; k < i; k++)
+			expect(vcpu, 3 + (uint64_t)k);
+		/* By the guest, by the library, by a pointer; also to a page that was never touched. */
+		*pointer = 8;
+		CHECK_OK(!ucall_vm_write_int(vm, (uintptr_t)&words[4000], 8, 9));
+		CHECK_OK(!ucall_vm_restore(vm));
+		CHECK_EQ(*pointer, 7);
+		CHECK_OK(!ucall_vm_read_int(vm, (uintptr_t)&words[4000], 8, &value));
+		CHECK_EQ(value, 0);
+		CHECK_OK(!ucall_vm_read_int(vm, (uintptr_t)&counter, 8, &value));
+		CHECK_EQ(value, 2);
+	}
+	expect(vcpu, 3);
+	CHECK_EQ(counter, 0); /* the host's own is not the guest's */
+}
+
+/* A later one takes the place of an earlier one. */
+static void host_again(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	uint64_t n = 0, value;
+
+	for (int i = 0; i < 5; i++) {
+		take(vm);
+		for (int k = 0; k < 3; k++)
+			expect(vcpu, n + 1 + (uint64_t)k);
+		CHECK_OK(!ucall_vm_restore(vm));
+		expect(vcpu, ++n);
+	}
+	take(vm);
+	CHECK_OK(!ucall_vm_restore(vm));
+	CHECK_OK(!ucall_vm_read_int(vm, (uintptr_t)&words[3], 8, &value));
+	CHECK_EQ(value, 3);
+	expect(vcpu, n + 1);
+}
+
+static void host_allocations(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	uint64_t before = ucall_vm_alloc(vm, 8192, 0), after, gpa;
+
+	expect(vcpu, 1);
+	take(vm);
+	after = ucall_vm_alloc(vm, 8192, 0);
+	CHECK_OK(after && !ucall_vm_translate(vm, after, &gpa));
+	CHECK_OK(!ucall_vm_restore(vm));
+	CHECK_EQ(ucall_vm_translate(vm, after, &gpa), -1);
+	CHECK_OK(!ucall_vm_translate(vm, before, &gpa));
+	CHECK_EQ(ucall_vm_alloc(vm, 8192, 0), after);
+	expect(vcpu, 2);
+}
+
+/* ---- after faults ---- */
+
+static UCALL_GUEST void guest_faults(uint64_t how, uint64_t nowhere)
+{
+	counter++;
+	GUEST_SYNC(counter);
+	if (how == 0)
+		__builtin_trap();
+	if (how == 1)
+		*(volatile uint64_t *)nowhere = 1;
+	if (how == 2)
+		GUEST_ASSERT(counter == 0);
+	while (how == 3)
+		__asm__ volatile("" ::: "memory");
+	GUEST_DONE();
+}
+
+static void host_faults(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct ucall_vcpu *vcpus[5];
+	struct ucall uc;
+
+	(void)vcpu;
+	for (uint64_t i = 0; i < 5; i++) {
+		vcpus[i] = ucall_vcpu_add(vm, guest_faults, 2, i, 16);
+		CHECK_OK(vcpus[i]);
+		expect(vcpus[i], i + 1);
+	}
+	take(vm);
+	for (int again = 0; again < 3; again++) {
+		for (int i = 0; i < 4; i++) {
+			CHECK_EQ(ucall_next(vcpus[i], &uc), -1);
+			CHECK_EQ(errno, i < 2 ? EFAULT : i == 2 ? ECANCELED : ETIMEDOUT);
+			CHECK(i >= 2 || ucall_fault(vcpus[i])->valid);
+		}
+		CHECK_NEXT(vcpus[4], &uc, UCALL_DONE);
+		CHECK_OK(!ucall_vm_restore(vm));
+		CHECK(!ucall_fault(vcpus[0])->valid);
+	}
+	/* A snapshot of one that has faulted, too. */
+	CHECK_EQ(ucall_next(vcpus[1], &uc), -1);
+	take(vm);
+	CHECK_OK(!ucall_vcpu_restart(vcpus[1]));
+	expect(vcpus[1], 6);
+	CHECK_OK(!ucall_vm_restore(vm));
+	CHECK_EQ(ucall_next(vcpus[1], &uc), -1);
+	CHECK(ucall_fault(vcpus[1])->valid);
+	CHECK_HAS(ucall_fault_report(vcpus[1]), "guest_faults");
+	CHECK_NEXT(vcpus[4], &uc, UCALL_DONE);
+}
+
+/* ---- vCPUs ---- */
+
+static UCALL_GUEST void guest_vcpu(uint64_t first)
+{
+	for (uint64_t i = first;; i++)
+		GUEST_SYNC(i);
+}
+
+static void host_vcpus(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct ucall_vcpu *vcpus[4];
+
+	(void)vcpu;
+	for (unsigned int i = 0; i < 4; i++) {
+		vcpus[i] = ucall_vcpu_add(vm, guest_vcpu, 1, 1000 * i);
+		CHECK_OK(vcpus[i]);
+		for (unsigned int k = 0; k < i; k++) /* the first has not run at all */
+			expect(vcpus[i], 1000 * i + k);
+	}
+	take(vm);
+	for (int again = 0; again < 3; again++) {
+		for (unsigned int i = 0; i < 4; i++)
+			for (unsigned int k = i; k < i + 5; k++)
+				expect(vcpus[i], 1000 * i + k);
+		CHECK_OK(!ucall_vm_restore(vm));
+	}
+	CHECK_OK(ucall_vcpu_add(vm, guest_vcpu, 1, 9));
+	CHECK_EQ(ucall_vm_restore(vm), -1);
+	CHECK_EQ(errno, EBUSY);
+	CHECK_HAS(ucall_error(), "1 vCPUs were added after the snapshot");
+	take(vm);
+	CHECK_OK(!ucall_vm_restore(vm));
+	expect(vcpus[3], 3003);
+}
+
+#if defined(__x86_64__)
+/* ---- registers ---- */
+
+#define KERNEL_GS_BASE 0xc0000102
+
+static UCALL_GUEST void guest_msr(void)
+{
+	uint64_t dr;
+
+	ucall_wrmsr(KERNEL_GS_BASE, 0x1111);
+	__asm__ volatile("mov %0, %%dr0" : : "r"(0x2222ull));
+	GUEST_SYNC(0);
+	for (;;) {
+		__asm__ volatile("mov %%dr0, %0" : "=r"(dr));
+		GUEST_SYNC_ARGS(1, ucall_rdmsr(KERNEL_GS_BASE), dr, 0, 0);
+		ucall_wrmsr(KERNEL_GS_BASE, 0x3333);
+		__asm__ volatile("mov %0, %%dr0" : : "r"(0x4444ull));
+	}
+}
+
+/* SSE, which kvm_pvm runs in ring 3 only. */
+static UCALL_GUEST void guest_sse(void)
+{
+	uint64_t value = 0x5555;
+
+	__asm__ volatile("movq %0, %%xmm7" : : "r"(value));
+	GUEST_SYNC(0);
+	for (;;) {
+		__asm__ volatile("movq %%xmm7, %0" : "=r"(value));
+		GUEST_SYNC_ARGS(1, value, 0, 0, 0);
+		__asm__ volatile("movq %0, %%xmm7" : : "r"(0x6666ull));
+	}
+}
+
+static void compare(struct ucall_vm *vm, struct ucall_vcpu *vcpu, uint64_t first, uint64_t second,
+		    uint64_t first_then, uint64_t second_then)
+{
+	struct ucall uc;
+
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	take(vm);
+	for (int i = 0; i < 3; i++) {
+		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+		CHECK_EQ(uc.args[2], first);
+		CHECK_EQ(uc.args[3], second);
+		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+		CHECK_EQ(uc.args[2], first_then);
+		CHECK_EQ(uc.args[3], second_then);
+		CHECK_OK(!ucall_vm_restore(vm));
+	}
+}
+
+static void host_msr(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	vcpu = ucall_vcpu_add(vm, guest_msr, 0);
+	compare(vm, vcpu, 0x1111, 0x2222, 0x3333, 0x4444);
+}
+
+static void host_sse(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	vcpu = ucall_vcpu_add(vm, guest_sse, 0);
+	compare(vm, vcpu, 0x5555, 0, 0x6666, 0);
+}
+
+/* ---- exits that are not completed yet ---- */
+
+static UCALL_GUEST void guest_in(void)
+{
+	uint64_t value = 0;
+
+	__asm__ volatile("inb $0x99, %%al" : "+a"(value));
+	GUEST_SYNC(value);
+	__asm__ volatile("inb $0x99, %%al" : "+a"(value));
+	GUEST_SYNC(value);
+	GUEST_DONE();
+}
+
+static void answer(struct ucall_vcpu *vcpu, uint8_t value)
+{
+	struct kvm_run *run = ucall_vcpu_kvm_run(vcpu);
+
+	CHECK_OK(!ucall_vcpu_run(vcpu));
+	CHECK_EQ(ucall_vcpu_exit(vcpu)->reason, UCALL_EXIT_IO);
+	CHECK_EQ(ucall_vcpu_exit(vcpu)->u.io.port, 0x99);
+	*((uint8_t *)run + run->io.data_offset) = value;
+}
+
+static void host_pending(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	vcpu = ucall_vcpu_add(vm, guest_in, 0);
+	answer(vcpu, 3);
+	take(vm); /* what the host gave is in it */
+	expect(vcpu, 3);
+	answer(vcpu, 4); /* not completed, and never will be */
+	CHECK_OK(!ucall_vm_restore(vm));
+	expect(vcpu, 3);
+	answer(vcpu, 5);
+	expect(vcpu, 5);
+	CHECK_OK(!ucall_vm_restore(vm));
+	expect(vcpu, 3);
+	answer(vcpu, 6);
+	expect(vcpu, 6);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+#endif
+
+/* ---- refusals, and the end ---- */
+
+static void host_refused(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	expect(vcpu, 1);
+	CHECK_EQ(ucall_vm_restore(vm), -1);
+	if (strcmp(ucall_vm_engine(vm), "kvm") != 0 || strcmp(ucall_vm_arch(vm), "x86_64") != 0) {
+		CHECK_EQ(errno, EOPNOTSUPP);
+		CHECK_EQ(ucall_vm_snapshot(vm), -1);
+		CHECK_EQ(errno, EOPNOTSUPP);
+		CHECK_HAS(ucall_error(), ucall_vm_engine(vm));
+	} else {
+		CHECK_EQ(errno, EINVAL);
+		CHECK_HAS(ucall_error(), "take one by ucall_vm_snapshot()");
+	}
+	expect(vcpu, 2);
+}
+
+static void host_protected(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	expect(vcpu, 1);
+	CHECK_EQ(ucall_vm_snapshot(vm), -1);
+	CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK_HAS(ucall_error(), "emulated-sev-es VM are encrypted");
+	expect(vcpu, 2);
+}
+
+static void each_end(void)
+{
+	int before = entries("/proc/self/fd");
+
+	for (int i = 0; i < 5; i++) {
+		struct ucall_vm *vm = ucall_test_vm(NULL);
+		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_count, 0);
+
+		expect(vcpu, 1);
+		take(vm);
+		expect(vcpu, 2);
+		CHECK_OK(!ucall_vm_restore(vm));
+		ucall_test_vm_free(vm);
+	}
+	CHECK_EQ(entries("/proc/self/fd"), before);
+}
+
+UCALL_TESTS({ "memory", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm" },
+	    { "by the address", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm",
+	      .config = { .via = UCALL_VIA_ADDRESS } },
+	    { "in ring 3", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm",
+	      .config = { .ring = 3 } },
+	    { "with an interrupt controller", UCALL_TEST_GUEST(guest_count), .host = host_memory,
+	      .engine = "kvm", .config = { .irqchip = true } },
+	    { "one after another", UCALL_TEST_GUEST(guest_count), .host = host_again,
+	      .engine = "kvm" },
+	    { "allocations", UCALL_TEST_GUEST(guest_count), .host = host_allocations,
+	      .engine = "kvm" },
+	    { "faults", .host = host_faults, .engine = "kvm", .config = { .timeout_ms = 300 } },
+	    { "several vCPUs", .host = host_vcpus, .engine = "kvm" },
+	    { "several vCPUs with an interrupt controller", .host = host_vcpus, .engine = "kvm",
+	      .config = { .irqchip = true } },
+#if defined(__x86_64__)
+	    { "MSRs and debug registers", .host = host_msr, .engine = "kvm" },
+	    { "SSE registers", .host = host_sse, .engine = "kvm", .config = { .ring = 3 } },
+	    { "exits that are not completed", .host = host_pending, .engine = "kvm" },
+#endif
+	    { "what is refused", UCALL_TEST_GUEST(guest_count), .host = host_refused },
+	    { "with encrypted memory", UCALL_TEST_GUEST(guest_count), .host = host_protected,
+	      .engine = "kvm", .launch = true,
+	      .config = { .protect = "emulated-sev-es", .guest_vc = true } },
+	    { "nothing is left", .each = each_end, .engine = "kvm" });
