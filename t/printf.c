@@ -23,7 +23,10 @@
 						f("%p %20p %-20p|", (void *)0x1234, \
 						  (void *)0xffffffffffffffff, (void *)1) \
 							f("100%% of %s%%", "it") f("%d", 0) \
-								f("%llu%lld%llx", 0ull, 0ll, 0ull)
+								f("%llu%lld%llx", 0ull, 0ll, 0ull) \
+		f("%d %d %u %u %u %d", 9, 10, 99u, 100u, 101u, -100) \
+		f("%u %u %d %d %u %d", 999u, 1000u, -9999, 10000, 4294967290u, -9) \
+		f("%u %u %x %x %x %x", 100000u, 1234567u, 0, 0xf, 0x10, 0xabcdef09)
 
 #define GUEST_LINE(...) GUEST_PRINTF(__VA_ARGS__);
 static UCALL_GUEST void guest_formats(void)

@@ -164,17 +164,48 @@ UCALL_GUEST static void put_string(struct out *o, const char *s, const struct sp
 		pad(o, ' ', fill);
 }
 
-/* A 32-bit number without any flag, width or precision. */
+/* Two digits for each number below 100. */
+static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+			    "25262728293031323334353637383940414243444546474849"
+			    "50515253545556575859606162636465666768697071727374"
+			    "75767778798081828384858687888990919293949596979899";
+
+typedef uint16_t __attribute__((may_alias, aligned(1))) bytes2;
+
+/* Writes the number before `end`, and returns where it begins. */
+UCALL_INLINE char *decimal(char *end, uint32_t v)
+{
+	while (v >= 100) {
+		uint32_t rest = v / 100;
+
+		end -= 2;
+		*(bytes2 *)end = *(const bytes2 *)&pairs[2 * (v - rest * 100)];
+		v = rest;
+	}
+	if (v >= 10) {
+		end -= 2;
+		*(bytes2 *)end = *(const bytes2 *)&pairs[2 * v];
+	} else {
+		*--end = (char)('0' + v);
+	}
+	return end;
+}
+
+UCALL_INLINE char *hexadecimal(char *end, uint32_t v)
+{
+	do {
+		*--end = (char)((v & 15) < 10 ? '0' + (v & 15) : 'a' + (v & 15) - 10);
+		v >>= 4;
+	} while (v);
+	return end;
+}
+
+/* A 32-bit number without any flag, width or precision, in base 10 or 16. */
 UCALL_INLINE void put_plain(struct out *o, uint32_t v, unsigned int base, bool negative)
 {
-	char digits[32], *const end = digits + 16, *d = end; /* 16 bytes can be read from d on */
+	char digits[32], *const end = digits + 16, *d; /* 16 bytes can be read from d on */
 
-	do {
-		uint32_t rest = v / base, digit = v - rest * base;
-
-		*--d = (char)(base <= 10 || digit < 10 ? '0' + digit : 'a' + digit - 10);
-		v = rest;
-	} while (v);
+	d = base == 10 ? decimal(end, v) : hexadecimal(end, v);
 	if (negative)
 		*--d = '-';
 	if (o->p > o->last8 - 8) {
