@@ -17,8 +17,8 @@ struct vcpu_state {
 	struct kvm_xcrs xcrs;
 	struct kvm_mp_state mp;
 	struct kvm_lapic_state lapic;
-	struct {
-		struct kvm_msrs head;
+	struct msrs {
+		uint32_t count, pad; /* as struct kvm_msrs, with room */
 		struct kvm_msr_entry entries[MOST_MSRS];
 	} msrs;
 	size_t xsave_size;
@@ -64,9 +64,9 @@ static int save_msrs(int kvm_fd, int fd, struct vcpu_state *s)
 {
 	const struct kvm_msr_list *all = msr_list(kvm_fd);
 	struct {
-		struct kvm_msrs head;
+		uint32_t count, pad;
 		struct kvm_msr_entry entry;
-	} one = { .head.nmsrs = 1 };
+	} one = { .count = 1 };
 	uint32_t n = 0;
 
 	if (!all)
@@ -76,7 +76,7 @@ static int save_msrs(int kvm_fd, int fd, struct vcpu_state *s)
 		if (ioctl(fd, KVM_GET_MSRS, &one) == 1 && ioctl(fd, KVM_SET_MSRS, &one) == 1)
 			s->msrs.entries[n++] = one.entry;
 	}
-	s->msrs.head.nmsrs = n;
+	s->msrs.count = n;
 	return 0;
 }
 
@@ -86,7 +86,7 @@ static int load_msrs(int fd, const struct vcpu_state *s)
 
 	if (r < 0)
 		return ucall_fail_call("KVM_SET_MSRS");
-	if ((uint32_t)r < s->msrs.head.nmsrs)
+	if ((uint32_t)r < s->msrs.count)
 		return ucall_fail(EINVAL, "KVM_SET_MSRS: MSR 0x%x is refused",
 				  s->msrs.entries[r].index);
 	return 0;
