@@ -19,8 +19,9 @@
 
 #define PAGE 4096u
 
-unsigned long bench_ioctls;
-struct bench_replay bench_replay;
+/* Of a thread each: other commands of this program have several. */
+_Thread_local unsigned long bench_ioctls;
+_Thread_local struct bench_replay bench_replay;
 
 /* What a VM's set-up needs, in the order in which KVM wants it. */
 struct bench_recording {
@@ -36,7 +37,7 @@ struct bench_recording {
 	} * pages; /* of the guest's memory, those that are not zero at its first KVM_RUN */
 	bool complete;
 };
-static struct bench_recording *recording;
+static _Thread_local struct bench_recording *recording;
 
 static void *copy_of(const void *from, size_t size)
 {
@@ -92,7 +93,8 @@ int ioctl(int fd, unsigned long request, ...);
 
 int ioctl(int fd, unsigned long request, ...)
 {
-	static int (*next)(int fd, unsigned long request, ...);
+	static int (*found)(int fd, unsigned long request, ...); /* atomic */
+	int (*next)(int fd, unsigned long request, ...) = __atomic_load_n(&found, __ATOMIC_RELAXED);
 	va_list ap;
 	void *arg;
 	int result;
@@ -104,8 +106,10 @@ int ioctl(int fd, unsigned long request, ...)
 		*bench_replay.head = bench_replay.value;
 		return 0;
 	}
-	if (!next)
+	if (!next) {
 		next = (int (*)(int, unsigned long, ...))(uintptr_t)dlsym(RTLD_NEXT, "ioctl");
+		__atomic_store_n(&found, next, __ATOMIC_RELAXED);
+	}
 	bench_ioctls++;
 	if (recording && request == KVM_RUN && !recording->complete)
 		note_pages(recording);

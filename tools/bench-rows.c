@@ -69,8 +69,13 @@ static UCALL_GUEST void guest_halt(void)
 static UCALL_GUEST void guest_store(uint64_t address)
 {
 	for (;;) {
+#if defined(__x86_64__)
+		/* However this is compiled. */
+		__asm__ volatile("mov %0, (%0)\n\tmov %0, (%0)" : : "r"(address) : "memory");
+#else
 		*(volatile uint64_t *)address = address;
 		*(volatile uint64_t *)address = address;
+#endif
 	}
 }
 

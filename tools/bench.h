@@ -49,8 +49,8 @@ void bench_creation(struct bench_creation *creation, bool quick);
 
 /* ---- KVM, below the library: bench-kvm.c ---- */
 
-/* Calls of ioctl() that the process has made. */
-extern unsigned long bench_ioctls;
+/* Calls of ioctl() that this thread has made. */
+extern _Thread_local unsigned long bench_ioctls;
 
 /*
  * While `head` is not NULL KVM_RUN does nothing but say that the guest has sent that message once more.
@@ -59,7 +59,7 @@ struct bench_replay {
 	uint64_t *head; /* of the message in the mailbox */
 	uint64_t value;
 };
-extern struct bench_replay bench_replay;
+extern _Thread_local struct bench_replay bench_replay;
 
 /* The set-up of a VM, as it was asked of KVM by the library; for bench_repeat(). */
 struct bench_recording;
