@@ -51,13 +51,12 @@ struct ucall_backend *ucall_backend_open(const char *path)
 		return NULL;
 	}
 	b->identity = ucall_file_identity(&st);
-	b->size = (uint64_t)st.st_size;
 	return b;
 }
 
 int ucall_backend_read(struct ucall_backend *b)
 {
-	if (ucall_note_read(b->file, b->size, &b->note))
+	if (ucall_note_read(b->file, b->identity.size, &b->note))
 		return ucall_fail_in("%s", b->path);
 	return 0;
 }

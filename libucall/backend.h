@@ -12,8 +12,7 @@ struct ucall_backend {
 	char *path;
 	int fd;
 	struct ucall_file_identity identity;
-	uint64_t size; /* of the file, in bytes */
-	void *file; /* the file's bytes; note points into them */
+	void *file; /* the file's identity.size bytes; note points into them */
 	struct ucall_note note;
 	struct ucall_ops ops; /* zero beyond the plugin's size */
 	uint64_t code; /* host address of its section ucall_guest, 0 if it has none */
