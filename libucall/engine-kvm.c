@@ -93,6 +93,14 @@ static int kvm_check(const char *device)
 	return 0;
 }
 
+#if !(UCALL_KVM_CAN & UCALL_CAN_PROTECT)
+const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection)
+{
+	ucall_fail(EOPNOTSUPP, "%s is for x86_64 hosts", protection->name);
+	return NULL;
+}
+#endif
+
 static int kvm_check_protection(const struct ucall_protection *protection)
 {
 	const struct ucall_kvm_protect *protect = ucall_kvm_arch_protect(protection);
@@ -156,12 +164,6 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 	if (config->irqchip && ioctl(kvm->fd, KVM_CREATE_IRQCHIP, 0))
 		return ucall_fail_call("KVM_CREATE_IRQCHIP");
 	return kvm->protect ? kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd) : 0;
-}
-
-static char *kvm_launch_list(const struct ucall_vm *vm, const struct ucall_protection *protection,
-			     const struct ucall_args *args)
-{
-	return ucall_kvm_arch_launch_list(vm, protection, args);
 }
 
 static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
@@ -563,7 +565,9 @@ const struct ucall_engine ucall_engine_kvm = {
 	.can = UCALL_KVM_CAN,
 	.check = kvm_check,
 	.check_protection = kvm_check_protection,
-	.launch_list = kvm_launch_list,
+#if UCALL_KVM_CAN & UCALL_CAN_PROTECT
+	.launch_list = ucall_kvm_arch_launch_list,
+#endif
 	.vm_init = kvm_vm_init,
 	.set_memory = kvm_set_memory,
 	.vm_fini = kvm_vm_fini,

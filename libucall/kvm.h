@@ -58,7 +58,10 @@ struct ucall_kvm_protect {
 /* NULL after ucall_fail(): this architecture has no such kind. */
 const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection);
 
-/* ucall_vm_launch_list(): what VMs of that kind ask of KVM; new memory, NULL after ucall_fail(). */
+/*
+ * ucall_vm_launch_list(): what VMs of that kind ask of KVM; new memory, NULL after ucall_fail().  Only where
+ * UCALL_CAN_PROTECT is among what this engine can.
+ */
 char *ucall_kvm_arch_launch_list(const struct ucall_vm *vm, const struct ucall_protection *protection,
 				 const struct ucall_args *args);
 

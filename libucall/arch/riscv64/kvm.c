@@ -122,18 +122,3 @@ int ucall_kvm_arch_sync_regs(void)
 {
 	return 0;
 }
-
-const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection)
-{
-	ucall_fail(EOPNOTSUPP, "%s is for x86_64 hosts", protection->name);
-	return NULL;
-}
-
-char *ucall_kvm_arch_launch_list(const struct ucall_vm *vm, const struct ucall_protection *protection,
-				 const struct ucall_args *args)
-{
-	(void)vm;
-	(void)args;
-	ucall_fail(EOPNOTSUPP, "%s is for x86_64 hosts", protection->name);
-	return NULL;
-}
