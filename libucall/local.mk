@@ -20,7 +20,9 @@ libucall_libucall_la_SOURCES = \
 	libucall/note.c libucall/note.h \
 	libucall/options.c libucall/options.h \
 	libucall/protect.c libucall/protect.h \
+	libucall/queue.c libucall/queue.h \
 	libucall/regions.c libucall/regions.h \
+	libucall/runner.c libucall/runner.h \
 	libucall/search.c libucall/search.h \
 	libucall/snapshot.c libucall/snapshot.h \
 	libucall/symbols.c libucall/symbols.h \

@@ -11,6 +11,7 @@
 #include "fault.h"
 #include "memory.h"
 #include "protect.h"
+#include "runner.h"
 #include "snapshot.h"
 
 /* What the core itself knows of a vCPU. */
@@ -19,6 +20,8 @@ struct vcpu_state {
 	struct ucall_fault_info fault;
 	char *report;
 	bool dead;
+	uint64_t queue_taken, queue_put;
+	struct ucall_outcome later;
 };
 
 struct ucall_snapshot {
@@ -113,6 +116,12 @@ static void drop_vcpus(const struct ucall_vm *vm, struct ucall_snapshot *s)
 	s->vcpu_count = 0;
 }
 
+static void stop_vcpus(struct ucall_vm *vm)
+{
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+		ucall_runner_stop(vcpu);
+}
+
 static int save_vcpus(struct ucall_vm *vm, struct ucall_snapshot *s)
 {
 	s->vcpus = calloc(vm->vcpu_count + 1, sizeof(*s->vcpus));
@@ -125,6 +134,9 @@ static int save_vcpus(struct ucall_vm *vm, struct ucall_snapshot *s)
 		to->exit = vcpu->exit;
 		to->fault = vcpu->fault;
 		to->dead = vcpu->dead;
+		to->queue_taken = vcpu->queue_taken;
+		to->queue_put = vcpu->queue_put;
+		to->later = vcpu->later;
 		if (vcpu->report && !(to->report = strdup(vcpu->report)))
 			return ucall_fail(ENOMEM, "out of memory");
 	}
@@ -145,6 +157,9 @@ static int load_vcpus(struct ucall_vm *vm, const struct ucall_snapshot *s)
 		vcpu->exit = from->exit;
 		vcpu->fault = from->fault;
 		vcpu->dead = from->dead;
+		vcpu->queue_taken = from->queue_taken;
+		vcpu->queue_put = from->queue_put;
+		vcpu->later = from->later;
 	}
 	return vm->engine->load(vm, s->engine_state);
 }
@@ -181,6 +196,7 @@ int ucall_vm_snapshot(struct ucall_vm *vm)
 		vm->snapshot = s;
 	}
 	pthread_mutex_lock(&vm->lock);
+	stop_vcpus(vm);
 	s->taken = false;
 	drop_vcpus(vm, s);
 	/* Registers first: what the last exits still have to write to memory is written by then. */
@@ -209,6 +225,7 @@ int ucall_vm_restore(struct ucall_vm *vm)
 			"taken back; add them before",
 			vm->vcpu_count - s->vcpu_count);
 	pthread_mutex_lock(&vm->lock);
+	stop_vcpus(vm);
 	/* The vCPUs first, since their last exits' instructions are completed before they are set. */
 	if (load_vcpus(vm, s))
 		r = -1;

@@ -13,6 +13,8 @@
 #include "mailbox.h"
 #include "memory.h"
 #include "protect.h"
+#include "queue.h"
+#include "runner.h"
 #include "vcpu.h"
 
 #define MAX_VCPUS 512
@@ -34,6 +36,23 @@ static int map_mailbox(struct ucall_vcpu *vcpu)
 	    ucall_memory_map_in(vm, root, UCALL_BELL_ADDRESS, vm->bell_gpa, UCALL_PAGE_SIZE, 0) ||
 	    ucall_memory_map_in(vm, root, UCALL_CODE_ADDRESS, vm->code, vm->code_size, UCALL_MAP_EXEC))
 		return -1;
+	return 0;
+}
+
+static int map_queue(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	size_t size = ucall_queue_size(vm->queue_lines);
+	uint64_t gpa;
+
+	if (!vm->queue_lines)
+		return 0;
+	gpa = ucall_memory_shared_pages(vm, size / UCALL_PAGE_SIZE);
+	if (!gpa || ucall_memory_map_in(vm, vcpu->boot.root, UCALL_QUEUE_ADDRESS, gpa, size,
+					UCALL_MAP_WRITE))
+		return -1;
+	vcpu->queue = ucall_memory_pointer(vm, gpa, size);
+	ucall_queue_reset(vcpu);
 	return 0;
 }
 
@@ -68,7 +87,7 @@ static int build(struct ucall_vcpu *vcpu)
 	if (map_stack(vcpu))
 		return -1;
 	vcpu->boot.root = ucall_memory_new_root(vm);
-	if (!vcpu->boot.root || map_mailbox(vcpu))
+	if (!vcpu->boot.root || map_mailbox(vcpu) || map_queue(vcpu))
 		return -1;
 	if (!vm->flat && ucall_native.vcpu_init(vcpu))
 		return -1;
@@ -130,6 +149,7 @@ void ucall_vcpu_free(struct ucall_vcpu *vcpu)
 {
 	int error = errno;
 
+	ucall_runner_free(vcpu);
 	vcpu->vm->engine->vcpu_fini(vcpu);
 	free(vcpu->report);
 	free(vcpu);
@@ -138,32 +158,30 @@ void ucall_vcpu_free(struct ucall_vcpu *vcpu)
 
 /* ---- running ---- */
 
-static int fail_stopped(struct ucall_vcpu *vcpu, int timeout_ms)
+void ucall_outcome_set(struct ucall_outcome *outcome, int result)
 {
-	if (errno == ETIMEDOUT)
-		return ucall_fault_timeout(vcpu, timeout_ms);
-	if (errno == EINTR)
-		return ucall_fail(EINTR, "vCPU %u was kicked", vcpu->number);
-	return -1;
+	outcome->there = true;
+	outcome->late = false;
+	outcome->result = result;
+	outcome->error = errno;
+	if (result && errno != ETIMEDOUT && errno != EINTR)
+		snprintf(outcome->text, sizeof(outcome->text), "%s", ucall_error());
 }
 
-static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
+static int fail_stopped(struct ucall_vcpu *vcpu, int timeout_ms)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	if (vcpu->later.error == ETIMEDOUT)
+		return ucall_fault_timeout(vcpu, timeout_ms);
+	if (vcpu->later.error == EINTR)
+		return ucall_fail(EINTR, "vCPU %u was kicked", vcpu->number);
+	return ucall_fail(vcpu->later.error, "%s", vcpu->later.text);
+}
 
-	if (!__atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE))
-		return ucall_fail(
-			EPERM,
-			"vCPU %u of a VM with protection %s cannot run before ucall_vm_launch()",
-			vcpu->number, vm->protection->name);
-	if (vcpu->dead)
-		return ucall_fail(EFAULT,
-				  "vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "
-				  "it again",
-				  vcpu->number);
-	if (vcpu->fault.valid)
-		ucall_fault_clear(vcpu);
-	if (vm->engine->run(vcpu, timeout_ms))
+/* What the engine said of a run: the vCPU's exit, or -1 with a report. */
+static int tell(struct ucall_vcpu *vcpu, int timeout_ms)
+{
+	vcpu->later.there = false;
+	if (vcpu->later.result)
 		return fail_stopped(vcpu, timeout_ms);
 	if (__atomic_load_n(&vcpu->mailbox->fault.state, __ATOMIC_ACQUIRE) != UCALL_FAULT_NONE) {
 		vcpu->dead = true;
@@ -178,54 +196,6 @@ static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
 		return ucall_fault_shutdown(vcpu);
 	}
 	return 0;
-}
-
-int ucall_vcpu_run(struct ucall_vcpu *vcpu)
-{
-	return run_for(vcpu, vcpu->vm->timeout_ms);
-}
-
-void ucall_vcpu_kick(struct ucall_vcpu *vcpu)
-{
-	vcpu->vm->engine->kick(vcpu);
-}
-
-int ucall_vcpu_restart(struct ucall_vcpu *vcpu)
-{
-	struct ucall_mailbox *m = vcpu->mailbox;
-
-	if (ucall_memory_set_up(vcpu->vm, "ucall_vcpu_restart") || vcpu->vm->engine->restart(vcpu))
-		return -1;
-	if (!vcpu->vm->flat)
-		ucall_native.vcpu_reset(vcpu);
-	memset(m, 0, UCALL_NEST_SIZE);
-	memset(&m->fault, 0, sizeof(m->fault));
-	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
-	ucall_fault_clear(vcpu);
-	vcpu->dead = false;
-	return 0;
-}
-
-/* ---- receiving ---- */
-
-static int take(struct ucall_vcpu *vcpu, uint64_t gva, struct ucall *uc)
-{
-	struct ucall_vm *vm = vcpu->vm;
-	struct ucall_mailbox *m = vcpu->mailbox;
-	struct ucall own;
-	int cmd;
-
-	if (!uc)
-		uc = &own;
-	if (gva == UCALL_MAILBOX_ADDRESS)
-		cmd = ucall_message_take(vm, &m->uc, 0, gva, uc);
-	else
-		cmd = ucall_message_take(vm, NULL, vm->engine->root(vcpu), gva, uc);
-	if (cmd) {
-		m->shared = 0;
-		m->received = ucall_guest64(vm->arch, ucall_guest64(vm->arch, m->received) + 1);
-	}
-	return cmd;
 }
 
 /* Is the last exit a ucall, and where is its message?  0: it is none. */
@@ -247,13 +217,163 @@ static uint64_t find_message(struct ucall_vcpu *vcpu)
 	return ucall_guest64(vm->arch, __atomic_load_n(&m->shared, __ATOMIC_RELAXED));
 }
 
-/* The message of the last exit; with `only`, if its guest address is that. */
+/* Did the guest only want the host to look at the queue, which is empty by now? */
+static bool was_flush(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_vm *vm = vcpu->vm;
+
+	return vcpu->queue && !find_message(vcpu) &&
+	       vm->ops.recv_cmd_shared(vcpu, &vcpu->exit) == 1 && ucall_queue_was_flush(vcpu);
+}
+
+/*
+ * Is how the run ended nothing to tell?  That the guest only wanted the host to look at the queue; that
+ * time was up, but there were messages, so that the guest was not idle.
+ */
+static bool is_no_end(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_outcome *later = &vcpu->later;
+
+	return later->result ? later->late && later->error == ETIMEDOUT : was_flush(vcpu);
+}
+
+static int check_can_run(const struct ucall_vcpu *vcpu)
+{
+	const struct ucall_vm *vm = vcpu->vm;
+
+	if (!__atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE))
+		return ucall_fail(
+			EPERM,
+			"vCPU %u of a VM with protection %s cannot run before ucall_vm_launch()",
+			vcpu->number, vm->protection->name);
+	if (vcpu->dead)
+		return ucall_fail(EFAULT,
+				  "vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "
+				  "it again",
+				  vcpu->number);
+	return 0;
+}
+
+/* Runs until there is a message in the queue or vcpu->later. */
+static void run_engine(struct ucall_vcpu *vcpu, int timeout_ms)
+{
+	int r;
+
+	if (!vcpu->vm->queue_polled)
+		r = vcpu->vm->engine->run(vcpu, timeout_ms);
+	else if (!(r = ucall_runner_run(vcpu, timeout_ms)))
+		return;
+	ucall_outcome_set(&vcpu->later, r);
+}
+
+/* Runs for a guest that does nothing but ask the host to look. */
+#define MOST_RUNS 8
+
+static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
+{
+	for (int i = 0;; i++) {
+		bool stands = !ucall_runner_is_running(vcpu);
+
+		/* What the guest wrote first comes first, whatever ended its run. */
+		if (ucall_queue_has(vcpu)) {
+			if (stands)
+				vcpu->later.late = true;
+			return 0;
+		}
+		if (stands && vcpu->later.there && (i == MOST_RUNS || !is_no_end(vcpu)))
+			return tell(vcpu, timeout_ms);
+		if (check_can_run(vcpu))
+			return -1;
+		if (stands) {
+			vcpu->later.there = false;
+			if (vcpu->fault.valid)
+				ucall_fault_clear(vcpu);
+		}
+		run_engine(vcpu, timeout_ms);
+	}
+}
+
+int ucall_vcpu_run(struct ucall_vcpu *vcpu)
+{
+	return run_for(vcpu, vcpu->vm->timeout_ms);
+}
+
+void ucall_vcpu_kick(struct ucall_vcpu *vcpu)
+{
+	if (vcpu->vm->queue_polled)
+		ucall_runner_kick(vcpu);
+	else
+		vcpu->vm->engine->kick(vcpu);
+}
+
+int ucall_vcpu_restart(struct ucall_vcpu *vcpu)
+{
+	struct ucall_mailbox *m = vcpu->mailbox;
+
+	if (ucall_memory_set_up(vcpu->vm, "ucall_vcpu_restart"))
+		return -1;
+	ucall_runner_stop(vcpu);
+	if (vcpu->vm->engine->restart(vcpu))
+		return -1;
+	if (!vcpu->vm->flat)
+		ucall_native.vcpu_reset(vcpu);
+	memset(m, 0, UCALL_NEST_SIZE);
+	memset(&m->fault, 0, sizeof(m->fault));
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	vcpu->later.there = false;
+	if (vcpu->queue)
+		ucall_queue_reset(vcpu);
+	ucall_fault_clear(vcpu);
+	vcpu->dead = false;
+	return 0;
+}
+
+/* ---- receiving ---- */
+
+static void count(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_arch *arch = vcpu->vm->arch;
+	struct ucall_mailbox *m = vcpu->mailbox;
+
+	m->received = ucall_guest64(arch, ucall_guest64(arch, m->received) + 1);
+}
+
+static int take(struct ucall_vcpu *vcpu, uint64_t gva, struct ucall *uc)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_mailbox *m = vcpu->mailbox;
+	int cmd;
+
+	if (gva == UCALL_MAILBOX_ADDRESS)
+		cmd = ucall_message_take(vm, &m->uc, 0, gva, uc);
+	else
+		cmd = ucall_message_take(vm, NULL, vm->engine->root(vcpu), gva, uc);
+	if (cmd) {
+		m->shared = 0;
+		count(vcpu);
+	}
+	return cmd;
+}
+
+/* The first message, of the queue or of the last exit; with `only`, if its guest address is that. */
 static int receive(struct ucall_vcpu *vcpu, const uint64_t *only, struct ucall *uc)
 {
-	uint64_t gva = find_message(vcpu);
+	struct ucall own;
+	uint64_t gva;
 
 	if (uc)
 		memset(uc, 0, offsetof(struct ucall, text) + 1);
+	else
+		uc = &own;
+	if (ucall_queue_has(vcpu)) {
+		if (only)
+			return UCALL_NONE;
+		count(vcpu);
+		return ucall_queue_take(vcpu, uc);
+	}
+	if (ucall_runner_is_running(vcpu))
+		return UCALL_NONE;
+	gva = find_message(vcpu);
 	return gva && (!only || gva == *only) ? take(vcpu, gva, uc) : UCALL_NONE;
 }
 
@@ -298,6 +418,7 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 		cmd = get_ucall(vcpu, uc);
 		switch (cmd) {
 		case -1:
+			ucall_runner_stop(vcpu);
 			return ucall_fault_message(vcpu);
 		case UCALL_NONE:
 			return ucall_fault_exit(vcpu);
@@ -342,11 +463,13 @@ struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)
 
 int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
 {
+	ucall_runner_stop(vcpu);
 	return vcpu->vm->engine->get_regs(vcpu, regs);
 }
 
 int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
 {
+	ucall_runner_stop(vcpu);
 	return vcpu->vm->engine->set_regs(vcpu, regs);
 }
 

@@ -251,6 +251,25 @@ int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 	return 0;
 }
 
+int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
+{
+	const uint32_t least = 32; /* a message can have 17 */
+
+	if (ucall_memory_set_up(vm, "ucall_vm_set_queue"))
+		return -1;
+	if (lines < least || lines > UCALL_QUEUE_LINES_MOST || (lines & (lines - 1)))
+		return ucall_fail(EINVAL,
+				  "ucall_vm_set_queue: %u lines; give a power of two from %u to %u",
+				  lines, least, UCALL_QUEUE_LINES_MOST);
+	if (vm->via == UCALL_VIA_ADDRESS)
+		return ucall_fail(EOPNOTSUPP,
+				  "ucall_vm_set_queue: with UCALL_VIA_ADDRESS each message is where "
+				  "its exit says; leave `via` out");
+	vm->queue_lines = lines;
+	vm->queue_polled = polled;
+	return 0;
+}
+
 uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 {
 	uint64_t gva = vm->memory.heap + UCALL_PAGE_SIZE, first = gpa & ~(uint64_t)0xfff;

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "options.h"
 #include "protect.h"
+#include "runner.h"
 #include "snapshot.h"
 #include "vcpu.h"
 #include "vm-backend.h"
@@ -190,6 +191,8 @@ void ucall_vm_free(struct ucall_vm *vm)
 
 	if (!vm)
 		return;
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+		ucall_runner_stop(vcpu);
 	if (vm->backend_ready && vm->ops.uninit)
 		vm->ops.uninit(vm);
 	ucall_snapshot_free(vm);

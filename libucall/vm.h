@@ -13,6 +13,7 @@
 struct ucall_backend; /* a loaded plugin: backend.h */
 struct ucall_image; /* a separate guest ELF: image.h */
 struct ucall_region; /* regions.h */
+struct ucall_runner; /* runner.h */
 struct ucall_snapshot; /* snapshot.c */
 struct ucall_protection; /* protect.h */
 struct ucall_protect_ops;
@@ -72,6 +73,8 @@ struct ucall_vm {
 	struct ucall_args *args;
 	bool backend_ready; /* init() succeeded: uninit() is due */
 	void *backend_data;
+	uint32_t queue_lines; /* of each vCPU's queue; 0: there is none */
+	bool queue_polled; /* while its vCPU runs, in a thread of its own */
 	struct ucall_snapshot *snapshot; /* NULL: there is none */
 	uint64_t code; /* guest-physical address and size of the backend's guest code */
 	size_t code_size;
@@ -92,6 +95,14 @@ struct ucall_boot {
 	uint64_t args[6];
 };
 
+/* How a run ended: told when the messages that it left in the queue are taken. */
+struct ucall_outcome {
+	bool there;
+	bool late; /* there were some */
+	int result, error; /* as struct ucall_engine.run, and errno */
+	char text[512]; /* ucall_error(), of errors that are not the guest's; a thread has its own */
+};
+
 struct ucall_vcpu {
 	struct ucall_vm *vm;
 	struct ucall_vcpu *next;
@@ -99,6 +110,12 @@ struct ucall_vcpu {
 	void *arch_data; /* the architecture's own */
 	void *protect_data; /* the engine's own */
 	struct ucall_mailbox *mailbox; /* the host's view; the guest writes it at any time */
+	struct ucall_queue *queue; /* likewise; NULL: there is none */
+	uint64_t queue_taken; /* lines */
+	uint64_t queue_put; /* the guest's, when it was last read */
+	struct ucall_outcome later;
+	struct ucall_runner *runner;
+	int kicked; /* atomic; of a vCPU with a runner */
 	struct ucall_exit exit;
 	struct ucall_fault_info fault;
 	char *report; /* the fault in full, NULL if there is none */
@@ -112,5 +129,8 @@ static inline bool ucall_vm_is_closed(const struct ucall_vm *vm)
 {
 	return vm->memory.c_bit && __atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE);
 }
+
+/* On the thread that ran the vCPU; keeps errno. */
+void ucall_outcome_set(struct ucall_outcome *outcome, int result);
 
 #endif

@@ -35,6 +35,10 @@
 #define UCALL_GHCB_ADDRESS \
 	0x8000020000 /* x86_64 with SEV-ES and SEV-SNP: this vCPU's GHCB, one page */
 
+#define UCALL_QUEUE_ADDRESS \
+	0x8000200000 /* struct ucall_queue of this vCPU, where the backend has one: read and write */
+#define UCALL_QUEUE_SIZE 0x100000 /* bytes at most */
+
 #define UCALL_MAX_ARGS 7
 #define UCALL_TEXT_SIZE 1024 /* bytes of text in a message, its NUL included */
 
@@ -51,6 +55,7 @@ enum ucall_cmd {
 /* struct ucall.flags */
 #define UCALL_TEXT_BAD 0x01 /* the guest's format was wrong; text says how */
 #define UCALL_TEXT_CUT 0x02 /* the text was longer than the message holds */
+#define UCALL_WAIT 0x04 /* the guest goes on only when the host has taken the message */
 
 /* A message.  The first eight bytes are its head. */
 struct ucall {
@@ -123,6 +128,39 @@ struct ucall_mailbox {
 
 #define UCALL_NEST_SIZE 1096
 
+#define UCALL_QUEUE_LINE 64 /* bytes */
+#define UCALL_QUEUE_LINES_MOST 8192
+
+/*
+ * A queue of messages in memory that is shared with the host, for a backend that does not exit for each:
+ * a ring with one writer, the vCPU, and one reader, the host.  A message has the layout of struct ucall
+ * and takes as many lines as it fills: one, and those of its text.  It begins at line n % lines, where n
+ * is the sum of the lines of all messages before it, and does not wrap around: as many lines as a
+ * message can have follow after the ring's end.
+ *
+ * Order.  The guest writes a message's lines, then `put` (release); the host reads `put` (acquire), then
+ * the lines: so it sees every line of what is put.  It copies a message, then writes `taken` (release);
+ * the guest reads `taken` (acquire) before it writes a line again: so no line is overwritten that is
+ * still to be read.  Each of the two counters has one writer and only grows, and each side believes its own
+ * copy of its own counter; that is all that there is to be ordered, on any architecture.
+ */
+struct ucall_queue {
+	/* The guest's own. */
+	uint32_t busy; /* a message is being put: a handler that finds this uses the mailbox alone */
+	uint32_t waiting; /* messages since the last exit */
+	uint64_t seen; /* `taken`, when it was last read */
+	/* The host's, constant. */
+	uint32_t lines; /* of the ring, a power of two */
+	/* The guest says by 1 that an exit only asks the host to look here; the host says 0. */
+	uint32_t flush;
+	uint64_t reserved0[13];
+	uint64_t put; /* the guest's: lines that hold messages, all that ever were */
+	uint64_t reserved1[15];
+	uint64_t taken; /* the host's: of those, how many it has taken */
+	uint64_t reserved2[31];
+	/* The ring follows. */
+};
+
 #define UCALL_PARAMS 8
 
 /* struct ucall_bell.protection: a type, and flags. */
@@ -176,6 +214,11 @@ UCALL_ABI_OFFSET(struct ucall_mailbox, received, 1104);
 UCALL_ABI_OFFSET(struct ucall_mailbox, ghcb, 1112);
 UCALL_ABI_OFFSET(struct ucall_mailbox, fault, 1152);
 UCALL_ABI_ASSERT(sizeof(struct ucall_mailbox) == 2048);
+UCALL_ABI_OFFSET(struct ucall_queue, lines, 16);
+UCALL_ABI_OFFSET(struct ucall_queue, flush, 20);
+UCALL_ABI_OFFSET(struct ucall_queue, put, 128);
+UCALL_ABI_OFFSET(struct ucall_queue, taken, 256);
+UCALL_ABI_ASSERT(sizeof(struct ucall_queue) == 512);
 UCALL_ABI_OFFSET(struct ucall_bell, ring, 0);
 UCALL_ABI_OFFSET(struct ucall_bell, param, 8);
 UCALL_ABI_OFFSET(struct ucall_bell, guest_abi, 72);

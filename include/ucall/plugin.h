@@ -131,7 +131,15 @@ struct ucall_image_note {
 	__attribute__((section("ucall_guest"), noinline, used)) UCALL_GUEST UCALL_NO_JUMP_TABLES
 
 /* In guest code: the value that init() gave with ucall_vm_set_param(). */
+#if defined(__s390x__)
+/* The address of its own would be a constant in memory, outside of the section. */
+#define UCALL_PARAM(n) \
+	(((const volatile struct ucall_bell *)((uintptr_t)ucall_this_mailbox() + \
+					       UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS)) \
+		 ->param[n])
+#else
 #define UCALL_PARAM(n) (((const volatile struct ucall_bell *)UCALL_BELL_ADDRESS)->param[n])
+#endif
 
 /*
  * UCALL_GUEST_CODE(send_cmd, send_cmd_shared), at file scope, after these functions (NULL for one
@@ -288,6 +296,15 @@ UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_
  * memory, so that the guest's accesses exit.  Returns the guest-virtual address, 0 on failure.
  */
 UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size);
+
+/*
+ * In init(): each vCPU gets a queue for messages, at UCALL_QUEUE_ADDRESS in the guest, of so many lines (a
+ * power of two, 32 to UCALL_QUEUE_LINES_MOST).  The core takes its messages before it looks at an exit.
+ * `polled`: the vCPU runs in a thread of its own, and the core takes them while it runs.  The doorbell puts
+ * them there with ucall_queue_put() of <ucall/queue.h>; recv_cmd_shared() is asked about exits alone, as
+ * ever.  Returns 0, or -1 (EINVAL; EOPNOTSUPP with UCALL_VIA_ADDRESS).
+ */
+UCALL_PUBLIC int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled);
 
 /*
  * What kind of VM it is, for a backend whose options decide what it can serve: its UCALL_PROTECT_ bit,

@@ -166,13 +166,14 @@ UCALL_INLINE void ucall_put_args(struct ucall *uc, unsigned int nargs, uint64_t 
 		uc->args[6] = a6;
 }
 
-UCALL_INLINE void ucall_send(unsigned int cmd, unsigned int nargs, uint64_t a0, uint64_t a1,
-			     uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5, uint64_t a6)
+UCALL_INLINE void ucall_send(unsigned int cmd, unsigned int flags, unsigned int nargs, uint64_t a0,
+			     uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
+			     uint64_t a6)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
 
 	ucall_put_args(&m->uc, nargs, a0, a1, a2, a3, a4, a5, a6);
-	ucall_ring(m, &m->uc, ucall_head(cmd, nargs > 255 ? 255 : nargs, 0, 0));
+	ucall_ring(m, &m->uc, ucall_head(cmd, nargs > 255 ? 255 : nargs, flags, 0));
 }
 
 UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned int nargs,
@@ -188,12 +189,21 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 
 /*
  * ucall(cmd, nargs, ...): sends a message with `nargs` arguments (0..7; integers or pointers) and
- * returns when the host has taken it.
+ * returns when the host has taken it; a backend that queues messages (ucall-ring(7)) may return earlier.
  */
-#define ucall(cmd, nargs, ...) \
+#define ucall(cmd, nargs, ...) UCALL_WITH_FLAGS(cmd, 0, nargs, ##__VA_ARGS__)
+
+/*
+ * ucall_wait(cmd, nargs, ...): the same, and whatever the backend the host has taken this message, and all
+ * before it, and has run the vCPU again: for a message that asks for something, such as a variable that
+ * the host is to change.
+ */
+#define ucall_wait(cmd, nargs, ...) UCALL_WITH_FLAGS(cmd, UCALL_WAIT, nargs, ##__VA_ARGS__)
+
+#define UCALL_WITH_FLAGS(cmd, flags, nargs, ...) \
 	do { \
 		UCALL_CHECK_COUNT(nargs, ##__VA_ARGS__); \
-		ucall_send((cmd), (nargs), UCALL_SEVEN(__VA_ARGS__)); \
+		ucall_send((cmd), (flags), (nargs), UCALL_SEVEN(__VA_ARGS__)); \
 	} while (0)
 
 /*
@@ -254,6 +264,7 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 
 /* The host sees args[1] == stage.  args[0] is 0. */
 #define GUEST_SYNC(stage) ucall(UCALL_SYNC, 2, 0, stage)
+#define GUEST_SYNC_WAIT(stage) ucall_wait(UCALL_SYNC, 2, 0, stage)
 #define GUEST_SYNC_ARGS(stage, a1, a2, a3, a4) ucall(UCALL_SYNC, 6, 0, stage, a1, a2, a3, a4)
 #define GUEST_DONE() ucall(UCALL_DONE, 0)
 #define GUEST_PRINTF(format, ...) \

@@ -1,0 +1,77 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * <ucall/queue.h> - the guest's half of struct ucall_queue, for backends that queue messages instead of
+ * exiting for each.  Their init() asks for it with ucall_vm_set_queue(); the host's half is the core's.
+ */
+#ifndef UCALL_QUEUE_H
+#define UCALL_QUEUE_H
+
+#include <ucall/guest.h>
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+UCALL_INLINE struct ucall_queue *ucall_this_queue(void)
+{
+	return (struct ucall_queue *)((uintptr_t)ucall_this_mailbox() + UCALL_QUEUE_ADDRESS -
+				      UCALL_MAILBOX_ADDRESS);
+}
+
+/* Lines of a message with so much text. */
+UCALL_INLINE uint64_t ucall_queue_lines(uint32_t text_size)
+{
+	return 1 + ((uint64_t)text_size + UCALL_QUEUE_LINE - 1) / UCALL_QUEUE_LINE;
+}
+
+enum ucall_queue_put {
+	UCALL_QUEUE_FULL = 0,
+	UCALL_QUEUE_NEVER = 1, /* it is a handler's, which has interrupted another, or is no message */
+	UCALL_QUEUE_DONE = 2, /* and the mailbox is free again */
+};
+
+/*
+ * In a doorbell: moves the mailbox's message into the queue.  Unless it is done the message is where it
+ * was, for an exit that the host takes it at.
+ *
+ * A handler may interrupt this at any instruction.  Until `busy` is set it finds the queue as it is
+ * between two messages; from then on it uses the mailbox alone, and `put` stays what it is; the mailbox is
+ * saved for it (struct ucall_nest).
+ */
+UCALL_INLINE enum ucall_queue_put ucall_queue_put(struct ucall_queue *q, struct ucall *uc)
+{
+	const volatile ucall_head_t *from = (const volatile ucall_head_t *)uc;
+	volatile ucall_head_t *to;
+	uint64_t put, lines = ucall_queue_lines(uc->text_size);
+	unsigned int i;
+
+	if (q->busy || !uc->cmd || uc->text_size >= UCALL_TEXT_SIZE)
+		return UCALL_QUEUE_NEVER;
+	*(volatile uint32_t *)&q->busy = 1;
+	put = *(volatile uint64_t *)&q->put;
+	if (put + lines - q->seen > q->lines) {
+		q->seen = __atomic_load_n(&q->taken, __ATOMIC_ACQUIRE);
+		if (put + lines - q->seen > q->lines) {
+			*(volatile uint32_t *)&q->busy = 0;
+			return UCALL_QUEUE_FULL;
+		}
+	}
+	/* Word by word and volatile, or the compiler would call memcpy(), which is not there. */
+	to = (volatile ucall_head_t *)(uintptr_t)((uintptr_t)(q + 1) +
+						  (put & (q->lines - 1)) * UCALL_QUEUE_LINE);
+	to[0] = from[0];
+	for (i = 0; i < uc->nargs && i < UCALL_MAX_ARGS; i++)
+		to[1 + i] = from[1 + i];
+	for (i = 0; i < uc->text_size; i += 8)
+		to[(UCALL_QUEUE_LINE + i) / 8] = from[(UCALL_QUEUE_LINE + i) / 8];
+	__atomic_store_n(&q->put, put + lines, __ATOMIC_RELEASE);
+	*(volatile uint32_t *)&q->busy = 0;
+	*(volatile ucall_head_t *)uc = 0;
+	return UCALL_QUEUE_DONE;
+}
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
