@@ -32,6 +32,7 @@ c_tests = \
 	t/page-tables \
 	t/page-walk \
 	t/printf \
+	t/ring \
 	t/sev-insn \
 	t/sev-launch \
 	t/sev-shared \
@@ -65,7 +66,7 @@ sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hos
 EXTRA_DIST += t/sev-report.sh t/abi
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
-EXTRA_DIST += t/confidential.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
+EXTRA_DIST += t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
 
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
@@ -110,15 +111,15 @@ installcheck-local:
 		libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # Tests for guests of any architecture are compiled once more for each: their guest halves.
-any_arch_tests = assert done exits hostile memory nest-by-hand printf shared sync-args timeout \
+any_arch_tests = assert done exits hostile memory nest-by-hand printf ring shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
-t/guests/%-aarch64.elf: t/%.c t/confidential.h $(guest_runtime) tools/ucall$(EXEEXT)
+t/guests/%-aarch64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch aarch64 -o $@ $<
-t/guests/%-riscv64.elf: t/%.c t/confidential.h $(guest_runtime) tools/ucall$(EXEEXT)
+t/guests/%-riscv64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch riscv64 -o $@ $<
-t/guests/%-s390x.elf: t/%.c t/confidential.h $(guest_runtime) tools/ucall$(EXEEXT)
+t/guests/%-s390x.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch s390x -o $@ $<
-t/guests/%-x86_64.elf: t/%.c t/confidential.h $(guest_runtime) tools/ucall$(EXEEXT)
+t/guests/%-x86_64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch x86_64 -o $@ $<
 CLEANFILES += $(check_DATA)

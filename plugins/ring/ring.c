@@ -1,0 +1,228 @@
+// SPDX-License-Identifier: MIT
+/*
+ * ring - many messages for one exit, or for none.
+ *
+ * The guest puts its messages into a queue that it shares with the host (struct ucall_queue), and exits
+ *
+ *	depth=N		when N are there, or no more fit, or at one that needs an answer
+ *	depth=0		the same with only GUEST_PRINTF put there, since nobody answers that
+ *	poll=1		at one that needs an answer; the host takes the others while the vCPU runs
+ *
+ * UCALL_DONE, UCALL_ABORT, ucall_wait() and ucall_shared() need an answer: their message stays where it is,
+ * and the host takes it after those of the queue.  So does one that does not fit, or that comes from a
+ * handler which has interrupted another on its way into the queue.
+ *
+ * The exit is one that carries nothing: OUT on x86_64, HLT there if OUT would raise #VC (SEV-ES, SEV-SNP),
+ * DIAG on s390x, and elsewhere a store to an address without memory.
+ *
+ * Why no message is lost or read half written, on any architecture, is told at struct ucall_queue.
+ */
+#include <ucall/plugin.h>
+#include <ucall/queue.h>
+
+/* clang-format off */
+UCALL_BACKEND(
+	.name = "ring",
+	.version = "1.0",
+	.summary = "messages queue in shared memory; one exit for many, or none",
+	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
+		       UCALL_PROTECT_SEV_SNP,
+	.options = {
+		{ .name = "depth", .type = UCALL_OPTION_UINT, .max = 4096, .value = "0",
+		  .help = "messages for each exit; 0: all GUEST_PRINTFs, and an exit for any other" },
+		{ .name = "poll", .type = UCALL_OPTION_BOOL, .value = "0",
+		  .help = "1: the vCPU runs in a thread of its own, while the host takes messages" },
+		{ .name = "port", .type = UCALL_OPTION_UINT, .max = 0xffff, .value = "0x3f8",
+		  .help = "x86_64: the I/O port of the exit" },
+		{ .name = "gpa", .type = UCALL_OPTION_UINT, .max = 0xfffffffff8, .value = "0xd0000000",
+		  .help = "aarch64, riscv64: guest-physical address of the exit, a multiple of 8" },
+	});
+/* clang-format on */
+
+enum { PARAM_DEPTH, PARAM_PRINTF_ALONE, PARAM_TRIES, PARAM_HALT, PARAM_WHERE };
+
+#define FUNCTION 0x501 /* of DIAG */
+
+/* Guest. */
+UCALL_INLINE int needs_answer(const struct ucall *uc)
+{
+	if (uc->cmd == UCALL_DONE || uc->cmd == UCALL_ABORT || (uc->flags & UCALL_WAIT))
+		return 1;
+	return uc->cmd != UCALL_PRINTF && UCALL_PARAM(PARAM_PRINTF_ALONE);
+}
+
+UCALL_INLINE void leave(struct ucall *uc)
+{
+#if defined(__x86_64__)
+	(void)uc;
+	if (UCALL_PARAM(PARAM_HALT))
+		__asm__ volatile("hlt" : : : "memory");
+	else
+		__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(PARAM_WHERE)) : "memory");
+#elif defined(__s390x__)
+	__asm__ volatile("diag %0,0,0x501" : : "d"(uc) : "memory");
+#else
+	*(volatile uint64_t *)UCALL_PARAM(PARAM_WHERE) = (uint64_t)uc;
+#endif
+}
+
+UCALL_INLINE void relax(void)
+{
+#if defined(__x86_64__)
+	__asm__ volatile("pause" : : : "memory");
+#elif defined(__aarch64__)
+	__asm__ volatile("yield" : : : "memory");
+#else
+	__asm__ volatile("" : : : "memory");
+#endif
+}
+
+UCALL_DOORBELL static void ring_send(struct ucall *uc)
+{
+	struct ucall_queue *q = ucall_this_queue();
+	uint64_t tries = UCALL_PARAM(PARAM_TRIES);
+
+	if (uc == &ucall_this_mailbox()->uc && !needs_answer(uc)) {
+		enum ucall_queue_put put = ucall_queue_put(q, uc);
+
+		/* The host is taking messages, or else it sleeps and there is no hurry. */
+		for (; put == UCALL_QUEUE_FULL && tries; tries--) {
+			relax();
+			put = ucall_queue_put(q, uc);
+		}
+		if (put == UCALL_QUEUE_DONE) {
+			if (++q->waiting < UCALL_PARAM(PARAM_DEPTH))
+				return;
+			q->flush = 1;
+		}
+	}
+	q->waiting = 0;
+	leave(uc);
+}
+
+UCALL_GUEST_CODE(NULL, ring_send);
+
+#ifndef UCALL_GUEST_BUILD
+#include <errno.h>
+#include <stdlib.h>
+
+/* Host. */
+struct ring {
+	uint64_t port, gpa;
+	bool halts;
+};
+
+#define NEVER UINT32_MAX
+#define TRIES 1000 /* as long as a few exits take */
+
+/* A message has one or two lines, as a rule. */
+static uint32_t lines_for(uint64_t depth)
+{
+	uint32_t lines = 64;
+
+	while (lines < 2 * depth && lines < UCALL_QUEUE_LINES_MOST)
+		lines *= 2;
+	return lines;
+}
+
+/* Where and how the guest exits. */
+static int set_exit(struct ucall_vm *vm, const struct ucall_args *args, struct ring *ring)
+{
+	const bool closed =
+		ucall_vm_protection_bit(vm) & (UCALL_PROTECT_SEV_ES | UCALL_PROTECT_SEV_SNP);
+	uint64_t where;
+
+	ring->port = ucall_args_uint(args, "port");
+	ring->gpa = ucall_args_uint(args, "gpa");
+	switch (ucall_arch_bit(ucall_vm_arch(vm))) {
+	case UCALL_ARCH_X86_64:
+		ring->halts = closed;
+		if (closed && (ucall_vm_ring(vm) != 0 || ucall_vm_has_irqchip(vm)))
+			return ucall_fail(
+				EOPNOTSUPP,
+				"with SEV-ES and SEV-SNP it exits by HLT, which needs ring 0 and no "
+				"in-kernel interrupt controller (irqchip)");
+		where = ring->port;
+		break;
+	case UCALL_ARCH_S390X:
+		if (ucall_vm_ring(vm) != 0)
+			return ucall_fail(EOPNOTSUPP,
+					  "it exits by DIAG, which needs guest functions in ring 0");
+		where = 0;
+		break;
+	default:
+		if (ring->gpa % 8)
+			return ucall_fail(EINVAL, "option gpa=0x%llx is not a multiple of 8",
+					  (unsigned long long)ring->gpa);
+		where = ucall_vm_map_device(vm, ring->gpa, 8);
+		if (!where)
+			return -1;
+	}
+	return ucall_vm_set_param(vm, PARAM_HALT, ring->halts) ||
+			       ucall_vm_set_param(vm, PARAM_WHERE, where)
+		       ? -1
+		       : 0;
+}
+
+static int set_queue(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	uint64_t depth = ucall_args_uint(args, "depth");
+	bool poll = ucall_args_uint(args, "poll"), printf_alone = !depth && !poll;
+
+	if (!depth)
+		depth = poll ? 256 : 32;
+	return ucall_vm_set_param(vm, PARAM_DEPTH, poll ? NEVER : depth) ||
+			       ucall_vm_set_param(vm, PARAM_PRINTF_ALONE, printf_alone) ||
+			       ucall_vm_set_param(vm, PARAM_TRIES, poll ? TRIES : 0) ||
+			       ucall_vm_set_queue(vm, lines_for(depth), poll)
+		       ? -1
+		       : 0;
+}
+
+static int ring_init(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	struct ring *ring = calloc(1, sizeof(*ring));
+
+	if (!ring)
+		return ucall_fail(ENOMEM, "out of memory");
+	if (set_exit(vm, args, ring) || set_queue(vm, args)) {
+		free(ring);
+		return -1;
+	}
+	ucall_vm_set_backend_data(vm, ring);
+	return 0;
+}
+
+static void ring_uninit(struct ucall_vm *vm)
+{
+	free(ucall_vm_backend_data(vm));
+}
+
+static int ring_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
+{
+	const struct ring *ring = ucall_vm_backend_data(ucall_vcpu_vm(vcpu));
+
+	switch (exit->reason) {
+	case UCALL_EXIT_HALT:
+		return ring->halts;
+	case UCALL_EXIT_IO:
+		return exit->u.io.is_write && exit->u.io.size == 1 && exit->u.io.count == 1 &&
+		       exit->u.io.port == ring->port;
+	case UCALL_EXIT_DIAG:
+		return exit->u.diag.code == FUNCTION;
+	case UCALL_EXIT_MMIO:
+		return exit->u.mmio.is_write && exit->u.mmio.size == 8 &&
+		       exit->u.mmio.gpa == ring->gpa;
+	default:
+		return 0;
+	}
+}
+
+const struct ucall_ops ucall_ops = {
+	UCALL_OPS,
+	.init = ring_init,
+	.uninit = ring_uninit,
+	.send_cmd_shared = ring_send,
+	.recv_cmd_shared = ring_recv,
+};
+#endif

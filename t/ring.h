@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: MIT */
+/* For tests of the backend ring alone, with guests of any architecture. */
+#ifndef T_RING_H
+#define T_RING_H
+
+#include "confidential.h"
+
+#ifdef UCALL_GUEST_BUILD
+#define RING_TESTS(...) struct ucall /* the host's half has them */
+#else
+
+static inline struct ucall_vm *ring_vm(const char *backend, int timeout_ms)
+{
+	const bool kvm = !strcmp(ucall_test_engine(), "kvm");
+	struct ucall_vm_config config = {
+		.backend = backend,
+		.timeout_ms = timeout_ms,
+		/* Where it can be had: some hosts' KVM interprets ring 0. */
+		.ring = kvm && ucall_arch_host() == UCALL_ARCH_X86_64 &&
+					!strcmp(ucall_test_protect(), "none")
+				? 3
+				: 0,
+	};
+
+	return ucall_test_vm(&config);
+}
+
+/* The next message of any kind, PRINTF and ABORT too; 0: an exit that is none; -1: ucall_vcpu_run() failed. */
+static inline int next_of_all(struct ucall_vcpu *vcpu, struct ucall *uc)
+{
+	int cmd;
+
+	if (ucall_vcpu_run(vcpu))
+		return -1;
+	cmd = get_ucall(vcpu, uc);
+	CHECK_OK(cmd >= 0);
+	return cmd;
+}
+
+/* main() of the tests given. */
+#define RING_TESTS(...) \
+	int main(void) \
+	{ \
+		static const struct ucall_test tests[] = { __VA_ARGS__ }; \
+\
+		setenv("UCALL_BACKEND", "ring", 1); \
+		return ucall_test_run(tests, sizeof(tests) / sizeof(tests[0])); \
+	} \
+	struct ucall_test
+
+#endif /* UCALL_GUEST_BUILD */
+#endif
