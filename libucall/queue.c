@@ -42,8 +42,10 @@ static int take(struct ucall_vcpu *vcpu, struct ucall *copy)
 	uc = (struct ucall *)(void *)(ring + (vcpu->queue_taken & (vm->queue_lines - 1)) *
 						     UCALL_QUEUE_LINE);
 	cmd = ucall_message_take(vm, uc, 0, 0, copy);
-	if (cmd == UCALL_NONE)
+	if (cmd == UCALL_NONE) {
 		cmd = ucall_fail(EPROTO, "the guest's queue holds a message without a command");
+		copy->text_size = 0;
+	}
 	/* By the copy, which was made once. */
 	lines = copy->text_size < UCALL_TEXT_SIZE ? ucall_queue_lines(copy->text_size) : there;
 	vcpu->queue_taken += lines < there ? lines : there;
@@ -59,7 +61,7 @@ int ucall_queue_take(struct ucall_vcpu *vcpu, struct ucall *copy)
 	return cmd;
 }
 
-bool ucall_queue_was_flush(struct ucall_vcpu *vcpu)
+bool ucall_queue_was_flush(const struct ucall_vcpu *vcpu)
 {
-	return vcpu->queue && __atomic_exchange_n(&vcpu->queue->flush, 0, __ATOMIC_RELAXED);
+	return vcpu->queue && __atomic_load_n(&vcpu->queue->flush, __ATOMIC_RELAXED);
 }

@@ -29,7 +29,7 @@ static inline bool ucall_queue_has(struct ucall_vcpu *vcpu)
  */
 int ucall_queue_take(struct ucall_vcpu *vcpu, struct ucall *copy);
 
-/* Was the last exit the guest's only to have the host look at the queue?  Says so once. */
-bool ucall_queue_was_flush(struct ucall_vcpu *vcpu);
+/* Does the guest exit only to have the host look at the queue?  Of an exit that holds no message. */
+bool ucall_queue_was_flush(const struct ucall_vcpu *vcpu);
 
 #endif

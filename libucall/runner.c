@@ -148,7 +148,8 @@ int ucall_runner_run(struct ucall_vcpu *vcpu, int timeout_ms)
 	if (!r)
 		return -1;
 	pthread_mutex_lock(&r->lock);
-	if (r->state == STANDING)
+	/* It may have ended just now, which the caller has not seen. */
+	if (r->state == STANDING && !vcpu->later.there)
 		set_state(r, RUNNING);
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned int round = 1; !ucall_queue_has(vcpu) && state_of(r) == RUNNING; round++) {

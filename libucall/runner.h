@@ -10,7 +10,7 @@
 
 /*
  * Lets the vCPU run, or go on, until a message is in its queue, or it has ended by itself and vcpu->later
- * says how.  Returns 0, or -1: with errno ETIMEDOUT when neither happened in time, and the vCPU stands; or
+ * says how; while vcpu->later is there it does not run.  Returns 0, or -1: with errno ETIMEDOUT when neither happened in time, and the vCPU stands; or
  * after ucall_fail(), when there can be no thread.
  */
 int ucall_runner_run(struct ucall_vcpu *vcpu, int timeout_ms);

@@ -33,6 +33,9 @@ c_tests = \
 	t/page-walk \
 	t/printf \
 	t/ring \
+	t/ring-ends \
+	t/ring-handlers \
+	t/ring-hostile \
 	t/sev-insn \
 	t/sev-launch \
 	t/sev-shared \
@@ -111,7 +114,7 @@ installcheck-local:
 		libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # Tests for guests of any architecture are compiled once more for each: their guest halves.
-any_arch_tests = assert done exits hostile memory nest-by-hand printf ring shared sync-args timeout \
+any_arch_tests = assert done exits hostile memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
 t/guests/%-aarch64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)

@@ -81,6 +81,7 @@ UCALL_DOORBELL static void ring_send(struct ucall *uc)
 {
 	struct ucall_queue *q = ucall_this_queue();
 	uint64_t tries = UCALL_PARAM(PARAM_TRIES);
+	uint32_t flush;
 
 	if (uc == &ucall_this_mailbox()->uc && !needs_answer(uc)) {
 		enum ucall_queue_put put = ucall_queue_put(q, uc);
@@ -93,7 +94,13 @@ UCALL_DOORBELL static void ring_send(struct ucall *uc)
 		if (put == UCALL_QUEUE_DONE) {
 			if (++q->waiting < UCALL_PARAM(PARAM_DEPTH))
 				return;
-			q->flush = 1;
+			/* A handler may do the same before the exit. */
+			flush = q->flush;
+			*(volatile uint32_t *)&q->flush = 1;
+			q->waiting = 0;
+			leave(uc);
+			*(volatile uint32_t *)&q->flush = flush;
+			return;
 		}
 	}
 	q->waiting = 0;

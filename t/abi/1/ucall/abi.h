@@ -37,7 +37,6 @@
 
 #define UCALL_QUEUE_ADDRESS \
 	0x8000200000 /* struct ucall_queue of this vCPU, where the backend has one: read and write */
-#define UCALL_QUEUE_SIZE 0x100000 /* bytes at most */
 
 #define UCALL_MAX_ARGS 7
 #define UCALL_TEXT_SIZE 1024 /* bytes of text in a message, its NUL included */
@@ -149,10 +148,8 @@ struct ucall_queue {
 	uint32_t busy; /* a message is being put: a handler that finds this uses the mailbox alone */
 	uint32_t waiting; /* messages since the last exit */
 	uint64_t seen; /* `taken`, when it was last read */
-	/* The host's, constant. */
-	uint32_t lines; /* of the ring, a power of two */
-	/* The guest says by 1 that an exit only asks the host to look here; the host says 0. */
-	uint32_t flush;
+	uint32_t lines; /* of the ring, a power of two; the host wrote it */
+	uint32_t flush; /* 1: an exit without a message only asks the host to look here */
 	uint64_t reserved0[13];
 	uint64_t put; /* the guest's: lines that hold messages, all that ever were */
 	uint64_t reserved1[15];
