@@ -24,6 +24,7 @@ FNR == 1 { files++ }
 files == 1 && /^\{"name"/ { limits[++count] = $0 }
 files > 1 && /^\{"name"/ { rows[key($0), files] = $0 }
 files > 1 && /^"vm"/ { rows["vm  ", files] = $0 }
+files > 1 && /^"ring"/ { rows["ring  ", files] = $0 }
 # The least of a figure; "" if none has it.
 function least(name, member,    i, v, best) {
 	best = ""

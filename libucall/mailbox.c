@@ -39,12 +39,39 @@ static int read_bytes(struct ucall_vm *vm, const struct ucall *uc, uint64_t root
 	return 0;
 }
 
+int ucall_message_copy(struct ucall_vm *vm, const struct ucall *uc, uint64_t root, uint64_t gva,
+		       uint64_t head, struct ucall *copy)
+{
+	size_t size;
+	int r;
+
+	memcpy(copy, &head, HEAD_SIZE);
+	copy->cmd = ucall_guest16(vm->arch, copy->cmd);
+	copy->text_size = ucall_guest32(vm->arch, copy->text_size);
+	memset(copy->args, 0, sizeof(copy->args));
+	copy->text[0] = 0;
+
+	r = check_head(copy);
+	if (!r) {
+		size = copy->nargs * sizeof(copy->args[0]);
+		r = read_bytes(vm, uc, root, gva, HEAD_SIZE, copy->args, size);
+		for (int i = 0; i < copy->nargs; i++)
+			copy->args[i] = ucall_guest64(vm->arch, copy->args[i]);
+	}
+	if (!r)
+		r = read_bytes(vm, uc, root, gva, TEXT_OFFSET, copy->text, copy->text_size);
+	if (!r)
+		copy->text[copy->text_size] = 0;
+	if (!r && (copy->flags & UCALL_TEXT_BAD))
+		r = ucall_fail(EPROTO, "%s", copy->text);
+	return r ? -1 : copy->cmd;
+}
+
 int ucall_message_take(struct ucall_vm *vm, struct ucall *uc, uint64_t root, uint64_t gva,
 		       struct ucall *copy)
 {
 	uint64_t *head = (uint64_t *)uc, raw;
-	size_t size;
-	int r;
+	int cmd;
 
 	if (gva % HEAD_SIZE)
 		return ucall_fail(EPROTO,
@@ -62,25 +89,7 @@ int ucall_message_take(struct ucall_vm *vm, struct ucall *uc, uint64_t root, uin
 	raw = __atomic_load_n(head, __ATOMIC_ACQUIRE);
 	if (!raw)
 		return UCALL_NONE;
-	memcpy(copy, &raw, HEAD_SIZE);
-	copy->cmd = ucall_guest16(vm->arch, copy->cmd);
-	copy->text_size = ucall_guest32(vm->arch, copy->text_size);
-	memset(copy->args, 0, sizeof(copy->args));
-	copy->text[0] = 0;
-
-	r = check_head(copy);
-	if (!r) {
-		size = copy->nargs * sizeof(copy->args[0]);
-		r = read_bytes(vm, uc, root, gva, HEAD_SIZE, copy->args, size);
-		for (int i = 0; i < copy->nargs; i++)
-			copy->args[i] = ucall_guest64(vm->arch, copy->args[i]);
-	}
-	if (!r)
-		r = read_bytes(vm, uc, root, gva, TEXT_OFFSET, copy->text, copy->text_size);
-	if (!r)
-		copy->text[copy->text_size] = 0;
+	cmd = ucall_message_copy(vm, uc, root, gva, raw, copy);
 	__atomic_store_n(head, 0, __ATOMIC_RELEASE);
-	if (!r && (copy->flags & UCALL_TEXT_BAD))
-		r = ucall_fail(EPROTO, "%s", copy->text);
-	return r ? -1 : copy->cmd;
+	return cmd;
 }

@@ -21,7 +21,7 @@ void ucall_queue_reset(struct ucall_vcpu *vcpu)
 {
 	memset(vcpu->queue, 0, sizeof(*vcpu->queue));
 	vcpu->queue->lines = ucall_guest32(vcpu->vm->arch, vcpu->vm->queue_lines);
-	vcpu->queue_taken = vcpu->queue_put = 0;
+	vcpu->queue_taken = vcpu->queue_told = vcpu->queue_put = 0;
 }
 
 static int take(struct ucall_vcpu *vcpu, struct ucall *copy)
@@ -41,23 +41,28 @@ static int take(struct ucall_vcpu *vcpu, struct ucall *copy)
 	}
 	uc = (struct ucall *)(void *)(ring + (vcpu->queue_taken & (vm->queue_lines - 1)) *
 						     UCALL_QUEUE_LINE);
-	cmd = ucall_message_take(vm, uc, 0, 0, copy);
-	if (cmd == UCALL_NONE) {
-		cmd = ucall_fail(EPROTO, "the guest's queue holds a message without a command");
-		copy->text_size = 0;
-	}
+	cmd = ucall_message_copy(vm, uc, 0, 0, *(const uint64_t *)(const void *)uc, copy);
 	/* By the copy, which was made once. */
-	lines = copy->text_size < UCALL_TEXT_SIZE ? ucall_queue_lines(copy->text_size) : there;
+	lines = copy->text_size < UCALL_TEXT_SIZE ? ucall_queue_lines(copy->nargs, copy->text_size)
+						  : there;
 	vcpu->queue_taken += lines < there ? lines : there;
 	return cmd;
 }
 
+/*
+ * The guest need know only now and then how many are taken: each time costs a line of the CPUs' caches on its
+ * way to and fro, and a guest that waits for one line of room would get one.
+ */
 int ucall_queue_take(struct ucall_vcpu *vcpu, struct ucall *copy)
 {
 	int cmd = take(vcpu, copy);
 
-	__atomic_store_n(&vcpu->queue->taken, ucall_guest64(vcpu->vm->arch, vcpu->queue_taken),
-			 __ATOMIC_RELEASE);
+	if (vcpu->queue_taken == vcpu->queue_put ||
+	    vcpu->queue_taken - vcpu->queue_told >= vcpu->vm->queue_lines / 4) {
+		vcpu->queue_told = vcpu->queue_taken;
+		__atomic_store_n(&vcpu->queue->taken,
+				 ucall_guest64(vcpu->vm->arch, vcpu->queue_taken), __ATOMIC_RELEASE);
+	}
 	return cmd;
 }
 

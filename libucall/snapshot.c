@@ -20,7 +20,7 @@ struct vcpu_state {
 	struct ucall_fault_info fault;
 	char *report;
 	bool dead;
-	uint64_t queue_taken, queue_put;
+	uint64_t queue_taken, queue_told, queue_put;
 	struct ucall_outcome later;
 };
 
@@ -135,6 +135,7 @@ static int save_vcpus(struct ucall_vm *vm, struct ucall_snapshot *s)
 		to->fault = vcpu->fault;
 		to->dead = vcpu->dead;
 		to->queue_taken = vcpu->queue_taken;
+		to->queue_told = vcpu->queue_told;
 		to->queue_put = vcpu->queue_put;
 		to->later = vcpu->later;
 		if (vcpu->report && !(to->report = strdup(vcpu->report)))
@@ -158,6 +159,7 @@ static int load_vcpus(struct ucall_vm *vm, const struct ucall_snapshot *s)
 		vcpu->fault = from->fault;
 		vcpu->dead = from->dead;
 		vcpu->queue_taken = from->queue_taken;
+		vcpu->queue_told = from->queue_told;
 		vcpu->queue_put = from->queue_put;
 		vcpu->later = from->later;
 	}

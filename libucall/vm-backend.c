@@ -253,7 +253,7 @@ int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 
 int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 {
-	const uint32_t least = 32; /* a message can have 17 */
+	const uint32_t least = 64; /* a message can have 34 */
 
 	if (ucall_memory_set_up(vm, "ucall_vm_set_queue"))
 		return -1;

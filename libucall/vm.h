@@ -112,6 +112,7 @@ struct ucall_vcpu {
 	struct ucall_mailbox *mailbox; /* the host's view; the guest writes it at any time */
 	struct ucall_queue *queue; /* likewise; NULL: there is none */
 	uint64_t queue_taken; /* lines */
+	uint64_t queue_told; /* of these, what the guest knows */
 	uint64_t queue_put; /* the guest's, when it was last read */
 	struct ucall_outcome later;
 	struct ucall_runner *runner;

@@ -35,6 +35,10 @@ has "$scratch/json" '{"schema": 1,' "it writes JSON"
 rows=$(grep -c '^{"name"' "$scratch/json")
 test "$rows" -ge 1 && test "$rows" -eq "$(grep -c '<text.*ring [03]<' "$scratch/svg")"
 ok $? "a row for each backend, engine and ring in all three"
+for member in bare backends vm ring; do
+	grep -q "^\"$member\": " "$scratch/json"
+	ok $? "JSON has $member"
+done
 grep -q problem "$scratch/json"
 test $? -ne 0
 status=$?
@@ -45,7 +49,7 @@ if ! grep -q "^kvm .*yes" "$scratch/list"; then
 else
 	ok $status "each is measured"
 	test $status -eq 0 || diag <"$scratch/json"
-	! grep '"engine": "kvm"' "$scratch/json" | grep -qv '"ioctls": 1, '
+	! grep '^{"name".*"engine": "kvm"' "$scratch/json" | grep -qv '"ioctls": 1, '
 	ok $? "a ucall is one ioctl"
 	# As many as the header has: the count works.  14 without what a build adds for its own ends.
 	insns=$(sed -n '/"mmio", "ring": 0, "engine": "kvm"/s/.*"guest_insns": \([0-9]*\),.*/\1/p' \

@@ -39,7 +39,7 @@ run 2 "list --bogus" "$ucall" list --bogus
 run 0 "info pio" "$ucall" info pio
 has "$scratch/out" "port=0x3f8" "info has the option and its default"
 run 2 "info nosuch" "$ucall" info nosuch
-has "$scratch/err" "these are there: diag, halt, mmio, pio, sbi" "it lists what there is"
+has "$scratch/err" "these are there: diag, halt, mmio, pio, ring, sbi" "it lists what there is"
 run 2 "info" "$ucall" info
 run 0 "demo" "$ucall" demo
 UCALL_PLUGIN_PATH=/nonexistent run 0 "list without backends" "$ucall" list

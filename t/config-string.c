@@ -21,7 +21,7 @@ static void wrong(const char *backend, int error, const char *text)
 static void once_wrong(void)
 {
 	wrong("nosuch", ENOENT, "no backend \"nosuch\": looked for ucall-nosuch.so in ");
-	wrong("nosuch", ENOENT, "these are there: diag, halt, mmio, pio, sbi");
+	wrong("nosuch", ENOENT, "these are there: diag, halt, mmio, pio, ring, sbi");
 	wrong("nosuch,port=1", ENOENT, "no backend \"nosuch\"");
 	wrong("", EINVAL, "names no backend");
 	wrong(",port=1", EINVAL, "names no backend");

@@ -96,10 +96,13 @@ static unsigned int count(void (*guest)(void), uint64_t a0, uint64_t a1)
 
 static void each_count(void)
 {
-	unsigned int nothing = count(guest_nothing, 0, 0);
-	unsigned int sync = count(FUNCTION(guest_sync), 7, 0);
-	unsigned int print = count(FUNCTION(guest_printf), 42, (uint64_t)(uintptr_t) "all is well");
+	unsigned int nothing, sync, print;
 
+	if (!strncmp(ucall_test_backend(), "ring", 4))
+		SKIP("the limits are for a doorbell that is an exit alone; this one has a queue");
+	nothing = count(guest_nothing, 0, 0);
+	sync = count(FUNCTION(guest_sync), 7, 0);
+	print = count(FUNCTION(guest_printf), 42, (uint64_t)(uintptr_t) "all is well");
 	ucall_test_diag("GUEST_SYNC %u, GUEST_PRINTF with two arguments %u instructions",
 			sync - nothing, print - nothing);
 	CHECK(sync > nothing);

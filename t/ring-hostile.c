@@ -12,9 +12,9 @@ static UCALL_GUEST void guest_hostile(uint64_t seed, uint64_t rounds)
 		for (int k = 0; k < 8; k++) {
 			seed = seed * 6364136223846793005 + 1442695040888963407;
 			/* Heads that are nearly right get further than noise. */
-			words[64 + (seed >> 33) % 512] = (seed >> 11 & 0x107) |
-							  (seed >> 50 & 0xf) << 16 |
-							  (seed >> 20 & 0x7ff) << 32;
+			words[64 + (seed >> 33) % 256] = (seed >> 11 & 0x107) |
+							 (seed >> 50 & 0xf) << 16 |
+							 (seed >> 20 & 0x7ff) << 32;
 		}
 		q->taken = seed >> 7;
 		q->flush = (uint32_t)(seed >> 40) & 1;

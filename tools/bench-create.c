@@ -114,8 +114,9 @@ static bool time_restore(struct bench_creation *c, bool quick)
 	return good;
 }
 
-void bench_creation(struct bench_creation *c, bool quick)
+void bench_creation(struct bench_creation *c, const struct bench_options *options)
 {
+	const bool quick = options->quick;
 	struct bench_recording *recording = NULL;
 	struct ucall_vm *vm = create(NULL); /* what is done once for the process is done */
 

@@ -107,8 +107,7 @@ static struct ucall_vm *make_vm(const struct bench_row *row)
 
 #define MMIO 0xd8000000 /* where no backend has its doorbell by default */
 
-/* A vCPU that makes the same exit as the backend's doorbell did, again and again. */
-static struct ucall_vcpu *add_bare(struct ucall_vm *vm, const struct ucall_exit *exit)
+struct ucall_vcpu *bench_add_bare(struct ucall_vm *vm, const struct ucall_exit *exit)
 {
 	if (!strcmp(ucall_vm_engine(vm), "kvm")) {
 #if defined(__x86_64__)
@@ -132,8 +131,7 @@ static struct ucall_vcpu *add_bare(struct ucall_vm *vm, const struct ucall_exit 
 	return ucall_vcpu_add(vm, guest_ring, 0);
 }
 
-/* `count` exits of the bare vCPU: nanoseconds of each, or -1. */
-static double run_bare(struct ucall_vcpu *vcpu, unsigned int count)
+double bench_run_bare(struct ucall_vcpu *vcpu, unsigned int count)
 {
 	int fd = ucall_vcpu_fd(vcpu);
 	double start = bench_now_ns();
@@ -146,7 +144,7 @@ static double run_bare(struct ucall_vcpu *vcpu, unsigned int count)
 	return (bench_now_ns() - start) / count;
 }
 
-static double run_syncs(struct ucall_vcpu *vcpu, unsigned int count)
+double bench_run_syncs(struct ucall_vcpu *vcpu, unsigned int count)
 {
 	double start = bench_now_ns();
 	struct ucall uc;
@@ -164,15 +162,15 @@ static bool time_both(struct bench_row *row, struct ucall_vcpu *vcpu, struct uca
 	unsigned int count = quick ? 100 : 1000;
 	unsigned long before;
 
-	if (run_syncs(vcpu, 20) < 0 || run_bare(bare, 20) < 0)
+	if (bench_run_syncs(vcpu, 20) < 0 || bench_run_bare(bare, 20) < 0)
 		return false;
 	before = bench_ioctls;
-	if (run_syncs(vcpu, count) < 0)
+	if (bench_run_syncs(vcpu, count) < 0)
 		return false;
 	row->ioctls = (double)(bench_ioctls - before) / count;
 	for (int i = 0; i < BENCH_ROUNDS; i++) {
-		round[i] = run_syncs(vcpu, count);
-		alone[i] = run_bare(bare, count);
+		round[i] = bench_run_syncs(vcpu, count);
+		alone[i] = bench_run_bare(bare, count);
 		if (round[i] < 0 || alone[i] < 0)
 			return false;
 		ratio[i] = round[i] / alone[i];
@@ -195,7 +193,7 @@ static void time_host(struct bench_row *row, struct ucall_vcpu *vcpu, bool quick
 	bench_replay.value = *head;
 	bench_replay.head = head;
 	for (int i = 0; i < BENCH_ROUNDS; i++)
-		values[i] = run_syncs(vcpu, quick ? 1000 : 10000);
+		values[i] = bench_run_syncs(vcpu, quick ? 1000 : 10000);
 	bench_replay.head = NULL;
 	row->host_ns = bench_figure(values, BENCH_ROUNDS).median;
 }
@@ -227,8 +225,9 @@ static double steps(const struct bench_row *row, void (*guest)(uint64_t, uint64_
 	return count < 0 ? count : count + 1;
 }
 
-void bench_backend(struct bench_row *row, bool quick)
+void bench_backend(struct bench_row *row, const struct bench_options *options)
 {
+	const bool quick = options->quick;
 	struct ucall_vm *vm = make_vm(row), *bare_vm = NULL;
 	struct ucall_vcpu *vcpu = vm ? ucall_vcpu_add(vm, guest_sync, 0) : NULL, *bare = NULL;
 	bool good;
@@ -237,7 +236,9 @@ void bench_backend(struct bench_row *row, bool quick)
 	if (vcpu && ucall_next(vcpu, NULL) == UCALL_SYNC)
 		bare_vm = make_vm(row);
 	if (bare_vm)
-		bare = add_bare(bare_vm, ucall_vcpu_exit(vcpu));
+		row->exit = ucall_vcpu_exit(vcpu)->reason;
+	if (bare_vm)
+		bare = bench_add_bare(bare_vm, ucall_vcpu_exit(vcpu));
 	good = bare && time_both(row, vcpu, bare, quick);
 	if (!good)
 		snprintf(row->problem, sizeof(row->problem), "%s", ucall_error());

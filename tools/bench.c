@@ -20,6 +20,8 @@ struct results {
 	struct bench_row rows[MAX_ROWS];
 	unsigned int count;
 	struct bench_creation creation;
+	struct bench_queue queue;
+	struct bench_several several;
 	char cpu[128];
 	struct utsname host;
 };
@@ -40,7 +42,7 @@ struct bench_figure bench_figure(double *values, unsigned int rounds)
 /* ---- measuring ---- */
 
 static void add(struct results *r, const char *backend, const struct ucall_engine_info *e, int ring,
-		bool quick)
+		const struct bench_options *options)
 {
 	struct bench_row *row = &r->rows[r->count];
 
@@ -53,11 +55,12 @@ static void add(struct results *r, const char *backend, const struct ucall_engin
 	row->ring = ring;
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K%s, engine %s, ring %d", backend, e->name, ring);
-	bench_backend(row, quick);
+	bench_backend(row, options);
 }
 
 static void measure(struct results *r, const struct ucall_backend_info *all, size_t count,
-		    const struct ucall_engine_info *engines, const char *only, bool quick)
+		    const struct ucall_engine_info *engines, const char *only,
+		    const struct bench_options *options)
 {
 	for (size_t i = 0; i < count; i++)
 		for (const struct ucall_engine_info *e = engines; e->name; e++) {
@@ -68,9 +71,11 @@ static void measure(struct results *r, const struct ucall_backend_info *all, siz
 			for (int ring = 0; ring <= 3; ring += 3)
 				if (ring == 0 || ((e->can & UCALL_CAN_RING3) &&
 						  !(all[i].metadata.needs & UCALL_NEEDS_RING0)))
-					add(r, only ? only : all[i].metadata.name, e, ring, quick);
+					add(r, only ? only : all[i].metadata.name, e, ring, options);
 		}
-	bench_creation(&r->creation, quick);
+	bench_creation(&r->creation, options);
+	bench_queue(&r->queue, options);
+	bench_several(&r->several, options);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
 }
@@ -125,6 +130,32 @@ static double longest_of(const struct results *r)
 	return longest;
 }
 
+static void print_queue(const struct bench_queue *q)
+{
+	if (q->problem[0]) {
+		printf("Messages that queue: %s\n", q->problem);
+		return;
+	}
+	printf("Messages that queue, backend ring in ring %d: with an exit for 64 %.0f ns each, %.4f of an "
+	       "exit (%.4f-%.4f); polled %.0f ns, %.4f (%.4f-%.4f)\n",
+	       q->in_ring, q->depth.each.median, q->depth.ratio.median, q->depth.ratio.min,
+	       q->depth.ratio.max, q->poll.each.median, q->poll.ratio.median, q->poll.ratio.min,
+	       q->poll.ratio.max);
+}
+
+static void print_several(const struct bench_several *s)
+{
+	if (s->problem[0]) {
+		printf("Several VMs: %s\n", s->problem);
+		return;
+	}
+	printf("VMs that take turns, a ucall:");
+	for (int i = 0; i < BENCH_SEVERAL; i++)
+		printf("%s %u VM%s %.1f us", i ? "," : "", s->vms[i], s->vms[i] == 1 ? "" : "s",
+		       s->each[i].median / 1e3);
+	printf("\n");
+}
+
 static void print_table(const struct results *r)
 {
 	const struct bench_creation *c = &r->creation;
@@ -161,6 +192,8 @@ static void print_table(const struct results *r)
 		       c->create.median / 1e3, c->bare.median / 1e3, c->ratio.median, c->ratio.min,
 		       c->ratio.max, c->memory_kib, c->restore.median / 1e3,
 		       c->restore_ratio.median, c->restore_ratio.min, c->restore_ratio.max);
+	print_queue(&r->queue);
+	print_several(&r->several);
 	printf("EXIT: ioctl(KVM_RUN) in a loop with a guest that makes the same exit and nothing else (#);\n"
 	       "unicorn: a guest with the doorbell and its stores alone.  ROUND TRIP: GUEST_SYNC and\n"
 	       "ucall_next().  HOST: outside of KVM_RUN.  Medians of %d.\n",
@@ -195,16 +228,40 @@ static void json_text(FILE *f, const char *name, const char *text, const char *e
 	fprintf(f, "\"%s", end);
 }
 
-/* A row a line, so that it can be read by line too.  The schema is in ucall(1). */
-static void write_json(FILE *f, const struct results *r)
+/* Exits alone, once for each kind. */
+static void write_bare(FILE *f, const struct results *r)
 {
-	const struct bench_creation *c = &r->creation;
+	static const char *const names[] = {
+		[UCALL_EXIT_IO] = "io",	    [UCALL_EXIT_MMIO] = "mmio", [UCALL_EXIT_HALT] = "halt",
+		[UCALL_EXIT_DIAG] = "diag", [UCALL_EXIT_SBI] = "sbi",	[UCALL_EXIT_MSR] = "msr"
+	};
 	const char *comma = "";
 
-	fprintf(f, "{\"schema\": 1,\n\"host\": {");
-	json_text(f, "cpu", r->cpu, ", ");
-	json_text(f, "kernel", r->host.release, ", ");
-	json_text(f, "machine", r->host.machine, "},\n");
+	fprintf(f, "\"bare\": [");
+	for (unsigned int i = 0; i < r->count; i++) {
+		const struct bench_row *row = &r->rows[i], *first = r->rows;
+
+		while (first->exit != row->exit || first->ring != row->ring ||
+		       strcmp(first->engine, row->engine) != 0 || first->problem[0])
+			if (first++ == row)
+				break;
+		if (row->problem[0] || first != row)
+			continue;
+		fprintf(f, "%s\n{\"exit\": \"%s\", \"ring\": %d, \"engine\": \"%s\", ", comma,
+			row->exit < sizeof(names) / sizeof(names[0]) && names[row->exit]
+				? names[row->exit]
+				: "other",
+			row->ring, row->engine);
+		comma = ",";
+		json_figure(f, "ns", &row->bare, "}");
+	}
+	fprintf(f, "\n]");
+}
+
+static void write_backends(FILE *f, const struct results *r)
+{
+	const char *comma = "";
+
 	fprintf(f, "\"backends\": [");
 	for (unsigned int i = 0; i < r->count; i++) {
 		const struct bench_row *row = &r->rows[i];
@@ -228,9 +285,27 @@ static void write_json(FILE *f, const struct results *r)
 		json_number(f, "host_ratio",
 			    row->host_ns < 0 ? -1 : row->host_ns / row->bare.median, "}");
 	}
-	fprintf(f, "\n],\n\"vm\": {");
+	fprintf(f, "\n]");
+}
+
+static void json_several(FILE *f, const struct bench_several *s)
+{
+	fprintf(f, "\"turns\": [");
+	for (int i = 0; i < BENCH_SEVERAL && !s->problem[0]; i++) {
+		fprintf(f, "%s{\"vms\": %u, ", i ? ", " : "", s->vms[i]);
+		json_figure(f, "roundtrip_ns", &s->each[i], ", ");
+		json_figure(f, "turns_ratio", &s->ratio[i], "}");
+	}
+	fprintf(f, "]");
+}
+
+static void write_vm(FILE *f, const struct results *r)
+{
+	const struct bench_creation *c = &r->creation;
+
+	fprintf(f, "\"vm\": {");
 	if (c->problem[0]) {
-		json_text(f, "problem", c->problem, "}}\n");
+		json_text(f, "problem", c->problem, "}");
 		return;
 	}
 	json_figure(f, "create_ns", &c->create, ", ");
@@ -238,7 +313,41 @@ static void write_json(FILE *f, const struct results *r)
 	json_figure(f, "ratio", &c->ratio, ", ");
 	json_figure(f, "restore_ns", &c->restore, ", ");
 	json_figure(f, "restore_ratio", &c->restore_ratio, ", ");
-	json_number(f, "memory_kib", c->memory_kib, "}}\n");
+	json_number(f, "memory_kib", c->memory_kib, ", ");
+	json_several(f, &r->several);
+	fprintf(f, "}");
+}
+
+static void write_ring(FILE *f, const struct bench_queue *q)
+{
+	fprintf(f, "\"ring\": {");
+	if (q->problem[0]) {
+		json_text(f, "problem", q->problem, "}");
+		return;
+	}
+	fprintf(f, "\"in_ring\": %d, ", q->in_ring);
+	json_figure(f, "bare_ns", &q->exit, ", ");
+	json_figure(f, "depth_ns", &q->depth.each, ", ");
+	json_figure(f, "depth_ratio", &q->depth.ratio, ", ");
+	json_figure(f, "poll_ns", &q->poll.each, ", ");
+	json_figure(f, "poll_ratio", &q->poll.ratio, "}");
+}
+
+/* A row a line, so that it can be read by line too.  The schema is in ucall(1). */
+static void write_json(FILE *f, const struct results *r)
+{
+	fprintf(f, "{\"schema\": 1,\n\"host\": {");
+	json_text(f, "cpu", r->cpu, ", ");
+	json_text(f, "kernel", r->host.release, ", ");
+	json_text(f, "machine", r->host.machine, "},\n");
+	write_bare(f, r);
+	fprintf(f, ",\n");
+	write_backends(f, r);
+	fprintf(f, ",\n");
+	write_vm(f, r);
+	fprintf(f, ",\n");
+	write_ring(f, &r->queue);
+	fprintf(f, "}\n");
 }
 
 /* ---- as a picture ---- */
@@ -251,7 +360,8 @@ static void write_json(FILE *f, const struct results *r)
 static void write_svg(FILE *f, const struct results *r)
 {
 	double longest = longest_of(r);
-	int height = SVG_TOP + (int)r->count * SVG_ROW + 34, y = SVG_TOP;
+	int height = SVG_TOP + (int)r->count * SVG_ROW + 80, y = SVG_TOP;
+	const struct bench_queue *q = &r->queue;
 
 	fprintf(f,
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
@@ -282,6 +392,13 @@ static void write_svg(FILE *f, const struct results *r)
 			y + 14, all / 1e3, row->ratio.median);
 		y += SVG_ROW;
 	}
+	if (!q->problem[0])
+		fprintf(f,
+			"<text x=\"16\" y=\"%d\">Messages that queue, ring %d: %.2f us each with an exit "
+			"for 64 (%.3f exits), %.3f us polled (%.4f exits)</text>\n",
+			y + 22, q->in_ring, q->depth.each.median / 1e3, q->depth.ratio.median,
+			q->poll.each.median / 1e3, q->poll.ratio.median);
+	y += 34;
 	fprintf(f, "<text x=\"16\" y=\"%d\" fill=\"#666\">", y + 18);
 	for (const char *p = r->cpu; *p; p++)
 		if (*p != '<' && *p != '&')
@@ -306,12 +423,12 @@ static bool write_file(const char *path, void (*write)(FILE *f, const struct res
 
 /* ---- the command ---- */
 
-struct options {
+struct arguments {
 	const char *backend, *json, *svg;
-	bool quick;
+	struct bench_options options;
 };
 
-static bool parse(int argc, char **argv, struct options *o)
+static bool parse(int argc, char **argv, struct arguments *o)
 {
 	for (int i = 1; i < argc; i++) {
 		const char **value = !strcmp(argv[i], "--backend") ? &o->backend
@@ -320,7 +437,7 @@ static bool parse(int argc, char **argv, struct options *o)
 								   : NULL;
 
 		if (!strcmp(argv[i], "--quick"))
-			o->quick = true;
+			o->options.quick = true;
 		else if (value && i + 1 < argc)
 			*value = argv[++i];
 		else
@@ -331,7 +448,7 @@ static bool parse(int argc, char **argv, struct options *o)
 
 int cmd_bench(int argc, char **argv)
 {
-	struct options o = { NULL, NULL, NULL, false };
+	struct arguments o = { NULL, NULL, NULL, { false } };
 	struct ucall_engine_info *engines;
 	struct ucall_backend_info *all;
 	struct results *r;
@@ -349,7 +466,7 @@ int cmd_bench(int argc, char **argv)
 		ucall_fail(ENOEXEC, "%s", all->problem);
 	else if (r) {
 		describe_host(r);
-		measure(r, all, count, engines, o.backend, o.quick);
+		measure(r, all, count, engines, o.backend, &o.options);
 		good = r->count > 0 ||
 		       ucall_fail(ENODEV, "there is no backend to measure here; see `ucall list`") ==
 			       0;

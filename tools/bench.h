@@ -20,11 +20,16 @@ struct bench_figure {
 struct bench_figure bench_figure(double *values, unsigned int rounds);
 double bench_now_ns(void);
 
+struct bench_options {
+	bool quick;
+};
+
 /* One backend, in one ring of an engine.  Times are nanoseconds, of one ucall; -1: not measured. */
 struct bench_row {
 	char backend[128]; /* as a config string */
 	const char *engine, *arch;
 	int ring;
+	uint32_t exit; /* of its doorbell: enum ucall_exit_reason */
 	struct bench_figure roundtrip; /* GUEST_SYNC to GUEST_SYNC, by ucall_next() */
 	struct bench_figure bare; /* the same exit in a loop of ioctl(KVM_RUN) alone */
 	struct bench_figure ratio; /* of these two in one round */
@@ -34,7 +39,36 @@ struct bench_row {
 	char problem[512]; /* why it was not measured; empty: it was */
 };
 
-void bench_backend(struct bench_row *row, bool quick);
+void bench_backend(struct bench_row *row, const struct bench_options *options);
+
+/* A vCPU that makes the same exit, and nothing else, again and again; NULL after ucall_fail(). */
+struct ucall_vcpu *bench_add_bare(struct ucall_vm *vm, const struct ucall_exit *exit);
+/* `count` exits of it; and `count` messages of a guest that sends UCALL_SYNC: nanoseconds of each, or -1. */
+double bench_run_bare(struct ucall_vcpu *vcpu, unsigned int count);
+double bench_run_syncs(struct ucall_vcpu *vcpu, unsigned int count);
+
+/* Messages that queue, each; and to one bare exit. */
+struct bench_queue_cost {
+	struct bench_figure each, ratio;
+};
+struct bench_queue {
+	int in_ring;
+	struct bench_figure exit;
+	struct bench_queue_cost depth, poll; /* an exit for 64; none */
+	char problem[512];
+};
+
+void bench_queue(struct bench_queue *queue, const struct bench_options *options);
+
+/* A ucall with 1, 2 and many VMs that take turns; and to that with one. */
+#define BENCH_SEVERAL 3
+struct bench_several {
+	unsigned int vms[BENCH_SEVERAL];
+	struct bench_figure each[BENCH_SEVERAL], ratio[BENCH_SEVERAL];
+	char problem[512];
+};
+
+void bench_several(struct bench_several *several, const struct bench_options *options);
 
 /* A VM from its creation to its first message and its end. */
 struct bench_creation {
@@ -45,7 +79,7 @@ struct bench_creation {
 	char problem[512];
 };
 
-void bench_creation(struct bench_creation *creation, bool quick);
+void bench_creation(struct bench_creation *creation, const struct bench_options *options);
 
 /* ---- KVM, below the library: bench-kvm.c ---- */
 

@@ -4,6 +4,7 @@ tools_ucall_SOURCES = \
 	tools/bench.c tools/bench.h \
 	tools/bench-create.c \
 	tools/bench-kvm.c \
+	tools/bench-queue.c \
 	tools/bench-rows.c \
 	tools/cc.c \
 	tools/commands.h \

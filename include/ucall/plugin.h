@@ -299,7 +299,7 @@ UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, siz
 
 /*
  * In init(): each vCPU gets a queue for messages, at UCALL_QUEUE_ADDRESS in the guest, of so many lines (a
- * power of two, 32 to UCALL_QUEUE_LINES_MOST).  The core takes its messages before it looks at an exit.
+ * power of two, 64 to UCALL_QUEUE_LINES_MOST).  The core takes its messages before it looks at an exit.
  * `polled`: the vCPU runs in a thread of its own, and the core takes them while it runs.  The doorbell puts
  * them there with ucall_queue_put() of <ucall/queue.h>; recv_cmd_shared() is asked about exits alone, as
  * ever.  Returns 0, or -1 (EINVAL; EOPNOTSUPP with UCALL_VIA_ADDRESS).

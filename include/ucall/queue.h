@@ -18,10 +18,13 @@ UCALL_INLINE struct ucall_queue *ucall_this_queue(void)
 				      UCALL_MAILBOX_ADDRESS);
 }
 
-/* Lines of a message with so much text. */
-UCALL_INLINE uint64_t ucall_queue_lines(uint32_t text_size)
+/* Lines of a message with so many arguments and so much text. */
+UCALL_INLINE uint64_t ucall_queue_lines(unsigned int nargs, uint32_t text_size)
 {
-	return 1 + ((uint64_t)text_size + UCALL_QUEUE_LINE - 1) / UCALL_QUEUE_LINE;
+	if (!text_size && nargs <= UCALL_QUEUE_LINE / 8 - 1)
+		return 1;
+	return (offsetof(struct ucall, text) + (uint64_t)text_size + UCALL_QUEUE_LINE - 1) /
+	       UCALL_QUEUE_LINE;
 }
 
 enum ucall_queue_put {
@@ -42,7 +45,7 @@ UCALL_INLINE enum ucall_queue_put ucall_queue_put(struct ucall_queue *q, struct 
 {
 	const volatile ucall_head_t *from = (const volatile ucall_head_t *)uc;
 	volatile ucall_head_t *to;
-	uint64_t put, lines = ucall_queue_lines(uc->text_size);
+	uint64_t put, lines = ucall_queue_lines(uc->nargs, uc->text_size);
 	unsigned int i;
 
 	if (q->busy || !uc->cmd || uc->text_size >= UCALL_TEXT_SIZE)
@@ -63,7 +66,8 @@ UCALL_INLINE enum ucall_queue_put ucall_queue_put(struct ucall_queue *q, struct 
 	for (i = 0; i < uc->nargs && i < UCALL_MAX_ARGS; i++)
 		to[1 + i] = from[1 + i];
 	for (i = 0; i < uc->text_size; i += 8)
-		to[(UCALL_QUEUE_LINE + i) / 8] = from[(UCALL_QUEUE_LINE + i) / 8];
+		to[(offsetof(struct ucall, text) + i) / 8] =
+			from[(offsetof(struct ucall, text) + i) / 8];
 	__atomic_store_n(&q->put, put + lines, __ATOMIC_RELEASE);
 	*(volatile uint32_t *)&q->busy = 0;
 	*(volatile ucall_head_t *)uc = 0;

@@ -122,10 +122,10 @@ struct ring {
 #define NEVER UINT32_MAX
 #define TRIES 1000 /* as long as a few exits take */
 
-/* A message has one or two lines, as a rule. */
+/* A message has one to four lines, as a rule. */
 static uint32_t lines_for(uint64_t depth)
 {
-	uint32_t lines = 64;
+	uint32_t lines = 128;
 
 	while (lines < 2 * depth && lines < UCALL_QUEUE_LINES_MOST)
 		lines *= 2;

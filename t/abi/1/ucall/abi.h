@@ -127,13 +127,14 @@ struct ucall_mailbox {
 
 #define UCALL_NEST_SIZE 1096
 
-#define UCALL_QUEUE_LINE 64 /* bytes */
+#define UCALL_QUEUE_LINE 32 /* bytes */
 #define UCALL_QUEUE_LINES_MOST 8192
 
 /*
  * A queue of messages in memory that is shared with the host, for a backend that does not exit for each:
  * a ring with one writer, the vCPU, and one reader, the host.  A message has the layout of struct ucall
- * and takes as many lines as it fills: one, and those of its text.  It begins at line n % lines, where n
+ * and takes as many lines as it fills: one with up to three arguments and no text, else two and those of
+ * its text.  It begins at line n % lines, where n
  * is the sum of the lines of all messages before it, and does not wrap around: as many lines as a
  * message can have follow after the ring's end.
  *

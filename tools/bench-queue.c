@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* ucall bench: what a message costs that queues with others, against an exit; and one of several VMs. */
+#include <stdio.h>
+#include <string.h>
+
+#include "bench.h"
+
+static UCALL_GUEST void guest_sync(void)
+{
+	for (;;) {
+		GUEST_SYNC(1);
+		GUEST_SYNC(1);
+		GUEST_SYNC(1);
+		GUEST_SYNC(1);
+	}
+}
+
+static struct ucall_vm *create(const char *backend, int ring, struct ucall_vcpu **vcpu)
+{
+	struct ucall_vm_config config = { .backend = backend, .engine = "kvm", .ring = ring };
+	struct ucall_vm *vm = ucall_vm_create(&config);
+
+	*vcpu = vm ? ucall_vcpu_add(vm, guest_sync, 0) : NULL;
+	if (*vcpu && ucall_next(*vcpu, NULL) == UCALL_SYNC)
+		return vm;
+	ucall_vm_free(vm);
+	return NULL;
+}
+
+/* ---- messages that queue ---- */
+
+/* One mode in one ring. */
+static bool time_queue(struct bench_queue *q, const struct bench_options *options, int ring,
+		       const char *backend, unsigned int count, struct bench_queue_cost *cost)
+{
+	double each[BENCH_ROUNDS], exits[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
+	struct ucall_vcpu *vcpu, *plain, *bare = NULL;
+	struct ucall_vm *vm = create(backend, ring, &vcpu);
+	struct ucall_vm *bare_vm = vm ? create("ring", ring, &plain) : NULL;
+	bool good;
+
+	if (bare_vm) /* it exits as the others do, but for each message */
+		bare = bench_add_bare(bare_vm, ucall_vcpu_exit(plain));
+	good = bare && bench_run_bare(bare, 20) > 0 && bench_run_syncs(vcpu, count) > 0;
+	for (int i = 0; good && i < BENCH_ROUNDS; i++) {
+		each[i] = bench_run_syncs(vcpu, options->quick ? count / 10 : count);
+		exits[i] = bench_run_bare(bare, options->quick ? 100 : 1000);
+		ratio[i] = each[i] / exits[i];
+		good = each[i] > 0 && exits[i] > 0;
+	}
+	if (good) {
+		cost->each = bench_figure(each, BENCH_ROUNDS);
+		cost->ratio = bench_figure(ratio, BENCH_ROUNDS);
+		q->exit = bench_figure(exits, BENCH_ROUNDS);
+		q->in_ring = ring;
+	}
+	ucall_vm_free(bare_vm);
+	ucall_vm_free(vm);
+	return good;
+}
+
+void bench_queue(struct bench_queue *q, const struct bench_options *options)
+{
+	/* Natively: where there is a ring 3, some hosts interpret ring 0. */
+	int ring = ucall_arch_host() == UCALL_ARCH_X86_64 ? 3 : 0;
+
+	if (!time_queue(q, options, ring, "ring,depth=64", 20000, &q->depth) ||
+	    !time_queue(q, options, ring, "ring,poll=1", 200000, &q->poll))
+		snprintf(q->problem, sizeof(q->problem), "%s", ucall_error());
+}
+
+/* ---- several VMs ---- */
+
+/* One ucall of each VM in turn, on one thread. */
+static double take_turns(struct ucall_vcpu *const *vcpus, unsigned int vms, unsigned int count)
+{
+	double start = bench_now_ns();
+
+	for (unsigned int i = 0; i < count; i++)
+		if (bench_run_syncs(vcpus[i % vms], 1) < 0)
+			return -1;
+	return (bench_now_ns() - start) / count;
+}
+
+void bench_several(struct bench_several *s, const struct bench_options *options)
+{
+	static const unsigned int counts[BENCH_SEVERAL] = { 1, 2, 32 };
+	double each[BENCH_SEVERAL][BENCH_ROUNDS], ratio[BENCH_SEVERAL][BENCH_ROUNDS];
+	const unsigned int most = counts[BENCH_SEVERAL - 1], count = options->quick ? 96 : 960;
+	struct ucall_vm *vms[32] = { NULL };
+	struct ucall_vcpu *vcpus[32];
+	bool good = true;
+
+	for (unsigned int i = 0; good && i < most; i++)
+		good = (vms[i] = create(NULL, 0, &vcpus[i])) != NULL;
+	for (int round = 0; good && round < BENCH_ROUNDS; round++)
+		for (int k = 0; good && k < BENCH_SEVERAL; k++) {
+			each[k][round] = take_turns(vcpus, counts[k], count);
+			ratio[k][round] = each[k][round] / each[0][round];
+			good = each[k][round] > 0;
+		}
+	for (int k = 0; good && k < BENCH_SEVERAL; k++) {
+		s->vms[k] = counts[k];
+		s->each[k] = bench_figure(each[k], BENCH_ROUNDS);
+		s->ratio[k] = bench_figure(ratio[k], BENCH_ROUNDS);
+	}
+	if (!good)
+		snprintf(s->problem, sizeof(s->problem), "%s", ucall_error());
+	for (unsigned int i = 0; i < most; i++)
+		ucall_vm_free(vms[i]);
+}
