@@ -81,6 +81,7 @@ native_x86_64 = \
 	libucall/arch/x86_64/sev/psp.c \
 	libucall/arch/x86_64/sev/real.c \
 	libucall/arch/x86_64/sev/slots.c \
+	libucall/arch/x86_64/sev/state.c \
 	libucall/arch/x86_64/sev/vc.c \
 	libucall/arch/x86_64/stubs.S
 if HOST_AARCH64

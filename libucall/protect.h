@@ -29,6 +29,13 @@ struct ucall_protect_ops {
 	 * host of hardware sees it.  NULL: it does so by itself.
 	 */
 	int (*copy)(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size_t size);
+	/*
+	 * What is beside memory and KVM's own state of the vCPUs, which stand: as struct ucall_engine.save and
+	 * so on.  NULL: it cannot, as hardware cannot.
+	 */
+	void *(*save)(const struct ucall_vm *vm);
+	int (*load)(struct ucall_vm *vm, const void *state);
+	void (*free_state)(void *state);
 	bool apart; /* private memory is not the shared memory of the same address */
 };
 

@@ -25,12 +25,15 @@ struct vcpu_state {
 };
 
 struct ucall_snapshot {
-	int fd; /* guest memory as it was */
+	struct area {
+		int fd; /* guest memory as it was; -1: there is none */
+	} shared, private; /* the second: if private memory lies apart */
 	bool taken; /* all of it; else the last attempt failed */
 	struct ucall_memory memory; /* what is given out; its pointers do not change */
 	unsigned int vcpu_count;
 	struct vcpu_state *vcpus; /* by number */
 	void *engine_state;
+	void *protect_state; /* NULL: memory is not encrypted */
 };
 
 /* ---- memory ---- */
@@ -43,10 +46,9 @@ struct ucall_snapshot {
 #define CHUNK 512u /* pages whose entries are read at once */
 
 /* Writes to the file what differs from it: pages that have been written since they were mapped. */
-static int save_pages(const struct ucall_memory *mem, int fd, int pagemap)
+static int save_pages(const uint8_t *base, size_t size, int fd, int pagemap)
 {
-	const uint64_t first = (uintptr_t)mem->base / UCALL_PAGE_SIZE,
-		       count = mem->size / UCALL_PAGE_SIZE;
+	const uint64_t first = (uintptr_t)base / UCALL_PAGE_SIZE, count = size / UCALL_PAGE_SIZE;
 	uint64_t entries[CHUNK];
 
 	for (uint64_t i = 0; i < count; i += CHUNK) {
@@ -64,7 +66,7 @@ static int save_pages(const struct ucall_memory *mem, int fd, int pagemap)
 			if (!(entries[k] & (PAGE_PRESENT | PAGE_SWAPPED)) ||
 			    ((entries[k] & PAGE_OF_FILE) && (entries[k] & PAGE_PRESENT)))
 				continue;
-			if (pwrite(fd, mem->base + at, UCALL_PAGE_SIZE, at) != UCALL_PAGE_SIZE)
+			if (pwrite(fd, base + at, UCALL_PAGE_SIZE, at) != UCALL_PAGE_SIZE)
 				return ucall_fail(
 					errno,
 					"ucall_vm_snapshot: no memory for the guest's pages: %s",
@@ -74,31 +76,47 @@ static int save_pages(const struct ucall_memory *mem, int fd, int pagemap)
 	return 0;
 }
 
-static int save_memory(struct ucall_vm *vm, struct ucall_snapshot *s)
+static int save_area(struct area *area, uint8_t *base, size_t size)
 {
-	const struct ucall_memory *mem = &vm->memory;
 	int pagemap, r;
 
-	if (s->fd < 0) {
-		s->fd = memfd_create("ucall-snapshot", MFD_CLOEXEC);
-		if (s->fd < 0 || ftruncate(s->fd, (off_t)mem->size))
+	if (area->fd < 0) {
+		area->fd = memfd_create("ucall-snapshot", MFD_CLOEXEC);
+		if (area->fd < 0 || ftruncate(area->fd, (off_t)size))
 			return ucall_fail(errno,
 					  "ucall_vm_snapshot: a file of %zu bytes in memory: %s",
-					  mem->size, strerror(errno));
+					  size, strerror(errno));
 	}
 	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (pagemap < 0)
 		return ucall_fail(errno,
 				  "ucall_vm_snapshot: /proc/self/pagemap: %s; is /proc mounted?",
 				  strerror(errno));
-	r = save_pages(mem, s->fd, pagemap);
+	r = save_pages(base, size, area->fd, pagemap);
 	close(pagemap);
 	if (r)
 		return -1;
-	if (mmap(mem->base, mem->size, PROT_READ | PROT_WRITE,
-		 MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, s->fd, 0) == MAP_FAILED)
+	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
+		 area->fd, 0) == MAP_FAILED)
 		return ucall_fail(errno, "ucall_vm_snapshot: mapping guest memory: %s",
 				  strerror(errno));
+	return 0;
+}
+
+static int save_memory(const struct ucall_vm *vm, struct ucall_snapshot *s)
+{
+	const struct ucall_memory *mem = &vm->memory;
+
+	if (save_area(&s->shared, mem->base, mem->size))
+		return -1;
+	return mem->private_mapping ? save_area(&s->private, mem->private_base, mem->size) : 0;
+}
+
+static int load_memory(const struct ucall_memory *mem)
+{
+	if (madvise(mem->base, mem->size, MADV_DONTNEED) ||
+	    (mem->private_mapping && madvise(mem->private_base, mem->size, MADV_DONTNEED)))
+		return ucall_fail(errno, "ucall_vm_restore: MADV_DONTNEED: %s", strerror(errno));
 	return 0;
 }
 
@@ -111,8 +129,10 @@ static void drop_vcpus(const struct ucall_vm *vm, struct ucall_snapshot *s)
 	free(s->vcpus);
 	if (vm->engine->free_state)
 		vm->engine->free_state(s->engine_state);
+	if (vm->protect && vm->protect->free_state)
+		vm->protect->free_state(s->protect_state);
 	s->vcpus = NULL;
-	s->engine_state = NULL;
+	s->engine_state = s->protect_state = NULL;
 	s->vcpu_count = 0;
 }
 
@@ -142,7 +162,11 @@ static int save_vcpus(struct ucall_vm *vm, struct ucall_snapshot *s)
 			return ucall_fail(ENOMEM, "out of memory");
 	}
 	s->engine_state = vm->engine->save(vm);
-	return s->engine_state ? 0 : -1;
+	if (!s->engine_state)
+		return -1;
+	if (vm->protect)
+		s->protect_state = vm->protect->save(vm);
+	return vm->protect && !s->protect_state ? -1 : 0;
 }
 
 static int load_vcpus(struct ucall_vm *vm, const struct ucall_snapshot *s)
@@ -163,14 +187,16 @@ static int load_vcpus(struct ucall_vm *vm, const struct ucall_snapshot *s)
 		vcpu->queue_put = from->queue_put;
 		vcpu->later = from->later;
 	}
-	return vm->engine->load(vm, s->engine_state);
+	if (vm->engine->load(vm, s->engine_state))
+		return -1;
+	return vm->protect ? vm->protect->load(vm, s->protect_state) : 0;
 }
 
 /* ---- the whole ---- */
 
 static int check(const struct ucall_vm *vm, const char *what)
 {
-	if (vm->protection->bit != UCALL_PROTECT_NONE)
+	if (vm->protect && !vm->protect->save)
 		return ucall_fail(
 			EOPNOTSUPP,
 			"%s: the memory and registers of an %s VM are encrypted, and cannot be set "
@@ -180,6 +206,8 @@ static int check(const struct ucall_vm *vm, const char *what)
 		return ucall_fail(EOPNOTSUPP,
 				  "%s: engine %s of this version cannot do it for guests of %s",
 				  what, vm->engine->name, vm->arch->name);
+	if (!__atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE))
+		return ucall_fail(EPERM, "%s: call ucall_vm_launch() first", what);
 	return 0;
 }
 
@@ -194,7 +222,7 @@ int ucall_vm_snapshot(struct ucall_vm *vm)
 		s = calloc(1, sizeof(*s));
 		if (!s)
 			return ucall_fail(ENOMEM, "out of memory");
-		s->fd = -1;
+		s->shared.fd = s->private.fd = -1;
 		vm->snapshot = s;
 	}
 	pthread_mutex_lock(&vm->lock);
@@ -231,8 +259,8 @@ int ucall_vm_restore(struct ucall_vm *vm)
 	/* The vCPUs first, since their last exits' instructions are completed before they are set. */
 	if (load_vcpus(vm, s))
 		r = -1;
-	else if (madvise(vm->memory.base, vm->memory.size, MADV_DONTNEED))
-		r = ucall_fail(errno, "ucall_vm_restore: MADV_DONTNEED: %s", strerror(errno));
+	else
+		r = load_memory(&vm->memory);
 	vm->memory = s->memory;
 	pthread_mutex_unlock(&vm->lock);
 	return r;
@@ -245,8 +273,10 @@ void ucall_snapshot_free(struct ucall_vm *vm)
 	if (!s)
 		return;
 	drop_vcpus(vm, s);
-	if (s->fd >= 0)
-		close(s->fd);
+	if (s->shared.fd >= 0)
+		close(s->shared.fd);
+	if (s->private.fd >= 0)
+		close(s->private.fd);
 	free(s);
 	vm->snapshot = NULL;
 }

@@ -26,6 +26,7 @@ static enum outcome outcome;
 static char reason[2048];
 static const struct ucall_test_variant *variant; /* NULL in a `once` test */
 static const struct ucall_test *test;
+static unsigned int number_of_case;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ucall_vm *vms[MAX_VMS];
 
@@ -69,6 +70,8 @@ void ucall_test_fail(const char *file, int line, const char *format, ...)
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
 	ucall_test_diag("%s:%d: %s", file, line, text);
+	if (test && test->cases > 1)
+		ucall_test_diag("in case %u of %u, from 0", number_of_case, test->cases);
 	pthread_mutex_lock(&lock);
 	outcome = FAILED;
 	pthread_mutex_unlock(&lock);
@@ -222,21 +225,48 @@ void ucall_test_vm_free(struct ucall_vm *vm)
 	ucall_vm_free(vm);
 }
 
-static void run_host(const struct ucall_test *t)
+/* The VM of a host() test and its vCPU, launched if that is asked for. */
+static struct ucall_vm *make_host_vm(const struct ucall_test *t, struct ucall_vcpu **vcpu)
 {
 	struct ucall_vm *vm = ucall_test_vm(&t->config);
-	struct ucall_vcpu *vcpu = NULL;
 
+	*vcpu = NULL;
 	if (t->guest) {
-		vcpu = ucall_vcpu_add_function(vm, (uint64_t)(uintptr_t)t->guest, t->guest_name,
-					       t->nargs, t->args[0], t->args[1], t->args[2],
-					       t->args[3], t->args[4], t->args[5]);
-		if (!vcpu)
+		*vcpu = ucall_vcpu_add_function(vm, (uint64_t)(uintptr_t)t->guest, t->guest_name,
+						t->nargs, t->args[0], t->args[1], t->args[2],
+						t->args[3], t->args[4], t->args[5]);
+		if (!*vcpu)
 			ucall_test_fail(__FILE__, __LINE__, "no vCPU: %s", ucall_error());
 	}
 	if (t->launch && ucall_vm_launch(vm))
 		ucall_test_fail(__FILE__, __LINE__, "%s", ucall_error());
-	t->host(vm, vcpu);
+	return vm;
+}
+
+static void run_host(const struct ucall_test *t)
+{
+	struct ucall_vcpu *vcpu;
+	struct ucall_vm *vm = make_host_vm(t, &vcpu);
+	bool saved = t->cases > 1 && !ucall_vm_snapshot(vm);
+
+	if (t->cases > 1 && !saved && errno != EOPNOTSUPP && errno != EPERM)
+		ucall_test_fail(__FILE__, __LINE__, "%s", ucall_error());
+	for (number_of_case = 0;; number_of_case++) {
+		t->host(vm, vcpu);
+		if (number_of_case + 1 >= t->cases)
+			return;
+		if (saved && ucall_vm_restore(vm))
+			ucall_test_fail(__FILE__, __LINE__, "%s", ucall_error());
+		if (!saved) {
+			ucall_test_vm_free(vm);
+			vm = make_host_vm(t, &vcpu);
+		}
+	}
+}
+
+unsigned int ucall_test_case(void)
+{
+	return number_of_case;
 }
 
 /* Async-signal-safe: whatever hangs may hold any lock. */

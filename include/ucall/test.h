@@ -71,6 +71,12 @@ struct ucall_test {
 	 * ends the program with "Bail out!".
 	 */
 	unsigned int limit;
+	/*
+	 * host() is called so many times (0: once), each time with the VM and the vCPU as they were at first:
+	 * by a snapshot, which costs a small part of a new VM, or with a new VM where there are none.  A
+	 * pointer to either is good for one call; what else host() keeps is its own.
+	 */
+	unsigned int cases;
 };
 
 #define UCALL_TEST_GUEST(function) \
@@ -97,6 +103,9 @@ const char *ucall_test_engine(void);
 const char *ucall_test_arch(void);
 /* The present test's config.protect, "none" where it names none. */
 const char *ucall_test_protect(void);
+
+/* Which call of host() this is, 0 to cases - 1. */
+unsigned int ucall_test_case(void);
 
 /* Sets what the present point is for: backend, engine, image, protect; leaves what `config` has already. */
 void ucall_test_config(struct ucall_vm_config *config);

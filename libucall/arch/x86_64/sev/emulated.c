@@ -329,8 +329,10 @@ static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t
 	.check = check, .vm_init = vm_init, .vm_fini = vm_fini, .set_memory = sev_set_memory, \
 	.vcpu_init = vcpu_init, .vcpu_fini = vcpu_fini, .run = run_vcpu
 
+#define STATE .save = sev_save, .load = sev_load, .free_state = sev_free_state
+
 const struct ucall_kvm_protect sev_emulated = {
-	.ops = { .launch = launch, .copy = sev_copy, .apart = true },
+	.ops = { .launch = launch, .copy = sev_copy, .apart = true, STATE },
 	COMMON,
 };
 
@@ -339,6 +341,7 @@ const struct ucall_kvm_protect sev_emulated_snp = {
 		 .copy = sev_copy,
 		 .apart = true,
 		 .set_private = sev_set_private,
-		 .is_private = sev_is_private },
+		 .is_private = sev_is_private,
+		 STATE },
 	COMMON,
 };

@@ -85,6 +85,15 @@ int sev_turn_over(struct ucall_vm *vm, uint64_t gpa, bool is_private);
 
 /* ---- slots.c: private memory on KVM ---- */
 
+/* SNP: makes those pages private, and all others shared, as a snapshot has them; contents follow. */
+int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages);
+
+/* ---- state.c: struct ucall_protect_ops.save and so on ---- */
+
+void *sev_save(const struct ucall_vm *vm);
+int sev_load(struct ucall_vm *vm, const void *state);
+void sev_free_state(void *state);
+
 int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid);
 int sev_set_memory(struct ucall_vm *vm, int fd);
 /* SNP: from now on each page is private or shared; and has a slot accordingly. */

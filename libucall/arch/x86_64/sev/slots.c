@@ -242,6 +242,26 @@ static void resume_vcpus(struct sev_vm *sev)
 	pthread_mutex_unlock(&sev->gate);
 }
 
+int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages)
+{
+	const uint64_t pages = vm->memory.size / UCALL_PAGE_SIZE;
+
+	for (uint64_t first = 0, end; first < pages; first = end) {
+		bool was = private_pages[first / 8] >> first % 8 & 1;
+
+		end = first + 1;
+		if (sev_is_private(vm, first * UCALL_PAGE_SIZE) == was)
+			continue;
+		while (end < pages && (private_pages[end / 8] >> end % 8 & 1) == was &&
+		       sev_is_private(vm, end * UCALL_PAGE_SIZE) != was)
+			end++;
+		if (cut_slots(vm, first * UCALL_PAGE_SIZE, end * UCALL_PAGE_SIZE, was))
+			return -1;
+		sev_mark_pages(vm, first * UCALL_PAGE_SIZE, (end - first) * UCALL_PAGE_SIZE, was);
+	}
+	return 0;
+}
+
 int sev_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private)
 {
 	struct sev_vm *sev = sev_vm(vm);
