@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
+#include <time.h>
 
 #include "backend.h"
 #include "error.h"
@@ -164,22 +165,123 @@ void ucall_backends_free(struct ucall_backend_info *backends)
 	free(backends);
 }
 
-char *ucall_backend_default(uint32_t arch, uint32_t protection)
+/* ---- the default ---- */
+
+/*
+ * Which it was, while all folders are as they were: to look through them anew costs more than all else that a
+ * VM asks of this library.  A plugin that is overwritten in its place, and not by another file, is not
+ * noticed to have become a default.
+ */
+struct chosen {
+	struct ucall_file_identity folders[16]; /* all zero: one that is not there */
+	unsigned int folder_count;
+	uint32_t arch, protection;
+	char name[sizeof(((struct ucall_metadata *)NULL)->name)];
+};
+static struct chosen chosen[4]; /* under `lock` */
+static unsigned int next_chosen;
+
+static int add_folder(void *data, const char *folder)
+{
+	struct chosen *c = data;
+	struct stat st;
+
+	if (c->folder_count == sizeof(c->folders) / sizeof(c->folders[0]))
+		return -1;
+	if (stat(folder, &st))
+		memset(&c->folders[c->folder_count], 0, sizeof(c->folders[0]));
+	else
+		c->folders[c->folder_count] = ucall_file_identity(&st);
+	c->folder_count++;
+	return 0;
+}
+
+/* A folder that was changed just now may change again without its time doing so. */
+static bool is_settled(const struct chosen *c)
+{
+	const int64_t tick = 100000000; /* ns; more than any file system's */
+	struct timespec now;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	for (unsigned int i = 0; i < c->folder_count; i++) {
+		const struct ucall_file_identity *f = &c->folders[i];
+
+		if ((now.tv_sec - f->mtime) * 1000000000 + now.tv_nsec - f->mtime_ns < tick)
+			return false;
+	}
+	return true;
+}
+
+static bool is_as(const struct chosen *a, const struct chosen *b)
+{
+	bool same = a->folder_count == b->folder_count && a->arch == b->arch &&
+		    a->protection == b->protection;
+
+	for (unsigned int i = 0; same && i < a->folder_count; i++)
+		same = ucall_file_is_same(&a->folders[i], &b->folders[i]);
+	return same;
+}
+
+/* Fills in the name if it is known. */
+static bool recall_chosen(struct chosen *c)
+{
+	bool found = false;
+
+	pthread_mutex_lock(&lock);
+	for (size_t i = 0; !found && i < sizeof(chosen) / sizeof(chosen[0]); i++) {
+		found = chosen[i].name[0] && is_as(&chosen[i], c);
+		if (found)
+			*c = chosen[i];
+	}
+	pthread_mutex_unlock(&lock);
+	return found;
+}
+
+static void remember_chosen(const struct chosen *c)
+{
+	pthread_mutex_lock(&lock);
+	chosen[next_chosen] = *c;
+	next_chosen = (next_chosen + 1) % (sizeof(chosen) / sizeof(chosen[0]));
+	pthread_mutex_unlock(&lock);
+}
+
+/* The first by name.  Sets c->name; leaves it empty if there is none. */
+static int choose(struct chosen *c)
 {
 	struct ucall_backend_info *all;
-	char *name = NULL;
 	size_t count;
 
 	all = ucall_backends(&count);
 	if (!all)
-		return NULL;
-	for (size_t i = 0; !name && i < count; i++)
-		if (!all[i].problem && (all[i].metadata.default_for & arch) &&
-		    (all[i].metadata.default_for_protections & protection))
-			name = strdup(all[i].metadata.name);
-	if (!name)
+		return -1;
+	for (size_t i = 0; !c->name[0] && i < count; i++)
+		if (!all[i].problem && (all[i].metadata.default_for & c->arch) &&
+		    (all[i].metadata.default_for_protections & c->protection))
+			memcpy(c->name, all[i].metadata.name, sizeof(c->name));
+	ucall_backends_free(all);
+	return 0;
+}
+
+char *ucall_backend_default(uint32_t arch, uint32_t protection)
+{
+	struct chosen c = { .arch = arch, .protection = protection };
+	/* The folders first: what changes after that is seen the next time. */
+	bool stamped = !ucall_search_folders(UCALL_SEARCH_PATH, add_folder, &c);
+	char *name;
+
+	if (!stamped || !recall_chosen(&c)) {
+		if (choose(&c))
+			return NULL;
+		if (stamped && c.name[0] && is_settled(&c))
+			remember_chosen(&c);
+	}
+	if (!c.name[0]) {
 		ucall_fail(ENOENT, "no backend is the default for this VM; name one in $UCALL_BACKEND "
 				   "(`ucall list` shows what there is)");
-	ucall_backends_free(all);
+		return NULL;
+	}
+	name = strndup(c.name, sizeof(c.name));
+	if (!name)
+		ucall_fail(ENOMEM, "out of memory");
 	return name;
 }

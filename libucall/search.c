@@ -11,7 +11,6 @@
 #include "search.h"
 #include "text.h"
 
-#define PATH "UCALL_PLUGIN_PATH"
 #define PREFIX "ucall-"
 #define SUFFIX ".so"
 
@@ -75,7 +74,7 @@ int ucall_search_all(int (*visit)(void *data, const char *path, const char *name
 {
 	struct walk walk = { visit, data };
 
-	return ucall_search_folders(PATH, walk_folder, &walk);
+	return ucall_search_folders(UCALL_SEARCH_PATH, walk_folder, &walk);
 }
 
 /* ---- one ---- */
@@ -144,7 +143,7 @@ static void fail_not_found(const char *name)
 	struct ucall_text there = { there_text, sizeof(there_text), 0 };
 	struct names names = { { NULL }, 0 };
 
-	ucall_search_folders(PATH, add_folder, &folders);
+	ucall_search_folders(UCALL_SEARCH_PATH, add_folder, &folders);
 	ucall_search_all(add_name, &names);
 	for (size_t i = 0; i < names.count; i++) {
 		append(&there, names.name[i]);
@@ -163,7 +162,7 @@ char *ucall_search(const char *name)
 	if (strchr(name, '/'))
 		search.path = strdup(name);
 	else
-		r = ucall_search_folders(PATH, look_in, &search);
+		r = ucall_search_folders(UCALL_SEARCH_PATH, look_in, &search);
 	if (!search.path && (r < 0 || strchr(name, '/')))
 		ucall_fail(ENOMEM, "out of memory");
 	else if (!search.path)

@@ -6,6 +6,8 @@
 #ifndef LIBUCALL_SEARCH_H
 #define LIBUCALL_SEARCH_H
 
+#define UCALL_SEARCH_PATH "UCALL_PLUGIN_PATH"
+
 /*
  * Calls `visit` with each folder of the environment variable `variable`, then with the install's, until
  * it returns other than 0.  Returns what `visit` did.
