@@ -25,6 +25,7 @@
 #endif
 
 #ifdef ADDRESS_SANITIZER
+#include <sanitizer/asan_interface.h>
 #include <sanitizer/common_interface_defs.h>
 #endif
 #ifdef THREAD_SANITIZER
@@ -138,6 +139,10 @@ int fiber_init(struct fiber *f, void (*function)(void *data), void *data)
 		f->stack = NULL;
 		return -1;
 	}
+#ifdef ADDRESS_SANITIZER
+	/* What a thread's stack that was here has left in the shadow. */
+	__asan_unpoison_memory_region(f->stack, f->size);
+#endif
 	mprotect(f->stack, page, PROT_NONE);
 	f->function = function;
 	f->data = data;
@@ -154,6 +159,10 @@ void fiber_fini(struct fiber *f)
 		return;
 #ifdef THREAD_SANITIZER
 	__tsan_destroy_fiber(f->own_fiber);
+#endif
+#ifdef ADDRESS_SANITIZER
+	/* A run that has not ended has frames here, which no other stack in this place is to have. */
+	__asan_unpoison_memory_region(f->stack, f->size);
 #endif
 	munmap(f->stack, f->size);
 	f->stack = NULL;
