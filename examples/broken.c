@@ -3,6 +3,7 @@
  * What you see when a guest goes wrong: broken FAULT.  Exit status: 1 a failed assert, 3 a fault,
  * 124 a time limit, as with `ucall run`; 2 bad usage or no VM.
  */
+#if defined(__x86_64__)
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
@@ -159,3 +160,13 @@ int main(int argc, char **argv)
 	ucall_vm_free(vm);
 	return status;
 }
+
+#else
+#include <stdio.h>
+
+int main(void)
+{
+	fputs("examples/broken has guests of x86_64 hosts only\n", stderr);
+	return 77;
+}
+#endif

@@ -280,6 +280,15 @@ static void on_limit(int number)
 	_exit(99);
 }
 
+/* By how much this machine is slower than those that limits are made for. */
+static unsigned int slowness(void)
+{
+	const char *text = getenv("UCALL_TEST_LIMIT");
+	unsigned long factor = text ? strtoul(text, NULL, 10) : 1;
+
+	return factor >= 1 && factor <= 1000 ? (unsigned int)factor : 1;
+}
+
 static void run_body(const struct ucall_test *t)
 {
 	if (setjmp(end_of_point))
@@ -289,7 +298,7 @@ static void run_body(const struct ucall_test *t)
 				"(./bootstrap --install-deps=all)",
 				variant->image, variant->arch);
 	signal(SIGALRM, on_limit);
-	alarm(t->limit ? t->limit : DEFAULT_LIMIT);
+	alarm((t->limit ? t->limit : DEFAULT_LIMIT) * slowness());
 	if (t->once)
 		t->once();
 	else if (t->each)

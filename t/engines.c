@@ -65,10 +65,12 @@ static void refused(const struct ucall_vm_config *config, const char *text)
 	CHECK_HAS(ucall_error(), "engine kvm");
 }
 
+#if defined(__x86_64__)
 static UCALL_GUEST void guest_handler(struct ucall_ex_regs *regs)
 {
 	(void)regs;
 }
+#endif
 
 static void once_flat(void)
 {
@@ -92,9 +94,11 @@ static void once_flat(void)
 	CHECK_EQ(ucall_vcpu_fd(vcpu), -1);
 	CHECK(!ucall_vcpu_kvm_run(vcpu));
 	CHECK_EQ(errno, EOPNOTSUPP);
+#if defined(__x86_64__)
 	CHECK_EQ(ucall_vm_set_handler(vm, 6, guest_handler), -1);
 	CHECK_EQ(errno, EOPNOTSUPP);
 	CHECK_HAS(ucall_error(), "engine unicorn runs no exception handlers");
+#endif
 	gva = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE);
 	CHECK_OK(gva && !ucall_vm_translate(vm, gva, &gpa));
 	CHECK_EQ(gpa, gva);
@@ -126,6 +130,17 @@ static UCALL_GUEST void guest_registers(uint64_t a, uint64_t b)
 	GUEST_DONE();
 }
 
+/* Of the register that has a function's second argument. */
+#if defined(__x86_64__)
+#define SECOND 6
+#elif defined(__aarch64__)
+#define SECOND 1
+#elif defined(__riscv)
+#define SECOND 11
+#else
+#define SECOND 3
+#endif
+
 static void each_registers(void)
 {
 	struct ucall_vm *vm = ucall_test_vm(NULL);
@@ -135,17 +150,17 @@ static void each_registers(void)
 
 	CHECK_OK(vcpu);
 	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &regs));
-	CHECK_EQ(regs.gpr[6], 2); /* rsi */
-	regs.gpr[6] = 77;
+	CHECK_EQ(regs.gpr[SECOND], 2);
+	regs.gpr[SECOND] = 77;
 	CHECK_OK(!ucall_vcpu_set_regs(vcpu, &regs));
 	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &regs));
-	CHECK_EQ(regs.gpr[6], 77);
+	CHECK_EQ(regs.gpr[SECOND], 77);
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK_EQ(uc.args[1], 77);
 	/* Elsewhere: the function from its start, with another argument. */
 	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &regs));
 	regs.pc = (uint64_t)(uintptr_t)guest_registers;
-	regs.gpr[6] = 88;
+	regs.gpr[SECOND] = 88;
 	CHECK_OK(!ucall_vcpu_set_regs(vcpu, &regs));
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK_EQ(uc.args[1], 88);
@@ -185,12 +200,15 @@ static void once_vcpus(void)
 }
 
 /* Code that the host writes anew is what runs. */
+#if defined(__x86_64__)
 static UCALL_GUEST void guest_call(uint64_t (*f)(void))
 {
 	for (;;)
 		GUEST_SYNC(f());
 }
+#endif
 
+#if defined(__x86_64__)
 static void each_new_code(void)
 {
 	static const uint8_t first[] = { 0xb8, 1, 0, 0, 0, 0xc3 }; /* mov $1, %eax; ret */
@@ -210,10 +228,13 @@ static void each_new_code(void)
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK_EQ(uc.args[1], 2);
 }
+#endif
 
 UCALL_TESTS({ "the default", .once = once_default }, { "UCALL_ENGINE", .once = once_environment },
 	    { "what a flat guest cannot have", .once = once_flat },
 	    { "memory and devices", .once = once_overlap },
 	    { "as many vCPUs as there can be", .once = once_vcpus },
-	    { "registers that the host writes", .each = each_registers },
-	    { "code that the host writes", .each = each_new_code });
+#if defined(__x86_64__)
+	    { "code that the host writes", .each = each_new_code },
+#endif
+	    { "registers that the host writes", .each = each_registers });

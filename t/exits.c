@@ -77,7 +77,9 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
+	if (!strcmp(ucall_vm_engine(vm), "kvm") && strcmp(ucall_vm_arch(vm), "x86_64") != 0)
+		SKIP("KVM of %s waits for an interrupt by itself, without an exit",
+		     ucall_vm_arch(vm));
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, ENOMSG);
 	CHECK_HAS(ucall_error(), "a halt");

@@ -291,6 +291,7 @@ static void host_rewritten(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(cmd, 0);
 }
 
+#if defined(__x86_64__)
 /* Each request is answered, is an exit, or is an error, and the guest goes on. */
 static void host_ghcb(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
@@ -310,13 +311,16 @@ static void host_ghcb(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(cmd, UCALL_DONE);
 	CHECK(exits > 1 && errors > 0);
 }
+#endif
 
+#if defined(__x86_64__)
 static void host_endless(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_OK(!ucall_vm_set_handler(vm, 6, guest_again));
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 }
+#endif
 
 static void host_lies(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
@@ -326,6 +330,7 @@ static void host_lies(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_HAS(ucall_fault_report(vcpu), "ffffffffffffffff");
 }
 
+#if defined(__x86_64__)
 static void host_halfway(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t again = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE), uc_gva;
@@ -345,6 +350,7 @@ static void host_halfway(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(uc.args[1], 7);
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }
+#endif
 
 /* Started again 10000 times: nothing is used up. */
 static void host_restarts(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -402,20 +408,26 @@ UCALL_TESTS({ "garbage, by the mailbox", .each = each_mailbox, .any_arch = true 
 	    { "a shared message that another vCPU rewrites", .host = host_race, .any_arch = true },
 	    { "a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on),
 	      .host = host_rewritten, .any_arch = true },
+#if defined(__x86_64__)
 	    { "exceptions without end", UCALL_TEST_GUEST(guest_trap), .host = host_endless,
 	      .engine = "kvm" },
+#endif
 	    { "lies in the fault area", UCALL_TEST_GUEST(guest_lies), .host = host_lies,
 	      .any_arch = true },
+#if defined(__x86_64__)
 	    { "a restart in mid-message", .host = host_halfway },
+#endif
 	    { "restarts", UCALL_TEST_GUEST(guest_trap), .host = host_restarts, .any_arch = true },
 	    { "what the guest may not write", .each = each_protected, .any_arch = true },
 	    EACH_KIND("garbage", .each = each_mailbox, .config.guest_vc = true),
 	    EACH_KIND("garbage from all vCPUs at once", .host = host_all, .config.guest_vc = true),
 	    EACH_KIND("a shared message that another vCPU rewrites", .host = host_race,
 		      .config.guest_vc = true),
+#if defined(__x86_64__)
 	    EMULATED_CLOSED("garbage in the GHCB", UCALL_TEST_GUEST(guest_ghcb), .host = host_ghcb,
 			    .nargs = 1, .args = { 88172645463325252 }, .launch = true,
 			    .config.guest_vc = true),
+#endif
 	    EACH_KIND("a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on),
 		      .host = host_rewritten, .launch = true, .config.guest_vc = true),
 	    EACH_KIND("lies in the fault area", UCALL_TEST_GUEST(guest_lies), .host = host_lies,

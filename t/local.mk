@@ -3,6 +3,33 @@
 c_tests = \
 	t/assert \
 	t/byte-order \
+	t/done \
+	t/engines \
+	t/exits \
+	t/hostile \
+	t/image \
+	t/injected-failures \
+	t/kvm-device \
+	t/kvm-exits \
+	t/memory \
+	t/nest-by-hand \
+	t/nothing-left \
+	t/page-tables \
+	t/page-walk \
+	t/printf \
+	t/ring \
+	t/ring-ends \
+	t/ring-hostile \
+	t/shared \
+	t/snapshot \
+	t/sync-args \
+	t/timeout \
+	t/ucall-test \
+	t/vcpus \
+	t/vms
+# Of x86_64 hosts: their guests are made of that machine's instructions.
+if HOST_X86_64
+c_tests += \
 	t/confidential-boot \
 	t/confidential-faults \
 	t/confidential-launch \
@@ -10,43 +37,20 @@ c_tests = \
 	t/confidential-snp \
 	t/confidential-vc \
 	t/config-string \
-	t/done \
 	t/doorbell \
-	t/engines \
 	t/escape \
-	t/exits \
-	t/exceptions \
 	t/guest-elf \
-	t/hostile \
-	t/image \
-	t/injected-failures \
+	t/exceptions \
 	t/instructions \
 	t/ioctls-per-ucall \
-	t/kvm-device \
-	t/kvm-exits \
-	t/memory \
-	t/nest-by-hand \
 	t/nested \
-	t/nothing-left \
 	t/own-ops \
-	t/page-tables \
-	t/page-walk \
-	t/printf \
-	t/ring \
-	t/ring-ends \
 	t/ring-handlers \
-	t/ring-hostile \
 	t/sev-insn \
 	t/sev-launch \
 	t/sev-shared \
-	t/shared \
-	t/snapshot \
-	t/sync-args \
-	t/timeout \
-	t/ucall-test \
-	t/vcpus \
-	t/vm-options \
-	t/vms
+	t/vm-options
+endif
 sh_tests = \
 	t/abi.sh \
 	t/backend-cc.sh \
@@ -66,7 +70,7 @@ check_PROGRAMS += $(c_tests) t/show-port
 # What concerns encrypted memory: `make check-sev`.
 sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hostile t/nested t/vcpus \
 	t/sync-args t/done t/printf t/assert t/shared
-EXTRA_DIST += t/sev-report.sh t/abi
+EXTRA_DIST += t/sev-report.sh t/abi/1
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
 EXTRA_DIST += t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
@@ -126,3 +130,15 @@ t/guests/%-s390x.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/uca
 t/guests/%-x86_64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch x86_64 -o $@ $<
 CLEANFILES += $(check_DATA)
+
+# On the real KVM of other machines.
+lab_tests = t/lab/aarch64.sh t/lab/riscv64.sh t/lab/x86_64.sh
+EXTRA_DIST += $(lab_tests) t/lab/machine.sh t/lab/tests.sh t/lab/x86_64.gaps
+check-lab: all
+	rm -rf t/lab/source
+	$(MKDIR_P) t/lab/source
+	$(MAKE) distdir distdir=t/lab/source >/dev/null 2>&1
+	$(MAKE) check-TESTS TESTS='$(lab_tests)'
+list-tests:
+	@echo $(c_tests)
+.PHONY: check-lab list-tests

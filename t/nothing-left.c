@@ -11,7 +11,7 @@
 static UCALL_GUEST void guest_code(void)
 {
 	GUEST_SYNC(1);
-	__asm__ volatile("ud2");
+	__builtin_trap();
 }
 
 static void use(const struct ucall_vm_config *config)

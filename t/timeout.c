@@ -289,6 +289,7 @@ static void each_storm(void)
 	fclose(config.output);
 }
 
+#if defined(__x86_64__)
 static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	(void)vm;
@@ -298,6 +299,7 @@ static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_EQ(errno, ETIMEDOUT);
 	}
 }
+#endif
 
 #define LIMIT .config = { .timeout_ms = 50 }
 
@@ -310,8 +312,10 @@ UCALL_TESTS({ "a spinning guest", UCALL_TEST_GUEST(guest_spin), .host = check_sp
 	      LIMIT, .any_arch = true },
 	    { "after fork()", UCALL_TEST_GUEST(guest_spin), .host = host_fork, LIMIT,
 	      .any_arch = true },
+#if defined(__x86_64__)
 	    { "a guest that halts, with an interrupt controller", UCALL_TEST_GUEST(guest_halt),
 	      .host = host_halt, .config = { .timeout_ms = 50, .irqchip = true } },
+#endif
 	    { "a guest that makes exit after exit", .each = each_storm, .any_arch = true },
 	    { "kicks", UCALL_TEST_GUEST(guest_spin), .host = host_kick, .any_arch = true },
 	    { "kicks in ring 3", UCALL_TEST_GUEST(guest_spin), .host = host_kick,

@@ -52,7 +52,10 @@ static void once_default(void)
 	if (named && *named)
 		SKIP("UCALL_BACKEND=%s names another", named);
 	vm = ucall_test_vm(NULL);
-	CHECK_STR(ucall_vm_backend(vm), "pio");
+	CHECK_STR(ucall_vm_backend(vm), ucall_arch_host() == UCALL_ARCH_X86_64	  ? "pio"
+					: ucall_arch_host() == UCALL_ARCH_AARCH64 ? "mmio"
+					: ucall_arch_host() == UCALL_ARCH_RISCV64 ? "sbi"
+										  : "diag");
 	check_four(vm);
 }
 

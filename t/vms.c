@@ -61,8 +61,13 @@ static void run_all(struct job *jobs)
 
 static void once_mixed(void)
 {
+#if defined(__x86_64__)
 	static const char *const backends[] = { "pio", "mmio", "halt", "pio,port=0x80",
 						"mmio,gpa=0xd0001008" };
+#else
+	static const char *const backends[] = { "ring", "mmio", "ring,depth=3",
+						"ring,gpa=0xd0002000", "mmio,gpa=0xd0001008" };
+#endif
 	struct job jobs[VMS];
 
 	const char *engines[2] = { "kvm", "unicorn" };

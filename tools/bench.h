@@ -81,7 +81,7 @@ struct bench_creation {
 
 void bench_creation(struct bench_creation *creation, const struct bench_options *options);
 
-/* ---- KVM, below the library: bench-kvm.c ---- */
+/* ---- KVM, below the library: bench-kvm.c, bench-record.c ---- */
 
 /* Calls of ioctl() that this thread has made. */
 extern _Thread_local unsigned long bench_ioctls;
@@ -102,6 +102,12 @@ void bench_record_stop(void);
 /* Does the same once more by ioctl() alone, up to the first exit and the end.  0, or -1. */
 int bench_record_repeat(const struct bench_recording *recording);
 void bench_record_free(struct bench_recording *recording);
+/* For ioctl(), around the call. */
+void bench_record_before(unsigned long request);
+void bench_record_after(unsigned long request, const void *arg, int result);
+
+/* ioctl() that is neither counted nor noted. */
+int bench_call(int fd, unsigned long request, const void *arg);
 
 /* KVM_RUN and nothing else, `count` times.  Nanoseconds of each, or -1. */
 double bench_bare_run(int vcpu_fd, unsigned int count);

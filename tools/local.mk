@@ -5,6 +5,7 @@ tools_ucall_SOURCES = \
 	tools/bench-create.c \
 	tools/bench-kvm.c \
 	tools/bench-queue.c \
+	tools/bench-record.c \
 	tools/bench-rows.c \
 	tools/cc.c \
 	tools/commands.h \

@@ -46,7 +46,8 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 		{ TCR_EL1, TCR_BOOT },
 		{ TTBR0_EL1, boot->root },
 		{ VBAR_EL1, STUB_PAGE },
-		{ CPACR_EL1, 0 }, /* no SIMD and floating point, as UCALL_GUEST has it */
+		/* FPEN: compilers copy by SIMD registers here, in guest functions of the program too. */
+		{ CPACR_EL1, 3ull << 20 },
 		{ TPIDR_EL0, boot->tls },
 		{ CORE(sp_el1), boot->sp },
 		{ CORE(regs.pc), boot->entry },

@@ -68,7 +68,7 @@ struct ucall_test {
 	struct ucall_vm_config config;
 	/*
 	 * Limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that exceeds it
-	 * ends the program with "Bail out!".
+	 * ends the program with "Bail out!".  $UCALL_TEST_LIMIT multiplies it, on a slow machine.
 	 */
 	unsigned int limit;
 	/*

@@ -1,0 +1,305 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# The real KVM of another machine, booted in QEMU.  `ucall lab` runs this.
+#
+#	lab.sh fetch ARCH	kernel and libraries into the cache; prints the folder
+#	lab.sh run ARCH [--root FOLDER]... [--timeout SECONDS] -- CMD [ARG...]
+#
+# QEMU's emulator (TCG) has the virtualization extensions of these machines, and a Debian kernel inside has its
+# KVM.  Nothing of this machine is changed: packages come by an apt root in the cache, made from the Debian
+# sources that this machine has, and apt checks them.  Exit status of `run`: CMD's; 2 for bad usage; 77 if
+# something is missing here, with a line that says what; 124 for a time limit; 125 if the machine ended otherwise.
+set -eu
+
+cache=${UCALL_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ucall-lab}
+here=$(cd "$(dirname "$0")" && pwd)
+
+die() { # STATUS WORDS
+	status=$1
+	shift
+	echo "ucall lab: $*" >&2
+	exit "$status"
+}
+
+# ---- the machines ----
+
+machine() { # ARCH
+	module=
+	case $1 in
+	aarch64 | arm64)
+		arch=aarch64 deb=arm64 triplet=aarch64-linux-gnu suites=bookworm
+		package=linux-image-cloud-arm64 console=ttyAMA0 qemu_package=qemu-system-arm
+		qemu="qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a72"
+		;;
+	riscv64)
+		# Not in bookworm.  Kernel and libraries are of one suite, so that they fit together.
+		arch=riscv64 deb=riscv64 triplet=riscv64-linux-gnu suites="trixie forky sid"
+		package=linux-image-riscv64 console=ttyS0 qemu_package=qemu-system-misc module=kvm
+		qemu="qemu-system-riscv64 -M virt -cpu rv64,h=true"
+		;;
+	x86_64 | x86_64-svm)
+		arch=x86_64 deb=amd64 triplet=x86_64-linux-gnu suites=bookworm
+		package=linux-image-cloud-amd64 console=ttyS0 qemu_package=qemu-system-x86 module=kvm_amd
+		qemu="qemu-system-x86_64 -M q35 -cpu EPYC"
+		;;
+	s390x)
+		die 77 "QEMU's emulator has no SIE, which KVM on s390x needs: there is no such lab; guests of s390x run" \
+			"on the engine unicorn"
+		;;
+	*)
+		die 2 "no machine \"$1\"; there are aarch64, riscv64 and x86_64"
+		;;
+	esac
+	folder=$cache/$arch
+}
+
+need() { # PROGRAM PACKAGE
+	command -v "$1" >/dev/null || die 77 "$1 is missing; install $2"
+}
+
+# ---- packages ----
+
+# Debian's archive, as this machine has it.
+archive() {
+	need apt-get "apt; the lab's kernels are Debian's"
+	apt-get indextargets --format '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
+		sed -n 's,^Debian|main|\(.*/debian/\)$,\1,p' | head -n 1
+}
+
+apt_root() { # SUITE URI
+	mkdir -p "$folder/apt/state/lists/partial" "$folder/apt/cache/archives/partial"
+	: >"$folder/apt/status"
+	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $2 $1 main" >"$folder/apt/sources"
+	cat >"$folder/apt/conf" <<-END
+		Dir::State "$folder/apt/state";
+		Dir::State::status "$folder/apt/status";
+		Dir::Cache "$folder/apt/cache";
+		Dir::Etc::sourcelist "$folder/apt/sources";
+		Dir::Etc::sourceparts "-";
+		APT::Architecture "$deb";
+		APT::Architectures { "$deb"; };
+		APT::Sandbox::User "";
+		Acquire::Languages "none";
+		Acquire::Retries "3";
+	END
+	APT_CONFIG=$folder/apt/conf
+	export APT_CONFIG
+	apt-get -qq update >"$folder/apt/log" 2>&1 && apt-cache show "$package" >/dev/null 2>&1
+}
+
+# The packages that there are of those named: names differ between suites.
+present() {
+	for name; do
+		apt-cache policy "$name" 2>/dev/null | grep -q "Candidate: [0-9]" && echo "$name"
+	done
+}
+
+download() {
+	uri=$(archive)
+	test "$uri" || die 77 "this machine has no Debian archive among its apt sources"
+	found=
+	for suite in $suites; do
+		apt_root "$suite" "$uri" && found=$suite && break
+	done
+	test "$found" || {
+		cat "$folder/apt/log" >&2
+		die 77 "no $package in $suites of this machine's Debian archive"
+	}
+	kernel=$(apt-cache depends "$package" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+	# Later suites have it in parts.
+	kernel="$kernel $(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-\(binary\|modules\)-.*\)/\1/p' |
+		sort -u | tr '\n' ' ')"
+	mkdir -p "$folder/debs"
+	(cd "$folder/debs" && apt-get -qq download $kernel $(present libc6 libc6-dev libgcc-s1 \
+		linux-libc-dev libelf1 libelf1t64 libelf-dev libdw1 libdw1t64 libdw-dev zlib1g zlib1g-dev libzstd1 \
+		liblzma5 liblzma-dev libbz2-1.0 libbz2-dev libzstd-dev busybox-static)) >>"$folder/apt/log" 2>&1 || {
+		cat "$folder/apt/log" >&2
+		die 77 "the packages of $found for $deb could not be fetched"
+	}
+}
+
+# The kernel, its KVM module and what that needs, by number.
+take_kernel() {
+	mkdir -p "$folder/modules"
+	for image in "$folder"/sysroot/boot/vmlinu[xz]-* "$folder"/sysroot/usr/lib/modules/*/vmlinu[xz]; do
+		test ! -e "$image" || cp "$image" "$folder/kernel"
+	done
+	version=$(basename "$folder"/sysroot/usr/lib/modules/*)
+	test "$module" || return 0
+	depmod -b "$folder/sysroot" "$version"
+	n=10
+	for file in $(modprobe -d "$folder/sysroot" -S "$version" --show-depends "$module" | sed -n 's/^insmod \([^ ]*\).*/\1/p'); do
+		case $file in
+		*.xz) xz -dc "$file" >"$folder/modules/$n.ko" ;;
+		*.zst) zstd -qdc "$file" >"$folder/modules/$n.ko" ;;
+		*) cp "$file" "$folder/modules/$n.ko" ;;
+		esac
+		n=$((n + 1))
+	done
+	test $n -gt 10 || die 125 "the kernel $version has no module $module"
+}
+
+fetch() {
+	test ! -e "$folder/complete" || return 0
+	need depmod kmod
+	need modprobe kmod
+	need dpkg dpkg
+	need xz xz-utils
+	rm -rf "$folder"
+	mkdir -p "$folder/sysroot"
+	# A merged /usr from the beginning: packages have files in both.
+	for d in bin sbin lib lib64; do
+		mkdir -p "$folder/sysroot/usr/$d"
+		ln -s "usr/$d" "$folder/sysroot/$d"
+	done
+	echo "ucall lab: fetching $package and libraries for $arch" >&2
+	download
+	for package_file in "$folder"/debs/*.deb; do
+		dpkg-deb --fsys-tarfile "$package_file" | tar -x --keep-directory-symlink -C "$folder/sysroot"
+	done
+	take_kernel
+	rm -rf "$folder/debs" "$folder/sysroot/boot" "$folder/sysroot"/usr/lib/modules "$folder/sysroot/usr/share"
+	: >"$folder/complete"
+}
+
+# ---- the image ----
+
+is_elf() {
+	test -f "$1" && test "$(head -c 4 "$1" | tr -d '\0' | cut -c 2-4)" = ELF
+}
+
+# A library by name: this machine's, if it is of its architecture, since programs were built with that; else the
+# sysroot's.
+find_library() { # NAME
+	own=
+	test "$arch" != "$(uname -m)" || own="/lib/$triplet /usr/lib/$triplet /lib64 /usr/lib64"
+	for d in $own "$folder/sysroot/usr/lib/$triplet" "$folder/sysroot/usr/lib"; do
+		test -e "$d/$1" && echo "$d/$1" && return 0
+	done
+	return 0
+}
+
+# What the programs in the image need, and what that needs.
+add_libraries() { # IMAGE
+	libraries=$1/usr/lib/$triplet
+	mkdir -p "$libraries"
+	again=yes
+	: >"$work/seen"
+	# What the C library opens by itself.
+	cp -L "$(find_library libgcc_s.so.1)" "$libraries/" 2>/dev/null || true
+	while test $again = yes; do
+		again=no
+		find "$1" -type f | while read -r file; do
+			is_elf "$file" || continue
+			readelf -d "$file" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
+			readelf -l "$file" 2>/dev/null | sed -n 's/.*program interpreter: .*\/\(.*\)\]/\1/p'
+		done | sort -u >"$work/needed"
+		while read -r name; do
+			grep -qxF "$name" "$work/seen" && continue
+			echo "$name" >>"$work/seen"
+			test "$(find "$1" -name "$name" | head -n 1)" && continue
+			library=$(find_library "$name")
+			test "$library" || continue
+			cp -L "$library" "$libraries/$name"
+			again=yes
+		done <"$work/needed"
+	done
+	# Where programs look for their interpreter.
+	for name in "$libraries"/ld-*; do
+		test -e "$name" || continue
+		cp "$name" "$1/usr/lib/${name##*/}"
+		mkdir -p "$1/usr/lib64"
+		cp "$name" "$1/usr/lib64/${name##*/}"
+	done
+}
+
+pack() { # IMAGE ROOT...
+	image=$1
+	shift
+	mkdir -p "$image/usr/bin" "$image/usr/sbin" "$image/usr/lib" "$image/lab/modules" "$image/dev" \
+		"$image/proc" "$image/sys" "$image/tmp"
+	for d in bin sbin lib; do
+		ln -s "usr/$d" "$image/$d"
+	done
+	ln -s usr/lib64 "$image/lib64"
+	mkdir -p "$image/usr/lib64"
+	for root; do
+		tar -c -C "$root" . | tar -x --keep-directory-symlink -C "$image"
+	done
+	cp "$folder/sysroot/usr/bin/busybox" "$image/bin/busybox"
+	ln -sf busybox "$image/bin/sh"
+	cp "$here/init" "$image/init"
+	chmod 755 "$image/init"
+	cp "$folder"/modules/* "$image/lab/modules/" 2>/dev/null || true
+	add_libraries "$image"
+	(cd "$image" && find . | cpio --quiet -o -H newc) | gzip -1
+}
+
+# ---- booting ----
+
+quote() {
+	for word; do
+		printf "'%s' " "$(printf %s "$word" | sed "s/'/'\\\\''/g")"
+	done
+}
+
+boot() {
+	timeout "$limit" $qemu -accel tcg -m 1024 -smp 1 -display none -serial stdio -monitor none -no-reboot \
+		-nic none -kernel "$folder/kernel" -initrd "$work/initrd" \
+		-append "console=$console quiet loglevel=1 panic=-1 $append" </dev/null 2>&1 || echo "ucall-lab: qemu $?"
+}
+
+run() {
+	roots=
+	limit=${UCALL_LAB_TIMEOUT:-300} append=
+	while test $# -gt 0; do
+		case $1 in
+		--root) roots="$roots $(cd "$2" && pwd)" && shift ;;
+		--timeout) limit=$2 && shift ;;
+		--append) append=$2 && shift ;;
+		--)
+			shift
+			break
+			;;
+		*) die 2 "what is \"$1\"?  The command comes after --" ;;
+		esac
+		shift
+	done
+	test $# -gt 0 || set -- sh -c 'uname -a; ls -l /dev/kvm'
+	need "${qemu%% *}" "$qemu_package"
+	need cpio cpio
+	need readelf binutils
+	fetch
+	work=$(mktemp -d)
+	trap 'rm -rf "$work"' EXIT
+	mkdir -p "$work/image/lab"
+	quote "$@" >"$work/image/lab/command"
+	test "$roots" || test ! -d "${UCALL_LAB_ROOT:-/nonexistent}/$arch/root" || roots=$UCALL_LAB_ROOT/$arch/root
+	pack "$work/image" $roots >"$work/initrd"
+	# What CMD says comes between two lines of /init; what comes besides is kept for a bad end.
+	boot | tr -d '\r' | awk -v console="$work/console" -v status="$work/status" '
+		/^ucall-lab: begin$/ { inside = 1; next }
+		/^ucall-lab: exit [0-9]+$/ { print $3 >status; inside = 0; ended = 1; next }
+		/^ucall-lab: qemu / { print $3 >(status ".qemu"); next }
+		inside { print; fflush() }
+		{ print >console }'
+	test ! -e "$work/status" || exit "$(cat "$work/status")"
+	echo "ucall lab: the $arch machine ended before the command did; its last lines:" >&2
+	tail -n 20 "$work/console" >&2 2>/dev/null || true
+	test "$(cat "$work/status.qemu" 2>/dev/null)" != 124 || die 124 "it ran for $limit s, the limit (--timeout)"
+	exit 125
+}
+
+case ${1:-} in
+fetch | run) test $# -ge 2 || die 2 "usage: lab.sh $1 ARCH" ;;
+*) die 2 "usage: lab.sh fetch|run ARCH ..." ;;
+esac
+what=$1
+machine "$2"
+shift 2
+if test "$what" = fetch; then
+	fetch
+	echo "$folder"
+else
+	run "$@"
+fi

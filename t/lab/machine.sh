@@ -1,0 +1,149 @@
+# SPDX-License-Identifier: MIT
+# Read by the tests of t/lab: builds libucall and its tests for another machine, boots that machine, and gives
+# what its tests report as this test's own, a point each.  Sets: arch, and name, which the points begin with.
+set -u
+lab=$top_srcdir/lab/lab.sh
+work=$(pwd)/t/lab/work/${folder:-$arch}
+UCALL_LAB_CACHE=${UCALL_LAB_CACHE:-$(pwd)/t/lab/cache}
+export UCALL_LAB_CACHE
+unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES UCALL_BACKEND UCALL_ENGINE
+
+skip_all() {
+	echo "1..0 # SKIP $*"
+	exit 0
+}
+
+# A step whose output is of interest only if it fails.
+step() { # WORDS COMMAND...
+	words=$1
+	shift
+	"$@" >"$work/log" 2>&1 && return 0
+	tail -n 30 "$work/log" | sed 's/^/# /'
+	echo "Bail out! $name: $words failed"
+	exit 1
+}
+
+mkdir -p "$work/build"
+sh "$lab" fetch "$arch" >"$work/fetch" 2>&1
+case $? in
+0) sysroot=$(tail -n 1 "$work/fetch")/sysroot ;;
+77) skip_all "$(grep '^ucall lab: ' "$work/fetch" | tail -n 1)" ;;
+*)
+	sed 's/^/# /' "$work/fetch"
+	echo "Bail out! $name: the machine's packages could not be fetched"
+	exit 1
+	;;
+esac
+
+triplet=$arch-linux-gnu
+if test "$arch" = "$(uname -m)"; then
+	set -- CC="${CC:-gcc}"
+else
+	command -v "$triplet-gcc" >/dev/null || skip_all "$triplet-gcc is missing; install gcc-$triplet"
+	libraries=$sysroot/usr/lib/$triplet
+	PKG_CONFIG_LIBDIR=$libraries/pkgconfig
+	PKG_CONFIG_SYSROOT_DIR=$sysroot
+	export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
+	# Of a later suite the libraries may want a later C library than the compiler has.
+	set -- --host="$triplet" --without-libcrypto CC="$triplet-gcc --sysroot=$sysroot" \
+		LDFLAGS="-Wl,-rpath-link,$libraries -Wl,--allow-shlib-undefined"
+fi
+
+# The sources as a release has them, since a folder that is configured cannot be built elsewhere.
+source=$(pwd)/t/lab/source
+build=$work/build
+if test ! -e "$build/Makefile"; then
+	cd "$build" || exit 1
+	step "configure" "$source/configure" --prefix=/usr --without-unicorn "$@"
+	cd "$OLDPWD" || exit 1
+fi
+step "make" make -C "$build" -j2
+step "making the tests" make -C "$build" -j2 check TESTS=
+rm -rf "$work/root"
+mkdir -p "$work/root/t"
+step "make install" make -C "$build" install DESTDIR="$work/root"
+rm -rf "$work/root/usr/share" "$work/root/usr/include"
+# Those that libtool has a script for lie in .libs.
+for test in $(make -s -C "$build" list-tests); do
+	case " ${slow:-} " in
+	*" ${test##*/} "*) continue ;;
+	esac
+	program=$build/t/.libs/${test##*/}
+	test -e "$program" || program=$build/$test
+	cp "$program" "$work/root/t/"
+done
+cp "$top_srcdir/t/lab/tests.sh" "$work/root/"
+
+if test "$arch" = s390x; then
+	echo "ok 1 - $name: the library, its backends and its tests are built"
+	echo "ok 2 - $name: the tests # SKIP QEMU's emulator has no SIE, which KVM on s390x needs"
+	echo "1..2"
+	exit 0
+fi
+
+sh "$lab" run "$arch" --root "$work/root" --timeout 1200 ${options:+--module-options "$options"} -- sh /tests.sh \
+	>"$work/out" 2>"$work/console"
+status=$?
+gaps=$top_srcdir/t/lab/$arch.gaps
+test -e "$gaps" || gaps=/dev/null
+awk -v name="$name" -v slow="${slow:-}" -v gaps="$gaps" -v status="$status" -v console="$work/console" '
+# What this emulator cannot do is known by test and point; what is not known of fails.
+BEGIN {
+	while ((getline line < gaps) > 0)
+		if (line ~ /^[^#]/) {
+			split(line, part, /\t+/)
+			pattern[++patterns] = part[1]
+			reason[patterns] = part[2]
+		}
+	count = split(slow, left)
+	for (i = 1; i <= count; i++)
+		point(1, left[i] " # SKIP it makes thousands of VMs, which takes too long in the emulator")
+}
+function gap(text,    i) {
+	for (i = 1; i <= patterns; i++)
+		if (text ~ pattern[i])
+			return reason[i]
+	return ""
+}
+function point(good, text,    why) {
+	why = good ? "" : gap(text)
+	if (why != "") {
+		good = 1
+		text = text " # SKIP it fails here: " why
+	}
+	print (good ? "ok " : "not ok ") ++points " - " name " " text
+}
+/^ucall-lab: test / { test = $3; planned = -1; seen = failed = 0; next }
+/^ucall-lab: all is done/ { complete = 1; next }
+/^ucall-lab: status / {
+	if (planned != seen)
+		point(0, test ": " (planned < 0 ? "no plan" : planned " points were planned, " seen " came"))
+	else if ($3 && !failed)
+		point(0, test ": ended with status " $3)
+	test = ""
+	next
+}
+/^1\.\.[0-9]+/ {
+	planned = substr($1, 4) + 0
+	if (planned == 0)
+		point(1, test " # SKIP" substr($0, index($0, "SKIP") + 4))
+	next
+}
+/^(not )?ok / {
+	seen++
+	good = $1 == "ok"
+	failed += !good
+	sub(/^(not )?ok [0-9]+ - /, "")
+	point(good, test ": " $0)
+	next
+}
+test != "" { print "# " $0 }
+END {
+	if (!complete) {
+		while ((getline line < console) > 0)
+			print "# " line
+		point(0, (test == "" ? "the machine" : test) ": the machine ended before its tests did (" status ")")
+	}
+	print "1.." points
+}' "$work/out"
+exit 0

@@ -1,0 +1,16 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# In the machine of t/lab: each test of /t, one after another.
+cd /t || exit 1
+UCALL_TEST_LIMIT=${UCALL_TEST_LIMIT:-4}
+UCALL_TEST_RING=0
+export UCALL_TEST_LIMIT UCALL_TEST_RING
+for test in *; do
+	echo "ucall-lab: test $test"
+	start=$(date +%s)
+	timeout 300 "./$test" 2>&1
+	status=$?
+	echo
+	echo "ucall-lab: status $status $(($(date +%s) - start)) s"
+done
+echo "ucall-lab: all is done"
