@@ -133,7 +133,7 @@ CLEANFILES += $(check_DATA)
 
 # On the real KVM of other machines.
 lab_tests = t/lab/aarch64.sh t/lab/riscv64.sh t/lab/x86_64.sh
-EXTRA_DIST += $(lab_tests) t/lab/machine.sh t/lab/tests.sh t/lab/x86_64.gaps
+EXTRA_DIST += $(lab_tests) t/lab/machine.sh t/lab/tests.sh t/lab/riscv64.gaps t/lab/x86_64.gaps
 check-lab: all
 	rm -rf t/lab/source
 	$(MKDIR_P) t/lab/source
