@@ -6,6 +6,7 @@ fuzz-check:
 		$(SHELL) $(top_srcdir)/fuzz/run.sh $(FUZZ_SECONDS)
 
 clean-local:
+	rm -rf t/lab/source t/lab/work t/lab/cache
 	rm -rf fuzz/work
 
 EXTRA_DIST += fuzz/run.sh fuzz/corpus fuzz/config.c fuzz/note.c fuzz/mailbox.c fuzz/exit.c fuzz/walk.c fuzz/image.c fuzz/insn.c fuzz/ghcb.c

@@ -275,6 +275,8 @@ run() {
 	mkdir -p "$work/image/lab"
 	quote "$@" >"$work/image/lab/command"
 	test "$roots" || test ! -d "${UCALL_LAB_ROOT:-/nonexistent}/$arch/root" || roots=$UCALL_LAB_ROOT/$arch/root
+	test "$roots" || echo "ucall lab: nothing but busybox is in the machine; --root FOLDER adds programs for it, \`make" \
+		"check-lab\` those of this build" >&2
 	pack "$work/image" $roots >"$work/initrd"
 	# What CMD says comes between two lines of /init; what comes besides is kept for a bad end.
 	boot | tr -d '\r' | awk -v console="$work/console" -v status="$work/status" '

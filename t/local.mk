@@ -63,6 +63,7 @@ sh_tests = \
 	t/cross-objects.sh \
 	t/guests.sh \
 	t/headers.sh \
+	t/lab.sh \
 	t/swap-plugin.sh \
 	t/wrong-arguments.sh
 

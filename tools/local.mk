@@ -7,6 +7,7 @@ tools_ucall_SOURCES = \
 	tools/bench-queue.c \
 	tools/bench-record.c \
 	tools/bench-rows.c \
+	tools/lab.c \
 	tools/cc.c \
 	tools/commands.h \
 	tools/compilers.c tools/compilers.h \
@@ -21,7 +22,7 @@ tools_ucall_SOURCES = \
 	tools/ucall.c
 tools_ucall_CPPFLAGS = $(UCALL_CPPFLAGS) -DUCALL_INCLUDE_DIR='"$(includedir)"' \
 	-DUCALL_LIBRARY_DIR='"$(libdir)"' -DUCALL_GUEST_DIR='"$(guestdir)"' \
-	-DUCALL_DEMO_DIR='"$(pkgdatadir)"'
+	-DUCALL_DEMO_DIR='"$(pkgdatadir)"' -DUCALL_LAB_DIR='"$(labdir)"'
 tools_ucall_CFLAGS = $(UCALL_CFLAGS) $(LIBELF_CFLAGS)
 tools_ucall_LDADD = $(LDADD) $(LIBELF_LIBS)
 dist_man_MANS += tools/ucall.1
