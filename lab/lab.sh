@@ -3,7 +3,7 @@
 # The real KVM of another machine, booted in QEMU.  `ucall lab` runs this.
 #
 #	lab.sh fetch ARCH	kernel and libraries into the cache; prints the folder
-#	lab.sh run ARCH [--root FOLDER]... [--timeout SECONDS] -- CMD [ARG...]
+#	lab.sh run ARCH [--root FOLDER]... [--timeout SECONDS] [--module-options OPTIONS] -- CMD [ARG...]
 #
 # QEMU's emulator (TCG) has the virtualization extensions of these machines, and a Debian kernel inside has its
 # KVM.  Nothing of this machine is changed: packages come by an apt root in the cache, made from the Debian
@@ -43,7 +43,9 @@ machine() { # ARCH
 		qemu="qemu-system-x86_64 -M q35 -cpu EPYC"
 		;;
 	s390x)
-		die 77 "QEMU's emulator has no SIE, which KVM on s390x needs: there is no such lab; guests of s390x run" \
+		# Libraries alone, to build with.
+		arch=s390x deb=s390x triplet=s390x-linux-gnu suites=bookworm package=
+		test "$what" = fetch || die 77 "QEMU's emulator has no SIE, which KVM on s390x needs: there is no such lab; guests of s390x run" \
 			"on the engine unicorn"
 		;;
 	*)
@@ -84,7 +86,7 @@ apt_root() { # SUITE URI
 	END
 	APT_CONFIG=$folder/apt/conf
 	export APT_CONFIG
-	apt-get -qq update >"$folder/apt/log" 2>&1 && apt-cache show "$package" >/dev/null 2>&1
+	apt-get -qq update >"$folder/apt/log" 2>&1 && apt-cache show "${package:-libc6}" >/dev/null 2>&1
 }
 
 # The packages that there are of those named: names differ between suites.
@@ -103,11 +105,12 @@ download() {
 	done
 	test "$found" || {
 		cat "$folder/apt/log" >&2
-		die 77 "no $package in $suites of this machine's Debian archive"
+		die 77 "no ${package:-libc6} in $suites of this machine's Debian archive"
 	}
-	kernel=$(apt-cache depends "$package" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
+	kernel=
+	test ! "$package" || kernel=$(apt-cache depends "$package" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
 	# Later suites have it in parts.
-	kernel="$kernel $(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-\(binary\|modules\)-.*\)/\1/p' |
+	test ! "$kernel" || kernel="$kernel $(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-\(binary\|modules\)-.*\)/\1/p' |
 		sort -u | tr '\n' ' ')"
 	mkdir -p "$folder/debs"
 	(cd "$folder/debs" && apt-get -qq download $kernel $(present libc6 libc6-dev libgcc-s1 \
@@ -120,6 +123,7 @@ download() {
 
 # The kernel, its KVM module and what that needs, by number.
 take_kernel() {
+	test "$package" || return 0
 	mkdir -p "$folder/modules"
 	for image in "$folder"/sysroot/boot/vmlinu[xz]-* "$folder"/sysroot/usr/lib/modules/*/vmlinu[xz]; do
 		test ! -e "$image" || cp "$image" "$folder/kernel"
@@ -152,7 +156,7 @@ fetch() {
 		mkdir -p "$folder/sysroot/usr/$d"
 		ln -s "usr/$d" "$folder/sysroot/$d"
 	done
-	echo "ucall lab: fetching $package and libraries for $arch" >&2
+	echo "ucall lab: fetching ${package:+$package and }libraries for $arch" >&2
 	download
 	for package_file in "$folder"/debs/*.deb; do
 		dpkg-deb --fsys-tarfile "$package_file" | tar -x --keep-directory-symlink -C "$folder/sysroot"
@@ -246,17 +250,17 @@ quote() {
 boot() {
 	timeout "$limit" $qemu -accel tcg -m 1024 -smp 1 -display none -serial stdio -monitor none -no-reboot \
 		-nic none -kernel "$folder/kernel" -initrd "$work/initrd" \
-		-append "console=$console quiet loglevel=1 panic=-1 $append" </dev/null 2>&1 || echo "ucall-lab: qemu $?"
+		-append "console=$console quiet loglevel=1 panic=-1" </dev/null 2>&1 || echo "ucall-lab: qemu $?"
 }
 
 run() {
 	roots=
-	limit=${UCALL_LAB_TIMEOUT:-300} append=
+	limit=${UCALL_LAB_TIMEOUT:-300} options=
 	while test $# -gt 0; do
 		case $1 in
 		--root) roots="$roots $(cd "$2" && pwd)" && shift ;;
 		--timeout) limit=$2 && shift ;;
-		--append) append=$2 && shift ;;
+		--module-options) options=$2 && shift ;;
 		--)
 			shift
 			break
@@ -274,6 +278,7 @@ run() {
 	trap 'rm -rf "$work"' EXIT
 	mkdir -p "$work/image/lab"
 	quote "$@" >"$work/image/lab/command"
+	echo "$options" >"$work/image/lab/options"
 	test "$roots" || test ! -d "${UCALL_LAB_ROOT:-/nonexistent}/$arch/root" || roots=$UCALL_LAB_ROOT/$arch/root
 	test "$roots" || echo "ucall lab: nothing but busybox is in the machine; --root FOLDER adds programs for it, \`make" \
 		"check-lab\` those of this build" >&2
