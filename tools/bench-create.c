@@ -114,9 +114,8 @@ static bool time_restore(struct bench_creation *c, bool quick)
 	return good;
 }
 
-void bench_creation(struct bench_creation *c, const struct bench_options *options)
+void bench_creation(struct bench_creation *c, bool quick)
 {
-	const bool quick = options->quick;
 	struct bench_recording *recording = NULL;
 	struct ucall_vm *vm = create(NULL); /* what is done once for the process is done */
 

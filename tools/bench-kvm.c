@@ -1,23 +1,16 @@
 // SPDX-License-Identifier: MIT
 /*
  * KVM below the library.  This program's ioctl() stands before the C library's, so that it sees every
- * call of libucall.so: it counts them, notes them, or stands in for KVM_RUN.
+ * call of libucall.so: it counts them, has them noted, or stands in for KVM_RUN.
  */
 #include <dlfcn.h>
-#include <errno.h>
-#include <fcntl.h>
 #include <linux/kvm.h>
 #include <stdarg.h>
-#include <stdlib.h>
-#include <string.h>
-#include <sys/mman.h>
 #include <sys/syscall.h>
 #include <time.h>
 #include <unistd.h>
 
 #include "bench.h"
-
-#define PAGE 4096u
 
 /* Of a thread each: other commands of this program have several. */
 _Thread_local unsigned long bench_ioctls;

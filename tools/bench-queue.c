@@ -1,37 +1,19 @@
 // SPDX-License-Identifier: MIT
 /* ucall bench: what a message costs that queues with others, against an exit; and one of several VMs. */
 #include <stdio.h>
-#include <string.h>
 
 #include "bench.h"
 
-static UCALL_GUEST void guest_sync(void)
-{
-	for (;;) {
-		GUEST_SYNC(1);
-		GUEST_SYNC(1);
-		GUEST_SYNC(1);
-		GUEST_SYNC(1);
-	}
-}
-
 static struct ucall_vm *create(const char *backend, int ring, struct ucall_vcpu **vcpu)
 {
-	struct ucall_vm_config config = { .backend = backend, .engine = "kvm", .ring = ring };
-	struct ucall_vm *vm = ucall_vm_create(&config);
-
-	*vcpu = vm ? ucall_vcpu_add(vm, guest_sync, 0) : NULL;
-	if (*vcpu && ucall_next(*vcpu, NULL) == UCALL_SYNC)
-		return vm;
-	ucall_vm_free(vm);
-	return NULL;
+	return bench_create_syncing(backend, "kvm", ring, vcpu);
 }
 
 /* ---- messages that queue ---- */
 
 /* One mode in one ring. */
-static bool time_queue(struct bench_queue *q, const struct bench_options *options, int ring,
-		       const char *backend, unsigned int count, struct bench_queue_cost *cost)
+static bool time_queue(struct bench_queue *q, bool quick, int ring, const char *backend,
+		       unsigned int count, struct bench_queue_cost *cost)
 {
 	double each[BENCH_ROUNDS], exits[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
 	struct ucall_vcpu *vcpu, *plain, *bare = NULL;
@@ -43,8 +25,8 @@ static bool time_queue(struct bench_queue *q, const struct bench_options *option
 		bare = bench_add_bare(bare_vm, ucall_vcpu_exit(plain));
 	good = bare && bench_run_bare(bare, 20) > 0 && bench_run_syncs(vcpu, count) > 0;
 	for (int i = 0; good && i < BENCH_ROUNDS; i++) {
-		each[i] = bench_run_syncs(vcpu, options->quick ? count / 10 : count);
-		exits[i] = bench_run_bare(bare, options->quick ? 100 : 1000);
+		each[i] = bench_run_syncs(vcpu, quick ? count / 10 : count);
+		exits[i] = bench_run_bare(bare, quick ? 100 : 1000);
 		ratio[i] = each[i] / exits[i];
 		good = each[i] > 0 && exits[i] > 0;
 	}
@@ -59,13 +41,13 @@ static bool time_queue(struct bench_queue *q, const struct bench_options *option
 	return good;
 }
 
-void bench_queue(struct bench_queue *q, const struct bench_options *options)
+void bench_queue(struct bench_queue *q, bool quick)
 {
 	/* Natively: where there is a ring 3, some hosts interpret ring 0. */
 	int ring = ucall_arch_host() == UCALL_ARCH_X86_64 ? 3 : 0;
 
-	if (!time_queue(q, options, ring, "ring,depth=64", 20000, &q->depth) ||
-	    !time_queue(q, options, ring, "ring,poll=1", 200000, &q->poll))
+	if (!time_queue(q, quick, ring, "ring,depth=64", 20000, &q->depth) ||
+	    !time_queue(q, quick, ring, "ring,poll=1", 200000, &q->poll))
 		snprintf(q->problem, sizeof(q->problem), "%s", ucall_error());
 }
 
@@ -82,11 +64,11 @@ static double take_turns(struct ucall_vcpu *const *vcpus, unsigned int vms, unsi
 	return (bench_now_ns() - start) / count;
 }
 
-void bench_several(struct bench_several *s, const struct bench_options *options)
+void bench_several(struct bench_several *s, bool quick)
 {
 	static const unsigned int counts[BENCH_SEVERAL] = { 1, 2, 32 };
 	double each[BENCH_SEVERAL][BENCH_ROUNDS], ratio[BENCH_SEVERAL][BENCH_ROUNDS];
-	const unsigned int most = counts[BENCH_SEVERAL - 1], count = options->quick ? 96 : 960;
+	const unsigned int most = counts[BENCH_SEVERAL - 1], count = quick ? 96 : 960;
 	struct ucall_vm *vms[32] = { NULL };
 	struct ucall_vcpu *vcpus[32];
 	bool good = true;

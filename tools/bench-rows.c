@@ -105,6 +105,19 @@ static struct ucall_vm *make_vm(const struct bench_row *row)
 	return ucall_vm_create(&config);
 }
 
+struct ucall_vm *bench_create_syncing(const char *backend, const char *engine, int ring,
+				      struct ucall_vcpu **vcpu)
+{
+	struct ucall_vm_config config = { .backend = backend, .engine = engine, .ring = ring };
+	struct ucall_vm *vm = ucall_vm_create(&config);
+
+	*vcpu = vm ? ucall_vcpu_add(vm, guest_sync, 0) : NULL;
+	if (*vcpu && ucall_next(*vcpu, NULL) == UCALL_SYNC)
+		return vm;
+	ucall_vm_free(vm);
+	return NULL;
+}
+
 #define MMIO 0xd8000000 /* where no backend has its doorbell by default */
 
 struct ucall_vcpu *bench_add_bare(struct ucall_vm *vm, const struct ucall_exit *exit)
@@ -225,20 +238,18 @@ static double steps(const struct bench_row *row, void (*guest)(uint64_t, uint64_
 	return count < 0 ? count : count + 1;
 }
 
-void bench_backend(struct bench_row *row, const struct bench_options *options)
+void bench_backend(struct bench_row *row, bool quick)
 {
-	const bool quick = options->quick;
-	struct ucall_vm *vm = make_vm(row), *bare_vm = NULL;
-	struct ucall_vcpu *vcpu = vm ? ucall_vcpu_add(vm, guest_sync, 0) : NULL, *bare = NULL;
+	struct ucall_vcpu *vcpu, *bare = NULL;
+	struct ucall_vm *vm = bench_create_syncing(row->backend, row->engine, row->ring, &vcpu);
+	struct ucall_vm *bare_vm = vm ? make_vm(row) : NULL;
 	bool good;
 
 	row->sync_insns = row->printf_insns = row->host_ns = -1;
-	if (vcpu && ucall_next(vcpu, NULL) == UCALL_SYNC)
-		bare_vm = make_vm(row);
-	if (bare_vm)
+	if (bare_vm) {
 		row->exit = ucall_vcpu_exit(vcpu)->reason;
-	if (bare_vm)
 		bare = bench_add_bare(bare_vm, ucall_vcpu_exit(vcpu));
+	}
 	good = bare && time_both(row, vcpu, bare, quick);
 	if (!good)
 		snprintf(row->problem, sizeof(row->problem), "%s", ucall_error());

@@ -42,7 +42,7 @@ struct bench_figure bench_figure(double *values, unsigned int rounds)
 /* ---- measuring ---- */
 
 static void add(struct results *r, const char *backend, const struct ucall_engine_info *e, int ring,
-		const struct bench_options *options)
+		bool quick)
 {
 	struct bench_row *row = &r->rows[r->count];
 
@@ -55,12 +55,11 @@ static void add(struct results *r, const char *backend, const struct ucall_engin
 	row->ring = ring;
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K%s, engine %s, ring %d", backend, e->name, ring);
-	bench_backend(row, options);
+	bench_backend(row, quick);
 }
 
 static void measure(struct results *r, const struct ucall_backend_info *all, size_t count,
-		    const struct ucall_engine_info *engines, const char *only,
-		    const struct bench_options *options)
+		    const struct ucall_engine_info *engines, const char *only, bool quick)
 {
 	for (size_t i = 0; i < count; i++)
 		for (const struct ucall_engine_info *e = engines; e->name; e++) {
@@ -71,11 +70,11 @@ static void measure(struct results *r, const struct ucall_backend_info *all, siz
 			for (int ring = 0; ring <= 3; ring += 3)
 				if (ring == 0 || ((e->can & UCALL_CAN_RING3) &&
 						  !(all[i].metadata.needs & UCALL_NEEDS_RING0)))
-					add(r, only ? only : all[i].metadata.name, e, ring, options);
+					add(r, only ? only : all[i].metadata.name, e, ring, quick);
 		}
-	bench_creation(&r->creation, options);
-	bench_queue(&r->queue, options);
-	bench_several(&r->several, options);
+	bench_creation(&r->creation, quick);
+	bench_queue(&r->queue, quick);
+	bench_several(&r->several, quick);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
 }
@@ -228,6 +227,16 @@ static void json_text(FILE *f, const char *name, const char *text, const char *e
 	fprintf(f, "\"%s", end);
 }
 
+/* Is no earlier row's exit of the same kind? */
+static bool is_first_exit(const struct results *r, const struct bench_row *row)
+{
+	for (const struct bench_row *first = r->rows; first < row; first++)
+		if (!first->problem[0] && first->exit == row->exit && first->ring == row->ring &&
+		    !strcmp(first->engine, row->engine))
+			return false;
+	return true;
+}
+
 /* Exits alone, once for each kind. */
 static void write_bare(FILE *f, const struct results *r)
 {
@@ -239,13 +248,9 @@ static void write_bare(FILE *f, const struct results *r)
 
 	fprintf(f, "\"bare\": [");
 	for (unsigned int i = 0; i < r->count; i++) {
-		const struct bench_row *row = &r->rows[i], *first = r->rows;
+		const struct bench_row *row = &r->rows[i];
 
-		while (first->exit != row->exit || first->ring != row->ring ||
-		       strcmp(first->engine, row->engine) != 0 || first->problem[0])
-			if (first++ == row)
-				break;
-		if (row->problem[0] || first != row)
+		if (row->problem[0] || !is_first_exit(r, row))
 			continue;
 		fprintf(f, "%s\n{\"exit\": \"%s\", \"ring\": %d, \"engine\": \"%s\", ", comma,
 			row->exit < sizeof(names) / sizeof(names[0]) && names[row->exit]
@@ -423,12 +428,12 @@ static bool write_file(const char *path, void (*write)(FILE *f, const struct res
 
 /* ---- the command ---- */
 
-struct arguments {
+struct options {
 	const char *backend, *json, *svg;
-	struct bench_options options;
+	bool quick;
 };
 
-static bool parse(int argc, char **argv, struct arguments *o)
+static bool parse(int argc, char **argv, struct options *o)
 {
 	for (int i = 1; i < argc; i++) {
 		const char **value = !strcmp(argv[i], "--backend") ? &o->backend
@@ -437,7 +442,7 @@ static bool parse(int argc, char **argv, struct arguments *o)
 								   : NULL;
 
 		if (!strcmp(argv[i], "--quick"))
-			o->options.quick = true;
+			o->quick = true;
 		else if (value && i + 1 < argc)
 			*value = argv[++i];
 		else
@@ -448,7 +453,7 @@ static bool parse(int argc, char **argv, struct arguments *o)
 
 int cmd_bench(int argc, char **argv)
 {
-	struct arguments o = { NULL, NULL, NULL, { false } };
+	struct options o = { NULL, NULL, NULL, false };
 	struct ucall_engine_info *engines;
 	struct ucall_backend_info *all;
 	struct results *r;
@@ -466,7 +471,7 @@ int cmd_bench(int argc, char **argv)
 		ucall_fail(ENOEXEC, "%s", all->problem);
 	else if (r) {
 		describe_host(r);
-		measure(r, all, count, engines, o.backend, &o.options);
+		measure(r, all, count, engines, o.backend, o.quick);
 		good = r->count > 0 ||
 		       ucall_fail(ENODEV, "there is no backend to measure here; see `ucall list`") ==
 			       0;

@@ -20,10 +20,6 @@ struct bench_figure {
 struct bench_figure bench_figure(double *values, unsigned int rounds);
 double bench_now_ns(void);
 
-struct bench_options {
-	bool quick;
-};
-
 /* One backend, in one ring of an engine.  Times are nanoseconds, of one ucall; -1: not measured. */
 struct bench_row {
 	char backend[128]; /* as a config string */
@@ -39,11 +35,14 @@ struct bench_row {
 	char problem[512]; /* why it was not measured; empty: it was */
 };
 
-void bench_backend(struct bench_row *row, const struct bench_options *options);
+void bench_backend(struct bench_row *row, bool quick);
 
+/* A VM whose vCPU sends UCALL_SYNC for ever, and has sent one; NULL after ucall_fail(). */
+struct ucall_vm *bench_create_syncing(const char *backend, const char *engine, int ring,
+				      struct ucall_vcpu **vcpu);
 /* A vCPU that makes the same exit, and nothing else, again and again; NULL after ucall_fail(). */
 struct ucall_vcpu *bench_add_bare(struct ucall_vm *vm, const struct ucall_exit *exit);
-/* `count` exits of it; and `count` messages of a guest that sends UCALL_SYNC: nanoseconds of each, or -1. */
+/* `count` exits of that, and `count` messages of the other: nanoseconds of each, or -1. */
 double bench_run_bare(struct ucall_vcpu *vcpu, unsigned int count);
 double bench_run_syncs(struct ucall_vcpu *vcpu, unsigned int count);
 
@@ -58,7 +57,7 @@ struct bench_queue {
 	char problem[512];
 };
 
-void bench_queue(struct bench_queue *queue, const struct bench_options *options);
+void bench_queue(struct bench_queue *queue, bool quick);
 
 /* A ucall with 1, 2 and many VMs that take turns; and to that with one. */
 #define BENCH_SEVERAL 3
@@ -68,7 +67,7 @@ struct bench_several {
 	char problem[512];
 };
 
-void bench_several(struct bench_several *several, const struct bench_options *options);
+void bench_several(struct bench_several *several, bool quick);
 
 /* A VM from its creation to its first message and its end. */
 struct bench_creation {
@@ -79,7 +78,7 @@ struct bench_creation {
 	char problem[512];
 };
 
-void bench_creation(struct bench_creation *creation, const struct bench_options *options);
+void bench_creation(struct bench_creation *creation, bool quick);
 
 /* ---- KVM, below the library: bench-kvm.c, bench-record.c ---- */
 
