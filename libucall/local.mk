@@ -6,6 +6,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/backend-list.c \
 	libucall/byte-order.h \
 	libucall/ciphers.c libucall/ciphers.h \
+	libucall/clock.h \
 	libucall/elf-file.c libucall/elf-file.h \
 	libucall/engine.c libucall/engine.h \
 	libucall/engine-kvm.c libucall/kvm.h \

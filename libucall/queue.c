@@ -21,31 +21,31 @@ void ucall_queue_reset(struct ucall_vcpu *vcpu)
 {
 	memset(vcpu->queue, 0, sizeof(*vcpu->queue));
 	vcpu->queue->lines = ucall_guest32(vcpu->vm->arch, vcpu->vm->queue_lines);
-	vcpu->queue_taken = vcpu->queue_told = vcpu->queue_put = 0;
+	vcpu->place.taken = vcpu->place.told = vcpu->place.put = 0;
 }
 
 static int take(struct ucall_vcpu *vcpu, struct ucall *copy)
 {
 	struct ucall_vm *vm = vcpu->vm;
-	uint64_t lines, there = vcpu->queue_put - vcpu->queue_taken;
+	uint64_t lines, there = vcpu->place.put - vcpu->place.taken;
 	uint8_t *ring = (uint8_t *)(vcpu->queue + 1);
 	struct ucall *uc;
 	int cmd;
 
 	if (there > vm->queue_lines) {
-		vcpu->queue_taken = vcpu->queue_put;
+		vcpu->place.taken = vcpu->place.put;
 		return ucall_fail(EPROTO,
 				  "the guest's queue says that it holds %llu lines of messages; it "
 				  "has %u",
 				  (unsigned long long)there, vm->queue_lines);
 	}
-	uc = (struct ucall *)(void *)(ring + (vcpu->queue_taken & (vm->queue_lines - 1)) *
+	uc = (struct ucall *)(void *)(ring + (vcpu->place.taken & (vm->queue_lines - 1)) *
 						     UCALL_QUEUE_LINE);
 	cmd = ucall_message_copy(vm, uc, 0, 0, *(const uint64_t *)(const void *)uc, copy);
 	/* By the copy, which was made once. */
 	lines = copy->text_size < UCALL_TEXT_SIZE ? ucall_queue_lines(copy->nargs, copy->text_size)
 						  : there;
-	vcpu->queue_taken += lines < there ? lines : there;
+	vcpu->place.taken += lines < there ? lines : there;
 	return cmd;
 }
 
@@ -57,11 +57,11 @@ int ucall_queue_take(struct ucall_vcpu *vcpu, struct ucall *copy)
 {
 	int cmd = take(vcpu, copy);
 
-	if (vcpu->queue_taken == vcpu->queue_put ||
-	    vcpu->queue_taken - vcpu->queue_told >= vcpu->vm->queue_lines / 4) {
-		vcpu->queue_told = vcpu->queue_taken;
+	if (vcpu->place.taken == vcpu->place.put ||
+	    vcpu->place.taken - vcpu->place.told >= vcpu->vm->queue_lines / 4) {
+		vcpu->place.told = vcpu->place.taken;
 		__atomic_store_n(&vcpu->queue->taken,
-				 ucall_guest64(vcpu->vm->arch, vcpu->queue_taken), __ATOMIC_RELEASE);
+				 ucall_guest64(vcpu->vm->arch, vcpu->place.taken), __ATOMIC_RELEASE);
 	}
 	return cmd;
 }

@@ -17,10 +17,10 @@ static inline bool ucall_queue_has(struct ucall_vcpu *vcpu)
 {
 	if (!vcpu->queue)
 		return false;
-	if (vcpu->queue_put == vcpu->queue_taken)
-		vcpu->queue_put = ucall_guest64(
+	if (vcpu->place.put == vcpu->place.taken)
+		vcpu->place.put = ucall_guest64(
 			vcpu->vm->arch, __atomic_load_n(&vcpu->queue->put, __ATOMIC_ACQUIRE));
-	return vcpu->queue_put != vcpu->queue_taken;
+	return vcpu->place.put != vcpu->place.taken;
 }
 
 /*

@@ -6,8 +6,8 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
+#include "clock.h"
 #include "error.h"
 #include "queue.h"
 #include "runner.h"
@@ -111,14 +111,6 @@ static struct ucall_runner *start(struct ucall_vcpu *vcpu)
 
 /* ---- the other thread ---- */
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
-}
-
 /*
  * Looks now and then, not all the time: each look takes the line of `put` away from the vCPU, and what comes
  * in between costs one look for all of it.
@@ -157,8 +149,8 @@ int ucall_runner_run(struct ucall_vcpu *vcpu, int timeout_ms)
 		if (round % 256 || timeout_ms < 0)
 			continue;
 		if (end < 0)
-			end = now_ms() + timeout_ms;
-		if (now_ms() < end)
+			end = ucall_now_ms() + timeout_ms;
+		if (ucall_now_ms() < end)
 			continue;
 		ucall_runner_stop(vcpu);
 		if (vcpu->later.there || ucall_queue_has(vcpu))
@@ -188,6 +180,12 @@ void ucall_runner_stop(struct ucall_vcpu *vcpu)
 		pthread_cond_wait(&r->changed, &r->lock);
 	pthread_mutex_unlock(&r->lock);
 	__atomic_store_n(&r->stop, false, __ATOMIC_RELEASE);
+}
+
+void ucall_runner_stop_all(struct ucall_vm *vm)
+{
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+		ucall_runner_stop(vcpu);
 }
 
 void ucall_runner_kick(struct ucall_vcpu *vcpu)

@@ -20,14 +20,13 @@ struct vcpu_state {
 	struct ucall_fault_info fault;
 	char *report;
 	bool dead;
-	uint64_t queue_taken, queue_told, queue_put;
+	struct ucall_queue_place place;
 	struct ucall_outcome later;
 };
 
 struct ucall_snapshot {
-	struct area {
-		int fd; /* guest memory as it was; -1: there is none */
-	} shared, private; /* the second: if private memory lies apart */
+	/* Guest memory as it was, and private memory that lies apart; -1: there is none. */
+	int fd, private_fd;
 	bool taken; /* all of it; else the last attempt failed */
 	struct ucall_memory memory; /* what is given out; its pointers do not change */
 	unsigned int vcpu_count;
@@ -76,13 +75,13 @@ static int save_pages(const uint8_t *base, size_t size, int fd, int pagemap)
 	return 0;
 }
 
-static int save_area(struct area *area, uint8_t *base, size_t size)
+static int save_area(int *fd, uint8_t *base, size_t size)
 {
 	int pagemap, r;
 
-	if (area->fd < 0) {
-		area->fd = memfd_create("ucall-snapshot", MFD_CLOEXEC);
-		if (area->fd < 0 || ftruncate(area->fd, (off_t)size))
+	if (*fd < 0) {
+		*fd = memfd_create("ucall-snapshot", MFD_CLOEXEC);
+		if (*fd < 0 || ftruncate(*fd, (off_t)size))
 			return ucall_fail(errno,
 					  "ucall_vm_snapshot: a file of %zu bytes in memory: %s",
 					  size, strerror(errno));
@@ -92,12 +91,12 @@ static int save_area(struct area *area, uint8_t *base, size_t size)
 		return ucall_fail(errno,
 				  "ucall_vm_snapshot: /proc/self/pagemap: %s; is /proc mounted?",
 				  strerror(errno));
-	r = save_pages(base, size, area->fd, pagemap);
+	r = save_pages(base, size, *fd, pagemap);
 	close(pagemap);
 	if (r)
 		return -1;
-	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE,
-		 area->fd, 0) == MAP_FAILED)
+	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, *fd,
+		 0) == MAP_FAILED)
 		return ucall_fail(errno, "ucall_vm_snapshot: mapping guest memory: %s",
 				  strerror(errno));
 	return 0;
@@ -107,9 +106,9 @@ static int save_memory(const struct ucall_vm *vm, struct ucall_snapshot *s)
 {
 	const struct ucall_memory *mem = &vm->memory;
 
-	if (save_area(&s->shared, mem->base, mem->size))
+	if (save_area(&s->fd, mem->base, mem->size))
 		return -1;
-	return mem->private_mapping ? save_area(&s->private, mem->private_base, mem->size) : 0;
+	return mem->private_mapping ? save_area(&s->private_fd, mem->private_base, mem->size) : 0;
 }
 
 static int load_memory(const struct ucall_memory *mem)
@@ -136,12 +135,6 @@ static void drop_vcpus(const struct ucall_vm *vm, struct ucall_snapshot *s)
 	s->vcpu_count = 0;
 }
 
-static void stop_vcpus(struct ucall_vm *vm)
-{
-	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
-		ucall_runner_stop(vcpu);
-}
-
 static int save_vcpus(struct ucall_vm *vm, struct ucall_snapshot *s)
 {
 	s->vcpus = calloc(vm->vcpu_count + 1, sizeof(*s->vcpus));
@@ -154,9 +147,7 @@ static int save_vcpus(struct ucall_vm *vm, struct ucall_snapshot *s)
 		to->exit = vcpu->exit;
 		to->fault = vcpu->fault;
 		to->dead = vcpu->dead;
-		to->queue_taken = vcpu->queue_taken;
-		to->queue_told = vcpu->queue_told;
-		to->queue_put = vcpu->queue_put;
+		to->place = vcpu->place;
 		to->later = vcpu->later;
 		if (vcpu->report && !(to->report = strdup(vcpu->report)))
 			return ucall_fail(ENOMEM, "out of memory");
@@ -182,9 +173,7 @@ static int load_vcpus(struct ucall_vm *vm, const struct ucall_snapshot *s)
 		vcpu->exit = from->exit;
 		vcpu->fault = from->fault;
 		vcpu->dead = from->dead;
-		vcpu->queue_taken = from->queue_taken;
-		vcpu->queue_told = from->queue_told;
-		vcpu->queue_put = from->queue_put;
+		vcpu->place = from->place;
 		vcpu->later = from->later;
 	}
 	if (vm->engine->load(vm, s->engine_state))
@@ -222,11 +211,11 @@ int ucall_vm_snapshot(struct ucall_vm *vm)
 		s = calloc(1, sizeof(*s));
 		if (!s)
 			return ucall_fail(ENOMEM, "out of memory");
-		s->shared.fd = s->private.fd = -1;
+		s->fd = s->private_fd = -1;
 		vm->snapshot = s;
 	}
 	pthread_mutex_lock(&vm->lock);
-	stop_vcpus(vm);
+	ucall_runner_stop_all(vm);
 	s->taken = false;
 	drop_vcpus(vm, s);
 	/* Registers first: what the last exits still have to write to memory is written by then. */
@@ -255,7 +244,7 @@ int ucall_vm_restore(struct ucall_vm *vm)
 			"taken back; add them before",
 			vm->vcpu_count - s->vcpu_count);
 	pthread_mutex_lock(&vm->lock);
-	stop_vcpus(vm);
+	ucall_runner_stop_all(vm);
 	/* The vCPUs first, since their last exits' instructions are completed before they are set. */
 	if (load_vcpus(vm, s))
 		r = -1;
@@ -273,10 +262,10 @@ void ucall_snapshot_free(struct ucall_vm *vm)
 	if (!s)
 		return;
 	drop_vcpus(vm, s);
-	if (s->shared.fd >= 0)
-		close(s->shared.fd);
-	if (s->private.fd >= 0)
-		close(s->private.fd);
+	if (s->fd >= 0)
+		close(s->fd);
+	if (s->private_fd >= 0)
+		close(s->private_fd);
 	free(s);
 	vm->snapshot = NULL;
 }

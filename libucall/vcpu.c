@@ -4,9 +4,9 @@
 #include <inttypes.h>
 #include <stdlib.h>
 #include <string.h>
-#include <time.h>
 
 #include "byte-order.h"
+#include "clock.h"
 #include "error.h"
 #include "fault.h"
 #include "image.h"
@@ -222,8 +222,8 @@ static bool was_flush(struct ucall_vcpu *vcpu)
 {
 	const struct ucall_vm *vm = vcpu->vm;
 
-	return vcpu->queue && !find_message(vcpu) &&
-	       vm->ops.recv_cmd_shared(vcpu, &vcpu->exit) == 1 && ucall_queue_was_flush(vcpu);
+	return ucall_queue_was_flush(vcpu) && vm->ops.recv_cmd_shared(vcpu, &vcpu->exit) == 1 &&
+	       !find_message(vcpu);
 }
 
 /*
@@ -387,18 +387,10 @@ int get_ucall_shared(struct ucall_vcpu *vcpu, uint64_t uc_gva, struct ucall *cop
 	return receive(vcpu, &uc_gva, copy);
 }
 
-static int64_t now_ms(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000ll + t.tv_nsec / 1000000;
-}
-
 /* What is left of a limit that began at `start`; 0 and more, or -1 for no limit. */
 static int left_of(int timeout_ms, int64_t start)
 {
-	int64_t left = timeout_ms - (now_ms() - start);
+	int64_t left = timeout_ms - (ucall_now_ms() - start);
 
 	return timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0;
 }
@@ -432,7 +424,7 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 		default:
 			return cmd;
 		}
-		start = start ? start : now_ms();
+		start = start ? start : ucall_now_ms();
 		left = left_of(limit, start);
 		if (!left)
 			return ucall_fault_timeout(vcpu, limit);

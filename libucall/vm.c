@@ -191,8 +191,7 @@ void ucall_vm_free(struct ucall_vm *vm)
 
 	if (!vm)
 		return;
-	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
-		ucall_runner_stop(vcpu);
+	ucall_runner_stop_all(vm);
 	if (vm->backend_ready && vm->ops.uninit)
 		vm->ops.uninit(vm);
 	ucall_snapshot_free(vm);

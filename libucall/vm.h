@@ -103,6 +103,13 @@ struct ucall_outcome {
 	char text[512]; /* ucall_error(), of errors that are not the guest's; a thread has its own */
 };
 
+/* Where the host is in a queue, in lines as struct ucall_queue counts them. */
+struct ucall_queue_place {
+	uint64_t taken;
+	uint64_t told; /* of these, what the guest knows */
+	uint64_t put; /* the guest's, when it was last read */
+};
+
 struct ucall_vcpu {
 	struct ucall_vm *vm;
 	struct ucall_vcpu *next;
@@ -111,9 +118,7 @@ struct ucall_vcpu {
 	void *protect_data; /* the engine's own */
 	struct ucall_mailbox *mailbox; /* the host's view; the guest writes it at any time */
 	struct ucall_queue *queue; /* likewise; NULL: there is none */
-	uint64_t queue_taken; /* lines */
-	uint64_t queue_told; /* of these, what the guest knows */
-	uint64_t queue_put; /* the guest's, when it was last read */
+	struct ucall_queue_place place;
 	struct ucall_outcome later;
 	struct ucall_runner *runner;
 	int kicked; /* atomic; of a vCPU with a runner */

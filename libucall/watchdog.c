@@ -16,6 +16,7 @@
 #include <time.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "error.h"
 #include "watchdog.h"
 
@@ -42,14 +43,6 @@ static pthread_once_t once = PTHREAD_ONCE_INIT;
 static pthread_key_t key;
 static int signal_number; /* 0: none is free */
 
-static int64_t now(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
 /*
  * Arms the timer for `when`, and every AGAIN from then on, should the signal have been of no avail: a
  * sanitizer may put off the handler until a system call is over.  0 disarms it.  Async-signal-safe.
@@ -72,7 +65,7 @@ static void on_signal(int number)
 
 	(void)number;
 	if (dog->made) {
-		int64_t time = now();
+		int64_t time = ucall_now_ns();
 
 		if (!dog->flag) {
 			arm(dog, 0);
@@ -172,7 +165,7 @@ int ucall_watchdog_start(uint8_t *flag, int timeout_ms)
 	if (!dog->made && make(dog))
 		return -1;
 	dog->expired = false;
-	dog->deadline = now() + timeout_ms * 1000000ll;
+	dog->deadline = ucall_now_ns() + timeout_ms * 1000000ll;
 	/* The handler may run between any two of these lines, and does no harm. */
 	dog->flag = flag;
 	armed = dog->armed;

@@ -18,8 +18,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/resource.h>
-#include <time.h>
 
+#include "../../libucall/clock.h"
 #include "../../libucall/engine.h"
 #include "../../libucall/regions.h"
 #include "cpu.h"
@@ -90,14 +90,6 @@ void unicorn_exit(struct unicorn_vcpu *v)
 	leave(v, LEFT_EXIT);
 }
 
-static int64_t now_ns(void)
-{
-	struct timespec t;
-
-	clock_gettime(CLOCK_MONOTONIC, &t);
-	return t.tv_sec * 1000000000ll + t.tv_nsec;
-}
-
 /* The host's view of the code at v->pc; NULL where it is not in one page with what follows. */
 static const uint8_t *code_at(struct unicorn_vcpu *v)
 {
@@ -142,7 +134,7 @@ static void attend(struct unicorn_vcpu *v)
 		leave(v, LEFT_FAILED);
 	else if (__atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
 		leave(v, LEFT_KICK);
-	else if (v->deadline_ns >= 0 && now_ns() >= v->deadline_ns)
+	else if (v->deadline_ns >= 0 && ucall_now_ns() >= v->deadline_ns)
 		leave(v, LEFT_TIMEOUT);
 	else if (__atomic_load_n(&vm_of(v)->waiting, __ATOMIC_RELAXED))
 		leave(v, LEFT_YIELD);
@@ -346,7 +338,7 @@ static int unicorn_run(struct ucall_vcpu *vcpu, int timeout_ms)
 	struct unicorn_vcpu *v = vcpu->engine_data;
 	struct unicorn_vm *u = vcpu->vm->engine_data;
 
-	v->deadline_ns = timeout_ms < 0 ? -1 : now_ns() + timeout_ms * 1000000ll;
+	v->deadline_ns = timeout_ms < 0 ? -1 : ucall_now_ns() + timeout_ms * 1000000ll;
 	if (__atomic_load_n(&v->kicked, __ATOMIC_RELAXED) &&
 	    __atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
 		return stopped(v, EINTR, UCALL_EXIT_KICK);

@@ -85,15 +85,6 @@ int sev_turn_over(struct ucall_vm *vm, uint64_t gpa, bool is_private);
 
 /* ---- slots.c: private memory on KVM ---- */
 
-/* SNP: makes those pages private, and all others shared, as a snapshot has them; contents follow. */
-int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages);
-
-/* ---- state.c: struct ucall_protect_ops.save and so on ---- */
-
-void *sev_save(const struct ucall_vm *vm);
-int sev_load(struct ucall_vm *vm, const void *state);
-void sev_free_state(void *state);
-
 int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid);
 int sev_set_memory(struct ucall_vm *vm, int fd);
 /* SNP: from now on each page is private or shared; and has a slot accordingly. */
@@ -104,9 +95,17 @@ void sev_free_slots(struct sev_vm *sev);
 /* struct ucall_protect_ops, for SNP. */
 int sev_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private);
 bool sev_is_private(const struct ucall_vm *vm, uint64_t gpa);
+/* SNP: makes those pages private, and all others shared, as a snapshot has them; contents follow. */
+int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages);
 /* Around KVM_RUN. */
 void sev_enter(struct sev_vm *sev);
 void sev_leave(struct sev_vm *sev);
+
+/* ---- state.c: struct ucall_protect_ops.save and so on ---- */
+
+void *sev_save(const struct ucall_vm *vm);
+int sev_load(struct ucall_vm *vm, const void *state);
+void sev_free_state(void *state);
 
 /* ---- vc.c: #VC ---- */
 

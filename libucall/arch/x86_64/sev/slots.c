@@ -75,14 +75,19 @@ int sev_set_memory(struct ucall_vm *vm, int fd)
 
 /* ---- SEV-SNP ---- */
 
+/* Of a bitmap such as private_pages. */
+static bool is_set(const uint8_t *bitmap, uint64_t page)
+{
+	return __atomic_load_n(&bitmap[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
+}
+
 bool sev_is_private(const struct ucall_vm *vm, uint64_t gpa)
 {
 	const struct sev_vm *sev = sev_vm(vm);
-	uint64_t page = gpa / UCALL_PAGE_SIZE;
 
 	if (!sev->private_pages)
 		return gpa < vm->memory.next;
-	return __atomic_load_n(&sev->private_pages[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
+	return is_set(sev->private_pages, gpa / UCALL_PAGE_SIZE);
 }
 
 void sev_mark_pages(struct ucall_vm *vm, uint64_t gpa, uint64_t size, bool is_private)
@@ -245,15 +250,15 @@ static void resume_vcpus(struct sev_vm *sev)
 int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages)
 {
 	const uint64_t pages = vm->memory.size / UCALL_PAGE_SIZE;
+	const uint8_t *now = sev_vm(vm)->private_pages;
 
 	for (uint64_t first = 0, end; first < pages; first = end) {
-		bool was = private_pages[first / 8] >> first % 8 & 1;
+		bool was = is_set(private_pages, first);
 
 		end = first + 1;
-		if (sev_is_private(vm, first * UCALL_PAGE_SIZE) == was)
+		if (is_set(now, first) == was)
 			continue;
-		while (end < pages && (private_pages[end / 8] >> end % 8 & 1) == was &&
-		       sev_is_private(vm, end * UCALL_PAGE_SIZE) != was)
+		while (end < pages && is_set(private_pages, end) == was && is_set(now, end) != was)
 			end++;
 		if (cut_slots(vm, first * UCALL_PAGE_SIZE, end * UCALL_PAGE_SIZE, was))
 			return -1;

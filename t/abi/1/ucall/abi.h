@@ -134,9 +134,8 @@ struct ucall_mailbox {
  * A queue of messages in memory that is shared with the host, for a backend that does not exit for each:
  * a ring with one writer, the vCPU, and one reader, the host.  A message has the layout of struct ucall
  * and takes as many lines as it fills: one with up to three arguments and no text, else two and those of
- * its text.  It begins at line n % lines, where n
- * is the sum of the lines of all messages before it, and does not wrap around: as many lines as a
- * message can have follow after the ring's end.
+ * its text.  It begins at line n % lines, where n is the sum of the lines of all messages before it, and
+ * does not wrap around: as many lines as a message can have follow after the ring's end.
  *
  * Order.  The guest writes a message's lines, then `put` (release); the host reads `put` (acquire), then
  * the lines: so it sees every line of what is put.  It copies a message, then writes `taken` (release);
