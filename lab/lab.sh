@@ -212,7 +212,6 @@ add_libraries() { # IMAGE
 	for name in "$libraries"/ld-*; do
 		test -e "$name" || continue
 		cp "$name" "$1/usr/lib/${name##*/}"
-		mkdir -p "$1/usr/lib64"
 		cp "$name" "$1/usr/lib64/${name##*/}"
 	done
 }
@@ -220,13 +219,11 @@ add_libraries() { # IMAGE
 pack() { # IMAGE ROOT...
 	image=$1
 	shift
-	mkdir -p "$image/usr/bin" "$image/usr/sbin" "$image/usr/lib" "$image/lab/modules" "$image/dev" \
+	mkdir -p "$image/usr/bin" "$image/usr/sbin" "$image/usr/lib" "$image/usr/lib64" "$image/lab/modules" "$image/dev" \
 		"$image/proc" "$image/sys" "$image/tmp"
-	for d in bin sbin lib; do
+	for d in bin sbin lib lib64; do
 		ln -s "usr/$d" "$image/$d"
 	done
-	ln -s usr/lib64 "$image/lib64"
-	mkdir -p "$image/usr/lib64"
 	for root; do
 		tar -c -C "$root" . | tar -x --keep-directory-symlink -C "$image"
 	done
@@ -286,7 +283,7 @@ run() {
 	# What CMD says comes between two lines of /init; what comes besides is kept for a bad end.
 	boot | tr -d '\r' | awk -v console="$work/console" -v status="$work/status" '
 		/^ucall-lab: begin$/ { inside = 1; next }
-		/^ucall-lab: exit [0-9]+$/ { print $3 >status; inside = 0; ended = 1; next }
+		/^ucall-lab: exit [0-9]+$/ { print $3 >status; inside = 0; next }
 		/^ucall-lab: qemu / { print $3 >(status ".qemu"); next }
 		inside { print; fflush() }
 		{ print >console }'
