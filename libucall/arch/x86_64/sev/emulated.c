@@ -107,7 +107,6 @@ static void vm_fini(struct ucall_vm *vm)
 
 static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 {
-	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
 	struct sev_vcpu *v = calloc(1, sizeof(*v));
 
 	if (!v)
@@ -118,8 +117,6 @@ static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 		return ucall_fail_call("KVM_SET_CPUID2");
 	if (vcpu->vm->protection->closes_regs)
 		run->kvm_valid_regs = 0; /* KVM_CAP_SYNC_REGS is not there for such a guest */
-	if (sev_vm(vcpu->vm)->step && ioctl(fd, KVM_SET_GUEST_DEBUG, &debug))
-		return ucall_fail_call("KVM_SET_GUEST_DEBUG");
 	return 0;
 }
 
@@ -276,6 +273,14 @@ static int serve(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t ru
 	}
 }
 
+/* KVM forgets that it is to step when registers are set, or when the guest takes an exception. */
+static int arm_step(int fd)
+{
+	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
+
+	return ioctl(fd, KVM_SET_GUEST_DEBUG, &debug) ? ucall_fail_call("KVM_SET_GUEST_DEBUG") : 0;
+}
+
 /* What is to be done before the guest goes on. */
 static int prepare(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
@@ -306,6 +311,8 @@ static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t
 
 	if (r <= 0)
 		return r;
+	if (sev->step && arm_step(fd))
+		return -1;
 	sev_vcpu(vcpu)->looked = false;
 	if (gated)
 		sev_enter(sev);
