@@ -19,6 +19,7 @@ struct kvm_vm {
 	const struct ucall_kvm_protect *protect; /* NULL: memory is not encrypted */
 	int kvm_fd;
 	int fd;
+	int irqchip; /* its descriptor; -1: there is none */
 	int run_size;
 };
 
@@ -127,6 +128,25 @@ static int create_vm(struct ucall_vm *vm)
 	return fd < 0 ? ucall_fail_call("KVM_CREATE_VM") : fd;
 }
 
+#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
+static int create_irqchip(struct ucall_vm *vm)
+{
+	struct kvm_vm *kvm = vm->engine_data;
+
+	if (ucall_kvm_arch_create_irqchip(kvm->fd, &kvm->irqchip))
+		return -1;
+	vm->launched = vm->launched && kvm->irqchip < 0;
+	return 0;
+}
+
+static int kvm_launch(struct ucall_vm *vm)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+
+	return ucall_kvm_arch_start_irqchip(kvm->irqchip, vm->vcpu_count);
+}
+#endif
+
 static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config)
 {
 	struct kvm_vm *kvm = calloc(1, sizeof(*kvm));
@@ -134,7 +154,7 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 
 	if (!kvm)
 		return ucall_fail(ENOMEM, "out of memory");
-	kvm->kvm_fd = kvm->fd = -1;
+	kvm->kvm_fd = kvm->fd = kvm->irqchip = -1;
 	vm->engine_data = kvm;
 	kvm->kvm_fd = open_device(config->kvm_device);
 	if (kvm->kvm_fd < 0)
@@ -160,9 +180,10 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 	kvm->run_size = ioctl(kvm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (kvm->run_size < (int)sizeof(struct kvm_run))
 		return ucall_fail_call("KVM_GET_VCPU_MMAP_SIZE");
-	/* Only where UCALL_CAN_IRQCHIP is among what this engine can. */
-	if (config->irqchip && ioctl(kvm->fd, KVM_CREATE_IRQCHIP, 0))
-		return ucall_fail_call("KVM_CREATE_IRQCHIP");
+#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
+	if (config->irqchip && create_irqchip(vm))
+		return -1;
+#endif
 	return kvm->protect ? kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd) : 0;
 }
 
@@ -189,6 +210,8 @@ static void kvm_vm_fini(struct ucall_vm *vm)
 		return;
 	if (kvm->protect)
 		kvm->protect->vm_fini(vm);
+	if (kvm->irqchip >= 0)
+		close(kvm->irqchip);
 	if (kvm->fd >= 0)
 		close(kvm->fd);
 	if (kvm->kvm_fd >= 0)
@@ -206,6 +229,13 @@ static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
 	if (!v)
 		return ucall_fail(ENOMEM, "out of memory");
 	vcpu->engine_data = v;
+	v->fd = -1;
+	if (kvm->irqchip >= 0 && vcpu->vm->launched)
+		return ucall_fail(
+			EBUSY,
+			"ucall_vcpu_add: the interrupt controller (irqchip) has been set up for "
+			"the %u vCPUs that there were when the first ran; add all of them before",
+			vcpu->number);
 	v->fd = ioctl(kvm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->number);
 	if (v->fd < 0)
 		return ucall_fail_call("KVM_CREATE_VCPU");
@@ -384,8 +414,12 @@ static int kvm_restart(struct ucall_vcpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	/* The last exit's instruction is completed first, or KVM would do it to the new state. */
-	if (ucall_kvm_complete(v->fd, v->run))
+	/*
+	 * The last exit's instruction is completed first, or KVM would do it to the new state.  Without set-up
+	 * there was none, and KVM would not run.
+	 */
+	if (__atomic_load_n(&vcpu->vm->launched, __ATOMIC_ACQUIRE) &&
+	    ucall_kvm_complete(v->fd, v->run))
 		return -1;
 	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
@@ -573,6 +607,9 @@ const struct ucall_engine ucall_engine_kvm = {
 	.vm_fini = kvm_vm_fini,
 	.vcpu_init = kvm_vcpu_init,
 	.vcpu_fini = kvm_vcpu_fini,
+#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
+	.launch = kvm_launch,
+#endif
 	.restart = kvm_restart,
 	.run = kvm_run,
 	.kick = kvm_kick,

@@ -41,6 +41,12 @@ struct ucall_engine {
 	int (*vcpu_init)(struct ucall_vcpu *vcpu);
 	void (*vcpu_fini)(struct ucall_vcpu *vcpu); /* may be half made */
 
+	/*
+	 * All vCPUs are there and none runs yet: once, for a VM of which vm_init() has said by
+	 * vm->launched that its set-up is to be ended.  NULL: it has none such but those with encrypted memory.
+	 */
+	int (*launch)(struct ucall_vm *vm);
+
 	/* Back to where it started. */
 	int (*restart)(struct ucall_vcpu *vcpu);
 

@@ -15,12 +15,13 @@
 #define UCALL_KVM_CAN \
 	(UCALL_CAN_PAGING | UCALL_CAN_IRQCHIP | UCALL_CAN_RING3 | UCALL_CAN_HANDLERS | \
 	 UCALL_CAN_PROTECT | UCALL_CAN_KVM)
-#else
-#define UCALL_KVM_CAN (UCALL_CAN_PAGING | UCALL_CAN_KVM)
-#if defined(__aarch64__)
-#define UCALL_KVM_ARCH UCALL_ARCH_AARCH64
 #elif defined(__s390x__)
 #define UCALL_KVM_ARCH UCALL_ARCH_S390X
+#define UCALL_KVM_CAN (UCALL_CAN_PAGING | UCALL_CAN_KVM)
+#else
+#define UCALL_KVM_CAN (UCALL_CAN_PAGING | UCALL_CAN_IRQCHIP | UCALL_CAN_KVM)
+#if defined(__aarch64__)
+#define UCALL_KVM_ARCH UCALL_ARCH_AARCH64
 #else
 #define UCALL_KVM_ARCH UCALL_ARCH_RISCV64
 #endif
@@ -73,6 +74,14 @@ void ucall_kvm_interrupt(struct ucall_vcpu *vcpu);
 /* KVM_SET_ONE_REG, KVM_GET_ONE_REG: registers of 64 bits. */
 int ucall_kvm_set_reg(int fd, uint64_t id, uint64_t value);
 int ucall_kvm_get_reg(int fd, uint64_t id, uint64_t *value);
+
+/*
+ * The VM's in-kernel interrupt controller, where UCALL_CAN_IRQCHIP is among what this engine can.  One that is
+ * a device of KVM gives its descriptor in *device, which else stays as it is.  It is started when all vCPUs are
+ * there, before the first of them runs: KVM adds none from then on.
+ */
+int ucall_kvm_arch_create_irqchip(int vm_fd, int *device);
+int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus);
 
 /* What KVM_CAP_SYNC_REGS must at least give. */
 int ucall_kvm_arch_sync_regs(void);

@@ -50,14 +50,18 @@ libucall_libucall_la_SOURCES = \
 	libucall/arch/x86_64/x86_64.h
 # What there is of the host's own architecture alone.
 native_aarch64 = \
+	libucall/arch/aarch64/gic.c \
 	libucall/arch/aarch64/kvm.c \
 	libucall/arch/aarch64/native.c \
 	libucall/arch/aarch64/stubs.S \
+	libucall/arch/kvm-device.c libucall/arch/kvm-device.h \
 	libucall/arch/stub-page.c libucall/arch/stub-page.h
 native_riscv64 = \
+	libucall/arch/riscv64/aia.c \
 	libucall/arch/riscv64/kvm.c \
 	libucall/arch/riscv64/native.c \
 	libucall/arch/riscv64/stubs.S \
+	libucall/arch/kvm-device.c libucall/arch/kvm-device.h \
 	libucall/arch/stub-page.c libucall/arch/stub-page.h
 native_s390x = \
 	libucall/arch/s390x/kvm.c \

@@ -108,19 +108,17 @@ int ucall_vm_launch(struct ucall_vm *vm)
 {
 	int r = -1;
 
-	if (!vm->memory.c_bit)
-		return 0;
 	pthread_mutex_lock(&vm->lock);
-	if (vm->launched)
+	if (vm->launched && !vm->protect)
+		r = 0;
+	else if (vm->launched)
 		ucall_fail(EPERM, "ucall_vm_launch: this %s VM has been launched already",
 			   vm->protection->name);
 	else if (!vm->vcpus)
-		ucall_fail(EPERM,
-			   "ucall_vm_launch: this %s VM has no vCPU, and can have none later; call "
-			   "ucall_vcpu_add() first",
-			   vm->protection->name);
+		ucall_fail(EPERM, "ucall_vm_launch: this VM has no vCPU, and can have none later; call "
+				  "ucall_vcpu_add() first");
 	else
-		r = vm->protect->launch(vm);
+		r = vm->protect ? vm->protect->launch(vm) : vm->engine->launch(vm);
 	if (!r)
 		__atomic_store_n(&vm->launched, true, __ATOMIC_RELEASE);
 	pthread_mutex_unlock(&vm->lock);

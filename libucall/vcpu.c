@@ -239,13 +239,17 @@ static bool is_no_end(struct ucall_vcpu *vcpu)
 
 static int check_can_run(const struct ucall_vcpu *vcpu)
 {
-	const struct ucall_vm *vm = vcpu->vm;
+	struct ucall_vm *vm = vcpu->vm;
 
-	if (!__atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE))
-		return ucall_fail(
-			EPERM,
-			"vCPU %u of a VM with protection %s cannot run before ucall_vm_launch()",
-			vcpu->number, vm->protection->name);
+	if (!__atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE)) {
+		if (vm->protect)
+			return ucall_fail(EPERM,
+					  "vCPU %u of a VM with protection %s cannot run before "
+					  "ucall_vm_launch()",
+					  vcpu->number, vm->protection->name);
+		if (ucall_vm_launch(vm))
+			return -1;
+	}
 	if (vcpu->dead)
 		return ucall_fail(EFAULT,
 				  "vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "

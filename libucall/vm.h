@@ -56,7 +56,7 @@ struct ucall_vm {
 	const struct ucall_protect_ops *protect; /* the engine's; NULL: memory is not encrypted */
 	struct ucall_args *protect_args;
 	void *protect_data; /* the engine's own */
-	bool launched; /* atomic: set-up is over; without encryption from the beginning */
+	bool launched; /* atomic: set-up is over; from the beginning, if nothing ends it */
 	uint8_t measurement[64];
 	int measurement_size;
 	bool guest_vc;

@@ -27,6 +27,9 @@ c_tests = \
 	t/ucall-test \
 	t/vcpus \
 	t/vms
+if !HOST_S390X
+c_tests += t/interrupts
+endif
 # Of x86_64 hosts: their guests are made of that machine's instructions.
 if HOST_X86_64
 c_tests += \
@@ -74,6 +77,7 @@ sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hos
 EXTRA_DIST += t/sev-report.sh t/abi/1
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
+EXTRA_DIST += t/interrupts-aarch64.h t/interrupts-riscv64.h t/interrupts-x86_64.h
 EXTRA_DIST += t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
 
 # The parts of the core that have no public face are tested by themselves.

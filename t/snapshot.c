@@ -169,9 +169,10 @@ static void host_vcpus(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	for (unsigned int i = 0; i < 4; i++) {
 		vcpus[i] = ucall_vcpu_add(vm, guest_vcpu, 1, 1000 * i);
 		CHECK_OK(vcpus[i]);
+	}
+	for (unsigned int i = 0; i < 4; i++)
 		for (unsigned int k = 0; k < i; k++) /* the first has not run at all */
 			expect(vcpus[i], 1000 * i + k);
-	}
 	take(vm);
 	for (int again = 0; again < 3; again++) {
 		for (unsigned int i = 0; i < 4; i++)

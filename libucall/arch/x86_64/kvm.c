@@ -120,6 +120,20 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 	return 0;
 }
 
+int ucall_kvm_arch_create_irqchip(int vm_fd, int *device)
+{
+	(void)device;
+	return ioctl(vm_fd, KVM_CREATE_IRQCHIP, 0) ? ucall_fail_call("KVM_CREATE_IRQCHIP") : 0;
+}
+
+/* It is complete when it is made. */
+int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus)
+{
+	(void)device;
+	(void)vcpus;
+	return 0;
+}
+
 uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 {
 	(void)fd;

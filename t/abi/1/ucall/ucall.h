@@ -68,7 +68,12 @@ struct ucall_vm_config {
 	const char *ops_options;
 	enum ucall_via via;
 	size_t mem_size; /* guest memory in bytes, 2 MiB to 3 GiB; default 64 MiB.  Lazily populated */
-	bool irqchip; /* an in-kernel interrupt controller */
+	/*
+	 * An in-kernel interrupt controller.  x86_64: PICs, I/O APIC and local APICs (KVM_CREATE_IRQCHIP).
+	 * aarch64: a GICv3.  riscv64: an APLIC and IMSICs (AIA).  Of these two the vCPUs are all added before the
+	 * first of them runs, or before ucall_vm_launch(), after which the host can raise interrupts.
+	 */
+	bool irqchip;
 	/*
 	 * Privilege level of the guest's functions: 0 or 3 (x86_64).  Exception handlers run in
 	 * ring 0 either way.
@@ -111,6 +116,17 @@ struct ucall_vm_config {
 	 */
 	bool guest_vc;
 };
+
+/*
+ * Guest-physical addresses of the registers of an `irqchip`, to be given to ucall_vm_map_device().
+ * aarch64 (Arm IHI 0069, 12.8 and 12.10): the GICv3's distributor, 64 KiB; the redistributors, 128 KiB for each
+ * vCPU in the order of their numbers.  riscv64 (RISC-V AIA, 3.5 and 4.5): the APLIC, 16 KiB; a page for each
+ * vCPU with its IMSIC's interrupt file for supervisor level.  x86_64: the architecture's own.
+ */
+#define UCALL_GICD_GPA 0xf0000000
+#define UCALL_GICR_GPA 0xf0100000
+#define UCALL_APLIC_GPA 0xf0000000
+#define UCALL_IMSIC_GPA 0xf1000000
 
 /* ucall_vm_create() with the size that struct ucall_vm_config has for the caller. */
 UCALL_PUBLIC struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config *config,
