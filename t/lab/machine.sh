@@ -23,7 +23,7 @@ step() { # WORDS COMMAND...
 	exit 1
 }
 
-mkdir -p "$work/build"
+mkdir -p "$work"
 sh "$lab" fetch "$arch" >"$work/fetch" 2>&1
 case $? in
 0) sysroot=$(tail -n 1 "$work/fetch")/sysroot ;;
@@ -52,10 +52,14 @@ fi
 # The sources as a release has them, since a folder that is configured cannot be built elsewhere.
 source=$(pwd)/t/lab/source
 build=$work/build
-if test ! -e "$build/Makefile"; then
+set -- "$source/configure" --prefix=/usr --without-unicorn "$@"
+if test "$(cat "$work/configured" 2>/dev/null)" != "$*"; then
+	rm -rf "$build"
+	mkdir "$build"
 	cd "$build" || exit 1
-	step "configure" "$source/configure" --prefix=/usr --without-unicorn "$@"
+	step "configure" "$@"
 	cd "$OLDPWD" || exit 1
+	echo "$*" >"$work/configured"
 fi
 step "make" make -C "$build" -j2
 step "making the tests" make -C "$build" -j2 check TESTS=
