@@ -49,8 +49,12 @@ struct ucall_arch {
 	int (*walk)(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		    unsigned int *prot);
 
-	/* One line on an exception: its name and its particulars.  Lines with all registers. */
-	void (*describe_fault)(const struct ucall_fault_info *fault, struct ucall_text *text);
+	/*
+	 * One line on an exception: its name and its particulars; `mapped`: there is memory at
+	 * fault->address.  Lines with all registers.
+	 */
+	void (*describe_fault)(const struct ucall_fault_info *fault, bool mapped,
+			       struct ucall_text *text);
 	void (*describe_regs)(const struct ucall_fault_info *fault, struct ucall_text *text);
 	/* Was it the fetch of an instruction at fault->address that failed? */
 	bool (*is_fetch)(const struct ucall_fault_info *fault);

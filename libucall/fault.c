@@ -156,6 +156,29 @@ static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
 	}
 }
 
+/*
+ * A call of what is no code, for which there are no unwind tables either: its return address is where the call
+ * has put it.
+ */
+static void leave_callee(struct ucall_vcpu *vcpu, const struct ucall_unwind *unwind,
+			 struct ucall_fault_info *at, const char **problem)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	uint64_t pc;
+
+	if (!vm->arch->is_fetch(at))
+		return;
+	if (vm->arch->link_register)
+		pc = at->gpr[vm->arch->link_register];
+	else if (!read_word(vcpu, at->sp, &pc))
+		return;
+	if (ucall_vm_is_closed(vm) || !ucall_memory_is_code(vm, vcpu->boot.root, pc))
+		return;
+	vcpu->fault.frame_count = ucall_backtrace(unwind, vcpu->fault.frames, 1, problem);
+	at->pc = pc;
+	at->sp += vm->arch->link_register ? 0 : 8;
+}
+
 /* Looks up code and callers; returns why there are no function names, NULL if there are. */
 static const char *find_place(struct ucall_vcpu *vcpu)
 {
@@ -177,8 +200,12 @@ static const char *find_place(struct ucall_vcpu *vcpu)
 	fault->frame_count = 0;
 	if (fault->unknown & UCALL_UNKNOWN_REGS)
 		return NULL;
+	at.pc = start.pc;
+	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
 	leave_doorbell(vcpu, &start);
+	leave_callee(vcpu, &at, &start, &problem);
 	first = fault->frame_count;
+	at.returns = start.pc != at.pc;
 	at.pc = start.pc;
 	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
 	fault->byte_count = 0;
@@ -199,16 +226,22 @@ static void add_pc(const struct ucall_fault_info *fault, const char *before, str
 		ucall_text_add(t, "%s 0x%" PRIx64, before, fault->pc);
 }
 
-/* "in f (file.c:12)" of the first frame that is in the guest. */
-static void add_place(const struct ucall_fault_info *fault, bool caller, struct ucall_text *t)
+/* ", in f (file.c:12)" of a frame that is in the guest. */
+static void add_frame(const struct ucall_fault_info *fault, unsigned int n, const char *how,
+		      struct ucall_text *t)
 {
-	const struct ucall_frame *frame = &fault->frames[caller ? 1 : 0];
+	const struct ucall_frame *frame = &fault->frames[n];
 
-	if (fault->frame_count <= (caller ? 1 : 0) || !frame->function[0])
+	if (fault->frame_count <= n || !frame->function[0])
 		return;
-	ucall_text_add(t, ", in %s", frame->function);
+	ucall_text_add(t, ", %s %s", how, frame->function);
 	if (frame->file[0])
 		ucall_text_add(t, " (%s:%u)", frame->file, frame->line);
+}
+
+static void add_place(const struct ucall_fault_info *fault, struct ucall_text *t)
+{
+	add_frame(fault, 0, "in", t);
 }
 
 /* ---- the report ---- */
@@ -305,8 +338,15 @@ static void add_vector_hint(const struct ucall_arch *arch, const struct ucall_fa
 {
 	ucall_text_add(t, "an %s instruction (0x%02x 0x%02x ...), which this guest cannot execute",
 		       arch->vector_unit, fault->bytes[0], fault->bytes[1]);
-	add_place(fault, false, t);
+	add_place(fault, t);
 	ucall_text_add(t, "; mark the function UCALL_GUEST");
+}
+
+static bool is_mapped(struct ucall_vcpu *vcpu, uint64_t address)
+{
+	uint8_t byte;
+
+	return !ucall_memory_read(vcpu->vm, vcpu->boot.root, address, &byte, 1);
 }
 
 /* The sentence and the report on an exception whose particulars are in vcpu->fault. */
@@ -331,21 +371,24 @@ static int report_exception(struct ucall_vcpu *vcpu)
 			       "rang the doorbell of backend %s, but the exit did not reach the host as a "
 			       "ucall",
 			       vcpu->vm->backend_name);
-		add_place(fault, true, &t);
+		add_frame(fault, 1, "in", &t);
 		return finish(vcpu, EFAULT, &t, problem);
 	}
 	fault->kind = UCALL_FAULT_EXCEPTION;
 	if (!vcpu->vm->image && arch->is_fetch(fault) &&
 	    name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
-		add_place(fault, true, &t);
+		add_frame(fault, 1, "in", &t);
 		ucall_text_add(&t, "; ");
 	} else if (arch->is_vector_fault(fault)) {
 		fault->kind = UCALL_FAULT_VECTOR;
 		add_vector_hint(arch, fault, &t);
 		ucall_text_add(&t, "; ");
 	}
-	arch->describe_fault(fault, &t);
-	add_place(fault, false, &t);
+	arch->describe_fault(fault, is_mapped(vcpu, fault->address), &t);
+	if (arch->is_fetch(fault))
+		add_frame(fault, 1, "called in", &t);
+	else
+		add_place(fault, &t);
 	if (fault->address < bottom && fault->address >= bottom - UCALL_STACK_SIZE)
 		ucall_text_add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
 	return finish(vcpu, EFAULT, &t, problem);
@@ -395,7 +438,7 @@ int ucall_fault_shutdown(struct ucall_vcpu *vcpu)
 		&t, "vCPU %u shut down (triple fault): an exception came where no handler could run",
 		vcpu->number);
 	add_pc(&vcpu->fault, ", at or after", &t);
-	add_place(&vcpu->fault, false, &t);
+	add_place(&vcpu->fault, &t);
 	return finish(vcpu, EFAULT, &t, problem);
 }
 
@@ -407,7 +450,7 @@ int ucall_fault_timeout(struct ucall_vcpu *vcpu, int timeout_ms)
 
 	ucall_text_add(&t, "vCPU %u ran for %d ms without an exit", vcpu->number, timeout_ms);
 	add_pc(&vcpu->fault, ", and is at", &t);
-	add_place(&vcpu->fault, false, &t);
+	add_place(&vcpu->fault, &t);
 	ucall_text_add(&t, "; if it needs longer, set timeout_ms or UCALL_TIMEOUT");
 	return finish(vcpu, ETIMEDOUT, &t, problem);
 }
@@ -481,7 +524,7 @@ int ucall_fault_exit(struct ucall_vcpu *vcpu)
 	ucall_text_add(&t, "an exit that is no ucall of backend %s: ", vcpu->vm->backend_name);
 	describe_exit(vcpu, &t);
 	add_pc(fault, ", at", &t);
-	add_place(fault, false, &t);
+	add_place(fault, &t);
 	return finish(vcpu, error, &t, problem);
 }
 
@@ -495,7 +538,7 @@ int ucall_fault_message(struct ucall_vcpu *vcpu)
 	/* First: looking for the place may fail, and leave an error of its own. */
 	ucall_text_add(&t, "vCPU %u: %s", vcpu->number, ucall_error());
 	problem = begin(vcpu, UCALL_FAULT_MESSAGE);
-	add_place(&vcpu->fault, true, &t);
+	add_frame(&vcpu->fault, 1, "in", &t);
 	return finish(vcpu, error, &t, problem);
 }
 

@@ -11,6 +11,7 @@
 /* Where a guest stopped.  Registers are numbered as in DWARF (System V ABI of the architecture). */
 struct ucall_unwind {
 	uint64_t pc;
+	bool returns; /* pc is where a call returns to, not what was executed last */
 	uint64_t end; /* where the outermost function returns to */
 	const uint64_t *regs;
 	unsigned int count;

@@ -33,7 +33,7 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 			  unicorn_is_fetch(type)   ? FETCH_ACCESS
 			  : unicorn_is_write(type) ? STORE_ACCESS
 						   : LOAD_ACCESS,
-			  unicorn_is_denied(type), address, 0);
+			  0, address, 0);
 }
 
 static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit)

@@ -114,7 +114,7 @@ static int add_frame(Dwfl_Frame *frame, void *data)
 		return DWARF_CB_ABORT;
 	if (state->count && (pc == state->at->end || !dwfl_addrmodule(dwfl, pc - 1)))
 		return DWARF_CB_ABORT;
-	name(dwfl, pc, state->count != 0, &state->frames[state->count]);
+	name(dwfl, pc, state->count || state->at->returns, &state->frames[state->count]);
 	state->count++;
 	return DWARF_CB_OK;
 }
@@ -214,7 +214,7 @@ static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_frame 
 		if (dwfl_attach_state(dwfl, elf, getpid(), &thread_callbacks, &state))
 			dwfl_getthread_frames(dwfl, 1, add_frame, &state);
 		if (!state.count && most) { /* nothing to unwind by: at least the place */
-			name(dwfl, at->pc, false, &frames[0]);
+			name(dwfl, at->pc, at->returns, &frames[0]);
 			state.count = 1;
 		}
 	}

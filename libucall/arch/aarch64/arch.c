@@ -61,11 +61,12 @@ static bool is_fetch(const struct ucall_fault_info *fault)
 	return ec == EC_FETCH || ec == EC_FETCH_LOWER;
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
+static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
 	uint64_t ec = EC(fault->code);
 	bool data = ec == EC_DATA || ec == EC_DATA_LOWER;
 
+	(void)mapped; /* the exception says it */
 	if (fault->unknown & UCALL_UNKNOWN_CODE)
 		ucall_text_add(text, "guest exception, ESR unknown, at PC 0x%llx",
 			       (unsigned long long)fault->pc);

@@ -44,7 +44,7 @@ static bool is_fetch(const struct ucall_fault_info *fault)
 	return fault->vector == FETCH_PAGE || fault->vector == FETCH_ACCESS;
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
+static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
 	uint64_t v = fault->vector;
 
@@ -60,7 +60,7 @@ static void describe_fault(const struct ucall_fault_info *fault, struct ucall_te
 				      is_fetch(fault)			     ? UCALL_ACCESS_FETCH
 				      : v == STORE_PAGE || v == STORE_ACCESS ? UCALL_ACCESS_WRITE
 									     : UCALL_ACCESS_READ,
-				      fault->code != 0);
+				      mapped);
 }
 
 static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)

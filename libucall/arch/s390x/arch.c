@@ -54,18 +54,21 @@ static bool is_translation(uint64_t code)
 	return code == 0x10 || code == 0x11 || (code >= 0x38 && code <= 0x3b);
 }
 
+/* Is it due to an access, to fault->address? */
+static bool is_access(uint64_t code)
+{
+	return is_translation(code) || code == ADDRESSING || code == PROTECTION;
+}
+
 /* The translation-exception identification says nothing of fetches (but see the access bits). */
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
-	return (is_translation(fault->vector) || fault->vector == ADDRESSING) &&
-	       fault->address == fault->pc;
+	return is_access(fault->vector) && fault->address == fault->pc;
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
+static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
-	bool access = is_translation(fault->vector) || fault->vector == ADDRESSING ||
-		      fault->vector == PROTECTION;
-
+	(void)mapped; /* the exception says it */
 	if (fault->unknown & UCALL_UNKNOWN_VECTOR)
 		ucall_text_add(text,
 			       "guest exception, program interruption code unknown, at PSW "
@@ -82,7 +85,7 @@ static void describe_fault(const struct ucall_fault_info *fault, struct ucall_te
 			       "0x%llx",
 			       name_of(fault->vector), (unsigned long long)fault->vector,
 			       (unsigned long long)fault->pc);
-	if (access && !(fault->unknown & UCALL_UNKNOWN_ADDRESS))
+	if (is_access(fault->vector) && !(fault->unknown & UCALL_UNKNOWN_ADDRESS))
 		ucall_describe_access(text, "address", fault->address,
 				      is_fetch(fault) ? UCALL_ACCESS_FETCH
 				      : fault->code   ? UCALL_ACCESS_WRITE

@@ -35,7 +35,7 @@ static void describe_vc(uint64_t code, struct ucall_text *text)
 		       what);
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, struct ucall_text *text)
+static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
 	static const char *const names[32] = {
 		"#DE divide error",
@@ -73,6 +73,7 @@ static void describe_fault(const struct ucall_fault_info *fault, struct ucall_te
 	};
 	const char *name = fault->vector < 32 ? names[fault->vector] : NULL;
 
+	(void)mapped; /* the exception says it */
 	ucall_text_add(text, "guest exception %s (vector %llu)",
 		       name		    ? name
 		       : fault->vector < 32 ? "reserved"
