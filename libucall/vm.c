@@ -72,21 +72,31 @@ static int choose_engine(struct ucall_vm *vm, const struct ucall_vm_config *conf
 	return vm->engine_reason ? 0 : ucall_fail(ENOMEM, "out of memory");
 }
 
-/* Refuses what the engine cannot do, and tells which can. */
+/* Refuses what the engine cannot do, and tells whether another can. */
 static int check_engine(const struct ucall_vm *vm)
 {
-	uint32_t lacks = ~vm->engine->can;
-	const char *what = vm->irqchip && (lacks & UCALL_CAN_IRQCHIP)
-				   ? "an in-kernel interrupt controller (irqchip)"
-			   : vm->ring && (lacks & UCALL_CAN_RING3) ? "guest functions in ring 3"
-			   : vm->protection->bit != UCALL_PROTECT_NONE && (lacks & UCALL_CAN_PROTECT)
-				   ? "encrypted memory (protect)"
-				   : NULL;
+	const struct {
+		bool wanted;
+		uint32_t bit;
+		const char *what;
+	} wishes[] = {
+		{ vm->irqchip, UCALL_CAN_IRQCHIP, "an in-kernel interrupt controller (irqchip)" },
+		{ vm->ring != 0, UCALL_CAN_RING3, "guest functions in ring 3" },
+		{ vm->protection->bit != UCALL_PROTECT_NONE, UCALL_CAN_PROTECT,
+		  "encrypted memory (protect)" },
+	};
 
-	if (!what)
-		return 0;
-	return ucall_fail(EOPNOTSUPP, "engine %s cannot have %s; engine kvm can (%s)",
-			  vm->engine->name, what, vm->engine_reason);
+	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
+		bool kvm_can = (ucall_engine_kvm.can & wishes[i].bit) &&
+			       (ucall_engine_kvm.archs & vm->arch->bit);
+
+		if (wishes[i].wanted && !(vm->engine->can & wishes[i].bit))
+			return ucall_fail(EOPNOTSUPP,
+					  "engine %s cannot have %s for guests of %s%s (%s)",
+					  vm->engine->name, wishes[i].what, vm->arch->name,
+					  kvm_can ? "; engine kvm can" : "", vm->engine_reason);
+	}
+	return 0;
 }
 
 static int apply_config(struct ucall_vm *vm, const struct ucall_vm_config *config)

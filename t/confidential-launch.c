@@ -216,7 +216,7 @@ static void once_engine(void)
 	CHECK(!ucall_vm_create(&config));
 	CHECK_EQ(errno, EOPNOTSUPP);
 	CHECK_HAS(ucall_error(),
-		  "engine unicorn cannot have encrypted memory (protect); engine kvm can");
+		  "engine unicorn cannot have encrypted memory (protect) for guests of x86_64; engine kvm can");
 }
 
 UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states, .config.guest_vc = true),

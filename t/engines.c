@@ -62,7 +62,6 @@ static void refused(const struct ucall_vm_config *config, const char *text)
 	CHECK(!ucall_vm_create(config));
 	CHECK_EQ(errno, EOPNOTSUPP);
 	CHECK_HAS(ucall_error(), text);
-	CHECK_HAS(ucall_error(), "engine kvm");
 }
 
 #if defined(__x86_64__)
@@ -84,7 +83,11 @@ static void once_flat(void)
 	refused(&(struct ucall_vm_config){ .engine = "unicorn", .backend = "pio", .irqchip = true },
 		"cannot have an in-kernel interrupt controller");
 	refused(&(struct ucall_vm_config){ .engine = "unicorn", .backend = "pio", .ring = 3 },
-		"cannot have guest functions in ring 3");
+#if defined(__x86_64__)
+		"cannot have guest functions in ring 3 for guests of x86_64; engine kvm can (");
+#else
+		"cannot have guest functions in ring 3 for guests of "); /* no engine can */
+#endif
 	vm = ucall_test_vm(&config);
 	vcpu = ucall_vcpu_add(vm, guest_code, 0);
 	CHECK_OK(vcpu);

@@ -210,6 +210,10 @@ static void once_config(void)
 		       "riscv64; engine unicorn does");
 	if (ucall_engine_check("unicorn"))
 		SKIP("%s", ucall_error());
+	refused_config(
+		&(struct ucall_vm_config){
+			.image_data = &f, .image_size = sizeof(f), .engine = "unicorn", .ring = 3 },
+		EOPNOTSUPP, "guest functions in ring 3 for guests of riscv64 (named by");
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),
 						  .backend = "pio" },
