@@ -124,10 +124,12 @@ static UCALL_GUEST void guest_code(void)
 	GUEST_SYNC(1);
 }
 
+static bool irqchip; /* of the VMs */
+
 /* All that a test does with a VM.  False if any of it failed. */
 static bool use_vm(void)
 {
-	struct ucall_vm_config config = { .mem_size = (size_t)32 << 20 };
+	struct ucall_vm_config config = { .mem_size = (size_t)32 << 20, .irqchip = irqchip };
 	struct ucall_vcpu *vcpu = NULL;
 	struct ucall_vm *vm;
 	bool good = false;
@@ -195,6 +197,17 @@ static void each_call(void)
 	CHECK_OK(use_vm());
 }
 
+static void each_irqchip(void)
+{
+	struct ucall_vm_config config = { .irqchip = true };
+
+	ucall_test_vm_free(ucall_test_vm(&config)); /* skips where there is none */
+	irqchip = true;
+	each_call();
+	irqchip = false;
+}
+
+#if defined(__x86_64__)
 /* ---- snapshots ---- */
 
 static UCALL_GUEST void guest_loop(void)
@@ -260,6 +273,7 @@ static void each_snapshot(void)
 	CHECK_EQ(total[MMAP], 1);
 	CHECK_EQ(total[OPEN], 1);
 }
+#endif
 
 /* A thousand VMs: no growth. */
 static long resident_pages(void)
@@ -297,6 +311,8 @@ static void each_thousand(void)
 }
 
 UCALL_TESTS({ "each call fails in its turn", .each = each_call },
+	    { "each call fails in its turn, with an interrupt controller", .each = each_irqchip,
+	      .engine = "kvm" },
 	    { "a thousand VMs", .each = each_thousand },
 #if defined(__x86_64__)
 	    { "each call of a snapshot fails in its turn", .each = each_snapshot, .engine = "kvm" },

@@ -3,9 +3,11 @@
 c_tests = \
 	t/assert \
 	t/byte-order \
+	t/dirty-log \
 	t/done \
 	t/engines \
 	t/exits \
+	t/faults \
 	t/hostile \
 	t/image \
 	t/injected-failures \
@@ -26,6 +28,7 @@ c_tests = \
 	t/timeout \
 	t/ucall-test \
 	t/vcpus \
+	t/vm-options \
 	t/vms
 if !HOST_S390X
 c_tests += t/interrupts
@@ -51,8 +54,7 @@ c_tests += \
 	t/ring-handlers \
 	t/sev-insn \
 	t/sev-launch \
-	t/sev-shared \
-	t/vm-options
+	t/sev-shared
 endif
 sh_tests = \
 	t/abi.sh \
@@ -123,7 +125,7 @@ installcheck-local:
 		libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # Tests for guests of any architecture are compiled once more for each: their guest halves.
-any_arch_tests = assert done exits hostile memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
+any_arch_tests = assert done exits faults hostile memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
 t/guests/%-aarch64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)

@@ -147,7 +147,8 @@ static inline struct ucall_vm *ucall_vm_create(const struct ucall_vm_config *con
  * Ends the set-up of a VM with encrypted memory: what is private in its memory is encrypted and
  * measured, and for SEV-ES and SEV-SNP its vCPUs' registers are.  It runs only after this.  From now on
  * the host reads private memory as ciphertext, and adding vCPUs, allocating, mapping and
- * ucall_sync_...() fail (EPERM).  Without protection nothing is done.  Returns 0, or -1.
+ * ucall_sync_...() fail (EPERM).  Without protection it does what the first run would: an `irqchip` that is for
+ * the vCPUs that there are is set up.  Returns 0, or -1.
  */
 UCALL_PUBLIC int ucall_vm_launch(struct ucall_vm *vm);
 
