@@ -3,7 +3,7 @@
 # what its tests report as this test's own, a point each.  Sets: arch, and name, which the points begin with.
 set -u
 lab=$top_srcdir/lab/lab.sh
-work=$(pwd)/t/lab/work/${folder:-$arch}
+work=$(pwd)/t/lab/work/$arch
 UCALL_LAB_CACHE=${UCALL_LAB_CACHE:-$(pwd)/t/lab/cache}
 export UCALL_LAB_CACHE
 unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES UCALL_BACKEND UCALL_ENGINE
@@ -24,6 +24,9 @@ step() { # WORDS COMMAND...
 }
 
 mkdir -p "$work"
+# Two tests of one machine share its build.
+exec 9>"$work/lock"
+flock 9
 sh "$lab" fetch "$arch" >"$work/fetch" 2>&1
 case $? in
 0) sysroot=$(tail -n 1 "$work/fetch")/sysroot ;;
@@ -85,12 +88,12 @@ if test "$arch" = s390x; then
 	exit 0
 fi
 
-sh "$lab" run "$arch" --root "$work/root" --timeout 1200 ${options:+--module-options "$options"} -- sh /tests.sh \
-	>"$work/out" 2>"$work/console"
+sh "$lab" run "$arch" --root "$work/root" --timeout 1200 ${options:+--module-options "$options"} -- sh /tests.sh ${setting:+"$setting"} \
+	>"$work/$name.out" 2>"$work/$name.console"
 status=$?
 gaps=$top_srcdir/t/lab/$arch.gaps
 test -e "$gaps" || gaps=/dev/null
-awk -v name="$name" -v slow="${slow:-}" -v gaps="$gaps" -v status="$status" -v console="$work/console" '
+awk -v name="$name" -v slow="${slow:-}" -v gaps="$gaps" -v status="$status" -v console="$work/$name.console" '
 # What this emulator cannot do is known by test and point; what is not known of fails.
 BEGIN {
 	while ((getline line < gaps) > 0)
@@ -149,5 +152,5 @@ END {
 		point(0, (test == "" ? "the machine" : test) ": the machine ended before its tests did (" status ")")
 	}
 	print "1.." points
-}' "$work/out"
+}' "$work/$name.out"
 exit 0

@@ -1,6 +1,15 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# In the machine of t/lab: each test of /t, one after another.
+# In the machine of t/lab: is the kernel's module as it is to be (MODULE/parameters/NAME=VALUE), and each test of
+# /t, one after another.
+for setting; do
+	value=$(cat "/sys/module/${setting%=*}")
+	echo "ucall-lab: test setting"
+	echo "1..1"
+	test "$value" = "${setting##*=}" || printf "not "
+	echo "ok 1 - ${setting%=*} is $value"
+	echo "ucall-lab: status 0 0 s"
+done
 cd /t || exit 1
 UCALL_TEST_LIMIT=${UCALL_TEST_LIMIT:-4}
 UCALL_TEST_RING=0
