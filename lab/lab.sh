@@ -5,6 +5,8 @@
 #	lab.sh fetch ARCH	kernel and libraries into the cache; prints the folder
 #	lab.sh run ARCH [--root FOLDER]... [--timeout SECONDS] [--module-options OPTIONS] -- CMD [ARG...]
 #
+# CMD is of the machine, or by a relative path (./test) a program of this one's that goes there.
+#
 # QEMU's emulator (TCG) has the virtualization extensions of these machines, and a Debian kernel inside has its
 # KVM.  Nothing of this machine is changed: packages come by an apt root in the cache, made from the Debian
 # sources that this machine has, and apt checks them.  Exit status of `run`: CMD's; 2 for bad usage; 77 if
@@ -28,18 +30,18 @@ machine() { # ARCH
 	case $1 in
 	aarch64 | arm64)
 		arch=aarch64 deb=arm64 triplet=aarch64-linux-gnu suites=bookworm
-		package=linux-image-cloud-arm64 console=ttyAMA0 qemu_package=qemu-system-arm
+		elf=AArch64 package=linux-image-cloud-arm64 console=ttyAMA0 qemu_package=qemu-system-arm
 		qemu="qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a72"
 		;;
 	riscv64)
 		# Not in bookworm.  Kernel and libraries are of one suite, so that they fit together.
 		arch=riscv64 deb=riscv64 triplet=riscv64-linux-gnu suites="trixie forky sid"
-		package=linux-image-riscv64 console=ttyS0 qemu_package=qemu-system-misc module=kvm
+		elf=RISC-V package=linux-image-riscv64 console=ttyS0 qemu_package=qemu-system-misc module=kvm
 		qemu="qemu-system-riscv64 -M virt -cpu rv64,h=true"
 		;;
 	x86_64 | x86_64-svm)
 		arch=x86_64 deb=amd64 triplet=x86_64-linux-gnu suites=bookworm
-		package=linux-image-cloud-amd64 console=ttyS0 qemu_package=qemu-system-x86 module=kvm_amd
+		elf=X86-64 package=linux-image-cloud-amd64 console=ttyS0 qemu_package=qemu-system-x86 module=kvm_amd
 		qemu="qemu-system-x86_64 -M q35 -cpu EPYC"
 		;;
 	s390x)
@@ -149,6 +151,15 @@ fetch() {
 	need modprobe kmod
 	need dpkg dpkg
 	need xz xz-utils
+	need flock util-linux
+	# Another may be at it.
+	mkdir -p "$cache"
+	exec 8>"$folder.lock"
+	flock 8
+	if test -e "$folder/complete"; then
+		exec 8>&-
+		return
+	fi
 	rm -rf "$folder"
 	mkdir -p "$folder/sysroot"
 	# A merged /usr from the beginning: packages have files in both.
@@ -164,6 +175,7 @@ fetch() {
 	take_kernel
 	rm -rf "$folder/debs" "$folder/sysroot/boot" "$folder/sysroot"/usr/lib/modules "$folder/sysroot/usr/share"
 	: >"$folder/complete"
+	exec 8>&-
 }
 
 # ---- the image ----
@@ -259,35 +271,67 @@ boot() {
 		-append "console=$console quiet loglevel=1 panic=-1" </dev/null 2>&1 || echo "ucall-lab: qemu $?"
 }
 
+# The program of this machine's that goes to the other.
+check_program() {
+	test -f "$program" ||
+		die 2 "no program $program here; one of the machine's is named without a path, or with all of it"
+	is_elf "$program" || return 0
+	readelf -h "$program" | grep -q "Machine:.*$elf" ||
+		die 2 "$program is a program for another machine than $arch; compile it with $triplet-gcc"
+}
+
 run() {
-	roots=
+	roots= program=
 	limit=${UCALL_LAB_TIMEOUT:-300} options=
 	while test $# -gt 0; do
 		case $1 in
-		--root) roots="$roots $(cd "$2" && pwd)" && shift ;;
-		--timeout) limit=$2 && shift ;;
-		--module-options) options=$2 && shift ;;
 		--)
 			shift
 			break
 			;;
+		--root | --timeout | --module-options)
+			test $# -ge 2 || die 2 "$1 needs a value"
+			;;
 		*) die 2 "what is \"$1\"?  The command comes after --" ;;
 		esac
-		shift
+		case $1 in
+		--root)
+			test -d "$2" || die 2 "--root: no folder $2"
+			roots="$roots $(cd "$2" && pwd)"
+			;;
+		--timeout)
+			case $2 in
+			'' | *[!0-9]*) die 2 "--timeout $2: give seconds" ;;
+			esac
+			limit=$2
+			;;
+		--module-options) options=$2 ;;
+		esac
+		shift 2
 	done
 	test $# -gt 0 || set -- sh -c 'uname -a; ls -l /dev/kvm'
+	case $1 in
+	/*) ;;
+	*/*)
+		program=$1
+		shift
+		set -- "/lab/${program##*/}" "$@"
+		;;
+	esac
+	need readelf binutils
+	test ! "$program" || check_program
 	need "${qemu%% *}" "$qemu_package"
 	test $arch != riscv64 || add_aia
 	need cpio cpio
-	need readelf binutils
 	fetch
 	work=$(mktemp -d)
 	trap 'rm -rf "$work"' EXIT
 	mkdir -p "$work/image/lab"
+	test ! "$program" || cp -L "$program" "$work/image/lab/"
 	quote "$@" >"$work/image/lab/command"
 	echo "$options" >"$work/image/lab/options"
 	test "$roots" || test ! -d "${UCALL_LAB_ROOT:-/nonexistent}/$arch/root" || roots=$UCALL_LAB_ROOT/$arch/root
-	test "$roots" || echo "ucall lab: nothing but busybox is in the machine; --root FOLDER adds programs for it, \`make" \
+	test "$roots$program" || echo "ucall lab: nothing but busybox is in the machine; --root FOLDER adds programs for it, \`make" \
 		"check-lab\` those of this build" >&2
 	pack "$work/image" $roots >"$work/initrd"
 	# What CMD says comes between two lines of /init; what comes besides is kept for a bad end.

@@ -17,8 +17,9 @@ int cmd_lab(int argc, char **argv)
 
 	if (argc < 2 || argv[1][0] == '-') {
 		fprintf(stderr,
-			"usage: ucall lab ARCH [--root FOLDER]... [--timeout SECONDS] [-- CMD [ARG...]]\n"
-			"       ARCH is aarch64, riscv64 or x86_64\n");
+			"usage: ucall lab ARCH [--root FOLDER]... [--timeout SECONDS]\n"
+			"                      [--module-options OPTIONS] [-- CMD [ARG...]]\n"
+			"       ARCH is aarch64, riscv64 or x86_64; ./CMD is a program of this machine\n");
 		return EXIT_USAGE;
 	}
 	snprintf(script, sizeof(script), "%s/lab.sh", kit_folder("UCALL_LAB_PATH", UCALL_LAB_DIR));
