@@ -18,10 +18,15 @@ if ! echo 'int LLVMFuzzerTestOneInput(void) { return 0; }' |
 fi
 
 # All of the core, for each: what a target does not use costs nothing.
-core=$(find "$top_srcdir/libucall" -name '*.c' ! -path '*/guest/*' ! -name 'test*.c' ! -name stub-page.c \
-	\( -path "*/arch/$host/*" -o ! -path '*/arch/*/kvm.c' ! -path '*/arch/*/native.c' \
-	! -path '*/arch/x86_64/sev/*' ! -name guest-vc.c \))
-test "$host" = x86_64 || core="$core $top_srcdir/libucall/arch/stub-page.c"
+core=$(find "$top_srcdir/libucall" -name '*.c' ! -path '*/guest/*' ! -name 'test*.c' \
+	\( ! -path '*/arch/*' -o -path "*/arch/$host/*" -o -name radix.c -o -name arch.c -o -name paging.c \
+	-o -name decode.c -o -name escape.c \))
+case $host in
+x86_64) ;;
+s390x) core="$core $top_srcdir/libucall/arch/stub-page.c" ;;
+*) core="$core $top_srcdir/libucall/arch/stub-page.c $top_srcdir/libucall/arch/kvm-device.c
+	$top_srcdir/libucall/arch/one-reg.c" ;;
+esac
 flags="-g -O1 -std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\"
 	-I$top_srcdir/include -fsanitize=fuzzer,address,undefined -fno-sanitize-recover=undefined"
 mkdir -p $work
