@@ -94,7 +94,7 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out);
 int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in);
-#if defined(__x86_64__)
+#if !defined(__s390x__)
 #define UCALL_KVM_HAS_STATE 1
 /*
  * All of a vCPU's state, of which no exit is pending, and of the VM's interrupt controllers: in new memory,
@@ -104,6 +104,8 @@ void *ucall_kvm_arch_save(const struct ucall_vcpu *vcpu, int kvm_fd, int vm_fd, 
 int ucall_kvm_arch_load(const struct ucall_vcpu *vcpu, int fd, const void *state);
 void *ucall_kvm_arch_save_vm(int vm_fd);
 int ucall_kvm_arch_load_vm(int vm_fd, const void *state);
+/* For arch/one-reg.c: does it hold state that the guest can change, rather than how the vCPU is made? */
+bool ucall_kvm_arch_is_state(uint64_t reg);
 #endif
 /* Exits that only this architecture has: 1 and *exit filled in, or 0. */
 int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,

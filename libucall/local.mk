@@ -55,6 +55,7 @@ native_aarch64 = \
 	libucall/arch/aarch64/native.c \
 	libucall/arch/aarch64/stubs.S \
 	libucall/arch/kvm-device.c libucall/arch/kvm-device.h \
+	libucall/arch/one-reg.c \
 	libucall/arch/stub-page.c libucall/arch/stub-page.h
 native_riscv64 = \
 	libucall/arch/riscv64/aia.c \
@@ -62,6 +63,7 @@ native_riscv64 = \
 	libucall/arch/riscv64/native.c \
 	libucall/arch/riscv64/stubs.S \
 	libucall/arch/kvm-device.c libucall/arch/kvm-device.h \
+	libucall/arch/one-reg.c \
 	libucall/arch/stub-page.c libucall/arch/stub-page.h
 native_s390x = \
 	libucall/arch/s390x/kvm.c \

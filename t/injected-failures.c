@@ -207,7 +207,7 @@ static void each_irqchip(void)
 	irqchip = false;
 }
 
-#if defined(__x86_64__)
+#if !defined(__s390x__)
 /* ---- snapshots ---- */
 
 static UCALL_GUEST void guest_loop(void)
@@ -314,7 +314,7 @@ UCALL_TESTS({ "each call fails in its turn", .each = each_call },
 	    { "each call fails in its turn, with an interrupt controller", .each = each_irqchip,
 	      .engine = "kvm" },
 	    { "a thousand VMs", .each = each_thousand },
-#if defined(__x86_64__)
+#if !defined(__s390x__)
 	    { "each call of a snapshot fails in its turn", .each = each_snapshot, .engine = "kvm" },
 #endif
 	    EMULATED_KIND("each call fails in its turn", .each = each_call, .config.guest_vc = true),

@@ -189,40 +189,74 @@ static void host_vcpus(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	expect(vcpus[3], 3003);
 }
 
-#if defined(__x86_64__)
 /* ---- registers ---- */
 
+/* Two of the system; and one of the vector unit, which kvm_pvm has in ring 3 only. */
+#if defined(__x86_64__)
 #define KERNEL_GS_BASE 0xc0000102
+#define READ_SYSTEM(a, b) \
+	do { \
+		*(a) = ucall_rdmsr(KERNEL_GS_BASE); \
+		__asm__ volatile("mov %%dr0, %0" : "=r"(*(b))); \
+	} while (0)
+#define WRITE_SYSTEM(a, b) \
+	do { \
+		ucall_wrmsr(KERNEL_GS_BASE, a); \
+		__asm__ volatile("mov %0, %%dr0" : : "r"((uint64_t)(b))); \
+	} while (0)
+#define READ_VECTOR(a) __asm__ volatile("movq %%xmm7, %0" : "=r"(*(a)))
+#define WRITE_VECTOR(a) __asm__ volatile("movq %0, %%xmm7" : : "r"((uint64_t)(a)))
+#define VECTOR_RING 3
+#elif defined(__aarch64__)
+#define READ_SYSTEM(a, b) \
+	__asm__ volatile("mrs %0, contextidr_el1; mrs %1, tpidr_el0" : "=r"(*(a)), "=r"(*(b)))
+#define WRITE_SYSTEM(a, b) \
+	__asm__ volatile("msr contextidr_el1, %0; msr tpidr_el0, %1" \
+			 : \
+			 : "r"((uint64_t)(a)), "r"((uint64_t)(b)))
+#define READ_VECTOR(a) __asm__ volatile("fmov %0, d7" : "=r"(*(a)))
+#define WRITE_VECTOR(a) __asm__ volatile("fmov d7, %0" : : "r"((uint64_t)(a)))
+#define VECTOR_RING 0
+#elif defined(__riscv)
+#define READ_SYSTEM(a, b) \
+	__asm__ volatile("csrr %0, sscratch; csrr %1, sepc" : "=r"(*(a)), "=r"(*(b)))
+#define WRITE_SYSTEM(a, b) \
+	__asm__ volatile("csrw sscratch, %0; csrw sepc, %1" \
+			 : \
+			 : "r"((uint64_t)(a)), "r"((uint64_t)(b)))
+#endif
 
-static UCALL_GUEST void guest_msr(void)
+#ifdef READ_SYSTEM
+static UCALL_GUEST void guest_system(void)
 {
-	uint64_t dr;
+	uint64_t a, b;
 
-	ucall_wrmsr(KERNEL_GS_BASE, 0x1111);
-	__asm__ volatile("mov %0, %%dr0" : : "r"(0x2222ull));
+	WRITE_SYSTEM(0x1110, 0x2220);
 	GUEST_SYNC(0);
 	for (;;) {
-		__asm__ volatile("mov %%dr0, %0" : "=r"(dr));
-		GUEST_SYNC_ARGS(1, ucall_rdmsr(KERNEL_GS_BASE), dr, 0, 0);
-		ucall_wrmsr(KERNEL_GS_BASE, 0x3333);
-		__asm__ volatile("mov %0, %%dr0" : : "r"(0x4444ull));
+		READ_SYSTEM(&a, &b);
+		GUEST_SYNC_ARGS(1, a, b, 0, 0);
+		WRITE_SYSTEM(0x3330, 0x4440);
 	}
 }
+#endif
 
-/* SSE, which kvm_pvm runs in ring 3 only. */
-static UCALL_GUEST void guest_sse(void)
+#ifdef READ_VECTOR
+static UCALL_GUEST void guest_vector(void)
 {
-	uint64_t value = 0x5555;
+	uint64_t value;
 
-	__asm__ volatile("movq %0, %%xmm7" : : "r"(value));
+	WRITE_VECTOR(0x5555);
 	GUEST_SYNC(0);
 	for (;;) {
-		__asm__ volatile("movq %%xmm7, %0" : "=r"(value));
+		READ_VECTOR(&value);
 		GUEST_SYNC_ARGS(1, value, 0, 0, 0);
-		__asm__ volatile("movq %0, %%xmm7" : : "r"(0x6666ull));
+		WRITE_VECTOR(0x6666);
 	}
 }
+#endif
 
+#ifdef READ_SYSTEM
 static void compare(struct ucall_vm *vm, struct ucall_vcpu *vcpu, uint64_t first, uint64_t second,
 		    uint64_t first_then, uint64_t second_then)
 {
@@ -241,18 +275,22 @@ static void compare(struct ucall_vm *vm, struct ucall_vcpu *vcpu, uint64_t first
 	}
 }
 
-static void host_msr(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+static void host_system(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	vcpu = ucall_vcpu_add(vm, guest_msr, 0);
-	compare(vm, vcpu, 0x1111, 0x2222, 0x3333, 0x4444);
+	vcpu = ucall_vcpu_add(vm, guest_system, 0);
+	compare(vm, vcpu, 0x1110, 0x2220, 0x3330, 0x4440);
 }
+#endif
 
-static void host_sse(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+#ifdef READ_VECTOR
+static void host_vector(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	vcpu = ucall_vcpu_add(vm, guest_sse, 0);
+	vcpu = ucall_vcpu_add(vm, guest_vector, 0);
 	compare(vm, vcpu, 0x5555, 0, 0x6666, 0);
 }
+#endif
 
+#if defined(__x86_64__)
 /* ---- exits that are not completed yet ---- */
 
 static UCALL_GUEST void guest_in(void)
@@ -301,7 +339,7 @@ static void host_refused(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	expect(vcpu, 1);
 	CHECK_EQ(ucall_vm_restore(vm), -1);
-	if (strcmp(ucall_vm_engine(vm), "kvm") != 0 || strcmp(ucall_vm_arch(vm), "x86_64") != 0) {
+	if (strcmp(ucall_vm_engine(vm), "kvm") != 0 || !strcmp(ucall_vm_arch(vm), "s390x")) {
 		CHECK_EQ(errno, EOPNOTSUPP);
 		CHECK_EQ(ucall_vm_snapshot(vm), -1);
 		CHECK_EQ(errno, EOPNOTSUPP);
@@ -404,9 +442,14 @@ UCALL_TESTS({ "memory", UCALL_TEST_GUEST(guest_count), .host = host_memory, .eng
 	    { "several vCPUs", .host = host_vcpus, .engine = "kvm" },
 	    { "several vCPUs with an interrupt controller", .host = host_vcpus, .engine = "kvm",
 	      .config = { .irqchip = true } },
+#ifdef READ_SYSTEM
+	    { "system registers", .host = host_system, .engine = "kvm" },
+#endif
+#ifdef READ_VECTOR
+	    { "vector registers", .host = host_vector, .engine = "kvm",
+	      .config = { .ring = VECTOR_RING } },
+#endif
 #if defined(__x86_64__)
-	    { "MSRs and debug registers", .host = host_msr, .engine = "kvm" },
-	    { "SSE registers", .host = host_sse, .engine = "kvm", .config = { .ring = 3 } },
 	    { "exits that are not completed", .host = host_pending, .engine = "kvm" },
 #endif
 	    { "what is refused", UCALL_TEST_GUEST(guest_count), .host = host_refused },

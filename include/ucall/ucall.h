@@ -174,10 +174,10 @@ UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect
  * first, with what the host has given them.  Coming back undoes what the guest, the library and the host by
  * ucall_vm_host_pointer() have written since; a backend's or program's own state is theirs.  To come back
  * costs a small part of what a new VM does, whatever the memory's size.  No vCPU may be running, and none may
- * have been added between the two (EBUSY).  Return 0, or -1: EOPNOTSUPP for VMs that the machine encrypts, and
- * for engines and hosts other than kvm on x86_64; EPERM before ucall_vm_launch(); EINVAL where there is no
- * snapshot.  After another failure the VM can only be freed, or brought back by a snapshot or restore that
- * succeeds.
+ * have been added between the two (EBUSY).  Return 0, or -1: EOPNOTSUPP for VMs that the machine encrypts,
+ * for engines other than kvm, on s390x, and with an `irqchip` on aarch64 and riscv64; EPERM before
+ * ucall_vm_launch(); EINVAL where there is no snapshot.  After another failure the VM can only be freed, or
+ * brought back by a snapshot or restore that succeeds.
  */
 UCALL_PUBLIC int ucall_vm_snapshot(struct ucall_vm *vm);
 UCALL_PUBLIC int ucall_vm_restore(struct ucall_vm *vm);

@@ -116,6 +116,14 @@ int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs
 		       : 0;
 }
 
+/* Firmware's pseudo-registers are the vCPU's configuration. */
+bool ucall_kvm_arch_is_state(uint64_t reg)
+{
+	uint64_t group = reg & KVM_REG_ARM_COPROC_MASK;
+
+	return group != KVM_REG_ARM_FW && group != KVM_REG_ARM_FW_FEAT_BMAP;
+}
+
 /* MMIO is all that there is, and that is not this architecture's alone. */
 int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)

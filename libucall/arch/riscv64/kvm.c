@@ -128,6 +128,16 @@ int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs
 	return ucall_kvm_set_reg(fd, CSR(sstatus), in->flags);
 }
 
+#define REG_TYPE_VECTOR (0x09 << KVM_REG_RISCV_TYPE_SHIFT) /* Linux 6.5 */
+
+/* The others are the vCPU's configuration: its extensions, and those of its SBI. */
+bool ucall_kvm_arch_is_state(uint64_t reg)
+{
+	uint64_t type = reg & KVM_REG_RISCV_TYPE_MASK;
+
+	return (type >= KVM_REG_RISCV_CORE && type <= KVM_REG_RISCV_FP_D) || type == REG_TYPE_VECTOR;
+}
+
 int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
