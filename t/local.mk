@@ -33,6 +33,10 @@ c_tests = \
 if !HOST_S390X
 c_tests += t/interrupts
 endif
+# Guests of the others have no vector registers.
+if HOST_AARCH64
+c_tests += t/vector
+endif
 # Of x86_64 hosts: their guests are made of that machine's instructions.
 if HOST_X86_64
 c_tests += \
@@ -54,7 +58,8 @@ c_tests += \
 	t/ring-handlers \
 	t/sev-insn \
 	t/sev-launch \
-	t/sev-shared
+	t/sev-shared \
+	t/vector
 endif
 sh_tests = \
 	t/abi.sh \
