@@ -64,7 +64,10 @@ static void host_alloc(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	view = ucall_vm_host_pointer(vm, p, n * 8);
 	CHECK_OK(view);
 	for (uint64_t i = 0; i < n; i++)
-		CHECK_EQ(view[i], 0);
+		if (view[i])
+			FAIL("word %d at %p is 0x%llx, and 0x%llx follows", (int)i,
+			     (void *)&view[i], (unsigned long long)view[i],
+			     (unsigned long long)(i + 1 < n ? view[i + 1] : 0));
 	for (uint64_t i = 0; i < n; i += step)
 		CHECK_OK(!ucall_vm_write_int(vm, p + 8 * i, 8, i));
 	vcpu = ucall_vcpu_add(vm, guest_fill, 3, p, n, q);
