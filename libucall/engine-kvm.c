@@ -282,44 +282,6 @@ int ucall_kvm_get_reg(int fd, uint64_t id, uint64_t *value)
 	return ioctl(fd, KVM_GET_ONE_REG, &reg) ? ucall_fail_call("KVM_GET_ONE_REG") : 0;
 }
 
-void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
-		      struct ucall_exit *exit)
-{
-	exit->native = run->exit_reason;
-	switch (run->exit_reason) {
-	case KVM_EXIT_HLT:
-		exit->reason = UCALL_EXIT_HALT;
-		return;
-	case KVM_EXIT_MMIO:
-		exit->reason = UCALL_EXIT_MMIO;
-		exit->u.mmio.gpa = run->mmio.phys_addr;
-		exit->u.mmio.size = run->mmio.len;
-		exit->u.mmio.is_write = run->mmio.is_write;
-		exit->u.mmio.data = 0;
-		if (run->mmio.is_write && run->mmio.len <= sizeof(run->mmio.data))
-			memcpy(&exit->u.mmio.data, run->mmio.data, run->mmio.len);
-		return;
-	case KVM_EXIT_SHUTDOWN:
-		exit->reason = UCALL_EXIT_SHUTDOWN;
-		return;
-	case KVM_EXIT_INTERNAL_ERROR:
-		exit->reason = UCALL_EXIT_OTHER;
-		exit->u.other.suberror = run->internal.suberror;
-		for (unsigned int i = 0; i < 3; i++)
-			exit->u.other.data[i] = i < run->internal.ndata ? run->internal.data[i] : 0;
-		return;
-	case KVM_EXIT_FAIL_ENTRY:
-		exit->reason = UCALL_EXIT_OTHER;
-		exit->u.other.suberror = run->fail_entry.hardware_entry_failure_reason;
-		return;
-	default:
-		if (ucall_kvm_arch_decode(vcpu, run, run_size, exit))
-			return;
-		exit->reason = UCALL_EXIT_OTHER;
-		exit->u.other.suberror = 0;
-	}
-}
-
 /*
  * Takes notice of what may have ended KVM_RUN: 0, go on; else an errno.  immediate_exit is cleared
  * first, so that a kick that comes later ends the next KVM_RUN.
@@ -487,51 +449,6 @@ static int kvm_load(struct ucall_vm *vm, const void *from)
 }
 #endif
 
-static const char *kvm_exit_name(uint32_t native)
-{
-#define NAME(n) \
-	case KVM_EXIT_##n: \
-		return "KVM_EXIT_" #n;
-	switch (native) {
-		NAME(UNKNOWN)
-		NAME(EXCEPTION)
-		NAME(IO)
-		NAME(HYPERCALL)
-		NAME(DEBUG)
-		NAME(HLT)
-		NAME(MMIO)
-		NAME(IRQ_WINDOW_OPEN)
-		NAME(SHUTDOWN)
-		NAME(FAIL_ENTRY)
-		NAME(INTR)
-		NAME(SET_TPR)
-		NAME(TPR_ACCESS)
-		NAME(S390_SIEIC)
-		NAME(S390_RESET)
-		NAME(NMI)
-		NAME(INTERNAL_ERROR)
-		NAME(S390_UCONTROL)
-		NAME(WATCHDOG)
-		NAME(SYSTEM_EVENT)
-		NAME(IOAPIC_EOI)
-		NAME(HYPERV)
-		NAME(ARM_NISV)
-		NAME(X86_RDMSR)
-		NAME(X86_WRMSR)
-		NAME(DIRTY_RING_FULL)
-		NAME(AP_RESET_HOLD)
-		NAME(X86_BUS_LOCK)
-		NAME(RISCV_SBI)
-		NAME(RISCV_CSR)
-		NAME(NOTIFY)
-	case UCALL_KVM_EXIT_MEMORY_FAULT:
-		return "KVM_EXIT_MEMORY_FAULT";
-	default:
-		return "an exit that this libucall has no name for";
-	}
-#undef NAME
-}
-
 /* KVM refuses both for a vCPU whose registers are encrypted (vcpu->arch.guest_state_protected). */
 static bool are_closed(const struct ucall_vcpu *vcpu)
 {
@@ -613,7 +530,7 @@ const struct ucall_engine ucall_engine_kvm = {
 	.restart = kvm_restart,
 	.run = kvm_run,
 	.kick = kvm_kick,
-	.exit_name = kvm_exit_name,
+	.exit_name = ucall_kvm_exit_name,
 	.get_regs = kvm_get_regs,
 	.set_regs = kvm_set_regs,
 	.argument = kvm_argument,

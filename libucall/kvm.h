@@ -33,6 +33,8 @@
 /* What the last exit was, from `run` (of run_size bytes, its data area included); vcpu may be NULL. */
 void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit);
+/* Its name: "KVM_EXIT_HLT". */
+const char *ucall_kvm_exit_name(uint32_t native);
 
 /*
  * A kind of memory encryption on this engine: what is different in the life of a VM.  Functions return

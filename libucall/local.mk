@@ -10,6 +10,7 @@ libucall_libucall_la_SOURCES = \
 	libucall/elf-file.c libucall/elf-file.h \
 	libucall/engine.c libucall/engine.h \
 	libucall/engine-kvm.c libucall/kvm.h \
+	libucall/kvm-exit.c \
 	libucall/error.c libucall/error.h \
 	libucall/fault.c libucall/fault.h \
 	libucall/file.c libucall/file.h \
