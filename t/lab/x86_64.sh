@@ -2,5 +2,4 @@
 # SPDX-License-Identifier: MIT
 # The tests on the real KVM of a machine with AMD's SVM, nested paging, in QEMU's emulator.
 arch=x86_64 name=x86_64-svm setting=kvm_amd/parameters/npt=Y
-slow="injected-failures nothing-left"
 . "$top_srcdir/t/lab/machine.sh"
