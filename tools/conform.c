@@ -18,6 +18,7 @@
 
 #include "commands.h"
 #include "compilers.h"
+#include "conform-file.h"
 #include "conform-guest.h"
 
 #define USAGE \
@@ -26,173 +27,7 @@
 	"       given, is how many messages are counted\n"
 
 static const char *config; /* as given */
-static const struct ucall_backend_info *info;
-static const struct ucall_ops *ops;
 static unsigned long messages = 100000;
-
-/* ---- what the file says of itself ---- */
-
-static void once_found(void)
-{
-	char expected[64];
-	const char *base = strrchr(info->path, '/');
-
-	base = base ? base + 1 : info->path;
-	snprintf(expected, sizeof(expected), "ucall-%s.so", info->metadata.name);
-	if (strcmp(base, expected) != 0)
-		FAIL("the file is called %s: UCALL_BACKEND=%s finds %s", base, info->metadata.name,
-		     expected);
-}
-
-static bool is_text(const char *s)
-{
-	for (; *s; s++)
-		if ((unsigned char)*s < ' ' || (unsigned char)*s == 0x7f)
-			return false;
-	return true;
-}
-
-static void once_texts(void)
-{
-	const struct ucall_metadata *md = &info->metadata;
-
-	if (!md->version[0] || !is_text(md->version))
-		FAIL(".version is \"%s\": give one", md->version);
-	if (!md->summary[0] || !is_text(md->summary))
-		FAIL(".summary is \"%s\": give a phrase for `ucall info`", md->summary);
-}
-
-static void once_claims(void)
-{
-	const struct ucall_metadata *md = &info->metadata;
-	const uint32_t known = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
-			       UCALL_PROTECT_SEV_SNP;
-
-	if (!info->archs)
-		FAIL("it has guest code for no architecture");
-	/* Where it has no guest code may be for want of a compiler. */
-	for (uint32_t bit = 1; bit; bit <<= 1)
-		if ((md->default_for & bit) && !ucall_arch_name(bit))
-			FAIL(".default_for has a bit (0x%x) that is no UCALL_ARCH_", bit);
-	if (!md->protections || (md->protections & ~known))
-		FAIL(".protections is 0x%x: name the UCALL_PROTECT_ bits of the VMs that it serves",
-		     md->protections);
-	if (md->default_for_protections & ~md->protections)
-		FAIL(".default_for_protections has bits (0x%x) that .protections has not",
-		     md->default_for_protections & ~md->protections);
-	if (!md->default_for != !md->default_for_protections)
-		FAIL(".default_for and .default_for_protections go together: give both or neither");
-}
-
-static unsigned int option_count(void)
-{
-	unsigned int n = 0;
-
-	while (n < UCALL_MAX_OPTIONS && info->metadata.options[n].name[0])
-		n++;
-	return n;
-}
-
-static void once_options(void)
-{
-	for (unsigned int i = 0; i < option_count(); i++) {
-		const struct ucall_option *o = &info->metadata.options[i];
-
-		if (strspn(o->name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(o->name))
-			FAIL("option \"%s\": use a-z, 0-9, - and _ in its name", o->name);
-		if (o->type < UCALL_OPTION_UINT || o->type > UCALL_OPTION_STRING)
-			FAIL("option %s is of unknown type %u", o->name, o->type);
-		if (o->type == UCALL_OPTION_UINT && o->min > o->max)
-			FAIL("option %s: .min is greater than .max", o->name);
-		if (o->type == UCALL_OPTION_CHOICE && !strchr(o->choices, '|'))
-			FAIL("option %s: .choices is \"%s\", no \"this|that\"", o->name, o->choices);
-		if (!o->help[0] || !is_text(o->help))
-			FAIL("option %s has no .help", o->name);
-		for (unsigned int k = 0; k < i; k++)
-			if (!strcmp(o->name, info->metadata.options[k].name))
-				FAIL("there are two options %s", o->name);
-	}
-}
-
-/* The errno of creating a VM with one option; 0: it was created. */
-static int try_option(const char *name, const char *value)
-{
-	char text[4096 + 128];
-	struct ucall_vm_config c = { .backend = text };
-	struct ucall_vm *vm;
-	int error;
-
-	snprintf(text, sizeof(text), "%s,%s=%s", info->path, name, value);
-	vm = ucall_vm_create(&c);
-	error = vm ? 0 : errno;
-	ucall_vm_free(vm);
-	return error;
-}
-
-static bool is_refusal(int error)
-{
-	return error == EINVAL || error == ERANGE;
-}
-
-static void once_defaults(void)
-{
-	for (unsigned int i = 0; i < option_count(); i++) {
-		const struct ucall_option *o = &info->metadata.options[i];
-
-		if (is_refusal(try_option(o->name, o->value)))
-			FAIL("option %s: its own default is refused: %s", o->name, ucall_error());
-	}
-}
-
-static void refuses(const char *name, const char *value)
-{
-	int error = try_option(name, value);
-
-	if (!is_refusal(error))
-		FAIL("option %s=%s is not refused (%s)", name, value,
-		     error ? ucall_error() : "a VM was created");
-}
-
-static void once_refused(void)
-{
-	char value[32];
-
-	refuses("no-such-option", "1");
-	for (unsigned int i = 0; i < option_count(); i++) {
-		const struct ucall_option *o = &info->metadata.options[i];
-
-		if (o->type == UCALL_OPTION_STRING)
-			continue;
-		refuses(o->name, "no-such-value");
-		if (o->type == UCALL_OPTION_BOOL)
-			refuses(o->name, "2");
-		if (o->type != UCALL_OPTION_UINT)
-			continue;
-		snprintf(value, sizeof(value), "%llu", (unsigned long long)o->max + 1);
-		if (o->max != UINT64_MAX)
-			refuses(o->name, value);
-		snprintf(value, sizeof(value), "%llu", (unsigned long long)o->min - 1);
-		if (o->min)
-			refuses(o->name, value);
-	}
-}
-
-static void once_ops(void)
-{
-	bool native = info->archs & ucall_arch_host();
-
-	if (!ops)
-		SKIP("a backend that is no file of its own");
-	if (ops->abi != info->metadata.abi)
-		FAIL("ucall_ops.abi is %u, and the metadata's %u: begin ucall_ops with UCALL_OPS",
-		     ops->abi, info->metadata.abi);
-	if (!ops->metadata || memcmp(ops->metadata, &info->metadata, info->metadata.size) != 0)
-		FAIL("ucall_ops.metadata is not the metadata of the file: begin ucall_ops with UCALL_OPS");
-	if (native && !ops->send_cmd && !ops->send_cmd_shared)
-		FAIL("it has guest code for this host's architecture, and no send_cmd in ucall_ops");
-	if (!ops->recv_cmd && !ops->recv_cmd_shared)
-		FAIL("ucall_ops has neither recv_cmd nor recv_cmd_shared");
-}
 
 /* ---- messages ---- */
 
@@ -430,8 +265,8 @@ static void each_options(void)
 {
 	bool tried = false;
 
-	for (unsigned int i = 0; i < option_count(); i++) {
-		const struct ucall_option *o = &info->metadata.options[i];
+	for (unsigned int i = 0; i < conform_option_count(); i++) {
+		const struct ucall_option *o = &conform_info->metadata.options[i];
 		char value[32], text[4096 + 128];
 		struct ucall_vm_config c = { .backend = text };
 		struct ucall_vm *first, *second;
@@ -440,7 +275,7 @@ static void each_options(void)
 		if (!other_value(o, value, sizeof(value)))
 			continue;
 		first = make_vm(UCALL_VIA_DEFAULT);
-		snprintf(text, sizeof(text), "%s,%s=%s", info->path, o->name, value);
+		snprintf(text, sizeof(text), "%s,%s=%s", conform_info->path, o->name, value);
 		second = ucall_test_vm(&c);
 		a = ADD(first, conform_count, 2, 1, 2);
 		b = ADD(second, conform_count, 2, 2, 2);
@@ -505,15 +340,15 @@ static void each_made_up(void)
 	struct ucall_vcpu *vcpu = ADD(vm, conform_count, 2, 1, 1);
 	uint64_t where;
 
-	if (!ops)
+	if (!conform_ops)
 		SKIP("a backend that is no file of its own");
 	CHECK_OK(!ucall_vm_launch(vm));
 	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
-		if (ops->recv_cmd && ucall_vm_protection_bit(vm) == UCALL_PROTECT_NONE &&
-		    ops->recv_cmd(vcpu, &exits[i], &where))
+		if (conform_ops->recv_cmd && ucall_vm_protection_bit(vm) == UCALL_PROTECT_NONE &&
+		    conform_ops->recv_cmd(vcpu, &exits[i], &where))
 			FAIL("recv_cmd claims an exit of reason %u, which is none of its own",
 			     exits[i].reason);
-		if (ops->recv_cmd_shared && ops->recv_cmd_shared(vcpu, &exits[i]))
+		if (conform_ops->recv_cmd_shared && conform_ops->recv_cmd_shared(vcpu, &exits[i]))
 			FAIL("recv_cmd_shared claims an exit of reason %u, which is none of its own",
 			     exits[i].reason);
 	}
@@ -619,8 +454,8 @@ static void each_refused(void)
 			ucall_test_config(&c);
 			ucall_vm_free(ucall_vm_create(&c));
 		}
-		for (unsigned int i = 0; i < option_count(); i++) {
-			const struct ucall_option *o = &info->metadata.options[i];
+		for (unsigned int i = 0; i < conform_option_count(); i++) {
+			const struct ucall_option *o = &conform_info->metadata.options[i];
 			char choices[sizeof(o->choices)], *next = choices, *value;
 			struct ucall_vm_config c = { .backend = text };
 
@@ -628,7 +463,8 @@ static void each_refused(void)
 			       o->type == UCALL_OPTION_BOOL ? 4 : sizeof(choices));
 			while ((o->type == UCALL_OPTION_BOOL || o->type == UCALL_OPTION_CHOICE) &&
 			       (value = strsep(&next, "|"))) {
-				snprintf(text, sizeof(text), "%s,%s=%s", info->path, o->name, value);
+				snprintf(text, sizeof(text), "%s,%s=%s", conform_info->path,
+					 o->name, value);
 				c.backend = text;
 				c.engine = NULL;
 				c.image = NULL;
@@ -684,13 +520,13 @@ static void each_irqchip(void)
 		PROTECTED(kind, "every message once and in order", each_count_mailbox)
 
 static const struct ucall_test suite[] = {
-	{ "its file has the name by which it is found", .once = once_found },
-	{ "version and summary", .once = once_texts },
-	{ "what it claims it can have", .once = once_claims },
-	{ "options are well-formed", .once = once_options },
-	{ "each option's default is valid", .once = once_defaults },
-	{ "wrong options are refused", .once = once_refused },
-	{ "ucall_ops agree with the metadata", .once = once_ops },
+	{ "its file has the name by which it is found", .once = conform_file_found },
+	{ "version and summary", .once = conform_file_texts },
+	{ "what it claims it can have", .once = conform_file_claims },
+	{ "options are well-formed", .once = conform_file_options },
+	{ "each option's default is valid", .once = conform_file_defaults },
+	{ "wrong options are refused", .once = conform_file_refused },
+	{ "ucall_ops agree with the metadata", .once = conform_file_ops },
 	PLAIN("0 to 7 arguments, by the mailbox", each_args_mailbox),
 	PLAIN("0 to 7 arguments, by the address", each_args_address),
 	PLAIN("every command, by the mailbox", each_commands_mailbox),
@@ -767,13 +603,13 @@ int cmd_conform(int argc, char **argv)
 		return r;
 	}
 	handle = dlopen(found->path, RTLD_NOW | RTLD_LOCAL);
-	ops = handle ? dlsym(handle, "ucall_ops") : NULL;
-	if (!ops) {
+	conform_ops = handle ? dlsym(handle, "ucall_ops") : NULL;
+	if (!conform_ops) {
 		r = refused(dlerror());
 		ucall_backends_free(found);
 		return r;
 	}
-	info = found;
+	conform_info = found;
 	setenv("UCALL_BACKEND", config, 1);
 	setenv("UCALL_TEST_GUESTS", kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), 1);
 	r = ucall_test_run(suite, sizeof(suite) / sizeof(suite[0]));

@@ -12,6 +12,7 @@ tools_ucall_SOURCES = \
 	tools/commands.h \
 	tools/compilers.c tools/compilers.h \
 	tools/conform.c \
+	tools/conform-file.c tools/conform-file.h \
 	tools/conform-guest.c tools/conform-guest.h \
 	tools/demo.c \
 	tools/demo-guest.c tools/demo-guest.h \

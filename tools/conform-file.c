@@ -1,0 +1,175 @@
+// SPDX-License-Identifier: MIT
+/* What a plugin's file says of itself: is it so, and is it enough? */
+#include <errno.h>
+#include <stdio.h>
+#include <string.h>
+
+#include <ucall/test.h>
+
+#include "conform-file.h"
+
+const struct ucall_backend_info *conform_info;
+const struct ucall_ops *conform_ops;
+
+void conform_file_found(void)
+{
+	char expected[64];
+	const char *base = strrchr(conform_info->path, '/');
+
+	base = base ? base + 1 : conform_info->path;
+	snprintf(expected, sizeof(expected), "ucall-%s.so", conform_info->metadata.name);
+	if (strcmp(base, expected) != 0)
+		FAIL("the file is called %s: UCALL_BACKEND=%s finds %s", base,
+		     conform_info->metadata.name, expected);
+}
+
+static bool is_text(const char *s)
+{
+	for (; *s; s++)
+		if ((unsigned char)*s < ' ' || (unsigned char)*s == 0x7f)
+			return false;
+	return true;
+}
+
+void conform_file_texts(void)
+{
+	const struct ucall_metadata *md = &conform_info->metadata;
+
+	if (!md->version[0] || !is_text(md->version))
+		FAIL(".version is \"%s\": give one", md->version);
+	if (!md->summary[0] || !is_text(md->summary))
+		FAIL(".summary is \"%s\": give a phrase for `ucall info`", md->summary);
+}
+
+void conform_file_claims(void)
+{
+	const struct ucall_metadata *md = &conform_info->metadata;
+	const uint32_t known = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
+			       UCALL_PROTECT_SEV_SNP;
+
+	if (!conform_info->archs)
+		FAIL("it has guest code for no architecture");
+	/* Where it has no guest code may be for want of a compiler. */
+	for (uint32_t bit = 1; bit; bit <<= 1)
+		if ((md->default_for & bit) && !ucall_arch_name(bit))
+			FAIL(".default_for has a bit (0x%x) that is no UCALL_ARCH_", bit);
+	if (!md->protections || (md->protections & ~known))
+		FAIL(".protections is 0x%x: name the UCALL_PROTECT_ bits of the VMs that it serves",
+		     md->protections);
+	if (md->default_for_protections & ~md->protections)
+		FAIL(".default_for_protections has bits (0x%x) that .protections has not",
+		     md->default_for_protections & ~md->protections);
+	if (!md->default_for != !md->default_for_protections)
+		FAIL(".default_for and .default_for_protections go together: give both or neither");
+}
+
+unsigned int conform_option_count(void)
+{
+	unsigned int n = 0;
+
+	while (n < UCALL_MAX_OPTIONS && conform_info->metadata.options[n].name[0])
+		n++;
+	return n;
+}
+
+void conform_file_options(void)
+{
+	for (unsigned int i = 0; i < conform_option_count(); i++) {
+		const struct ucall_option *o = &conform_info->metadata.options[i];
+
+		if (strspn(o->name, "abcdefghijklmnopqrstuvwxyz0123456789_-") != strlen(o->name))
+			FAIL("option \"%s\": use a-z, 0-9, - and _ in its name", o->name);
+		if (o->type < UCALL_OPTION_UINT || o->type > UCALL_OPTION_STRING)
+			FAIL("option %s is of unknown type %u", o->name, o->type);
+		if (o->type == UCALL_OPTION_UINT && o->min > o->max)
+			FAIL("option %s: .min is greater than .max", o->name);
+		if (o->type == UCALL_OPTION_CHOICE && !strchr(o->choices, '|'))
+			FAIL("option %s: .choices is \"%s\", no \"this|that\"", o->name, o->choices);
+		if (!o->help[0] || !is_text(o->help))
+			FAIL("option %s has no .help", o->name);
+		for (unsigned int k = 0; k < i; k++)
+			if (!strcmp(o->name, conform_info->metadata.options[k].name))
+				FAIL("there are two options %s", o->name);
+	}
+}
+
+/* The errno of creating a VM with one option; 0: it was created. */
+static int try_option(const char *name, const char *value)
+{
+	char text[4096 + 128];
+	struct ucall_vm_config c = { .backend = text };
+	struct ucall_vm *vm;
+	int error;
+
+	snprintf(text, sizeof(text), "%s,%s=%s", conform_info->path, name, value);
+	vm = ucall_vm_create(&c);
+	error = vm ? 0 : errno;
+	ucall_vm_free(vm);
+	return error;
+}
+
+static bool is_refusal(int error)
+{
+	return error == EINVAL || error == ERANGE;
+}
+
+void conform_file_defaults(void)
+{
+	for (unsigned int i = 0; i < conform_option_count(); i++) {
+		const struct ucall_option *o = &conform_info->metadata.options[i];
+
+		if (is_refusal(try_option(o->name, o->value)))
+			FAIL("option %s: its own default is refused: %s", o->name, ucall_error());
+	}
+}
+
+static void refuses(const char *name, const char *value)
+{
+	int error = try_option(name, value);
+
+	if (!is_refusal(error))
+		FAIL("option %s=%s is not refused (%s)", name, value,
+		     error ? ucall_error() : "a VM was created");
+}
+
+void conform_file_refused(void)
+{
+	char value[32];
+
+	refuses("no-such-option", "1");
+	for (unsigned int i = 0; i < conform_option_count(); i++) {
+		const struct ucall_option *o = &conform_info->metadata.options[i];
+
+		if (o->type == UCALL_OPTION_STRING)
+			continue;
+		refuses(o->name, "no-such-value");
+		if (o->type == UCALL_OPTION_BOOL)
+			refuses(o->name, "2");
+		if (o->type != UCALL_OPTION_UINT)
+			continue;
+		snprintf(value, sizeof(value), "%llu", (unsigned long long)o->max + 1);
+		if (o->max != UINT64_MAX)
+			refuses(o->name, value);
+		snprintf(value, sizeof(value), "%llu", (unsigned long long)o->min - 1);
+		if (o->min)
+			refuses(o->name, value);
+	}
+}
+
+void conform_file_ops(void)
+{
+	bool native = conform_info->archs & ucall_arch_host();
+
+	if (!conform_ops)
+		SKIP("a backend that is no file of its own");
+	if (conform_ops->abi != conform_info->metadata.abi)
+		FAIL("ucall_ops.abi is %u, and the metadata's %u: begin ucall_ops with UCALL_OPS",
+		     conform_ops->abi, conform_info->metadata.abi);
+	if (!conform_ops->metadata ||
+	    memcmp(conform_ops->metadata, &conform_info->metadata, conform_info->metadata.size) != 0)
+		FAIL("ucall_ops.metadata is not the metadata of the file: begin ucall_ops with UCALL_OPS");
+	if (native && !conform_ops->send_cmd && !conform_ops->send_cmd_shared)
+		FAIL("it has guest code for this host's architecture, and no send_cmd in ucall_ops");
+	if (!conform_ops->recv_cmd && !conform_ops->recv_cmd_shared)
+		FAIL("ucall_ops has neither recv_cmd nor recv_cmd_shared");
+}
