@@ -144,7 +144,7 @@ t/guests/%-x86_64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/uc
 CLEANFILES += $(check_DATA)
 
 # On the real KVM of other machines.
-lab_tests = t/lab/x86_64.sh t/lab/aarch64.sh t/lab/riscv64.sh t/lab/s390x.sh t/lab/x86_64-npt0.sh \
+lab_tests = t/lab/x86_64.sh t/lab/aarch64.sh t/lab/riscv64.sh t/lab/x86_64-npt0.sh t/lab/s390x.sh \
 	t/lab/program.sh
 EXTRA_DIST += $(lab_tests) t/lab/machine.sh t/lab/tests.sh t/lab/riscv64.gaps t/lab/x86_64.gaps
 check-lab: all

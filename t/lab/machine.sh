@@ -24,7 +24,7 @@ step() { # WORDS COMMAND...
 }
 
 mkdir -p "$work"
-# Two tests of one machine share its build.
+# Two tests of one machine share its build, and boot each their own copy of what it installs.
 exec 9>"$work/lock"
 flock 9
 sh "$lab" fetch "$arch" >"$work/fetch" 2>&1
@@ -80,6 +80,9 @@ for test in $(make -s -C "$build" list-tests); do
 	cp "$program" "$work/root/t/"
 done
 cp "$top_srcdir/t/lab/tests.sh" "$work/root/"
+rm -rf "$work/$name.root"
+cp -a "$work/root" "$work/$name.root"
+flock -u 9
 
 if test "$arch" = s390x; then
 	echo "ok 1 - $name: the library, its backends and its tests are built"
@@ -88,7 +91,7 @@ if test "$arch" = s390x; then
 	exit 0
 fi
 
-sh "$lab" run "$arch" --root "$work/root" --timeout 1200 ${options:+--module-options "$options"} -- sh /tests.sh ${setting:+"$setting"} \
+sh "$lab" run "$arch" --root "$work/$name.root" --timeout 1200 ${options:+--module-options "$options"} -- sh /tests.sh ${setting:+"$setting"} \
 	>"$work/$name.out" 2>"$work/$name.console"
 status=$?
 awk -v name="$name" -v gaps="$gaps" -v status="$status" -v console="$work/$name.console" '
