@@ -125,58 +125,49 @@ static bool read_word(void *data, uint64_t address, uint64_t *value)
 }
 
 /*
- * A stop in a backend's guest code, for which no file has unwind tables: its return address is the
- * first word on the stack that points to code.  The frames then begin with the doorbell.
+ * Has *at go on where a function returns to for which no file has unwind tables: by the link register, or the
+ * first of `words` words on the stack that points to code.  False: there is none, and *at is as it was.
  */
+static bool go_to_caller(struct ucall_vcpu *vcpu, struct ucall_fault_info *at, unsigned int words)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	bool link = vm->arch->link_register;
+	uint64_t pc = at->gpr[vm->arch->link_register];
+
+	for (unsigned int i = 0; i < (link ? 1 : words); i++) {
+		if (!link && !read_word(vcpu, at->sp + i * 8, &pc))
+			return false;
+		if (!ucall_memory_is_code(vm, vcpu->boot.root, pc))
+			continue;
+		at->pc = pc;
+		at->sp += link ? 0 : (i + 1) * 8;
+		return true;
+	}
+	return false;
+}
+
+/* A stop in a backend's guest code, which is short and calls nothing: the frames begin with the doorbell. */
 static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
 {
 	const unsigned int words = 8;
-	struct ucall_vm *vm = vcpu->vm;
 	struct ucall_frame *frame = &vcpu->fault.frames[0];
-	uint64_t pc;
 
 	if (at->pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE)
 		return;
 	memset(frame, 0, sizeof(*frame));
 	frame->pc = at->pc;
 	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s",
-		 vm->backend_name);
+		 vcpu->vm->backend_name);
 	vcpu->fault.frame_count = 1;
-	if (vm->arch->link_register) {
-		/* A doorbell is short, and calls nothing. */
-		at->pc = at->gpr[vm->arch->link_register];
-		return;
-	}
-	for (unsigned int i = 0; i < words && read_word(vcpu, at->sp + i * 8, &pc); i++) {
-		if (!ucall_memory_is_code(vm, vcpu->boot.root, pc))
-			continue;
-		at->pc = pc;
-		at->sp += (i + 1) * 8;
-		return;
-	}
+	go_to_caller(vcpu, at, words);
 }
 
-/*
- * A call of what is no code, for which there are no unwind tables either: its return address is where the call
- * has put it.
- */
+/* A call of what is no code: it has just put its return address where it belongs. */
 static void leave_callee(struct ucall_vcpu *vcpu, const struct ucall_unwind *unwind,
 			 struct ucall_fault_info *at, const char **problem)
 {
-	struct ucall_vm *vm = vcpu->vm;
-	uint64_t pc;
-
-	if (!vm->arch->is_fetch(at))
-		return;
-	if (vm->arch->link_register)
-		pc = at->gpr[vm->arch->link_register];
-	else if (!read_word(vcpu, at->sp, &pc))
-		return;
-	if (ucall_vm_is_closed(vm) || !ucall_memory_is_code(vm, vcpu->boot.root, pc))
-		return;
-	vcpu->fault.frame_count = ucall_backtrace(unwind, vcpu->fault.frames, 1, problem);
-	at->pc = pc;
-	at->sp += vm->arch->link_register ? 0 : 8;
+	if (vcpu->vm->arch->is_fetch(at) && !ucall_vm_is_closed(vcpu->vm) && go_to_caller(vcpu, at, 1))
+		vcpu->fault.frame_count = ucall_backtrace(unwind, vcpu->fault.frames, 1, problem);
 }
 
 /* Looks up code and callers; returns why there are no function names, NULL if there are. */

@@ -79,7 +79,8 @@ int ucall_kvm_get_reg(int fd, uint64_t id, uint64_t *value);
 
 /*
  * The VM's in-kernel interrupt controller, where UCALL_CAN_IRQCHIP is among what this engine can.  One that is
- * a device of KVM gives its descriptor in *device, which else stays as it is.  It is started when all vCPUs are
+ * a device of KVM gives its descriptor in *device, for its owner to close after a failure too; else that stays
+ * as it is.  It is started when all vCPUs are
  * there, before the first of them runs: KVM adds none from then on.
  */
 int ucall_kvm_arch_create_irqchip(int vm_fd, int *device);

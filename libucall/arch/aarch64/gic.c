@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* aarch64: the in-kernel interrupt controller, a GICv3 (KVM API document, devices/arm-vgic-v3). */
-#include <unistd.h>
-
 #include "../../kvm.h"
 #include "../kvm-device.h"
 #include "aarch64.h"
@@ -11,19 +9,14 @@ _Static_assert(UCALL_GICD_GPA >= UCALL_MEM_MAX, "memory.h");
 int ucall_kvm_arch_create_irqchip(int vm_fd, int *device)
 {
 	static const uint64_t distributor = UCALL_GICD_GPA, redistributors = UCALL_GICR_GPA;
-	int fd = ucall_kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V3, "GICv3");
 
-	if (fd < 0)
+	*device = ucall_kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_V3, "GICv3");
+	if (*device < 0 ||
+	    ucall_kvm_device_set(*device, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
+				 &distributor, "the distributor's address"))
 		return -1;
-	if (ucall_kvm_device_set(fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
-				 &distributor, "the distributor's address") ||
-	    ucall_kvm_device_set(fd, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
-				 &redistributors, "the redistributors' address")) {
-		close(fd);
-		return -1;
-	}
-	*device = fd;
-	return 0;
+	return ucall_kvm_device_set(*device, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
+				    &redistributors, "the redistributors' address");
 }
 
 int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus)

@@ -1,7 +1,5 @@
 // SPDX-License-Identifier: MIT
 /* riscv64: the in-kernel interrupt controller, APLIC and IMSICs (KVM API document, devices/riscv-aia). */
-#include <unistd.h>
-
 #include "../../kvm.h"
 #include "../kvm-device.h"
 #include "riscv64.h"
