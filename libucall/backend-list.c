@@ -11,6 +11,7 @@
 #include "error.h"
 #include "options.h"
 #include "search.h"
+#include "text.h"
 
 /*
  * What files that are as they were have said of themselves: each VM that names no backend asks all of
@@ -72,13 +73,14 @@ static int describe(struct ucall_backend_info *info, const char *path)
 	bad = !b || ucall_backend_read(b);
 	if (bad)
 		info->problem = strdup(ucall_error());
-	if (b) {
+	/* Of a file that is refused, nothing can be believed. */
+	if (!bad) {
 		info->metadata = b->note.metadata;
 		info->archs = b->note.archs;
-		if (!bad)
-			remember(info, &b->identity);
-		ucall_backend_close(b);
+		remember(info, &b->identity);
 	}
+	if (b)
+		ucall_backend_close(b);
 	return bad && !info->problem ? -1 : 0;
 }
 
@@ -88,20 +90,13 @@ struct list {
 	size_t count, room;
 };
 
-static const char *file_name(const char *path)
-{
-	const char *slash = strrchr(path, '/');
-
-	return slash ? slash + 1 : path;
-}
-
 static int add(void *data, const char *path, const char *name)
 {
 	struct list *list = data;
 
 	(void)name;
 	for (size_t i = 0; i < list->count; i++)
-		if (!strcmp(file_name(list->infos[i].path), file_name(path)))
+		if (!strcmp(ucall_file_name(list->infos[i].path), ucall_file_name(path)))
 			return 0; /* an earlier folder has it */
 	if (list->count + 1 >= list->room) {
 		size_t room = 2 * list->room;
@@ -120,14 +115,17 @@ static int by_name(const void *a, const void *b)
 {
 	const struct ucall_backend_info *x = a, *y = b;
 
-	return strcmp(file_name(x->path), file_name(y->path));
+	return strcmp(ucall_file_name(x->path), ucall_file_name(y->path));
 }
 
 struct ucall_backend_info *ucall_backends(size_t *count)
 {
-	struct list list = { calloc(8, sizeof(*list.infos)), 0, 8 };
+	struct list list = { NULL, 0, 8 };
 
+	if (ucall_is_null(count, "ucall_backends"))
+		return NULL;
 	*count = 0;
+	list.infos = calloc(list.room, sizeof(*list.infos));
 	if (!list.infos || ucall_search_all(add, &list)) {
 		ucall_backends_free(list.infos);
 		ucall_fail(ENOMEM, "out of memory");
@@ -140,7 +138,7 @@ struct ucall_backend_info *ucall_backends(size_t *count)
 
 struct ucall_backend_info *ucall_backend_find(const char *config)
 {
-	char *name = ucall_config_name(config);
+	char *name = ucall_is_null(config, "ucall_backend_find") ? NULL : ucall_config_name(config);
 	char *path = name ? ucall_search(name) : NULL;
 	struct ucall_backend_info *info = path ? calloc(2, sizeof(*info)) : NULL;
 

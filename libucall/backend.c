@@ -2,9 +2,12 @@
 /*
  * Loading a plugin.
  *
- * A file is opened and read once.  What was read is checked; the file is then loaded through the
- * same descriptor, and what the dynamic linker mapped is compared with what was checked.  So nothing
- * of a refused file runs, not even its constructors, and what runs is what was checked.
+ * A file is opened and read once, and what was read is checked: of a refused file nothing runs, not even its
+ * constructors.  Then the dynamic linker loads it by its path, and the code that it mapped, guest's and host's,
+ * is compared with what was checked.  A file that somebody overwrites between the two is refused then, though its
+ * constructors have run.  To load the checked bytes themselves, from a memfd, would close that gap, and was not
+ * done: $ORIGIN would mean /proc/PID/fd, dladdr() would name /proc/PID/fd/N, and since the kernel calls such a
+ * mapping "/memfd:NAME (deleted)", core files, perf and the sanitizers would find no symbols of a plugin.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -12,7 +15,6 @@
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "backend.h"
 #include "error.h"
@@ -26,8 +28,6 @@ static struct ucall_backend *loaded;
 
 void ucall_backend_close(struct ucall_backend *b)
 {
-	if (b->fd >= 0)
-		close(b->fd);
 	free(b->file);
 	free(b->path);
 	free(b);
@@ -42,7 +42,7 @@ struct ucall_backend *ucall_backend_open(const char *path)
 		ucall_fail(ENOMEM, "out of memory");
 		return NULL;
 	}
-	b->file = ucall_file_read(path, &b->fd, &st);
+	b->file = ucall_file_read(path, &st);
 	b->path = strdup(path);
 	if (!b->file || !b->path) {
 		if (b->file)
@@ -118,24 +118,66 @@ static int check_entries(const struct ucall_backend *b)
 	return 0;
 }
 
+/* A debugger's breakpoints are in what is mapped. */
+static bool is_traced(void)
+{
+	FILE *status = fopen("/proc/self/status", "re");
+	char line[256];
+	int tracer = 0;
+
+	while (status && fgets(line, sizeof(line), status))
+		if (sscanf(line, "TracerPid: %d", &tracer) == 1)
+			break;
+	if (status)
+		fclose(status);
+	return tracer != 0;
+}
+
+/* As memcmp() == 0, also where a sanitizer has put gaps between another object's constants. */
+static UCALL_NO_SANITIZE bool is_equal(const void *a, const void *b, size_t size)
+{
+	const unsigned char *p = a, *q = b;
+	unsigned char differs = 0;
+
+	for (size_t i = 0; i < size; i++)
+		differs |= p[i] ^ q[i];
+	return !differs;
+}
+
+/* True if the read-only segments are mapped as they are in the file that was checked. */
+static bool is_mapped_as_read(const struct ucall_backend *b, const struct link_map *link)
+{
+	const ElfW(Ehdr) *header = b->file;
+	const ElfW(Phdr) *ph = (const void *)((const char *)b->file + header->e_phoff);
+
+	for (unsigned int i = 0; i < header->e_phnum; i++)
+		if (ph[i].p_type == PT_LOAD && !(ph[i].p_flags & PF_W) &&
+		    !is_equal((const void *)(link->l_addr + ph[i].p_vaddr),
+			      (const char *)b->file + ph[i].p_offset, ph[i].p_filesz))
+			return is_traced();
+	return true;
+}
+
+static int fail_changed(void)
+{
+	return ucall_fail(
+		ESTALE,
+		"the file was changed after this process had loaded it; replace files instead of writing "
+		"over them, and run again");
+}
+
 /* What is mapped at the handle must be what was read; then its ucall_ops are taken. */
 static int take_ops(struct ucall_backend *b, void *handle)
 {
-	const struct ucall_note *note = &b->note;
-	const struct ucall_code *native = &note->code[ucall_arch_index(ucall_arch_native)];
+	const struct ucall_code *native = &b->note.code[ucall_arch_index(ucall_arch_native)];
 	const struct ucall_ops *ops;
 	struct link_map *link = NULL;
 
 	if (dlinfo(handle, RTLD_DI_LINKMAP, &link) || !link)
 		return ucall_fail(ENOEXEC, "cannot be loaded: %s", dlerror());
 	b->code = native->size ? link->l_addr + native->link_address : 0;
-	if (memcmp((const void *)(link->l_addr + note->address), note->descriptor,
-		   note->descriptor_size) != 0 ||
-	    (native->size &&
-	     memcmp((const void *)(uintptr_t)b->code, native->bytes, native->size) != 0))
-		return ucall_fail(ESTALE,
-				  "the file was changed after this process had loaded it; replace "
-				  "files instead of writing over them, and run again");
+	if (!is_mapped_as_read(b, link))
+		return fail_changed();
 	ops = dlsym(handle, "ucall_ops");
 	if (!ops)
 		return ucall_fail(ENOEXEC, "no symbol ucall_ops");
@@ -144,18 +186,39 @@ static int take_ops(struct ucall_backend *b, void *handle)
 	return check_entries(b);
 }
 
+/*
+ * The path, spelled as none that is loaded: the dynamic linker takes an object of the same name for the same
+ * object, and the file may have been replaced.  "folder/ucall-x.so", "folder/./ucall-x.so", ...
+ */
+static char *spell(const char *path)
+{
+	const char *base = strrchr(path, '/');
+	size_t folder = base ? (size_t)(base + 1 - path) : 0, dots = base ? 0 : 1;
+	char *name, *end;
+
+	for (const struct ucall_backend *b = loaded; b; b = b->next)
+		dots += !strcmp(b->path, path);
+	name = end = malloc(strlen(path) + 2 * dots + 1);
+	if (!name)
+		return NULL;
+	memcpy(end, path, folder);
+	end += folder;
+	for (; dots; dots--, end += 2)
+		memcpy(end, "./", 2);
+	memcpy(end, path + folder, strlen(path + folder) + 1);
+	return name;
+}
+
 /* Runs code of the plugin for the first time: its constructors. */
 static int map(struct ucall_backend *b)
 {
-	char name[64];
+	char *name = spell(b->path);
 	void *handle;
 
-	/*
-	 * The dynamic linker takes an object of the same name for the same object.  This name stays
-	 * right for as long as the descriptor is open, for a debugger too.
-	 */
-	snprintf(name, sizeof(name), "/proc/%d/fd/%d", (int)getpid(), b->fd);
+	if (!name)
+		return ucall_fail(ENOMEM, "out of memory");
 	handle = dlopen(name, RTLD_NOW | RTLD_LOCAL);
+	free(name);
 	if (!handle)
 		return ucall_fail(ENOEXEC, "cannot be loaded: %s", dlerror());
 	if (take_ops(b, handle)) {
@@ -173,9 +236,17 @@ static const struct ucall_backend *load_locked(const char *path)
 
 	if (!stat(path, &st)) {
 		identity = ucall_file_identity(&st);
-		for (b = loaded; b; b = b->next)
+		for (b = loaded; b; b = b->next) {
 			if (ucall_file_is_same(&b->identity, &identity))
 				return b;
+			/* The dynamic linker would give what it has, mapped as long as the file was. */
+			if (b->identity.device == identity.device &&
+			    b->identity.inode == identity.inode) {
+				fail_changed();
+				ucall_fail_in("%s", path);
+				return NULL;
+			}
+		}
 	}
 	b = ucall_backend_open(path);
 	if (!b)

@@ -6,11 +6,10 @@
 #include "file.h"
 #include "note.h"
 
-/* A loaded plugin.  Kept, with its file open, until the process ends. */
+/* A loaded plugin.  Kept until the process ends. */
 struct ucall_backend {
 	struct ucall_backend *next;
 	char *path;
-	int fd;
 	struct ucall_file_identity identity;
 	void *file; /* the file's identity.size bytes; note points into them */
 	struct ucall_note note;

@@ -1,10 +1,15 @@
 // SPDX-License-Identifier: MIT
 /* A 64-bit ELF file in memory. */
 #include <errno.h>
+#include <limits.h>
 #include <string.h>
 
 #include "elf-file.h"
 #include "error.h"
+
+/* What linkers write is far below.  More only makes the checks slow, and libelf's own tables large. */
+#define MAX_PHDRS 256
+#define MAX_SECTIONS 0xff00 /* SHN_LORESERVE: more need an extension of the format */
 
 static const char *machine_name(uint16_t machine)
 {
@@ -26,9 +31,36 @@ static const char *machine_name(uint16_t machine)
 	}
 }
 
+/*
+ * The first section of that type, which is all that a file may have of one (System V ABI, "Sections").  libelf
+ * copies a table of the other byte order, so what it takes is bounded by the file's size.
+ */
+static void find_symbols(const struct ucall_elf *e, uint32_t type, struct ucall_elf_symbols *t)
+{
+	GElf_Shdr header, names;
+	Elf_Scn *scn = NULL, *strings;
+
+	while ((scn = elf_nextscn(e->elf, scn)))
+		if (gelf_getshdr(scn, &header) && header.sh_type == type)
+			break;
+	if (!scn || (header.sh_flags & SHF_COMPRESSED))
+		return;
+	t->found = true;
+	strings = elf_getscn(e->elf, header.sh_link);
+	/* The last name has an end: so do all. */
+	if (!strings || !gelf_getshdr(strings, &names) || names.sh_type != SHT_STRTAB ||
+	    (names.sh_flags & SHF_COMPRESSED) || !names.sh_size || names.sh_offset > e->size ||
+	    names.sh_size > e->size - names.sh_offset || e->file[names.sh_offset + names.sh_size - 1])
+		return;
+	t->names = (const char *)e->file + names.sh_offset;
+	t->names_size = names.sh_size;
+	t->data = elf_getdata(scn, NULL);
+}
+
 int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const struct ucall_arch *arch)
 {
 	const unsigned char *ident = file;
+	size_t sections = 0;
 	GElf_Ehdr header;
 
 	memset(e, 0, sizeof(*e));
@@ -57,10 +89,20 @@ int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const str
 			arch ? "this is " : "there are guests for x86_64, aarch64, s390x, riscv64",
 			arch ? arch->name : "");
 	}
-	if (elf_getphdrnum(e->elf, &e->phdrs)) {
+	if (elf_getphdrnum(e->elf, &e->phdrs) || elf_getshdrnum(e->elf, &sections)) {
 		ucall_elf_close(e);
 		return ucall_fail(ENOEXEC, "a damaged ELF file: %s", elf_errmsg(-1));
 	}
+	if (e->phdrs > MAX_PHDRS || sections > MAX_SECTIONS) {
+		ucall_elf_close(e);
+		return ucall_fail(
+			ENOEXEC,
+			"an ELF file with %zu program headers and %zu sections; %d and %d are the "
+			"most",
+			e->phdrs, sections, MAX_PHDRS, MAX_SECTIONS);
+	}
+	find_symbols(e, SHT_SYMTAB, &e->symbols);
+	find_symbols(e, SHT_DYNSYM, &e->dynamic);
 	return 0;
 }
 
@@ -71,21 +113,51 @@ void ucall_elf_close(struct ucall_elf *e)
 	e->elf = NULL;
 }
 
-const uint8_t *ucall_elf_at(const struct ucall_elf *e, uint64_t address, size_t size)
+/* The bytes of the file from `address` on, and how many of them its segment has; NULL: there are none. */
+static const uint8_t *bytes_at(const struct ucall_elf *e, uint64_t address, size_t *size)
 {
 	GElf_Phdr ph;
 
 	for (size_t i = 0; i < e->phdrs; i++) {
+		uint64_t offset;
+
 		if (!gelf_getphdr(e->elf, (int)i, &ph) || ph.p_type != PT_LOAD)
 			continue;
-		if (address < ph.p_vaddr || address - ph.p_vaddr > ph.p_filesz ||
-		    size > ph.p_filesz - (address - ph.p_vaddr))
+		offset = address - ph.p_vaddr;
+		if (address < ph.p_vaddr || offset >= ph.p_filesz)
 			continue;
 		if (ph.p_offset > e->size || ph.p_filesz > e->size - ph.p_offset)
 			return NULL;
-		return e->file + ph.p_offset + (address - ph.p_vaddr);
+		*size = ph.p_filesz - offset;
+		return e->file + ph.p_offset + offset;
 	}
 	return NULL;
+}
+
+const uint8_t *ucall_elf_at(const struct ucall_elf *e, uint64_t address, size_t size)
+{
+	size_t left = 0;
+	const uint8_t *p = bytes_at(e, address, &left);
+
+	return p && size <= left ? p : NULL;
+}
+
+int ucall_elf_check_segments(const struct ucall_elf *e)
+{
+	GElf_Phdr ph;
+
+	for (size_t i = 0; i < e->phdrs; i++) {
+		if (!gelf_getphdr(e->elf, (int)i, &ph))
+			return ucall_fail(ENOEXEC, "its program headers are cut short");
+		if ((ph.p_type == PT_LOAD || ph.p_type == PT_DYNAMIC) &&
+		    (ph.p_offset > e->size || ph.p_filesz > e->size - ph.p_offset))
+			return ucall_fail(
+				ENOEXEC,
+				"cut short or damaged: segment %zu is not in the file, which has %zu "
+				"bytes",
+				i, e->size);
+	}
+	return 0;
 }
 
 int ucall_elf_notes(const struct ucall_elf *e, const char *name,
@@ -93,7 +165,7 @@ int ucall_elf_notes(const struct ucall_elf *e, const char *name,
 				 const uint8_t *descriptor, size_t size),
 		    void *data)
 {
-	size_t name_size = strlen(name) + 1;
+	size_t name_size = strlen(name) + 1, left = e->size;
 	GElf_Phdr ph;
 
 	for (size_t i = 0; i < e->phdrs; i++) {
@@ -104,6 +176,10 @@ int ucall_elf_notes(const struct ucall_elf *e, const char *name,
 		if (!gelf_getphdr(e->elf, (int)i, &ph) || ph.p_type != PT_NOTE ||
 		    ph.p_offset > e->size || ph.p_filesz > e->size - ph.p_offset)
 			continue;
+		/* Each byte is looked at once: segments that share them would take for ever. */
+		if (ph.p_filesz > left)
+			return ucall_fail(ENOEXEC, "a damaged ELF file: its notes overlap");
+		left -= ph.p_filesz;
 		notes = elf_getdata_rawchunk(e->elf, (int64_t)ph.p_offset, ph.p_filesz,
 					     ph.p_align == 8 ? ELF_T_NHDR8 : ELF_T_NHDR);
 		while (notes && (next = gelf_getnote(notes, at, &note, &name_at, &desc_at)) > 0) {
@@ -122,143 +198,120 @@ int ucall_elf_notes(const struct ucall_elf *e, const char *name,
 	return 0;
 }
 
-/* The next section of type `type` after *scn that has contents. */
-static Elf_Data *next_section(const struct ucall_elf *e, Elf_Scn **scn, GElf_Shdr *header,
-			      uint32_t type)
-{
-	while ((*scn = elf_nextscn(e->elf, *scn))) {
-		Elf_Data *data;
+/* ---- symbols ---- */
 
-		if (!gelf_getshdr(*scn, header) || header->sh_type != type)
-			continue;
-		data = elf_getdata(*scn, NULL);
-		if (data)
-			return data;
-	}
-	return NULL;
+/* Symbol number i and its name ("" if it has none); false: there are no more. */
+static bool get_symbol(const struct ucall_elf_symbols *t, int i, GElf_Sym *sym, const char **name)
+{
+	if (!t->data || !gelf_getsym(t->data, i, sym))
+		return false;
+	*name = sym->st_name < t->names_size ? t->names + sym->st_name : "";
+	return true;
 }
 
 bool ucall_elf_defines(const struct ucall_elf *e, const char *name)
 {
-	bool sections = false;
-	GElf_Shdr header;
-	Elf_Scn *scn = NULL;
-	Elf_Data *data;
+	const char *s;
 	GElf_Sym sym;
 
-	while ((data = next_section(e, &scn, &header, SHT_DYNSYM))) {
-		sections = true;
-		for (int i = 0; gelf_getsym(data, i, &sym); i++) {
-			const char *s = elf_strptr(e->elf, header.sh_link, sym.st_name);
-
-			if (s && sym.st_shndx != SHN_UNDEF && !strcmp(s, name))
-				return true;
-		}
-	}
-	return !sections;
+	for (int i = 0; get_symbol(&e->dynamic, i, &sym, &s); i++)
+		if (sym.st_shndx != SHN_UNDEF && !strcmp(s, name))
+			return true;
+	return !e->dynamic.found;
 }
 
-static const char *symbol_in(const struct ucall_elf *e, uint32_t type, uint64_t address,
-			     uint64_t *offset)
+static const char *symbol_in(const struct ucall_elf_symbols *t, uint64_t address, uint64_t *offset)
 {
-	GElf_Shdr header;
-	Elf_Scn *scn = NULL;
-	Elf_Data *data;
+	const char *name;
 	GElf_Sym sym;
 
-	while ((data = next_section(e, &scn, &header, type))) {
-		for (int i = 0; gelf_getsym(data, i, &sym); i++) {
-			int kind = GELF_ST_TYPE(sym.st_info);
+	for (int i = 0; get_symbol(t, i, &sym, &name); i++) {
+		int kind = GELF_ST_TYPE(sym.st_info);
 
-			if ((kind != STT_FUNC && kind != STT_OBJECT) || sym.st_shndx == SHN_UNDEF ||
-			    address < sym.st_value ||
-			    address - sym.st_value >= (sym.st_size ? sym.st_size : 1))
-				continue;
-			*offset = address - sym.st_value;
-			return elf_strptr(e->elf, header.sh_link, sym.st_name);
-		}
+		if ((kind != STT_FUNC && kind != STT_OBJECT) || sym.st_shndx == SHN_UNDEF ||
+		    address < sym.st_value ||
+		    address - sym.st_value >= (sym.st_size ? sym.st_size : 1))
+			continue;
+		*offset = address - sym.st_value;
+		return name;
 	}
 	return NULL;
 }
 
 const char *ucall_elf_symbol(const struct ucall_elf *e, uint64_t address, uint64_t *offset)
 {
-	const char *name = symbol_in(e, SHT_SYMTAB, address, offset);
+	const char *name = symbol_in(&e->symbols, address, offset);
 
-	return name ? name : symbol_in(e, SHT_DYNSYM, address, offset);
+	return name ? name : symbol_in(&e->dynamic, address, offset);
 }
 
 bool ucall_elf_find_symbol(const struct ucall_elf *e, const char *name, uint64_t *address)
 {
-	GElf_Shdr header;
-	Elf_Scn *scn = NULL;
-	Elf_Data *data;
+	const char *s;
 	GElf_Sym sym;
 
-	while ((data = next_section(e, &scn, &header, SHT_SYMTAB))) {
-		for (int i = 0; gelf_getsym(data, i, &sym); i++) {
-			const char *s = elf_strptr(e->elf, header.sh_link, sym.st_name);
-			int kind = GELF_ST_TYPE(sym.st_info);
+	for (int i = 0; get_symbol(&e->symbols, i, &sym, &s); i++) {
+		int kind = GELF_ST_TYPE(sym.st_info);
 
-			if (!s || sym.st_shndx == SHN_UNDEF || kind == STT_SECTION ||
-			    kind == STT_FILE || strcmp(s, name) != 0)
-				continue;
-			*address = sym.st_value;
-			return true;
-		}
+		if (sym.st_shndx == SHN_UNDEF || kind == STT_SECTION || kind == STT_FILE ||
+		    strcmp(s, name) != 0)
+			continue;
+		*address = sym.st_value;
+		return true;
 	}
 	return false;
 }
 
-void ucall_elf_functions(const struct ucall_elf *e, bool (*visit)(void *data, const char *name),
-			 void *data)
+void ucall_elf_functions(const struct ucall_elf *e,
+			 bool (*visit)(void *data, const char *name, const char *file), void *data)
 {
-	GElf_Shdr header;
-	Elf_Scn *scn = NULL;
-	Elf_Data *symbols;
+	const char *name, *file = "";
 	GElf_Sym sym;
 
-	while ((symbols = next_section(e, &scn, &header, SHT_SYMTAB))) {
-		for (int i = 0; gelf_getsym(symbols, i, &sym); i++) {
-			const char *s = elf_strptr(e->elf, header.sh_link, sym.st_name);
+	/* A file's local symbols follow its own; after all of them come the global ones. */
+	for (int i = 0; get_symbol(&e->symbols, i, &sym, &name); i++) {
+		bool local = GELF_ST_BIND(sym.st_info) == STB_LOCAL;
 
-			if (s && GELF_ST_TYPE(sym.st_info) == STT_FUNC && !visit(data, s))
-				return;
-		}
+		if (GELF_ST_TYPE(sym.st_info) == STT_FILE)
+			file = name;
+		if (GELF_ST_TYPE(sym.st_info) == STT_FUNC && *name &&
+		    !visit(data, name, local ? file : ""))
+			return;
 	}
 }
+
+/* ---- dynamic relocations ---- */
 
 /* The name of dynamic symbol number `index`, NULL if there is none. */
 static const char *dynamic_symbol(const struct ucall_elf *e, uint32_t index)
 {
-	GElf_Shdr header;
-	Elf_Scn *scn = NULL;
-	Elf_Data *data = next_section(e, &scn, &header, SHT_DYNSYM);
+	const char *name;
 	GElf_Sym sym;
 
-	if (!data || !index || !gelf_getsym(data, (int)index, &sym))
-		return NULL;
-	return elf_strptr(e->elf, header.sh_link, sym.st_name);
+	return index && index <= INT_MAX && get_symbol(&e->dynamic, (int)index, &sym, &name) ? name
+											     : NULL;
 }
 
 /* Tables of relocations as the dynamic section names them: where they are, and their size. */
 struct tables {
 	uint64_t address[2], size[2];
+	bool in_text;
 };
 
 static void find_tables(const struct ucall_elf *e, struct tables *t)
 {
 	GElf_Phdr ph;
+	size_t i = 0;
 
 	memset(t, 0, sizeof(*t));
-	for (size_t i = 0; i < e->phdrs; i++) {
-		const uint8_t *p;
+	while (i < e->phdrs && (!gelf_getphdr(e->elf, (int)i, &ph) || ph.p_type != PT_DYNAMIC))
+		i++;
+	if (i < e->phdrs) {
+		size_t size = 0;
+		const uint8_t *p = bytes_at(e, ph.p_vaddr, &size);
 		Elf64_Dyn dyn;
 
-		if (!gelf_getphdr(e->elf, (int)i, &ph) || ph.p_type != PT_DYNAMIC)
-			continue;
-		for (uint64_t at = ph.p_vaddr; (p = ucall_elf_at(e, at, sizeof(dyn)));
-		     at += sizeof(dyn)) {
+		for (; p && size >= sizeof(dyn); p += sizeof(dyn), size -= sizeof(dyn)) {
 			memcpy(&dyn, p, sizeof(dyn));
 			if (dyn.d_tag == DT_NULL)
 				break;
@@ -270,6 +323,9 @@ static void find_tables(const struct ucall_elf *e, struct tables *t)
 				t->address[1] = dyn.d_un.d_ptr;
 			if (dyn.d_tag == DT_PLTRELSZ)
 				t->size[1] = dyn.d_un.d_val;
+			if (dyn.d_tag == DT_TEXTREL ||
+			    (dyn.d_tag == DT_FLAGS && (dyn.d_un.d_val & DF_TEXTREL)))
+				t->in_text = true;
 		}
 	}
 }
@@ -282,11 +338,11 @@ bool ucall_elf_relocation(const struct ucall_elf *e, uint64_t address, size_t si
 
 	find_tables(e, &t);
 	for (int i = 0; i < 2; i++) {
-		for (uint64_t at = 0; at + sizeof(rela) <= t.size[i]; at += sizeof(rela)) {
-			const uint8_t *p = ucall_elf_at(e, t.address[i] + at, sizeof(rela));
+		size_t left = 0;
+		const uint8_t *p = bytes_at(e, t.address[i], &left);
 
-			if (!p)
-				break;
+		left = left < t.size[i] ? left : t.size[i];
+		for (; p && left >= sizeof(rela); p += sizeof(rela), left -= sizeof(rela)) {
 			memcpy(&rela, p, sizeof(rela));
 			if (rela.r_offset - address >= size)
 				continue;
@@ -296,4 +352,12 @@ bool ucall_elf_relocation(const struct ucall_elf *e, uint64_t address, size_t si
 		}
 	}
 	return false;
+}
+
+bool ucall_elf_has_text_relocations(const struct ucall_elf *e)
+{
+	struct tables t;
+
+	find_tables(e, &t);
+	return t.in_text;
 }

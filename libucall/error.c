@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "error.h"
+#include "text.h"
 
 static __thread char message[2048];
 
@@ -18,6 +19,13 @@ const char *ucall_error(void)
 	return message[0] ? message : "no error";
 }
 
+/* One line, whatever a guest's or a file's text in it says. */
+static void keep(char *text)
+{
+	ucall_text_escape(text, sizeof(message));
+	memcpy(message, text, sizeof(message));
+}
+
 int ucall_fail(int error, const char *format, ...)
 {
 	char text[sizeof(message)]; /* the arguments may point into message */
@@ -26,7 +34,7 @@ int ucall_fail(int error, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	memcpy(message, text, sizeof(message));
+	keep(text);
 	errno = error;
 	return -1;
 }
@@ -43,7 +51,7 @@ int ucall_fail_in(const char *format, ...)
 	if (n >= 0 && (size_t)n + 3 < sizeof(text))
 		snprintf(text + n, sizeof(text) - (size_t)n, ": %.*s",
 			 (int)(sizeof(text) - (size_t)n - 3), message);
-	memcpy(message, text, sizeof(message));
+	keep(text);
 	errno = error;
 	return -1;
 }
@@ -51,4 +59,37 @@ int ucall_fail_in(const char *format, ...)
 int ucall_fail_call(const char *what)
 {
 	return ucall_fail(errno, "%s: %s", what, strerror(errno));
+}
+
+void ucall_forget_error(void)
+{
+	message[0] = 0;
+	errno = 0;
+}
+
+int ucall_fail_unsaid(const char *what)
+{
+	int error = errno ? errno : EINVAL;
+
+	if (!message[0])
+		ucall_fail(error, "its %s() failed and did not say why, by ucall_fail()%s%s", what,
+			   errno ? ": " : "", errno ? strerror(error) : "");
+	errno = error;
+	return -1;
+}
+
+bool ucall_is_null(const void *object, const char *function)
+{
+	static const char before[] = "NULL was given; the last error was: ";
+	const char *last = strstr(message, before);
+
+	if (object)
+		return false;
+	/* The first of several such calls has it. */
+	last = last ? last + strlen(before) : message;
+	if (last[0])
+		ucall_fail(EINVAL, "%s: %s%s", function, before, last);
+	else
+		ucall_fail(EINVAL, "%s: NULL was given", function);
+	return true;
 }

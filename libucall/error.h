@@ -3,6 +3,8 @@
 #ifndef LIBUCALL_ERROR_H
 #define LIBUCALL_ERROR_H
 
+#include <stdbool.h>
+
 #include <ucall/plugin.h>
 
 /*
@@ -10,6 +12,19 @@
  * about, one level up from where it arose.  Returns -1.
  */
 int ucall_fail_in(const char *format, ...) __attribute__((format(printf, 1, 2)));
+
+/*
+ * Around a call of somebody else's function that may fail without ucall_fail(): forgets the thread's error; then, if
+ * there is none, "its WHAT() failed and did not say why".  The second returns -1 and keeps errno.
+ */
+void ucall_forget_error(void);
+int ucall_fail_unsaid(const char *what);
+
+/*
+ * True after ucall_fail(EINVAL) if the caller of `function` has no VM or vCPU: most of all because creating it
+ * failed and nobody looked, so the sentence has the reason of that.
+ */
+bool ucall_is_null(const void *object, const char *function);
 
 /* ucall_fail() for a system call that has set errno: "WHAT: No such file or directory". */
 int ucall_fail_call(const char *what);

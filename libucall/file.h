@@ -3,6 +3,7 @@
 #ifndef LIBUCALL_FILE_H
 #define LIBUCALL_FILE_H
 
+#include <signal.h>
 #include <stdbool.h>
 #include <stdint.h>
 #include <sys/stat.h>
@@ -17,9 +18,20 @@ struct ucall_file_identity ucall_file_identity(const struct stat *st);
 bool ucall_file_is_same(const struct ucall_file_identity *a, const struct ucall_file_identity *b);
 
 /*
- * The bytes of a regular file of at most 64 MiB, for free(); *fd is open for reading and *st is what
- * it was then.  NULL after ucall_fail(); *fd may be open then, or is -1.
+ * The bytes of a regular file of at most 64 MiB, for free(); *st is what it was then.  NULL after ucall_fail().
  */
-uint8_t *ucall_file_read(const char *path, int *fd, struct stat *st);
+uint8_t *ucall_file_read(const char *path, struct stat *st);
+
+/*
+ * Around writes of this thread to a file in memory: beyond RLIMIT_FSIZE, which counts for those too, they fail with
+ * EFBIG, and no SIGXFSZ ends the program.
+ */
+struct ucall_file_writing {
+	sigset_t old;
+	bool pending;
+};
+
+void ucall_file_writing_begin(struct ucall_file_writing *w);
+void ucall_file_writing_end(const struct ucall_file_writing *w); /* keeps errno */
 
 #endif

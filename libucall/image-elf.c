@@ -3,7 +3,6 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "error.h"
 #include "file.h"
@@ -38,7 +37,6 @@ struct ucall_image *ucall_image_open(const char *path, const void *data, size_t 
 {
 	struct ucall_image *image = calloc(1, sizeof(*image));
 	struct stat st;
-	int fd = -1;
 
 	if (!image) {
 		ucall_fail(ENOMEM, "out of memory");
@@ -54,10 +52,8 @@ struct ucall_image *ucall_image_open(const char *path, const void *data, size_t 
 			ucall_fail(ENOMEM, "out of memory");
 	} else {
 		image->name = strdup(path);
-		image->file = ucall_file_read(path, &fd, &st);
+		image->file = ucall_file_read(path, &st);
 		image->size = image->file ? (size_t)st.st_size : 0;
-		if (fd >= 0)
-			close(fd);
 	}
 	if (image->file && !image->name)
 		ucall_fail(ENOMEM, "out of memory");
@@ -182,22 +178,31 @@ int ucall_image_symbol(const struct ucall_image *image, const char *name, uint64
 	return ucall_elf_find_symbol(&image->elf, name, address) ? 0 : -1;
 }
 
-/* The functions that could have been meant: all that are not the runtime's. */
-static bool add_function(void *data, const char *name)
+/* The functions that could have been meant: all but the runtime's, and parts that compilers make of others. */
+static bool add_function(void *data, const char *name, const char *file)
 {
+	static const char *const runtime[] = {
+		"memcpy",	 "memmove",	 "memset",  "memcmp", "strlen", "__memcpy_chk",
+		"__memmove_chk", "__memset_chk", "entry.c", "mem.c",  "nest.c", "printf.c",
+	};
 	struct ucall_text *t = data;
 
-	if (strncmp(name, "ucall_", 6) != 0 && strncmp(name, "guest_", 6) == 0)
+	for (size_t i = 0; i < sizeof(runtime) / sizeof(runtime[0]); i++)
+		if (!strcmp(name, runtime[i]) || !strcmp(file, runtime[i]))
+			return true;
+	if (strncmp(name, "ucall_", 6) != 0 && !strchr(name, '.'))
 		ucall_text_add(t, "%s%s", t->used ? ", " : "", name);
-	return t->used < 300;
+	return t->used < t->size;
 }
 
 uint64_t ucall_vm_symbol(struct ucall_vm *vm, const char *name)
 {
-	char text[512] = "";
+	char text[1536] = "";
 	struct ucall_text t = { text, sizeof(text), 0 };
 	uint64_t address;
 
+	if (ucall_is_null(vm, "ucall_vm_symbol"))
+		return 0;
 	if (!vm->image) {
 		ucall_fail(EOPNOTSUPP, "the guest is this program itself, whose symbols are looked up "
 				       "by the compiler: give the function's or variable's address");

@@ -9,10 +9,11 @@
 
 #include <ucall/ucall.h>
 
+#include "elf-file.h"
+#include "error.h"
+#include "file.h"
 #include "module.h"
 #include "search.h"
-
-#define PATH "UCALL_MODULE_PATH"
 
 /* Each module that was loaded.  One that was not is looked for again: what failed may have passed. */
 struct module {
@@ -31,6 +32,26 @@ struct load {
 	unsigned int version_offset;
 };
 
+/* What the dynamic linker would hang on or die of: no regular file, or one that is cut short. */
+static int check_file(const char *path)
+{
+	struct ucall_elf elf;
+	struct stat st;
+	uint8_t *file;
+	int r;
+
+	file = ucall_file_read(path, &st);
+	if (!file)
+		return -1;
+	r = ucall_elf_open(&elf, file, (size_t)st.st_size, ucall_arch_native);
+	if (!r) {
+		r = ucall_elf_check_segments(&elf);
+		ucall_elf_close(&elf);
+	}
+	free(file);
+	return r ? ucall_fail_in("%s", path) : 0;
+}
+
 static int load_from(void *data, const char *folder)
 {
 	const struct load *load = data;
@@ -43,6 +64,10 @@ static int load_from(void *data, const char *folder)
 	snprintf(path, sizeof(path), "%s/%s.so", folder, m->name);
 	if (access(path, F_OK))
 		return 0;
+	if (check_file(path)) {
+		snprintf(problem_text, sizeof(problem_text), "%.500s", ucall_error());
+		return 0;
+	}
 	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
 	if (!handle) {
 		const char *why = dlerror();
@@ -73,12 +98,13 @@ static struct module *load(const char *name, const char *symbol, unsigned int ve
 	}
 	snprintf(m->name, sizeof(m->name), "%s", name);
 	problem_text[0] = 0;
-	if (!ucall_search_folders(PATH, load_from, &load)) {
-		const char *all = secure_getenv(PATH);
+	if (!ucall_search_folders(UCALL_SEARCH_MODULES, load_from, &load)) {
+		const char *all = secure_getenv(UCALL_SEARCH_MODULES);
 
 		if (!problem_text[0])
 			snprintf(problem_text, sizeof(problem_text), "no %s.so in %.200s%s%.200s",
-				 name, all ? all : "", all && *all ? ":" : "", UCALL_BACKEND_DIR);
+				 name, all ? all : "", all && *all ? ":" : "",
+				 ucall_search_installed());
 		free(m);
 		return NULL;
 	}

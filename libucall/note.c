@@ -224,7 +224,11 @@ int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
 		return -1;
 	if (elf.type != ET_DYN) {
 		ucall_elf_close(&elf);
-		return ucall_fail(ENOEXEC, "no shared object; link it with -shared");
+		return ucall_fail(ENOEXEC, "not a shared object; link it with -shared");
+	}
+	if (ucall_elf_check_segments(&elf)) {
+		ucall_elf_close(&elf);
+		return -1;
 	}
 	r = ucall_elf_notes(&elf, UCALL_NOTE_NAME, read_note, &reading);
 	if (!r && !reading.found)
@@ -237,6 +241,8 @@ int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
 	for (int i = 0; !r && i < UCALL_ARCHS; i++)
 		if (note->code[i].size)
 			r = check_code(&elf, ucall_archs[i], &note->code[i]);
+	if (!r && ucall_elf_has_text_relocations(&elf))
+		r = ucall_fail(ENOEXEC, "its code has relocations (DT_TEXTREL); build it with -fPIC");
 	if (!r && !note->archs)
 		r = ucall_fail(EOPNOTSUPP,
 			       "it has no guest code: either it was built where there is no "

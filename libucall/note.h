@@ -29,7 +29,7 @@ bool ucall_code_has(const struct ucall_code *code, const struct ucall_ops *ops, 
  * Reads the notes of the ELF file at [file, file + size) and checks all that can be checked without
  * loading it: that it is a shared object for this machine, of an ABI that this library serves, with
  * a `ucall_ops`, and with guest code that stays within itself.  *note points into the file.
- * Returns 0, or -1 after ucall_fail(); the metadata is filled in as far as it could be read.
+ * Returns 0, or -1 after ucall_fail(), and *note is of no use.
  */
 int ucall_note_read(const void *file, size_t size, struct ucall_note *note);
 

@@ -131,7 +131,8 @@ static int parse_pair(struct ucall_args *args, char *pair)
 	return ucall_fail(EINVAL, "unknown option \"%s\"; %s", pair, list);
 }
 
-struct ucall_args *ucall_args_parse(const struct ucall_metadata *metadata, const char *options)
+struct ucall_args *ucall_args_parse(const struct ucall_metadata *metadata, const char *options,
+				    const char *kind)
 {
 	struct ucall_args *args = calloc(1, sizeof(*args));
 	char *copy = NULL, *next, *pair;
@@ -169,7 +170,7 @@ struct ucall_args *ucall_args_parse(const struct ucall_metadata *metadata, const
 failed:
 	free(copy);
 	ucall_args_free(args);
-	ucall_fail_in("backend %s", metadata->name);
+	ucall_fail_in("%s %s", kind, metadata->name);
 	return NULL;
 }
 

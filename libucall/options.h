@@ -12,9 +12,11 @@ const char *ucall_config_options(const char *config);
 
 /*
  * Parses KEY=VALUE[,KEY=VALUE...] (NULL: none) against the options in the metadata; those that are
- * not given get their default.  NULL after ucall_fail().  Free with ucall_args_free().
+ * not given get their default.  `kind` is what has the options, for errors: "backend".  NULL after ucall_fail().
+ * Free with ucall_args_free().
  */
-struct ucall_args *ucall_args_parse(const struct ucall_metadata *metadata, const char *options);
+struct ucall_args *ucall_args_parse(const struct ucall_metadata *metadata, const char *options,
+				    const char *kind);
 void ucall_args_free(struct ucall_args *args);
 
 #endif

@@ -14,6 +14,13 @@
 #define PREFIX "ucall-"
 #define SUFFIX ".so"
 
+const char *ucall_search_installed(void)
+{
+	const char *folder = secure_getenv("UCALL_BACKEND_DIR");
+
+	return folder ? folder : UCALL_BACKEND_DIR;
+}
+
 int ucall_search_folders(const char *variable, int (*visit)(void *data, const char *folder),
 			 void *data)
 {
@@ -31,7 +38,7 @@ int ucall_search_folders(const char *variable, int (*visit)(void *data, const ch
 		}
 		path += n + (path[n] == ':');
 	}
-	return r ? r : visit(data, UCALL_BACKEND_DIR);
+	return r || !*ucall_search_installed() ? r : visit(data, ucall_search_installed());
 }
 
 /* ---- all ---- */

@@ -7,6 +7,13 @@
 #define LIBUCALL_SEARCH_H
 
 #define UCALL_SEARCH_PATH "UCALL_PLUGIN_PATH"
+#define UCALL_SEARCH_MODULES "UCALL_MODULE_PATH"
+
+/*
+ * The install's folder, or what $UCALL_BACKEND_DIR names in its place: a build that is not installed must not take
+ * what another has installed.  Empty: there is none.
+ */
+const char *ucall_search_installed(void);
 
 /*
  * Calls `visit` with each folder of the environment variable `variable`, then with the install's, until

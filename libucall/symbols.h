@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names for guest addresses.  What finds them is a module of its own, which needs libdw; it is loaded
- * when the first guest faults.
+ * Names for guest addresses.  What finds them needs libdw: for guests that are this program a module, which is
+ * loaded when the first guest faults, and for separate guest ELFs a program (symbols-helper.h).
  */
 #ifndef LIBUCALL_SYMBOLS_H
 #define LIBUCALL_SYMBOLS_H
@@ -13,18 +13,19 @@ struct ucall_unwind {
 	uint64_t pc;
 	bool returns; /* pc is where a call returns to, not what was executed last */
 	uint64_t end; /* where the outermost function returns to */
+	uint64_t stack; /* the lowest address that is of use to find callers */
 	const uint64_t *regs;
 	unsigned int count;
 	/* Reads a word of guest memory; false if there is none. */
 	bool (*read)(void *data, uint64_t address, uint64_t *value);
 	void *data;
-	/* The guest's ELF file and what it is called; NULL: the image is this process. */
+	/* A separate guest's ELF file and its name; NULL: the guest is this process. */
 	const void *image;
 	size_t image_size;
 	const char *name;
 };
 
-/* What the module exports, as `ucall_symbols`. */
+/* What the module for guests that are this process exports, as `ucall_symbols`. */
 struct ucall_symbols {
 	const char *version; /* of libucall: both are built together */
 	/*
@@ -35,7 +36,7 @@ struct ucall_symbols {
 				  unsigned int most);
 };
 
-/* Calls the module's backtrace(); 0 and *problem if it cannot be loaded. */
+/* Finds the frames, most at most; 0 and *problem if there are no names for them. */
 unsigned int ucall_backtrace(const struct ucall_unwind *at, struct ucall_frame *frames,
 			     unsigned int most, const char **problem);
 

@@ -4,6 +4,7 @@
 #define LIBUCALL_TEXT_H
 
 #include <stddef.h>
+#include <string.h>
 
 struct ucall_text {
 	char *p; /* terminated, once something was added */
@@ -12,5 +13,25 @@ struct ucall_text {
 
 void ucall_text_add(struct ucall_text *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/*
+ * Text that a guest or a file gives, for a terminal: control characters (C0, C1, those that change the direction of
+ * writing, and line ends of Unicode) become \n, \t or \x1b, as do bytes that are not UTF-8.  Characters in `keep` stay.
+ */
+void ucall_text_add_escaped(struct ucall_text *t, const char *text, size_t size, const char *keep);
+
+/* The same in its place, with nothing kept; what becomes too long is cut. */
+void ucall_text_escape(char *text, size_t size);
+
+/* The last part of a path. */
+static inline const char *ucall_file_name(const char *path)
+{
+	const char *slash = strrchr(path, '/');
+
+	return slash ? slash + 1 : path;
+}
+
+/* How many bytes the UTF-8 character at `text` has; 0: it is not one. */
+size_t ucall_text_character(const char *text, size_t size);
 
 #endif

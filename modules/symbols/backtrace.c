@@ -1,14 +1,11 @@
 // SPDX-License-Identifier: MIT
-/*
- * Names guest addresses by libdwfl.  A same-source guest runs at the addresses of this process, so
- * the process's own symbols and unwind tables are the guest's; those of another are in its ELF file.
- */
+/* See backtrace.h. */
 #include <elfutils/libdw.h>
 #include <elfutils/libdwfl.h>
 #include <string.h>
 #include <unistd.h>
 
-#include "../../libucall/symbols.h"
+#include "backtrace.h"
 
 /* Debug information is what the files themselves hold; nothing is fetched. */
 static int no_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
@@ -28,7 +25,8 @@ static int no_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwar
 struct state {
 	const struct ucall_unwind *at;
 	struct ucall_frame *frames;
-	unsigned int count, most;
+	unsigned int most;
+	uint32_t *count; /* of frames; those have a function's name, if one is known, and perhaps no line yet */
 };
 
 static pid_t next_thread(Dwfl *dwfl, void *data, void **thread)
@@ -77,9 +75,10 @@ static const char *find_line(Dwfl_Module *module, uint64_t at, int *number)
 	return NULL;
 }
 
-/* `pc` is what is executed next: for a caller, the instruction after its call. */
-static void name(Dwfl *dwfl, uint64_t pc, bool is_call, struct ucall_frame *frame)
+/* The next frame.  `pc` is what is executed next: for a caller, the instruction after its call. */
+static void name(const struct state *state, Dwfl *dwfl, uint64_t pc, bool is_call)
 {
+	struct ucall_frame *frame = &state->frames[*state->count];
 	uint64_t at = is_call ? pc - 1 : pc;
 	Dwfl_Module *module = dwfl_addrmodule(dwfl, at);
 	const char *text;
@@ -89,13 +88,16 @@ static void name(Dwfl *dwfl, uint64_t pc, bool is_call, struct ucall_frame *fram
 
 	memset(frame, 0, sizeof(*frame));
 	frame->pc = pc;
-	if (!module)
+	if (!module) {
+		++*state->count;
 		return;
+	}
 	text = dwfl_module_addrinfo(module, at, &offset, &symbol, NULL, NULL, NULL);
 	if (text) {
 		snprintf(frame->function, sizeof(frame->function), "%s", text);
 		frame->offset = offset + (is_call ? 1 : 0);
 	}
+	++*state->count;
 	text = find_line(module, at, &number);
 	if (text) {
 		snprintf(frame->file, sizeof(frame->file), "%s", text);
@@ -110,12 +112,11 @@ static int add_frame(Dwfl_Frame *frame, void *data)
 	bool is_activation;
 	Dwarf_Addr pc;
 
-	if (state->count == state->most || !dwfl_frame_pc(frame, &pc, &is_activation))
+	if (*state->count == state->most || !dwfl_frame_pc(frame, &pc, &is_activation))
 		return DWARF_CB_ABORT;
-	if (state->count && (pc == state->at->end || !dwfl_addrmodule(dwfl, pc - 1)))
+	if (*state->count && (pc == state->at->end || !dwfl_addrmodule(dwfl, pc - 1)))
 		return DWARF_CB_ABORT;
-	name(dwfl, pc, state->count || state->at->returns, &state->frames[state->count]);
-	state->count++;
+	name(state, dwfl, pc, *state->count || state->at->returns);
 	return DWARF_CB_OK;
 }
 
@@ -188,8 +189,8 @@ static bool report(Dwfl *dwfl, const struct ucall_unwind *at, Elf **elf)
 	return *elf;
 }
 
-static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_frame *frames,
-			      unsigned int most)
+void symbols_backtrace(const struct ucall_unwind *at, struct ucall_frame *frames, unsigned int most,
+		       uint32_t *count)
 {
 	static const Dwfl_Callbacks of_process = {
 		.find_elf = dwfl_linux_proc_find_elf,
@@ -204,26 +205,18 @@ static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_frame 
 		.memory_read = memory_read,
 		.set_initial_registers = set_initial_registers,
 	};
-	struct state state = { at, frames, 0, most };
+	struct state state = { at, frames, most, count };
 	Dwfl *dwfl = dwfl_begin(at->image ? &of_image : &of_process);
 	Elf *elf = NULL;
 
+	*count = 0;
 	if (!dwfl)
-		return 0;
+		return;
 	if (report(dwfl, at, &elf)) {
 		if (dwfl_attach_state(dwfl, elf, getpid(), &thread_callbacks, &state))
 			dwfl_getthread_frames(dwfl, 1, add_frame, &state);
-		if (!state.count && most) { /* nothing to unwind by: at least the place */
-			name(dwfl, at->pc, at->returns, &frames[0]);
-			state.count = 1;
-		}
+		if (!*count && most) /* nothing to unwind by: at least the place */
+			name(&state, dwfl, at->pc, at->returns);
 	}
 	dwfl_end(dwfl);
-	return state.count;
 }
-
-extern UCALL_PUBLIC const struct ucall_symbols ucall_symbols;
-const struct ucall_symbols ucall_symbols = {
-	.version = UCALL_VERSION,
-	.backtrace = backtrace,
-};

@@ -1,0 +1,18 @@
+// SPDX-License-Identifier: MIT
+/* The module: names of guests that are this program.  It reads no file but the program's own. */
+#include "backtrace.h"
+
+static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_frame *frames,
+			      unsigned int most)
+{
+	uint32_t count;
+
+	symbols_backtrace(at, frames, most, &count);
+	return count;
+}
+
+extern UCALL_PUBLIC const struct ucall_symbols ucall_symbols;
+const struct ucall_symbols ucall_symbols = {
+	.version = UCALL_VERSION,
+	.backtrace = backtrace,
+};
