@@ -14,9 +14,4 @@ static inline int64_t ucall_now_ns(void)
 	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
-static inline int64_t ucall_now_ms(void)
-{
-	return ucall_now_ns() / 1000000;
-}
-
 #endif

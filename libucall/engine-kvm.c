@@ -308,7 +308,7 @@ static int run_once(struct ucall_vcpu *vcpu)
 	return 0;
 }
 
-static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
+static int kvm_run(struct ucall_vcpu *vcpu, int64_t deadline)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
 	pid_t thread = ucall_watchdog_thread();
@@ -317,14 +317,14 @@ static int kvm_run(struct ucall_vcpu *vcpu, int timeout_ms)
 	if (thread < 0)
 		return -1;
 	__atomic_store_n(&v->thread, thread, __ATOMIC_SEQ_CST);
-	if (timeout_ms >= 0 && ucall_watchdog_start(&v->run->immediate_exit, timeout_ms)) {
+	if (deadline >= 0 && ucall_watchdog_start(&v->run->immediate_exit, deadline)) {
 		__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
 		return -1;
 	}
 	do
 		r = run_once(vcpu);
 	while (r && errno == EINTR && !(why = interrupted(v)));
-	if (timeout_ms >= 0)
+	if (deadline >= 0)
 		ucall_watchdog_stop();
 	__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
 	if (!r)
@@ -359,17 +359,22 @@ void ucall_kvm_interrupt(struct ucall_vcpu *vcpu)
 		ucall_watchdog_signal(thread);
 }
 
-int ucall_kvm_complete(int fd, struct kvm_run *run)
+int ucall_kvm_complete(struct ucall_vcpu *vcpu)
 {
 	const int most = 32; /* an instruction may make several exits, of which each is completed */
+	struct kvm_vcpu *v = vcpu->engine_data;
 	int r = 0;
 
 	for (int i = 0; i < most && !r; i++) {
-		run->immediate_exit = 1;
-		r = ioctl(fd, KVM_RUN, 0);
-		run->immediate_exit = 0;
+		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+		r = ioctl(v->fd, KVM_RUN, 0);
 	}
-	return r && errno != EINTR ? ucall_fail_call("KVM_RUN") : 0;
+	r = r && errno != EINTR ? ucall_fail_call("KVM_RUN") : 0;
+	/* First cleared, then set again for whatever has not been reported: what comes in between counts. */
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST) || ucall_watchdog_expired())
+		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	return r;
 }
 
 static int kvm_restart(struct ucall_vcpu *vcpu)
@@ -380,8 +385,7 @@ static int kvm_restart(struct ucall_vcpu *vcpu)
 	 * The last exit's instruction is completed first, or KVM would do it to the new state.  Without set-up
 	 * there was none, and KVM would not run.
 	 */
-	if (__atomic_load_n(&vcpu->vm->launched, __ATOMIC_ACQUIRE) &&
-	    ucall_kvm_complete(v->fd, v->run))
+	if (__atomic_load_n(&vcpu->vm->launched, __ATOMIC_ACQUIRE) && ucall_kvm_complete(vcpu))
 		return -1;
 	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
@@ -419,9 +423,8 @@ static void *kvm_save(struct ucall_vm *vm)
 	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
 		const struct kvm_vcpu *v = vcpu->engine_data;
 
-		if (ucall_kvm_complete(v->fd, v->run) ||
-		    !(state->vcpus[vcpu->number] =
-			      ucall_kvm_arch_save(vcpu, kvm->kvm_fd, kvm->fd, v->fd)))
+		if (ucall_kvm_complete(vcpu) || !(state->vcpus[vcpu->number] = ucall_kvm_arch_save(
+							  vcpu, kvm->kvm_fd, kvm->fd, v->fd)))
 			goto failed;
 	}
 	if (vm->irqchip && !(state->devices = ucall_kvm_arch_save_vm(kvm->fd)))
@@ -441,7 +444,7 @@ static int kvm_load(struct ucall_vm *vm, const void *from)
 	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
 		const struct kvm_vcpu *v = vcpu->engine_data;
 
-		if (ucall_kvm_complete(v->fd, v->run) ||
+		if (ucall_kvm_complete(vcpu) ||
 		    ucall_kvm_arch_load(vcpu, v->fd, state->vcpus[vcpu->number]))
 			return -1;
 	}
@@ -477,7 +480,7 @@ static int kvm_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
 
 	if (are_closed(vcpu))
 		return closed(vcpu, "KVM_SET_REGS");
-	return ucall_kvm_arch_set_regs(v->fd, v->run, regs);
+	return ucall_kvm_arch_set_regs(vcpu, v->fd, v->run, regs);
 }
 
 static uint64_t kvm_argument(struct ucall_vcpu *vcpu)

@@ -52,11 +52,11 @@ struct ucall_engine {
 
 	/*
 	 * Runs until the next exit and describes it in vcpu->exit; a guest exception that no code of
-	 * the guest has taken is an exit too.  -1 with errno ETIMEDOUT when `timeout_ms` have gone by
-	 * (-1: no limit), with EINTR after kick(); both without ucall_fail(), and the vCPU can then be
+	 * the guest has taken is an exit too.  -1 with errno ETIMEDOUT at `deadline` (CLOCK_MONOTONIC, ns;
+	 * -1: no limit), with EINTR after kick(); both without ucall_fail(), and the vCPU can then be
 	 * run again.
 	 */
-	int (*run)(struct ucall_vcpu *vcpu, int timeout_ms);
+	int (*run)(struct ucall_vcpu *vcpu, int64_t deadline);
 	/* Ends the present run, or else the next at once.  From any thread or signal handler. */
 	void (*kick)(struct ucall_vcpu *vcpu);
 	const char *(*exit_name)(uint32_t native);

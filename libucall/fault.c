@@ -26,9 +26,7 @@
 /* "printf" of libc.so.6 becomes "libc". */
 static void short_name(const char *path, char *to, size_t size)
 {
-	const char *slash = strrchr(path, '/');
-
-	snprintf(to, size, "%s", slash ? slash + 1 : path);
+	snprintf(to, size, "%s", ucall_file_name(path));
 	to[strcspn(to, ".")] = 0;
 }
 
@@ -192,6 +190,7 @@ static const char *find_place(struct ucall_vcpu *vcpu)
 	if (fault->unknown & UCALL_UNKNOWN_REGS)
 		return NULL;
 	at.pc = start.pc;
+	at.stack = start.sp;
 	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
 	leave_doorbell(vcpu, &start);
 	leave_callee(vcpu, &at, &start, &problem);
@@ -255,9 +254,11 @@ static void add_frames(const struct ucall_fault_info *fault, const char *problem
 	if (!fault->frame_count)
 		ucall_text_add(t, "  #0  0x%016" PRIx64 "\n", fault->pc);
 	if (problem)
-		ucall_text_add(
-			t, "  (no function names: %s; install libdw and build libucall with it)\n",
-			problem);
+		ucall_text_add(t, "  (%s: %s)\n",
+			       fault->frame_count && fault->frames[0].function[0]
+				       ? "some names are missing"
+				       : "no function names",
+			       problem);
 }
 
 static void add_bytes(const struct ucall_fault_info *fault, struct ucall_text *t)
@@ -542,10 +543,12 @@ void ucall_fault_clear(struct ucall_vcpu *vcpu)
 
 const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu)
 {
-	return &vcpu->fault;
+	static const struct ucall_fault_info none;
+
+	return vcpu ? &vcpu->fault : &none;
 }
 
 const char *ucall_fault_report(const struct ucall_vcpu *vcpu)
 {
-	return vcpu->report ? vcpu->report : "";
+	return vcpu && vcpu->report ? vcpu->report : "";
 }

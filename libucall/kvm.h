@@ -68,8 +68,11 @@ const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protec
 char *ucall_kvm_arch_launch_list(const struct ucall_vm *vm, const struct ucall_protection *protection,
 				 const struct ucall_args *args);
 
-/* Completes the instruction of the last exit, and runs nothing else of the guest. */
-int ucall_kvm_complete(int fd, struct kvm_run *run);
+/*
+ * Completes the instruction of the last exit, and runs nothing else of the guest.  A kick or a time limit
+ * that no run has reported yet still ends the next KVM_RUN.
+ */
+int ucall_kvm_complete(struct ucall_vcpu *vcpu);
 /* Has a KVM_RUN of that vCPU that is under way, or else the next, return EINTR once. */
 void ucall_kvm_interrupt(struct ucall_vcpu *vcpu);
 
@@ -96,7 +99,8 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run);
 uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run);
 int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out);
-int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in);
+int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+			    const struct ucall_regs *in);
 #if !defined(__s390x__)
 #define UCALL_KVM_HAS_STATE 1
 /*

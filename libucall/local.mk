@@ -16,18 +16,22 @@ libucall_libucall_la_SOURCES = \
 	libucall/file.c libucall/file.h \
 	libucall/image.c libucall/image.h \
 	libucall/image-elf.c \
+	libucall/limit.h \
 	libucall/mailbox.c libucall/mailbox.h \
 	libucall/memory.c libucall/memory.h \
 	libucall/module.c libucall/module.h \
 	libucall/note.c libucall/note.h \
 	libucall/options.c libucall/options.h \
+	libucall/process.c libucall/process.h \
 	libucall/protect.c libucall/protect.h \
 	libucall/queue.c libucall/queue.h \
 	libucall/regions.c libucall/regions.h \
 	libucall/runner.c libucall/runner.h \
+	libucall/sanitizers.h \
 	libucall/search.c libucall/search.h \
 	libucall/snapshot.c libucall/snapshot.h \
 	libucall/symbols.c libucall/symbols.h \
+	libucall/symbols-helper.c libucall/symbols-helper.h \
 	libucall/text.c libucall/text.h \
 	libucall/vcpu.c libucall/vcpu.h \
 	libucall/vm.c libucall/vm.h \
@@ -127,6 +131,11 @@ libucall_libucall_guest_a_CFLAGS = $(UCALL_GUEST_CFLAGS)
 
 # The TAP harness: <ucall/test.h>.
 lib_LIBRARIES += libucall/libucall-test.a
-libucall_libucall_test_a_SOURCES = libucall/test.c libucall/test-variants.c libucall/test-variants.h
+libucall_libucall_test_a_SOURCES = \
+	libucall/child.c libucall/child.h \
+	libucall/guest-output.c libucall/guest-output.h \
+	libucall/test.c \
+	libucall/test-variants.c libucall/test-variants.h \
+	libucall/text.c libucall/text.h
 libucall_libucall_test_a_CPPFLAGS = $(UCALL_CPPFLAGS)
 libucall_libucall_test_a_CFLAGS = $(UCALL_CFLAGS) -fPIC

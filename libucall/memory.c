@@ -8,6 +8,7 @@
 #include "error.h"
 #include "regions.h"
 #include "memory.h"
+#include "process.h"
 #include "protect.h"
 
 #define MIB ((size_t)1 << 20)
@@ -24,6 +25,8 @@ static int walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t
 
 int ucall_memory_set_up(const struct ucall_vm *vm, const char *what)
 {
+	if (ucall_process_check(vm, what))
+		return -1;
 	if (!ucall_vm_is_closed(vm))
 		return 0;
 	return ucall_fail(EPERM,
@@ -232,6 +235,8 @@ uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
 {
 	uint64_t gva;
 
+	if (ucall_is_null(vm, "ucall_vm_alloc"))
+		return 0;
 	pthread_mutex_lock(&vm->lock);
 	gva = ucall_memory_set_up(vm, "ucall_vm_alloc") ? 0 : ucall_memory_alloc(vm, size, flags);
 	pthread_mutex_unlock(&vm->lock);
@@ -271,6 +276,8 @@ uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned
 {
 	uint64_t at;
 
+	if (ucall_is_null(vm, "ucall_vm_alias"))
+		return 0;
 	pthread_mutex_lock(&vm->lock);
 	at = ucall_memory_set_up(vm, "ucall_vm_alias") ? 0 : alias(vm, gva, size, flags);
 	pthread_mutex_unlock(&vm->lock);
@@ -279,6 +286,8 @@ uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned
 
 uint64_t ucall_shared_alloc(struct ucall_vm *vm, size_t count)
 {
+	if (ucall_is_null(vm, "ucall_shared_alloc"))
+		return 0;
 	if (count > SIZE_MAX / sizeof(struct ucall)) {
 		ucall_fail(ENOMEM, "ucall_shared_alloc: %zu messages are too many", count);
 		return 0;
@@ -427,11 +436,15 @@ int ucall_memory_write(struct ucall_vm *vm, uint64_t root, uint64_t gva, const v
 
 int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size)
 {
+	if (ucall_is_null(vm, "ucall_vm_read"))
+		return -1;
 	return ucall_memory_read(vm, vm->memory.root, gva, to, size);
 }
 
 int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size)
 {
+	if (ucall_is_null(vm, "ucall_vm_write"))
+		return -1;
 	if (ucall_memory_write(vm, vm->memory.root, gva, from, size))
 		return -1;
 	if (vm->engine->code_written && size && ucall_memory_is_code(vm, vm->memory.root, gva))
@@ -441,16 +454,22 @@ int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t s
 
 int ucall_vm_read_physical(struct ucall_vm *vm, uint64_t gpa, void *to, size_t size)
 {
+	if (ucall_is_null(vm, "ucall_vm_read_physical"))
+		return -1;
 	return copy_physical(vm, gpa, to, NULL, size);
 }
 
 int ucall_vm_write_physical(struct ucall_vm *vm, uint64_t gpa, const void *from, size_t size)
 {
+	if (ucall_is_null(vm, "ucall_vm_write_physical"))
+		return -1;
 	return copy_physical(vm, gpa, NULL, from, size);
 }
 
 int ucall_vm_sync_to(struct ucall_vm *vm, const void *variable, size_t size)
 {
+	if (ucall_is_null(vm, "ucall_vm_sync_to"))
+		return -1;
 	if (ucall_memory_set_up(vm, "ucall_sync_to_guest"))
 		return -1;
 	return ucall_vm_write(vm, (uint64_t)(uintptr_t)variable, variable, size);
@@ -458,6 +477,8 @@ int ucall_vm_sync_to(struct ucall_vm *vm, const void *variable, size_t size)
 
 int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t size)
 {
+	if (ucall_is_null(vm, "ucall_vm_sync_from"))
+		return -1;
 	if (ucall_memory_set_up(vm, "ucall_sync_from_guest"))
 		return -1;
 	return ucall_vm_read(vm, (uint64_t)(uintptr_t)variable, variable, size);
@@ -468,6 +489,8 @@ int ucall_vm_read_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *
 	uint64_t v = 0;
 	bool first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
+	if (ucall_is_null(vm, "ucall_vm_read_int"))
+		return -1;
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return ucall_fail(EINVAL, "ucall_vm_read_int: %zu bytes; give 1, 2, 4 or 8", size);
 	if (ucall_vm_read(vm, gva, (uint8_t *)&v + (first ? 0 : 8 - size), size))
@@ -483,6 +506,8 @@ int ucall_vm_write_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t 
 	bool first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 	uint64_t v;
 
+	if (ucall_is_null(vm, "ucall_vm_write_int"))
+		return -1;
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return ucall_fail(EINVAL, "ucall_vm_write_int: %zu bytes; give 1, 2, 4 or 8", size);
 	v = ucall_guest64(vm->arch, vm->arch->big_endian == first ? value << (64 - 8 * size) : value);
@@ -495,6 +520,8 @@ ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to, size
 	struct spot spot;
 	char *end;
 
+	if (ucall_is_null(vm, "ucall_vm_read_string"))
+		return -1;
 	for (; done < size; done += n) {
 		if (!look_up(vm, vm->memory.root, gva + done, &spot))
 			return unmapped(gva + done, gva, size);
@@ -513,6 +540,8 @@ int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t *gpa)
 {
 	unsigned int prot;
 
+	if (ucall_is_null(vm, "ucall_vm_translate"))
+		return -1;
 	if (walk(vm, vm->memory.root, gva, gpa, &prot))
 		return unmapped(gva, gva, 1);
 	*gpa = vm->flat ? gva : *gpa & ~vm->memory.c_bit;
@@ -545,6 +574,8 @@ void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size)
 {
 	uint64_t gpa;
 
+	if (ucall_is_null(vm, "ucall_vm_host_pointer"))
+		return NULL;
 	if (contiguous(vm, gva, size, &gpa))
 		return NULL;
 	if (gpa & vm->memory.c_bit) {

@@ -7,6 +7,7 @@
 #include "engine.h"
 #include "error.h"
 #include "options.h"
+#include "process.h"
 #include "protect.h"
 #include "text.h"
 
@@ -91,7 +92,8 @@ static struct ucall_args *parse_options(const struct ucall_protection *p, const 
 	snprintf(options.name, sizeof(options.name), "%s", p->name);
 	for (int i = 0; p->options && p->options[i].name[0]; i++)
 		options.options[i] = p->options[i];
-	return ucall_args_parse(&options, protect ? ucall_config_options(protect) : NULL);
+	return ucall_args_parse(&options, protect ? ucall_config_options(protect) : NULL,
+				"protection");
 }
 
 int ucall_protect_choose(struct ucall_vm *vm, const char *protect)
@@ -108,6 +110,10 @@ int ucall_vm_launch(struct ucall_vm *vm)
 {
 	int r = -1;
 
+	if (ucall_is_null(vm, "ucall_vm_launch"))
+		return -1;
+	if (ucall_process_check(vm, "ucall_vm_launch"))
+		return -1;
 	pthread_mutex_lock(&vm->lock);
 	if (vm->launched && !vm->protect)
 		r = 0;
@@ -127,6 +133,8 @@ int ucall_vm_launch(struct ucall_vm *vm)
 
 int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest)
 {
+	if (ucall_is_null(vm, "ucall_vm_measurement"))
+		return -1;
 	if (!vm->memory.c_bit)
 		return ucall_fail(
 			EOPNOTSUPP,
@@ -145,10 +153,15 @@ int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest)
 
 char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect)
 {
-	const struct ucall_protection *p = parse(protect);
-	struct ucall_args *args = p ? parse_options(p, protect) : NULL;
+	const struct ucall_protection *p;
+	struct ucall_args *args;
 	char *text = NULL;
 
+	if (ucall_is_null(vm, "ucall_vm_launch_list") ||
+	    ucall_is_null(protect, "ucall_vm_launch_list"))
+		return NULL;
+	p = parse(protect);
+	args = p ? parse_options(p, protect) : NULL;
 	if (!args)
 		return NULL;
 	pthread_mutex_lock(&vm->lock);
@@ -172,6 +185,8 @@ int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is
 {
 	int r;
 
+	if (ucall_is_null(vm, "ucall_vm_set_private"))
+		return -1;
 	if (!vm->protect || !vm->protect->set_private)
 		return ucall_fail(
 			EOPNOTSUPP,
@@ -197,17 +212,18 @@ int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is
 
 const char *ucall_vm_protection(const struct ucall_vm *vm)
 {
-	return vm->protection->name;
+	return vm ? vm->protection->name : NULL;
 }
 
 uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm)
 {
-	return vm->protection->bit;
+	return vm ? vm->protection->bit : 0;
 }
 
 uint32_t ucall_protection_bit(const char *protect)
 {
-	const struct ucall_protection *p = parse(protect);
+	const struct ucall_protection *p =
+		ucall_is_null(protect, "ucall_protection_bit") ? NULL : parse(protect);
 
 	return p ? p->bit : 0;
 }

@@ -7,8 +7,8 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "clock.h"
 #include "error.h"
+#include "process.h"
 #include "queue.h"
 #include "runner.h"
 
@@ -130,10 +130,9 @@ static void relax(unsigned int round)
 	}
 }
 
-int ucall_runner_run(struct ucall_vcpu *vcpu, int timeout_ms)
+int ucall_runner_run(struct ucall_vcpu *vcpu, struct ucall_limit *limit)
 {
 	struct ucall_runner *r = vcpu->runner;
-	int64_t end = -1; /* of the limit; the clock is read only if it takes longer */
 
 	if (!r)
 		r = vcpu->runner = start(vcpu);
@@ -146,11 +145,8 @@ int ucall_runner_run(struct ucall_vcpu *vcpu, int timeout_ms)
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned int round = 1; !ucall_queue_has(vcpu) && state_of(r) == RUNNING; round++) {
 		relax(round);
-		if (round % 256 || timeout_ms < 0)
-			continue;
-		if (end < 0)
-			end = ucall_now_ms() + timeout_ms;
-		if (ucall_now_ms() < end)
+		/* The clock is read only if it takes longer. */
+		if (round % 256 || !ucall_limit_is_over(limit))
 			continue;
 		ucall_runner_stop(vcpu);
 		if (vcpu->later.there || ucall_queue_has(vcpu))
@@ -171,7 +167,7 @@ void ucall_runner_stop(struct ucall_vcpu *vcpu)
 {
 	struct ucall_runner *r = vcpu->runner;
 
-	if (!ucall_runner_is_running(vcpu))
+	if (!ucall_runner_is_running(vcpu) || ucall_process_inherited(vcpu->vm))
 		return;
 	__atomic_store_n(&r->stop, true, __ATOMIC_RELEASE);
 	vcpu->vm->engine->kick(vcpu);
@@ -200,13 +196,16 @@ void ucall_runner_free(struct ucall_vcpu *vcpu)
 
 	if (!r)
 		return;
-	ucall_runner_stop(vcpu);
-	pthread_mutex_lock(&r->lock);
-	set_state(r, ENDING);
-	pthread_mutex_unlock(&r->lock);
-	pthread_join(r->thread, NULL);
-	pthread_cond_destroy(&r->changed);
-	pthread_mutex_destroy(&r->lock);
+	/* In a child of the process the thread is not there, and the lock may be held for ever. */
+	if (!vcpu->vm->inherited) {
+		ucall_runner_stop(vcpu);
+		pthread_mutex_lock(&r->lock);
+		set_state(r, ENDING);
+		pthread_mutex_unlock(&r->lock);
+		pthread_join(r->thread, NULL);
+		pthread_cond_destroy(&r->changed);
+		pthread_mutex_destroy(&r->lock);
+	}
 	free(r);
 	vcpu->runner = NULL;
 }

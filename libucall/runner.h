@@ -6,6 +6,7 @@
 #ifndef LIBUCALL_RUNNER_H
 #define LIBUCALL_RUNNER_H
 
+#include "limit.h"
 #include "vm.h"
 
 /*
@@ -13,7 +14,7 @@
  * says how; while vcpu->later is there it does not run.  Returns 0, or -1: with errno ETIMEDOUT when
  * neither happened in time, and the vCPU stands; or after ucall_fail(), when there can be no thread.
  */
-int ucall_runner_run(struct ucall_vcpu *vcpu, int timeout_ms);
+int ucall_runner_run(struct ucall_vcpu *vcpu, struct ucall_limit *limit);
 
 bool ucall_runner_is_running(const struct ucall_vcpu *vcpu);
 

@@ -9,7 +9,9 @@
 
 #include "error.h"
 #include "fault.h"
+#include "file.h"
 #include "memory.h"
+#include "process.h"
 #include "protect.h"
 #include "runner.h"
 #include "snapshot.h"
@@ -82,9 +84,9 @@ static int save_area(int *fd, uint8_t *base, size_t size)
 	if (*fd < 0) {
 		*fd = memfd_create("ucall-snapshot", MFD_CLOEXEC);
 		if (*fd < 0 || ftruncate(*fd, (off_t)size))
-			return ucall_fail(errno,
-					  "ucall_vm_snapshot: a file of %zu bytes in memory: %s",
-					  size, strerror(errno));
+			return ucall_fail(
+				errno, "ucall_vm_snapshot: a file of %zu bytes in memory: %s%s",
+				size, strerror(errno), errno == EFBIG ? " (RLIMIT_FSIZE)" : "");
 	}
 	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
 	if (pagemap < 0)
@@ -106,9 +108,15 @@ static int save_memory(const struct ucall_vm *vm, struct ucall_snapshot *s)
 {
 	const struct ucall_memory *mem = &vm->memory;
 
-	if (save_area(&s->fd, mem->base, mem->size))
-		return -1;
-	return mem->private_mapping ? save_area(&s->private_fd, mem->private_base, mem->size) : 0;
+	struct ucall_file_writing writing;
+	int r;
+
+	ucall_file_writing_begin(&writing);
+	r = save_area(&s->fd, mem->base, mem->size);
+	if (!r && mem->private_mapping)
+		r = save_area(&s->private_fd, mem->private_base, mem->size);
+	ucall_file_writing_end(&writing);
+	return r;
 }
 
 static int load_memory(const struct ucall_memory *mem)
@@ -185,6 +193,8 @@ static int load_vcpus(struct ucall_vm *vm, const struct ucall_snapshot *s)
 
 static int check(const struct ucall_vm *vm, const char *what)
 {
+	if (ucall_process_check(vm, what))
+		return -1;
 	if (vm->protect && !vm->protect->save)
 		return ucall_fail(
 			EOPNOTSUPP,
@@ -202,6 +212,8 @@ static int check(const struct ucall_vm *vm, const char *what)
 
 int ucall_vm_snapshot(struct ucall_vm *vm)
 {
+	if (ucall_is_null(vm, "ucall_vm_snapshot"))
+		return -1;
 	struct ucall_snapshot *s = vm->snapshot;
 	int r;
 
@@ -228,6 +240,8 @@ int ucall_vm_snapshot(struct ucall_vm *vm)
 
 int ucall_vm_restore(struct ucall_vm *vm)
 {
+	if (ucall_is_null(vm, "ucall_vm_restore"))
+		return -1;
 	const struct ucall_snapshot *s = vm->snapshot;
 	int r = 0;
 

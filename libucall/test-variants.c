@@ -69,12 +69,30 @@ static void add_backend(struct ucall_test_variants *v, const char *config,
 					add(v, config, &backend->metadata, e, arch);
 }
 
+/* Why the backend that the environment names serves no test here, in the library's words. */
+static void explain_none(struct ucall_test_variants *v, const char *config,
+			 const struct ucall_backend_info *backend)
+{
+	struct ucall_vm_config c = { .backend = config };
+	struct ucall_vm *vm = backend->archs & ucall_arch_host() ? NULL : ucall_vm_create(&c);
+
+	if (backend->archs & ucall_arch_host())
+		snprintf(v->none, sizeof(v->none),
+			 "no engine that works here runs guests over UCALL_BACKEND=%s", config);
+	else
+		snprintf(v->none, sizeof(v->none), "UCALL_BACKEND=%s: %s", config, ucall_error());
+	ucall_vm_free(vm);
+}
+
 bool ucall_test_find_variants(struct ucall_test_variants *v)
 {
 	const char *only = environment("UCALL_BACKEND"), *engine = environment("UCALL_ENGINE");
 	size_t found = 0;
 
 	memset(v, 0, sizeof(*v));
+	snprintf(v->none, sizeof(v->none),
+		 "no test here is for a backend and an engine of this machine; guests of other architectures are for tests "
+		 "with .any_arch");
 	v->guests = guests_of_program();
 	v->engines = ucall_engines();
 	v->protections = ucall_protections();
@@ -82,7 +100,9 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 		return false;
 	for (struct ucall_engine_info *e = v->engines; engine; e++) {
 		if (!e->name)
-			return ucall_fail(EINVAL, "no engine \"%s\" (UCALL_ENGINE)", engine) == 0;
+			return ucall_fail(EINVAL,
+					  "no engine \"%s\" (UCALL_ENGINE); `ucall list` has them",
+					  engine) == 0;
 		if (!strcmp(e->name, engine))
 			engine = NULL;
 	}
@@ -93,6 +113,8 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 		if (v->backends->problem)
 			return ucall_fail(EINVAL, "%s", v->backends->problem) == 0;
 		add_backend(v, only, v->backends);
+		if (!v->count)
+			explain_none(v, only, v->backends);
 		return true;
 	}
 	v->backends = ucall_backends(&found);

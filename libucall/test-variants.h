@@ -19,6 +19,7 @@ struct ucall_test_variants {
 	struct ucall_backend_info *backends;
 	struct ucall_engine_info *engines;
 	struct ucall_protection_info *protections;
+	char none[512]; /* if there is nothing: why */
 	char *guests; /* the guest ELFs' folder, and their names up to the architecture */
 };
 

@@ -6,16 +6,18 @@
 #include <string.h>
 
 #include "byte-order.h"
-#include "clock.h"
 #include "error.h"
 #include "fault.h"
 #include "image.h"
+#include "limit.h"
 #include "mailbox.h"
 #include "memory.h"
+#include "process.h"
 #include "protect.h"
 #include "queue.h"
 #include "runner.h"
 #include "vcpu.h"
+#include "vm-backend.h"
 
 #define MAX_VCPUS 512
 
@@ -100,6 +102,8 @@ struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64_t entry, uns
 {
 	struct ucall_vcpu *vcpu;
 
+	if (ucall_is_null(vm, "ucall_vcpu_add_entry"))
+		return NULL;
 	if (nargs > 6) {
 		ucall_fail(EINVAL,
 			   "ucall_vcpu_add: nargs must be the number of arguments that follow, 6 "
@@ -127,7 +131,8 @@ struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64_t entry, uns
 		vm->vcpus = vcpu;
 		vm->vcpu_count++;
 		pthread_mutex_unlock(&vm->lock);
-		return vcpu;
+		/* Without the lock: the backend may use the VM.  After a failure the VM still owns the vCPU. */
+		return ucall_vcpu_install_backend(vcpu) ? NULL : vcpu;
 	}
 	pthread_mutex_unlock(&vm->lock);
 	ucall_vcpu_free(vcpu);
@@ -138,6 +143,8 @@ struct ucall_vcpu *ucall_vcpu_add_function(struct ucall_vm *vm, uint64_t functio
 					   unsigned int nargs, uint64_t a0, uint64_t a1,
 					   uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5)
 {
+	if (ucall_is_null(vm, "ucall_vcpu_add_function"))
+		return NULL;
 	if (vm->image || !function)
 		function = ucall_vm_symbol(vm, name);
 	if (!function)
@@ -150,6 +157,7 @@ void ucall_vcpu_free(struct ucall_vcpu *vcpu)
 	int error = errno;
 
 	ucall_runner_free(vcpu);
+	ucall_vcpu_remove_backend(vcpu);
 	vcpu->vm->engine->vcpu_fini(vcpu);
 	free(vcpu->report);
 	free(vcpu);
@@ -168,21 +176,21 @@ void ucall_outcome_set(struct ucall_outcome *outcome, int result)
 		snprintf(outcome->text, sizeof(outcome->text), "%s", ucall_error());
 }
 
-static int fail_stopped(struct ucall_vcpu *vcpu, int timeout_ms)
+static int fail_stopped(struct ucall_vcpu *vcpu)
 {
 	if (vcpu->later.error == ETIMEDOUT)
-		return ucall_fault_timeout(vcpu, timeout_ms);
+		return ucall_fault_timeout(vcpu, vcpu->vm->timeout_ms);
 	if (vcpu->later.error == EINTR)
 		return ucall_fail(EINTR, "vCPU %u was kicked", vcpu->number);
 	return ucall_fail(vcpu->later.error, "%s", vcpu->later.text);
 }
 
 /* What the engine said of a run: the vCPU's exit, or -1 with a report. */
-static int tell(struct ucall_vcpu *vcpu, int timeout_ms)
+static int tell(struct ucall_vcpu *vcpu)
 {
 	vcpu->later.there = false;
 	if (vcpu->later.result)
-		return fail_stopped(vcpu, timeout_ms);
+		return fail_stopped(vcpu);
 	if (__atomic_load_n(&vcpu->mailbox->fault.state, __ATOMIC_ACQUIRE) != UCALL_FAULT_NONE) {
 		vcpu->dead = true;
 		return ucall_fault_exception(vcpu);
@@ -259,13 +267,13 @@ static int check_can_run(const struct ucall_vcpu *vcpu)
 }
 
 /* Runs until there is a message in the queue or vcpu->later. */
-static void run_engine(struct ucall_vcpu *vcpu, int timeout_ms)
+static void run_engine(struct ucall_vcpu *vcpu, struct ucall_limit *limit)
 {
 	int r;
 
 	if (!vcpu->vm->queue_polled)
-		r = vcpu->vm->engine->run(vcpu, timeout_ms);
-	else if (!(r = ucall_runner_run(vcpu, timeout_ms)))
+		r = vcpu->vm->engine->run(vcpu, ucall_limit_deadline(limit));
+	else if (!(r = ucall_runner_run(vcpu, limit)))
 		return;
 	ucall_outcome_set(&vcpu->later, r);
 }
@@ -273,8 +281,10 @@ static void run_engine(struct ucall_vcpu *vcpu, int timeout_ms)
 /* Runs for a guest that does nothing but ask the host to look. */
 #define MOST_RUNS 8
 
-static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
+static int run_for(struct ucall_vcpu *vcpu, struct ucall_limit *limit)
 {
+	if (ucall_process_check(vcpu->vm, "ucall_vcpu_run"))
+		return -1;
 	for (int i = 0;; i++) {
 		bool stands = !ucall_runner_is_running(vcpu);
 
@@ -285,7 +295,7 @@ static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
 			return 0;
 		}
 		if (stands && vcpu->later.there && (i == MOST_RUNS || !is_no_end(vcpu)))
-			return tell(vcpu, timeout_ms);
+			return tell(vcpu);
 		if (check_can_run(vcpu))
 			return -1;
 		if (stands) {
@@ -293,17 +303,23 @@ static int run_for(struct ucall_vcpu *vcpu, int timeout_ms)
 			if (vcpu->fault.valid)
 				ucall_fault_clear(vcpu);
 		}
-		run_engine(vcpu, timeout_ms);
+		run_engine(vcpu, limit);
 	}
 }
 
 int ucall_vcpu_run(struct ucall_vcpu *vcpu)
 {
-	return run_for(vcpu, vcpu->vm->timeout_ms);
+	if (ucall_is_null(vcpu, "ucall_vcpu_run"))
+		return -1;
+	struct ucall_limit limit = { .ms = vcpu->vm->timeout_ms };
+
+	return run_for(vcpu, &limit);
 }
 
 void ucall_vcpu_kick(struct ucall_vcpu *vcpu)
 {
+	if (!vcpu)
+		return;
 	if (vcpu->vm->queue_polled)
 		ucall_runner_kick(vcpu);
 	else
@@ -312,6 +328,8 @@ void ucall_vcpu_kick(struct ucall_vcpu *vcpu)
 
 int ucall_vcpu_restart(struct ucall_vcpu *vcpu)
 {
+	if (ucall_is_null(vcpu, "ucall_vcpu_restart"))
+		return -1;
 	struct ucall_mailbox *m = vcpu->mailbox;
 
 	if (ucall_memory_set_up(vcpu->vm, "ucall_vcpu_restart"))
@@ -383,33 +401,31 @@ static int receive(struct ucall_vcpu *vcpu, const uint64_t *only, struct ucall *
 
 int get_ucall(struct ucall_vcpu *vcpu, struct ucall *uc)
 {
+	if (ucall_is_null(vcpu, "get_ucall"))
+		return -1;
 	return receive(vcpu, NULL, uc);
 }
 
 int get_ucall_shared(struct ucall_vcpu *vcpu, uint64_t uc_gva, struct ucall *copy)
 {
+	if (ucall_is_null(vcpu, "get_ucall_shared"))
+		return -1;
 	return receive(vcpu, &uc_gva, copy);
-}
-
-/* What is left of a limit that began at `start`; 0 and more, or -1 for no limit. */
-static int left_of(int timeout_ms, int64_t start)
-{
-	int64_t left = timeout_ms - (ucall_now_ms() - start);
-
-	return timeout_ms < 0 ? -1 : left > 0 ? (int)left : 0;
 }
 
 int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 {
-	int cmd, limit = vcpu->vm->timeout_ms, left = limit;
+	if (ucall_is_null(vcpu, "ucall_next"))
+		return -1;
+	struct ucall_limit limit = { .ms = vcpu->vm->timeout_ms };
 	struct ucall own;
-	int64_t start = 0; /* of the limit; the clock is read only if there is a second run */
 	FILE *output;
+	int cmd;
 
 	if (!uc)
 		uc = &own;
 	for (;;) {
-		if (run_for(vcpu, left))
+		if (run_for(vcpu, &limit))
 			return -1;
 		cmd = get_ucall(vcpu, uc);
 		switch (cmd) {
@@ -428,10 +444,8 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 		default:
 			return cmd;
 		}
-		start = start ? start : ucall_now_ms();
-		left = left_of(limit, start);
-		if (!left)
-			return ucall_fault_timeout(vcpu, limit);
+		if (ucall_limit_is_over(&limit))
+			return ucall_fault_timeout(vcpu, limit.ms);
 	}
 }
 
@@ -439,43 +453,53 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 
 struct ucall_vm *ucall_vcpu_vm(const struct ucall_vcpu *vcpu)
 {
-	return vcpu->vm;
+	return vcpu ? vcpu->vm : NULL;
 }
 
 unsigned int ucall_vcpu_number(const struct ucall_vcpu *vcpu)
 {
-	return vcpu->number;
+	return vcpu ? vcpu->number : 0;
 }
 
 const struct ucall_exit *ucall_vcpu_exit(const struct ucall_vcpu *vcpu)
 {
-	return &vcpu->exit;
+	return vcpu ? &vcpu->exit : NULL;
 }
 
 struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)
 {
-	return vcpu->mailbox;
+	return vcpu ? vcpu->mailbox : NULL;
 }
 
 int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
 {
+	if (ucall_is_null(vcpu, "ucall_vcpu_get_regs") || ucall_is_null(regs, "ucall_vcpu_get_regs"))
+		return -1;
+	if (ucall_process_check(vcpu->vm, "ucall_vcpu_get_regs"))
+		return -1;
 	ucall_runner_stop(vcpu);
 	return vcpu->vm->engine->get_regs(vcpu, regs);
 }
 
 int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
 {
+	if (ucall_is_null(vcpu, "ucall_vcpu_set_regs") || ucall_is_null(regs, "ucall_vcpu_set_regs"))
+		return -1;
+	if (ucall_process_check(vcpu->vm, "ucall_vcpu_set_regs"))
+		return -1;
 	ucall_runner_stop(vcpu);
 	return vcpu->vm->engine->set_regs(vcpu, regs);
 }
 
 uint64_t ucall_vcpu_argument(struct ucall_vcpu *vcpu)
 {
-	return vcpu->vm->engine->argument(vcpu);
+	return vcpu ? vcpu->vm->engine->argument(vcpu) : 0;
 }
 
 int ucall_vcpu_fd(const struct ucall_vcpu *vcpu)
 {
+	if (ucall_is_null(vcpu, "ucall_vcpu_fd"))
+		return -1;
 	const struct ucall_engine *engine = vcpu->vm->engine;
 
 	if (!engine->vcpu_fd)
@@ -486,6 +510,8 @@ int ucall_vcpu_fd(const struct ucall_vcpu *vcpu)
 
 void *ucall_vcpu_kvm_run(const struct ucall_vcpu *vcpu)
 {
+	if (ucall_is_null(vcpu, "ucall_vcpu_kvm_run"))
+		return NULL;
 	const struct ucall_engine *engine = vcpu->vm->engine;
 
 	if (!engine->vcpu_run) {

@@ -34,7 +34,7 @@ static int choose_plugin(struct ucall_vm *vm, const char *text)
 		vm->ops = vm->backend->ops;
 		/* The copy that was checked, which has this library's size. */
 		vm->ops.metadata = &vm->backend->note.metadata;
-		vm->args = ucall_args_parse(vm->ops.metadata, ucall_config_options(text));
+		vm->args = ucall_args_parse(vm->ops.metadata, ucall_config_options(text), "backend");
 	}
 	free(chosen);
 	return vm->args ? 0 : -1;
@@ -55,7 +55,7 @@ static int choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *con
 		    ucall_ops_check_pairs(vm->ops.send_cmd, vm->ops.recv_cmd,
 					  vm->ops.send_cmd_shared, vm->ops.recv_cmd_shared))
 			return ucall_fail_in("the program's own backend");
-		vm->args = ucall_args_parse(vm->ops.metadata, config->ops_options);
+		vm->args = ucall_args_parse(vm->ops.metadata, config->ops_options, "backend");
 		if (!vm->args)
 			return -1;
 	}
@@ -223,26 +223,62 @@ int ucall_vm_install_backend(struct ucall_vm *vm)
 	vm->bell->guest_abi = ucall_guest32(vm->arch, UCALL_GUEST_ABI);
 	vm->bell->protection = ucall_guest32(vm->arch, vm->protection->bell);
 	vm->bell->ring = ucall_guest64(vm->arch, ring);
-	if (vm->ops.init && vm->ops.init(vm, vm->args))
+	ucall_forget_error();
+	if (vm->ops.init && vm->ops.init(vm, vm->args)) {
+		ucall_fail_unsaid("init");
 		return ucall_fail_in("backend %s", vm->backend_name);
+	}
 	vm->backend_ready = true;
 	return 0;
 }
 
+int ucall_vcpu_install_backend(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+
+	ucall_forget_error();
+	if (vm->ops.vcpu_init && vm->ops.vcpu_init(vm, vcpu)) {
+		ucall_fail_unsaid("vcpu_init");
+		return ucall_fail_in("backend %s", vm->backend_name);
+	}
+	vcpu->backend_ready = true;
+	return 0;
+}
+
+void ucall_vcpu_remove_backend(struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *vm = vcpu->vm;
+
+	if (vcpu->backend_ready && vm->ops.vcpu_fini && !vm->inherited)
+		vm->ops.vcpu_fini(vm, vcpu);
+	vcpu->backend_ready = false;
+}
+
+void ucall_vm_remove_backend(struct ucall_vm *vm)
+{
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+		ucall_vcpu_remove_backend(vcpu);
+	if (vm->backend_ready && vm->ops.uninit && !vm->inherited)
+		vm->ops.uninit(vm);
+	vm->backend_ready = false;
+}
+
 const char *ucall_vm_backend(const struct ucall_vm *vm)
 {
-	return vm->backend_name;
+	return vm ? vm->backend_name : NULL;
 }
 
 const char *ucall_vm_backend_path(const struct ucall_vm *vm)
 {
-	return vm->backend ? vm->backend->path : NULL;
+	return vm ? (vm->backend ? vm->backend->path : NULL) : NULL;
 }
 
 /* ---- for backends ---- */
 
 int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 {
+	if (ucall_is_null(vm, "ucall_vm_set_param"))
+		return -1;
 	if (ucall_memory_set_up(vm, "ucall_vm_set_param"))
 		return -1;
 	if (n >= UCALL_PARAMS)
@@ -255,6 +291,8 @@ int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 {
 	const uint32_t least = 64; /* a message can have 34 */
 
+	if (ucall_is_null(vm, "ucall_vm_set_queue"))
+		return -1;
 	if (ucall_memory_set_up(vm, "ucall_vm_set_queue"))
 		return -1;
 	if (lines < least || lines > UCALL_QUEUE_LINES_MOST || (lines & (lines - 1)))
@@ -272,6 +310,8 @@ int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 
 uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 {
+	if (ucall_is_null(vm, "ucall_vm_map_device"))
+		return 0;
 	uint64_t gva = vm->memory.heap + UCALL_PAGE_SIZE, first = gpa & ~(uint64_t)0xfff;
 	uint64_t pages = ucall_page_align(gpa - first + size);
 
@@ -300,10 +340,12 @@ uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 
 void ucall_vm_set_backend_data(struct ucall_vm *vm, void *data)
 {
+	if (!vm)
+		return;
 	vm->backend_data = data;
 }
 
 void *ucall_vm_backend_data(const struct ucall_vm *vm)
 {
-	return vm->backend_data;
+	return vm ? vm->backend_data : NULL;
 }

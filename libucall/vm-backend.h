@@ -10,5 +10,11 @@ int ucall_vm_choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *c
 
 /* The bell page, the backend's guest code, and its init(). */
 int ucall_vm_install_backend(struct ucall_vm *vm);
+/* The backend's vcpu_init(). */
+int ucall_vcpu_install_backend(struct ucall_vcpu *vcpu);
+
+/* Its vcpu_fini() of all vCPUs and its uninit(), as far as they are due; of one vCPU. */
+void ucall_vm_remove_backend(struct ucall_vm *vm);
+void ucall_vcpu_remove_backend(struct ucall_vcpu *vcpu);
 
 #endif

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* VMs: from a configuration to a VM with memory, image and backend. */
 #include <errno.h>
+#include <locale.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -8,6 +9,7 @@
 #include "image.h"
 #include "memory.h"
 #include "options.h"
+#include "process.h"
 #include "protect.h"
 #include "runner.h"
 #include "snapshot.h"
@@ -23,12 +25,17 @@ static int parse_timeout(int *timeout_ms)
 {
 	const char *text = secure_getenv("UCALL_TIMEOUT");
 	double seconds;
+	locale_t c;
 	char *end;
 
 	*timeout_ms = DEFAULT_TIMEOUT_MS;
 	if (!text || !*text)
 		return 0;
-	seconds = strtod(text, &end);
+	c = newlocale(LC_ALL_MASK, "C", NULL); /* the program's may have a comma in numbers */
+	if (!c)
+		return ucall_fail(errno, "newlocale: %s", strerror(errno));
+	seconds = strtod_l(text, &end, c);
+	freelocale(c);
 	if (end == text || *end || !(seconds > 0) || seconds > 1e6)
 		return ucall_fail(EINVAL,
 				  "UCALL_TIMEOUT=%s is no time; give seconds, such as 10 or 0.5",
@@ -103,6 +110,7 @@ static int apply_config(struct ucall_vm *vm, const struct ucall_vm_config *confi
 {
 	vm->output = config->output;
 	vm->irqchip = config->irqchip;
+	vm->nested = config->nested;
 	vm->ring = config->ring;
 	vm->via = config->via;
 	vm->timeout_ms = config->timeout_ms;
@@ -187,6 +195,7 @@ struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config *config, siz
 		ucall_fail(ENOMEM, "out of memory");
 		return NULL;
 	}
+	ucall_process_own(vm);
 	pthread_mutex_init(&vm->lock, NULL);
 	if (build(vm, &full)) {
 		ucall_vm_free(vm);
@@ -201,9 +210,9 @@ void ucall_vm_free(struct ucall_vm *vm)
 
 	if (!vm)
 		return;
+	vm->inherited = ucall_process_inherited(vm);
 	ucall_runner_stop_all(vm);
-	if (vm->backend_ready && vm->ops.uninit)
-		vm->ops.uninit(vm);
+	ucall_vm_remove_backend(vm);
 	ucall_snapshot_free(vm);
 	while (vm->vcpus) {
 		struct ucall_vcpu *vcpu = vm->vcpus;
@@ -219,48 +228,51 @@ void ucall_vm_free(struct ucall_vm *vm)
 	ucall_args_free(vm->protect_args);
 	free(vm->backend_name);
 	free(vm->engine_reason);
-	pthread_mutex_destroy(&vm->lock);
+	if (!vm->inherited)
+		pthread_mutex_destroy(&vm->lock);
 	free(vm);
 	errno = error;
 }
 
 const char *ucall_vm_engine(const struct ucall_vm *vm)
 {
-	return vm->engine->name;
+	return vm ? vm->engine->name : NULL;
 }
 
 const char *ucall_vm_engine_reason(const struct ucall_vm *vm)
 {
-	return vm->engine_reason;
+	return vm ? vm->engine_reason : NULL;
 }
 
 bool ucall_vm_is_flat(const struct ucall_vm *vm)
 {
-	return vm->flat;
+	return vm ? vm->flat : false;
 }
 
 const char *ucall_vm_arch(const struct ucall_vm *vm)
 {
-	return vm->arch->name;
+	return vm ? vm->arch->name : NULL;
 }
 
 int ucall_vm_ring(const struct ucall_vm *vm)
 {
-	return vm->ring;
+	return vm ? vm->ring : 0;
 }
 
 bool ucall_vm_has_irqchip(const struct ucall_vm *vm)
 {
-	return vm->irqchip;
+	return vm ? vm->irqchip : false;
 }
 
 enum ucall_via ucall_vm_via(const struct ucall_vm *vm)
 {
-	return vm->via;
+	return vm ? vm->via : UCALL_VIA_DEFAULT;
 }
 
 int ucall_vm_fd(const struct ucall_vm *vm)
 {
+	if (ucall_is_null(vm, "ucall_vm_fd"))
+		return -1;
 	if (!vm->engine->vm_fd)
 		return ucall_fail(EOPNOTSUPP, "ucall_vm_fd: a VM of engine %s has no descriptor",
 				  vm->engine->name);

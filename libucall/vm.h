@@ -43,6 +43,8 @@ struct ucall_vm {
 	const struct ucall_arch *arch;
 	char *engine_reason; /* why this engine */
 	void *engine_data; /* the engine's own */
+	unsigned int process; /* whose it is: process.h */
+	bool inherited; /* it is being freed in a child of that process: only memory and descriptors */
 	bool flat; /* no page tables and no exception stubs of the core */
 	struct ucall_image *image; /* NULL: the guest is the program itself */
 	uint64_t return_address; /* where guest functions return to */
@@ -61,7 +63,7 @@ struct ucall_vm {
 	int measurement_size;
 	bool guest_vc;
 
-	bool irqchip;
+	bool irqchip, nested;
 	int ring;
 	int timeout_ms;
 	FILE *output;
@@ -126,6 +128,7 @@ struct ucall_vcpu {
 	struct ucall_fault_info fault;
 	char *report; /* the fault in full, NULL if there is none */
 	bool dead; /* it faulted: only a restart helps */
+	bool backend_ready; /* vcpu_init() succeeded: vcpu_fini() is due */
 	struct ucall_boot boot;
 	unsigned int number;
 };

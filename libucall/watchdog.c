@@ -157,7 +157,7 @@ static int make(struct watchdog *dog)
 	return 0;
 }
 
-int ucall_watchdog_start(uint8_t *flag, int timeout_ms)
+int ucall_watchdog_start(uint8_t *flag, int64_t deadline)
 {
 	struct watchdog *dog = &self;
 	int64_t armed;
@@ -165,7 +165,7 @@ int ucall_watchdog_start(uint8_t *flag, int timeout_ms)
 	if (!dog->made && make(dog))
 		return -1;
 	dog->expired = false;
-	dog->deadline = ucall_now_ns() + timeout_ms * 1000000ll;
+	dog->deadline = deadline;
 	/* The handler may run between any two of these lines, and does no harm. */
 	dog->flag = flag;
 	armed = dog->armed;
@@ -184,5 +184,5 @@ void ucall_watchdog_stop(void)
 
 bool ucall_watchdog_expired(void)
 {
-	return self.expired;
+	return self.flag && self.expired;
 }

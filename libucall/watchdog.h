@@ -17,14 +17,14 @@ pid_t ucall_watchdog_thread(void);
 void ucall_watchdog_signal(pid_t thread);
 
 /*
- * From now on, until ucall_watchdog_stop(): once `timeout_ms` have passed, *flag is set to 1 and a
+ * From now on, until ucall_watchdog_stop(): at `deadline` (CLOCK_MONOTONIC, ns) *flag is set to 1 and a
  * system call that blocks in this thread returns EINTR.  Arms no timer if the thread's timer is due
  * early enough to look again.  Returns 0, or -1 after ucall_fail().
  */
-int ucall_watchdog_start(uint8_t *flag, int timeout_ms);
+int ucall_watchdog_start(uint8_t *flag, int64_t deadline);
 void ucall_watchdog_stop(void);
 
-/* Has the time passed since the last start? */
+/* True between start and stop once the deadline has passed. */
 bool ucall_watchdog_expired(void);
 
 #endif

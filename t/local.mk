@@ -8,14 +8,17 @@ c_tests = \
 	t/engines \
 	t/exits \
 	t/faults \
+	t/fork \
 	t/hostile \
 	t/image \
 	t/injected-failures \
+	t/kicks \
 	t/kvm-device \
 	t/kvm-exits \
 	t/memory \
 	t/nest-by-hand \
 	t/nothing-left \
+	t/null \
 	t/page-tables \
 	t/page-walk \
 	t/printf \
@@ -42,6 +45,7 @@ if HOST_X86_64
 c_tests += \
 	t/confidential-boot \
 	t/confidential-faults \
+	t/confidential-hostile-host \
 	t/confidential-launch \
 	t/confidential-old-ways \
 	t/confidential-snp \
@@ -54,6 +58,8 @@ c_tests += \
 	t/instructions \
 	t/ioctls-per-ucall \
 	t/nested \
+	t/nested-virtualization \
+	t/limits \
 	t/own-ops \
 	t/ring-handlers \
 	t/sev-insn \
@@ -64,20 +70,25 @@ endif
 sh_tests = \
 	t/abi.sh \
 	t/backend-cc.sh \
+	t/bad-files.sh \
 	t/bad-plugins.sh \
 	t/bench.sh \
 	t/broken.sh \
+	t/cc.sh \
 	t/command.sh \
 	t/confidential.sh \
 	t/conform.sh \
 	t/cross-objects.sh \
+	t/debugger.sh \
 	t/guests.sh \
+	t/harness.sh \
 	t/headers.sh \
 	t/lab.sh \
+	t/plugin-file.sh \
 	t/swap-plugin.sh \
 	t/wrong-arguments.sh
 
-check_PROGRAMS += $(c_tests) t/show-port
+check_PROGRAMS += $(c_tests) t/bad-elf t/misbehave t/show-port
 # What concerns encrypted memory: `make check-sev`.
 sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hostile t/nested t/vcpus \
 	t/sync-args t/done t/printf t/assert t/shared
@@ -89,20 +100,20 @@ EXTRA_DIST += t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/reso
 
 # The parts of the core that have no public face are tested by themselves.
 t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
-t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/regions.c libucall/mailbox.c \
+t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/text.c libucall/process.c libucall/regions.c libucall/mailbox.c \
 	libucall/memory.c
-t_page_walk_SOURCES = t/page-walk.c libucall/arch/radix.c libucall/arch/x86_64/paging.c libucall/error.c libucall/regions.c \
+t_page_walk_SOURCES = t/page-walk.c libucall/arch/radix.c libucall/arch/x86_64/paging.c libucall/error.c libucall/text.c libucall/process.c libucall/regions.c \
 	libucall/mailbox.c libucall/memory.c
 t_page_walk_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_page_tables_SOURCES = t/page-tables.c libucall/arch.c libucall/arch/radix.c libucall/arch/aarch64/arch.c \
 	libucall/arch/aarch64/paging.c libucall/arch/riscv64/arch.c libucall/arch/riscv64/paging.c \
 	libucall/arch/s390x/arch.c libucall/arch/s390x/paging.c libucall/arch/x86_64/arch.c \
-	libucall/arch/x86_64/escape.c libucall/arch/x86_64/paging.c libucall/error.c libucall/regions.c \
-	libucall/mailbox.c libucall/memory.c libucall/text.c
+	libucall/arch/x86_64/escape.c libucall/arch/x86_64/paging.c libucall/error.c libucall/text.c libucall/process.c libucall/regions.c \
+	libucall/mailbox.c libucall/memory.c
 t_page_tables_CPPFLAGS = $(t_byte_order_CPPFLAGS)
 t_kvm_exits_SOURCES = t/kvm-exits.c libucall/arch/riscv64/decode.c libucall/arch/s390x/decode.c
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
-t_sev_launch_SOURCES = t/sev-launch.c libucall/arch/x86_64/sev/cpuid.c \
+t_sev_launch_SOURCES = t/sev-launch.c libucall/process.c libucall/arch/x86_64/sev/cpuid.c \
 	libucall/arch/x86_64/sev/launch.c libucall/arch/x86_64/sev/machine.c libucall/arch/x86_64/sev/real.c \
 	libucall/arch/x86_64/sev/slots.c libucall/error.c libucall/options.c libucall/protect.c libucall/text.c
 t_sev_launch_CPPFLAGS = $(t_byte_order_CPPFLAGS)
@@ -130,7 +141,7 @@ installcheck-local:
 		libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # Tests for guests of any architecture are compiled once more for each: their guest halves.
-any_arch_tests = assert done exits faults hostile memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
+any_arch_tests = assert done exits faults hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
 t/guests/%-aarch64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
@@ -154,4 +165,9 @@ check-lab: all
 	$(MAKE) check-TESTS TESTS='$(lab_tests)'
 list-tests:
 	@echo $(c_tests)
-.PHONY: check-lab list-tests
+
+# What takes too long for each change: a million rounds of kicks against all else, and ten minutes for each fuzz target.
+check-nightly: all
+	UCALL_TEST_ROUNDS=1000000 $(MAKE) check TESTS=t/kicks
+	$(MAKE) fuzz-check FUZZ_SECONDS=600
+.PHONY: check-lab check-nightly list-tests

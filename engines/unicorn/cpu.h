@@ -34,8 +34,8 @@ struct unicorn_vcpu {
 	int kicked; /* atomic: a kick that no run has told yet */
 	bool regs_written; /* `regs` is to be taken before the next instruction */
 	struct ucall_regs regs;
-	unsigned int budget; /* instructions until the clock is looked at */
-	int64_t deadline_ns; /* -1: none */
+	unsigned int budget; /* instructions until the clock is read; 0: before the next one */
+	int64_t deadline; /* CLOCK_MONOTONIC, ns; -1: none */
 	bool exact; /* bad accesses are told exactly */
 	bool psw_loaded; /* s390x: by the instruction before this one */
 };

@@ -5,24 +5,10 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "../../libucall/sanitizers.h"
 #include "fiber.h"
 
 #define STACK_SIZE ((size_t)1 << 20) /* pages that are not touched cost nothing */
-
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#elif defined(__has_feature)
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
 
 #ifdef ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>

@@ -44,6 +44,28 @@ static bool waits(struct unicorn_vcpu *v, struct ucall_exit *exit)
 	return true;
 }
 
+/*
+ * True for instructions whose length is in a register: Unicorn does up to 16 MiB (MVCL, CLCL) or some KiB (the
+ * others) in one go.
+ */
+static bool takes_long(const uint8_t *code)
+{
+	switch (code[0]) {
+	case 0x0e: /* MVCL */
+	case 0x0f: /* CLCL */
+	case 0xa8: /* MVCLE */
+	case 0xa9: /* CLCLE */
+		return true;
+	case 0xb2: /* CKSM, MVST, CUSE, CLST, SRST, TRE, CU21, CU12 */
+		return code[1] == 0x41 || (code[1] >= 0x55 && code[1] <= 0x5e) ||
+		       (code[1] >= 0xa5 && code[1] <= 0xa7);
+	case 0xb9: /* TRTT to TROO, CU14 to CU42, SRSTU, TRTRE, TRTE */
+		return (code[1] >= 0x90 && code[1] <= 0x93) || (code[1] >= 0xb0 && code[1] <= 0xbf);
+	default:
+		return false;
+	}
+}
+
 /* DIAG R1,R3,D2(B2), which Unicorn passes over; and a PSW that waits, which it goes on with. */
 static bool insn(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit *exit)
 {
@@ -52,6 +74,8 @@ static bool insn(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit 
 	if (v->psw_loaded && waits(v, exit))
 		return true;
 	v->psw_loaded = code[0] == 0x82 || (code[0] == 0xb2 && code[1] == 0xb2); /* LPSW, LPSWE */
+	if (takes_long(code))
+		v->budget = 0;
 	if (code[0] != 0x83)
 		return false;
 	reg = code[1] >> 4;

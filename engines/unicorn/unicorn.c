@@ -134,7 +134,7 @@ static void attend(struct unicorn_vcpu *v)
 		leave(v, LEFT_FAILED);
 	else if (__atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
 		leave(v, LEFT_KICK);
-	else if (v->deadline_ns >= 0 && ucall_now_ns() >= v->deadline_ns)
+	else if (v->deadline >= 0 && ucall_now_ns() >= v->deadline)
 		leave(v, LEFT_TIMEOUT);
 	else if (__atomic_load_n(&vm_of(v)->waiting, __ATOMIC_RELAXED))
 		leave(v, LEFT_YIELD);
@@ -333,12 +333,12 @@ static int stopped(struct unicorn_vcpu *v, int error, uint32_t reason)
 	return -1;
 }
 
-static int unicorn_run(struct ucall_vcpu *vcpu, int timeout_ms)
+static int unicorn_run(struct ucall_vcpu *vcpu, int64_t deadline)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 	struct unicorn_vm *u = vcpu->vm->engine_data;
 
-	v->deadline_ns = timeout_ms < 0 ? -1 : ucall_now_ns() + timeout_ms * 1000000ll;
+	v->deadline = deadline;
 	if (__atomic_load_n(&v->kicked, __ATOMIC_RELAXED) &&
 	    __atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
 		return stopped(v, EINTR, UCALL_EXIT_KICK);
@@ -484,7 +484,9 @@ static void unicorn_vcpu_fini(struct ucall_vcpu *vcpu)
 
 	if (!v)
 		return;
-	close_cpu(v);
+	/* In a child of its process an emulator may have been copied in the midst of its work: it is left alone. */
+	if (!vcpu->vm->inherited)
+		close_cpu(v);
 	free(v);
 	vcpu->engine_data = NULL;
 }
@@ -615,8 +617,10 @@ static void unicorn_vm_fini(struct ucall_vm *vm)
 
 	if (!u)
 		return;
-	pthread_cond_destroy(&u->next);
-	pthread_mutex_destroy(&u->lock);
+	if (!vm->inherited) {
+		pthread_cond_destroy(&u->next);
+		pthread_mutex_destroy(&u->lock);
+	}
 	free(u);
 	vm->engine_data = NULL;
 }

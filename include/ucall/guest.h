@@ -58,11 +58,18 @@ extern "C" {
 #define UCALL_HIDDEN __attribute__((visibility("hidden")))
 #define UCALL_INLINE static inline __attribute__((always_inline)) UCALL_PLAIN_CODE
 
-/* How many arguments a macro was given (0..16), and those arguments as seven uint64_t. */
+/*
+ * Arguments of macros.  In ISO C a macro's ... is given at least one argument, and so it is here, whatever the compiler
+ * permits.
+ */
+#define UCALL_FIRST(...) UCALL_FIRST_(__VA_ARGS__, 0)
+#define UCALL_FIRST_(a, ...) (a)
+/* How many there are but for the first, 0..16: of `nargs, a, b` that is 2. */
 #define UCALL_COUNT(...) \
-	UCALL_COUNT_(0, ##__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0)
+	UCALL_COUNT_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
 #define UCALL_COUNT_(z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, count, ...) count
-#define UCALL_SEVEN(...) UCALL_SEVEN_(0, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0, 0)
+/* The arguments after the first, as seven uint64_t; 0 for those that are not given. */
+#define UCALL_SEVEN(...) UCALL_SEVEN_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0, 0)
 #define UCALL_SEVEN_(z, a, b, c, d, e, f, g, ...) \
 	(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f), \
 		(uint64_t)(g)
@@ -76,10 +83,9 @@ void ucall_wrong_number_of_arguments(void)
 	UCALL_ERROR("nargs must be the number of arguments that follow, 7 at most");
 
 /* A constant number of arguments is checked when compiling, any other by the host. */
-#define UCALL_CHECK_COUNT(nargs, ...) \
+#define UCALL_CHECK_COUNT(nargs, count) \
 	do { \
-		if (__builtin_constant_p(nargs) && \
-		    ((nargs) != UCALL_COUNT(__VA_ARGS__) || (nargs) > UCALL_MAX_ARGS)) \
+		if (__builtin_constant_p(nargs) && ((nargs) != (count) || (nargs) > UCALL_MAX_ARGS)) \
 			ucall_wrong_number_of_arguments(); \
 	} while (0)
 
@@ -191,60 +197,67 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
  * ucall(cmd, nargs, ...): sends a message with `nargs` arguments (0..7; integers or pointers) and
  * returns when the host has taken it; a backend that queues messages (ucall-ring(7)) may return earlier.
  */
-#define ucall(cmd, nargs, ...) UCALL_WITH_FLAGS(cmd, 0, nargs, ##__VA_ARGS__)
+#define ucall(cmd, ...) UCALL_WITH_FLAGS(cmd, 0, __VA_ARGS__)
 
 /*
  * ucall_wait(cmd, nargs, ...): the same, and whatever the backend the host has taken this message, and all
  * before it, and has run the vCPU again: for a message that asks for something, such as a variable that
  * the host is to change.
  */
-#define ucall_wait(cmd, nargs, ...) UCALL_WITH_FLAGS(cmd, UCALL_WAIT, nargs, ##__VA_ARGS__)
+#define ucall_wait(cmd, ...) UCALL_WITH_FLAGS(cmd, UCALL_WAIT, __VA_ARGS__)
 
-#define UCALL_WITH_FLAGS(cmd, flags, nargs, ...) \
+/* ... is nargs and the arguments. */
+#define UCALL_WITH_FLAGS(cmd, flags, ...) \
 	do { \
-		UCALL_CHECK_COUNT(nargs, ##__VA_ARGS__); \
-		ucall_send((cmd), (flags), (nargs), UCALL_SEVEN(__VA_ARGS__)); \
+		UCALL_CHECK_COUNT(UCALL_FIRST(__VA_ARGS__), UCALL_COUNT(__VA_ARGS__)); \
+		ucall_send((cmd), (flags), UCALL_FIRST(__VA_ARGS__), UCALL_SEVEN(__VA_ARGS__)); \
 	} while (0)
 
 /*
  * ucall_shared(uc, cmd, nargs, ...): the same, with the message in *uc, which the host allocated
  * with ucall_shared_alloc() and whose address it gave to the guest.
  */
-#define ucall_shared(uc, cmd, nargs, ...) \
+#define ucall_shared(uc, cmd, ...) \
 	do { \
-		UCALL_CHECK_COUNT(nargs, ##__VA_ARGS__); \
-		ucall_send_shared((uc), (cmd), (nargs), UCALL_SEVEN(__VA_ARGS__)); \
+		UCALL_CHECK_COUNT(UCALL_FIRST(__VA_ARGS__), UCALL_COUNT(__VA_ARGS__)); \
+		ucall_send_shared((uc), (cmd), UCALL_FIRST(__VA_ARGS__), UCALL_SEVEN(__VA_ARGS__)); \
 	} while (0)
 
 /*
  * The arguments of a format, up to 12, as an array: a guest's variadic call would save every register
- * that may hold one.
+ * that may hold one.  The first, z, is the format.
  */
 #define UCALL_CAT(a, b) UCALL_CAT_(a, b)
 #define UCALL_CAT_(a, b) a##b
 #define UCALL_CAST(...) UCALL_CAT(UCALL_CAST_, UCALL_COUNT(__VA_ARGS__))(__VA_ARGS__)
-#define UCALL_CAST_0() 0
-#define UCALL_CAST_1(a) (uint64_t)(a)
-#define UCALL_CAST_2(a, ...) (uint64_t)(a), UCALL_CAST_1(__VA_ARGS__)
-#define UCALL_CAST_3(a, ...) (uint64_t)(a), UCALL_CAST_2(__VA_ARGS__)
-#define UCALL_CAST_4(a, ...) (uint64_t)(a), UCALL_CAST_3(__VA_ARGS__)
-#define UCALL_CAST_5(a, ...) (uint64_t)(a), UCALL_CAST_4(__VA_ARGS__)
-#define UCALL_CAST_6(a, ...) (uint64_t)(a), UCALL_CAST_5(__VA_ARGS__)
-#define UCALL_CAST_7(a, ...) (uint64_t)(a), UCALL_CAST_6(__VA_ARGS__)
-#define UCALL_CAST_8(a, ...) (uint64_t)(a), UCALL_CAST_7(__VA_ARGS__)
-#define UCALL_CAST_9(a, ...) (uint64_t)(a), UCALL_CAST_8(__VA_ARGS__)
-#define UCALL_CAST_10(a, ...) (uint64_t)(a), UCALL_CAST_9(__VA_ARGS__)
-#define UCALL_CAST_11(a, ...) (uint64_t)(a), UCALL_CAST_10(__VA_ARGS__)
-#define UCALL_CAST_12(a, ...) (uint64_t)(a), UCALL_CAST_11(__VA_ARGS__)
+#define UCALL_U64(a) (uint64_t)(a)
+#define UCALL_CAST_0(z) 0
+#define UCALL_CAST_1(z, a) UCALL_U64(a)
+#define UCALL_CAST_2(z, a, b) UCALL_CAST_1(z, a), UCALL_U64(b)
+#define UCALL_CAST_3(z, a, b, c) UCALL_CAST_2(z, a, b), UCALL_U64(c)
+#define UCALL_CAST_4(z, a, b, c, d) UCALL_CAST_3(z, a, b, c), UCALL_U64(d)
+#define UCALL_CAST_5(z, a, b, c, d, e) UCALL_CAST_4(z, a, b, c, d), UCALL_U64(e)
+#define UCALL_CAST_6(z, a, b, c, d, e, f) UCALL_CAST_5(z, a, b, c, d, e), UCALL_U64(f)
+#define UCALL_CAST_7(z, a, b, c, d, e, f, g) UCALL_CAST_6(z, a, b, c, d, e, f), UCALL_U64(g)
+#define UCALL_CAST_8(z, a, b, c, d, e, f, g, h) UCALL_CAST_7(z, a, b, c, d, e, f, g), UCALL_U64(h)
+#define UCALL_CAST_9(z, a, b, c, d, e, f, g, h, i) \
+	UCALL_CAST_8(z, a, b, c, d, e, f, g, h), UCALL_U64(i)
+#define UCALL_CAST_10(z, a, b, c, d, e, f, g, h, i, j) \
+	UCALL_CAST_9(z, a, b, c, d, e, f, g, h, i), UCALL_U64(j)
+#define UCALL_CAST_11(z, a, b, c, d, e, f, g, h, i, j, k) \
+	UCALL_CAST_10(z, a, b, c, d, e, f, g, h, i, j), UCALL_U64(k)
+#define UCALL_CAST_12(z, a, b, c, d, e, f, g, h, i, j, k, l) \
+	UCALL_CAST_11(z, a, b, c, d, e, f, g, h, i, j, k), UCALL_U64(l)
 
 /* Never called: has the compiler hold the arguments against the format. */
 void ucall_check_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-#define UCALL_WITH_FORMAT(call, format, ...) \
+/* ... is the format and its arguments. */
+#define UCALL_WITH_FORMAT(call, ...) \
 	do { \
 		const uint64_t ucall_args_[] = { UCALL_CAST(__VA_ARGS__) }; \
 		if (0) \
-			ucall_check_format(format, ##__VA_ARGS__); \
+			ucall_check_format(__VA_ARGS__); \
 		call; \
 	} while (0)
 
@@ -267,11 +280,12 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 #define GUEST_SYNC_WAIT(stage) ucall_wait(UCALL_SYNC, 2, 0, stage)
 #define GUEST_SYNC_ARGS(stage, a1, a2, a3, a4) ucall(UCALL_SYNC, 6, 0, stage, a1, a2, a3, a4)
 #define GUEST_DONE() ucall(UCALL_DONE, 0)
-#define GUEST_PRINTF(format, ...) \
-	UCALL_WITH_FORMAT(ucall_guest_print(format, ucall_args_), format, ##__VA_ARGS__)
-#define GUEST_FAIL(format, ...) \
-	UCALL_WITH_FORMAT(ucall_guest_fail(__FILE__, __LINE__, format, ucall_args_), format, \
-			  ##__VA_ARGS__)
+#define GUEST_PRINTF(...) \
+	UCALL_WITH_FORMAT(ucall_guest_print(UCALL_FIRST(__VA_ARGS__), ucall_args_), __VA_ARGS__)
+#define GUEST_FAIL(...) \
+	UCALL_WITH_FORMAT( \
+		ucall_guest_fail(__FILE__, __LINE__, UCALL_FIRST(__VA_ARGS__), ucall_args_), \
+		__VA_ARGS__)
 
 /* A failed assert does not return: should the host run the vCPU again, it aborts again. */
 #define UCALL_ASSERT(uc, cond, text, values, v1, v2, v3, v4) \

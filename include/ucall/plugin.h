@@ -38,7 +38,8 @@ extern "C" {
 #define UCALL_NEEDS_RING0 (1u << 1) /* guest functions in ring 0 */
 #define UCALL_NEEDS_GUEST_VC \
 	(1u << 2) /* for SEV-ES and SEV-SNP: a #VC handler in the guest (guest_vc) */
-#define UCALL_NEEDS_KVM (1u << 3) /* an engine with KVM's descriptors: init() uses ucall_vm_fd() */
+/* An engine with KVM's descriptors: some function of the backend uses ucall_vm_fd() or ucall_vcpu_fd(). */
+#define UCALL_NEEDS_KVM (1u << 3)
 #define UCALL_NEEDS_ALL 0xfu /* those of this version; a backend with another is refused */
 
 /* Bits of ucall_metadata.protections and .default_for_protections. */
@@ -75,14 +76,15 @@ struct ucall_metadata {
 	uint32_t abi; /* UCALL_ABI */
 	uint32_t guest_abi; /* UCALL_GUEST_ABI */
 	uint32_t size; /* of this structure */
+	uint32_t reserved;
+	/* In the order in which initializers name them, for C++. */
+	char name[32]; /* a-z 0-9 - _ */
+	char version[32];
+	char summary[128]; /* one phrase */
 	uint32_t needs; /* UCALL_NEEDS_ bits */
 	uint32_t protections; /* UCALL_PROTECT_ bits: VMs that it can serve */
 	uint32_t default_for; /* UCALL_ARCH_ bits: where it is the default... */
 	uint32_t default_for_protections; /* ...for VMs of these UCALL_PROTECT_ bits */
-	uint32_t reserved;
-	char name[32]; /* a-z 0-9 - _ */
-	char version[32];
-	char summary[128]; /* one phrase */
 	struct ucall_option options[UCALL_MAX_OPTIONS]; /* an empty name ends them */
 };
 
@@ -247,8 +249,8 @@ struct ucall_args; /* the options of a VM's backend, parsed and checked */
 
 /*
  * A backend.  Every function may be called for several VMs at once, from any thread; what a backend
- * keeps it keeps per VM (ucall_vm_set_backend_data()).  NULL is allowed for init and uninit, and for
- * one of the two pairs.
+ * keeps it keeps per VM (ucall_vm_set_backend_data()).  NULL is allowed for init, uninit, vcpu_init and vcpu_fini,
+ * and for one of the two pairs.
  */
 struct ucall_ops {
 	uint32_t abi; /* UCALL_OPS fills in these three */
@@ -257,7 +259,8 @@ struct ucall_ops {
 
 	/*
 	 * When a VM is created: its memory exists, no vCPU does.  Returns 0, or -1 after
-	 * ucall_fail().  uninit() is called when the VM is freed, if init() succeeded.
+	 * ucall_fail().  uninit() is called when the VM is freed, if init() succeeded; not in a child of
+	 * fork() that frees its copy.
 	 */
 	int (*init)(struct ucall_vm *vm, const struct ucall_args *args);
 	void (*uninit)(struct ucall_vm *vm);
@@ -273,9 +276,22 @@ struct ucall_ops {
 	/*
 	 * On the host, on the vCPU's thread: is this exit mine?  1: yes (recv_cmd: and
 	 * *where is the message's guest-virtual address, which the core will check); 0: no.
+	 *
+	 * May be asked more than once about an exit.  It may read and set the vCPU's registers (ucall_vcpu_get_regs(),
+	 * _set_regs(); KVM's ioctls on ucall_vcpu_fd() other than KVM_RUN) and read and write guest memory.  It must
+	 * not run, kick, restart or free the vCPU, nor print, exit, or wait for anything.
 	 */
 	int (*recv_cmd)(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where);
 	int (*recv_cmd_shared)(struct ucall_vcpu *vcpu, const struct ucall_exit *exit);
+
+	/*
+	 * When a vCPU is added: it has its registers, and has not run; the place for what a doorbell needs of each
+	 * vCPU, such as KVM_SET_GUEST_DEBUG or KVM_ENABLE_CAP on ucall_vcpu_fd(vcpu).  Returns 0, or -1 after
+	 * ucall_fail(): ucall_vcpu_add() fails, and the VM should be freed.  vcpu_fini() is called when the VM is
+	 * freed, before uninit(), if vcpu_init() succeeded.
+	 */
+	int (*vcpu_init)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
+	void (*vcpu_fini)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
 };
 
 /* Options by name, within the range that the metadata gives.  An unknown name gives 0 or NULL. */
@@ -374,7 +390,7 @@ struct ucall_metadata_note {
 
 /* A backend that was found, and all that can be known of it without running it. */
 struct ucall_backend_info {
-	struct ucall_metadata metadata; /* all zero if it could not be read */
+	struct ucall_metadata metadata; /* all zero if there is a problem */
 	const char *path;
 	const char *problem; /* why it cannot be used; NULL: it can */
 	uint32_t archs; /* UCALL_ARCH_ bits: it has guest code for these */

@@ -13,7 +13,7 @@
  *		CHECK_NEXT(vcpu, &uc, UCALL_DONE);
  *	}
  *
- *	UCALL_TESTS({ "SYNC carries its stage", UCALL_TEST_GUEST(guest_code), .host = host_code });
+ *	UCALL_TESTS({ .name = "SYNC carries its stage", UCALL_TEST_GUEST(guest_code), .host = host_code });
  *
  * Each test is one TAP point for each backend and each engine that works on this machine, or for
  * those that $UCALL_BACKEND and $UCALL_ENGINE name; of backends, those that claim the memory encryption
@@ -28,7 +28,18 @@
  * Each of its points is then repeated for each architecture that a backend has guest code for, with
  * the ELF in the folder $UCALL_TEST_GUESTS, or beside the program in `guests`.
  *
- * Unlike the library this prints (to standard output) and exits, and it uses SIGALRM for its limit.
+ * Each point runs in a child process: one that crashes, exits or hangs, or whose emulator aborts, is a failed point,
+ * and the others go on.  What a point leaves in variables is not there for the next.  $UCALL_TEST_FORK=0 or the
+ * program's argument --no-fork has all in one process, for a debugger; under valgrind and gcov both ways work.
+ * --point PATTERN or $UCALL_TEST_POINT runs only the tests whose name the shell pattern matches.
+ *
+ * The guest's GUEST_PRINTF comes out line by line after "# ", with control characters escaped, so that no guest can
+ * write TAP; so does what the test itself writes to standard output.  A config.output of a test's own is left alone.
+ *
+ * A debugger's breakpoints are of the host's functions: the guest runs a copy of the program.  In C++ UCALL_TESTS needs
+ * C++20, and g++ -Wextra warns of members that are not named: -Wno-missing-field-initializers.
+ *
+ * Unlike the library this prints (to standard output) and exits; in one process it uses SIGALRM for its limit.
  */
 #ifndef UCALL_TEST_H
 #define UCALL_TEST_H
@@ -43,8 +54,14 @@
 extern "C" {
 #endif
 
+/* In the order in which initializers name them, for C++. */
 struct ucall_test {
 	const char *name;
+
+	void (*guest)(void); /* UCALL_TEST_GUEST(f) fills in these four */
+	const char *guest_name;
+	const char *file;
+	int line;
 
 	/* One of three kinds. */
 	/* The harness makes a VM, and a vCPU in it if there is a `guest`, and frees them. */
@@ -54,8 +71,6 @@ struct ucall_test {
 	/* Once, with or without VMs. */
 	void (*once)(void);
 
-	void (*guest)(void); /* UCALL_TEST_GUEST(f) fills in both */
-	const char *guest_name;
 	unsigned int nargs; /* 6 at most */
 	uint64_t args[6];
 	bool any_arch; /* for guests of other architectures than the host's too */
@@ -68,7 +83,8 @@ struct ucall_test {
 	struct ucall_vm_config config;
 	/*
 	 * Limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that exceeds it
-	 * ends the program with "Bail out!".  $UCALL_TEST_LIMIT multiplies it, on a slow machine.
+	 * fails; without a process of its own it ends the program with "Bail out!".  $UCALL_TEST_LIMIT
+	 * multiplies it, on a slow machine.
 	 */
 	unsigned int limit;
 	/*
@@ -80,18 +96,21 @@ struct ucall_test {
 };
 
 #define UCALL_TEST_GUEST(function) \
-	.guest = (void (*)(void))(uintptr_t)(function), .guest_name = #function
+	.guest = (void (*)(void))(uintptr_t)(function), .guest_name = #function, .file = __FILE__, \
+	.line = __LINE__
 
 /* Runs the tests, prints TAP.  Returns main()'s exit status: 0, or 1 if any point failed. */
 int ucall_test_run(const struct ucall_test *tests, size_t count);
+/* The same after looking at the program's arguments. */
+int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_t count);
 
 /* main() that runs the tests given, each in braces. */
 #define UCALL_TESTS(...) \
-	int main(void) \
+	int main(int argc, char **argv) \
 	{ \
 		static const struct ucall_test tests[] = { __VA_ARGS__ }; \
 \
-		return ucall_test_run(tests, sizeof(tests) / sizeof(tests[0])); \
+		return ucall_test_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0])); \
 	} \
 	struct ucall_test
 
@@ -115,7 +134,8 @@ void ucall_test_config(struct ucall_vm_config *config);
  * point.  If it cannot be made the point ends: skipped where backend or engine cannot serve such a VM,
  * or this machine has no engine, else failed.
  */
-struct ucall_vm *ucall_test_vm(const struct ucall_vm_config *config);
+#define ucall_test_vm(config) ucall_test_vm_at(__FILE__, __LINE__, (config))
+struct ucall_vm *ucall_test_vm_at(const char *file, int line, const struct ucall_vm_config *config);
 
 /* Frees it early. */
 void ucall_test_vm_free(struct ucall_vm *vm);

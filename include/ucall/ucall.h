@@ -4,11 +4,25 @@
  *
  * Errors: a function that fails returns -1, NULL or 0 as its comment says, sets errno, and leaves a
  * sentence in ucall_error().  The library never prints (a guest's GUEST_PRINTF goes to the stream
- * that the VM's configuration names), never exits and never aborts.
+ * that the VM's configuration names), never exits and never aborts; but see UNICORN below.  A function that is
+ * given NULL for a VM or vCPU fails with EINVAL, and ucall_error() has why the call before failed; those that only
+ * tell something of it, and so cannot fail, return NULL or 0.
  *
  * Threads: different VMs may be used by different threads at once.  Within a VM, each vCPU may be
  * used by one thread at a time, and different vCPUs by different threads; the functions that take a
  * struct ucall_vm lock what they share.  ucall_vm_free() must be the last call on a VM.
+ *
+ * UNICORN: engine unicorn is for guests that you trust.  The emulator below it is not a security boundary: guest code
+ * can make it abort the process (two bytes do on x86_64) or write outside of its own memory.  Run guests of others
+ * on engine kvm, or in a process of their own, as `ucall run` and <ucall/test.h> do.
+ *
+ * Processes: a VM belongs to the process that created it.  A child that fork() made while there were VMs
+ * can create VMs of its own, and free its copies of the parent's with ucall_vm_free(), which closes their
+ * descriptors, unmaps their memory and calls no function of a backend.  It need not: exec and _exit() do.
+ * Whatever would run such a copy, or ask KVM about it, fails with EPERM; its memory can still be read and written, as
+ * the child's own copy.  The parent's VMs are not affected.  In a child of a program with threads POSIX promises only
+ * what is async-signal-safe, until exec: a thread that is not there may hold the dynamic linker's lock or one of
+ * this library's, for which ucall_vm_create() then waits.
  */
 #ifndef UCALL_UCALL_H
 #define UCALL_UCALL_H
@@ -80,8 +94,11 @@ struct ucall_vm_config {
 	 */
 	int ring;
 	/*
-	 * Limit in milliseconds for each ucall_next() and each ucall_vcpu_run().  0: $UCALL_TIMEOUT
-	 * (in seconds), else 10 s.  -1: none.
+	 * Limit in milliseconds for each ucall_next() and each ucall_vcpu_run(), for all the runs of the
+	 * vCPU that the call makes.  0: $UCALL_TIMEOUT (in seconds), else 10 s.  -1: none.  Engine unicorn
+	 * ends an instruction that it has begun: about a second later at most, for an s390x MVCL or CLCL of
+	 * 16 MiB.  Engine kvm does it by a signal, libucall(3), which a thread's first run unblocks: a thread that
+	 * blocks all signals later is not stopped, nor kicked.
 	 */
 	int timeout_ms;
 	FILE *output; /* where GUEST_PRINTF goes; default stdout */
@@ -115,6 +132,11 @@ struct ucall_vm_config {
 	 * SEV-SNP: one of the core's, for port I/O, CPUID and MSRs, or that of ucall_vm_set_handler().
 	 */
 	bool guest_vc;
+	/*
+	 * The guest may be a hypervisor: on x86_64, CPUID offers it SVM or VMX where this machine's KVM has nested
+	 * virtualization.  Off, since it opens much of KVM to the guest.
+	 */
+	bool nested;
 };
 
 /*
@@ -217,7 +239,10 @@ UCALL_PUBLIC struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64
 						     uint64_t a5);
 #define UCALL_SIX_(z, a, b, c, d, e, f, ...) \
 	(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f)
-#define UCALL_SIX(...) UCALL_SIX_(0, ##__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+/* Of nargs and the arguments. */
+#define UCALL_SIX(...) UCALL_SIX_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
+#define UCALL_CHECKED(...) \
+	(UCALL_FIRST(__VA_ARGS__) == UCALL_COUNT(__VA_ARGS__) ? UCALL_FIRST(__VA_ARGS__) : 255u)
 /*
  * The same by function: of the program at `function`, or of the VM's separate guest ELF by `name`.
  */
@@ -229,15 +254,12 @@ UCALL_PUBLIC struct ucall_vcpu *ucall_vcpu_add_function(struct ucall_vm *vm, uin
  * ucall_vcpu_add(vm, guest_main, 2, arg0, arg1): integers or pointers.  Where the VM has a separate
  * guest ELF, its function of that name.  A number other than that of the arguments: EINVAL.
  */
-#define ucall_vcpu_add(vm, function, nargs, ...) \
+#define ucall_vcpu_add(vm, function, ...) \
 	ucall_vcpu_add_function((vm), (uint64_t)(uintptr_t)(function), #function, \
-				(nargs) == UCALL_COUNT(__VA_ARGS__) ? (nargs) : 255u, \
-				UCALL_SIX(__VA_ARGS__))
+				UCALL_CHECKED(__VA_ARGS__), UCALL_SIX(__VA_ARGS__))
 /* ucall_vcpu_add_symbol(vm, "guest_main", 1, arg): for a separate guest ELF only. */
-#define ucall_vcpu_add_symbol(vm, name, nargs, ...) \
-	ucall_vcpu_add_function((vm), 0, (name), \
-				(nargs) == UCALL_COUNT(__VA_ARGS__) ? (nargs) : 255u, \
-				UCALL_SIX(__VA_ARGS__))
+#define ucall_vcpu_add_symbol(vm, name, ...) \
+	ucall_vcpu_add_function((vm), 0, (name), UCALL_CHECKED(__VA_ARGS__), UCALL_SIX(__VA_ARGS__))
 
 /* The guest address of a symbol of the separate guest ELF; 0 (ENOENT, EOPNOTSUPP) on failure. */
 UCALL_PUBLIC uint64_t ucall_vm_symbol(struct ucall_vm *vm, const char *name);

@@ -23,7 +23,7 @@ UCALL_BACKEND(
 	.default_for = UCALL_ARCH_X86_64,
 	.default_for_protections = UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES | UCALL_PROTECT_SEV_SNP,
 	.options = {
-		{ .name = "exit", .type = UCALL_OPTION_CHOICE, .choices = "hlt|pio|ghcb", .value = "hlt",
+		{ .name = "exit", .type = UCALL_OPTION_CHOICE, .value = "hlt", .choices = "hlt|pio|ghcb",
 		  .help = "how the guest exits: HLT, OUT (SEV only), or OUT by the GHCB (ES and SNP)" },
 		{ .name = "port", .type = UCALL_OPTION_UINT, .max = 0xffff, .value = "0x3f8",
 		  .help = "the I/O port of exit=pio and exit=ghcb" },

@@ -103,8 +103,10 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 		       : 0;
 }
 
-int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
+int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+			    const struct ucall_regs *in)
 {
+	(void)vcpu;
 	(void)run;
 	for (int i = 0; i < 31; i++)
 		if (ucall_kvm_set_reg(fd, CORE_X(i), in->gpr[i]))

@@ -103,22 +103,23 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
  * KVM completes a call of the SBI at the next run, by a0, a1 and the address after it: it is to do so now, and
  * not to what is set.  *pc, if it is that of the call still, is what KVM makes of it.
  */
-static int complete_sbi(int fd, struct kvm_run *run, uint64_t *pc)
+static int complete_sbi(struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run, uint64_t *pc)
 {
 	uint64_t before;
 
 	if (run->exit_reason != KVM_EXIT_RISCV_SBI)
 		return 0;
-	if (ucall_kvm_get_reg(fd, CORE(0), &before) || ucall_kvm_complete(fd, run))
+	if (ucall_kvm_get_reg(fd, CORE(0), &before) || ucall_kvm_complete(vcpu))
 		return -1;
 	return *pc == before ? ucall_kvm_get_reg(fd, CORE(0), pc) : 0;
 }
 
-int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
+int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+			    const struct ucall_regs *in)
 {
 	uint64_t pc = in->pc;
 
-	if (complete_sbi(fd, run, &pc))
+	if (complete_sbi(vcpu, fd, run, &pc))
 		return -1;
 	for (int i = 1; i < 32; i++)
 		if (ucall_kvm_set_reg(fd, CORE(i), i == SP ? in->sp : in->gpr[i]))

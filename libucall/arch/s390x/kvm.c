@@ -82,8 +82,10 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 	return 0;
 }
 
-int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
+int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+			    const struct ucall_regs *in)
 {
+	(void)vcpu;
 	(void)fd;
 	for (int i = 0; i < 16; i++)
 		run->s.regs.gprs[i] = in->gpr[i];

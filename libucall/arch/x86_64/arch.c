@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* x86_64: names of exceptions and registers. */
 #include <elf.h>
+#include <string.h>
 
 #include "../../memory.h"
 #include "../../text.h"
@@ -33,6 +34,18 @@ static void describe_vc(uint64_t code, struct ucall_text *text)
 		       " (%s): with SEV-ES and SEV-SNP the guest must ask the host for it by the GHCB, because "
 		       "its registers are encrypted; no #VC handler did (guest_vc)",
 		       what);
+}
+
+/*
+ * KVM writes the CPU's own hypercall instruction over the other vendor's (KVM API document,
+ * KVM_X86_QUIRK_FIX_HYPERCALL_INSN), with the guest's rights.
+ */
+static bool is_patched_hypercall(const struct ucall_fault_info *fault)
+{
+	static const uint8_t vmcall[] = { 0x0f, 0x01, 0xc1 }, vmmcall[] = { 0x0f, 0x01, 0xd9 };
+
+	return (fault->code & PF_WRITE) && fault->address == fault->pc && fault->byte_count >= 3 &&
+	       (!memcmp(fault->bytes, vmcall, 3) || !memcmp(fault->bytes, vmmcall, 3));
 }
 
 static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
@@ -94,6 +107,12 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 			ucall_text_add(text, " (its page table entry is wrong)");
 		if (fault->code & PF_USER)
 			ucall_text_add(text, ", from ring 3");
+		if (is_patched_hypercall(fault))
+			ucall_text_add(
+				text,
+				"; KVM tried to write this CPU's hypercall instruction over this one, and "
+				"the code is read-only: use the CPU's own (Intel VMCALL, AMD VMMCALL), or "
+				"disable KVM_X86_QUIRK_FIX_HYPERCALL_INSN");
 	} else if (fault->vector == VMM_COMMUNICATION) {
 		describe_vc(fault->code, text);
 	} else if (fault->code && fault->vector >= 10 && fault->vector <= 13) {

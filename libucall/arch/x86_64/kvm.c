@@ -26,43 +26,71 @@ static void set_segment(struct kvm_segment *seg, uint16_t selector, uint8_t type
 	seg->db = !seg->l;
 }
 
-/* Supported CPUID, asked once a process: the ioctl costs more than creating a VM. */
+/* Supported CPUID, asked once a process: the ioctl costs more than creating a VM.  Without and with virtualization. */
 static pthread_mutex_t cpuid_lock = PTHREAD_MUTEX_INITIALIZER;
-static struct kvm_cpuid2 *cpuid;
+static struct kvm_cpuid2 *cpuid[2];
 
-const struct kvm_cpuid2 *ucall_x86_64_supported_cpuid(int kvm_fd)
+#define CPUID_1_VMX (1u << 5) /* ECX; Intel SDM volume 2, CPUID */
+#define CPUID_80000001_SVM (1u << 2) /* ECX; APM volume 3, appendix E */
+#define CPUID_SVM 0x8000000a
+
+/* What a guest would be a hypervisor by. */
+static void take_virtualization(struct kvm_cpuid2 *c)
 {
-	const size_t most = 256;
+	for (uint32_t i = 0; i < c->nent; i++) {
+		struct kvm_cpuid_entry2 *e = &c->entries[i];
 
-	pthread_mutex_lock(&cpuid_lock);
-	if (!cpuid) {
-		struct kvm_cpuid2 *c = calloc(1, sizeof(*c) + most * sizeof(c->entries[0]));
+		if (e->function == 1)
+			e->ecx &= ~CPUID_1_VMX;
+		else if (e->function == 0x80000001)
+			e->ecx &= ~CPUID_80000001_SVM;
+		else if (e->function == CPUID_SVM)
+			e->eax = e->ebx = e->ecx = e->edx = 0;
+	}
+}
 
-		if (c) {
-			c->nent = most;
-			if (ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, c))
-				free(c);
-			else
-				cpuid = c;
+/* With the lock. */
+static void ask_cpuid(int kvm_fd)
+{
+	const size_t most = 256, size = sizeof(*cpuid[0]) + most * sizeof(cpuid[0]->entries[0]);
+	struct kvm_cpuid2 *plain = calloc(1, size), *nested = calloc(1, size);
+
+	if (plain && nested) {
+		nested->nent = most;
+		if (!ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, nested)) {
+			memcpy(plain, nested, size);
+			take_virtualization(plain);
+			cpuid[false] = plain;
+			cpuid[true] = nested;
+			return;
 		}
 	}
+	free(plain);
+	free(nested);
+}
+
+const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_vm *vm, int kvm_fd)
+{
+	pthread_mutex_lock(&cpuid_lock);
+	if (!cpuid[0])
+		ask_cpuid(kvm_fd);
 	pthread_mutex_unlock(&cpuid_lock);
-	if (!cpuid)
+	if (!cpuid[0])
 		ucall_fail_call("KVM_GET_SUPPORTED_CPUID");
-	return cpuid;
+	return cpuid[vm->nested];
 }
 
 int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
-	const struct kvm_cpuid2 *supported = ucall_x86_64_supported_cpuid(kvm_fd);
+	const struct kvm_cpuid2 *offered = ucall_x86_64_cpuid(vcpu->vm, kvm_fd);
 
 	run->kvm_valid_regs = KVM_SYNC_X86_REGS;
 	/* A guest that passes addresses may have switched its page tables. */
 	if (vcpu->vm->via == UCALL_VIA_ADDRESS)
 		run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
-	if (!supported)
+	if (!offered)
 		return -1;
-	return ioctl(fd, KVM_SET_CPUID2, supported) ? ucall_fail_call("KVM_SET_CPUID2") : 0;
+	return ioctl(fd, KVM_SET_CPUID2, offered) ? ucall_fail_call("KVM_SET_CPUID2") : 0;
 }
 
 int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
@@ -170,10 +198,12 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 	return 0;
 }
 
-int ucall_kvm_arch_set_regs(int fd, struct kvm_run *run, const struct ucall_regs *in)
+int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+			    const struct ucall_regs *in)
 {
 	struct kvm_regs regs;
 
+	(void)vcpu;
 	(void)run;
 #define SET(n, name) regs.name = in->gpr[n];
 	FOR_EACH_REG(SET)

@@ -65,7 +65,6 @@
 #define X86_NEST_QWORDS 137
 #define X86_SHARED 1088
 /* In struct ucall_ex_regs. */
-#define X86_REGS_RSP 144
 #define X86_REGS_VECTOR 120
 
 #endif

@@ -165,6 +165,8 @@ int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
 {
 	uint64_t gva = (uint64_t)(uintptr_t)handler;
 
+	if (ucall_is_null(vm, "ucall_vm_set_handler"))
+		return -1;
 	if (ucall_memory_set_up(vm, "ucall_vm_set_handler"))
 		return -1;
 	if (vector > 255)

@@ -62,7 +62,7 @@ static int filter_msrs(const struct ucall_vm *vm, int fd)
 
 static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
 {
-	const struct kvm_cpuid2 *supported = ucall_x86_64_supported_cpuid(kvm_fd);
+	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
 	struct sev_vm *sev = calloc(1, sizeof(*sev));
 
 	if (!sev)
@@ -97,8 +97,10 @@ static void vm_fini(struct ucall_vm *vm)
 	if (!sev)
 		return;
 	sev_free_slots(sev);
-	pthread_cond_destroy(&sev->gate_moved);
-	pthread_mutex_destroy(&sev->gate);
+	if (!vm->inherited) {
+		pthread_cond_destroy(&sev->gate_moved);
+		pthread_mutex_destroy(&sev->gate);
+	}
 	free(sev->cpuid);
 	memset(sev->key, 0, sizeof(sev->key));
 	free(sev);
@@ -164,18 +166,18 @@ static int serve_msr(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_
 		return 1;
 	}
 	if (msr == UCALL_MSR_VMGEXIT && is_write)
-		return ucall_kvm_complete(fd, run) ? -1 : sev_vmgexit(vcpu, fd, run, run_size);
+		return ucall_kvm_complete(vcpu) ? -1 : sev_vmgexit(vcpu, fd, run, run_size);
 	run->msr.data = 0;
-	return sev_raise_vc(vcpu, fd, run, UCALL_SVM_EXIT_MSR);
+	return sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_MSR);
 }
 
 /* SNP: the page is there, and is not what the guest took it for. */
-static int report_mismatch(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+static int report_mismatch(struct ucall_vcpu *vcpu, int fd)
 {
 	uint64_t gpa = vcpu->exit.u.mmio.gpa;
 	struct kvm_regs regs;
 
-	if (sev_undo(vcpu, fd, run, &regs) < 0)
+	if (sev_undo(vcpu, fd, &regs) < 0)
 		return -1;
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
 	vcpu->exit.reason = UCALL_EXIT_MEMORY;
@@ -194,8 +196,8 @@ static int serve_mmio(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 	if (!vm->protection->closes_regs)
 		return 0;
 	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP && gpa < vm->memory.size)
-		return report_mismatch(vcpu, fd, run);
-	return sev_raise_vc(vcpu, fd, run, UCALL_SVM_EXIT_NPF);
+		return report_mismatch(vcpu, fd);
+	return sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_NPF);
 }
 
 /*
@@ -259,7 +261,7 @@ static int serve(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t ru
 		return serve_msr(vcpu, fd, run, run_size);
 	case KVM_EXIT_IO:
 		return vcpu->vm->protection->closes_regs
-			       ? sev_raise_vc(vcpu, fd, run, UCALL_SVM_EXIT_IOIO)
+			       ? sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_IOIO)
 			       : 0;
 	case KVM_EXIT_MMIO:
 		return serve_mmio(vcpu, fd, run);
@@ -297,7 +299,7 @@ static int prepare(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t 
 	if (!sev_vm(vcpu->vm)->step || v->looked)
 		return 1;
 	/* The instruction after an exit: it must be known before it runs. */
-	if (v->started && ucall_kvm_complete(fd, run))
+	if (v->started && ucall_kvm_complete(vcpu))
 		return -1;
 	v->started = true;
 	return look_ahead(vcpu, fd);

@@ -187,6 +187,37 @@ static int request_cpuid(struct ucall_vcpu *vcpu, const struct request *r)
 	return answer_rax(r->ghcb, values[0]);
 }
 
+/*
+ * MSRs that a guest may ask for.  KVM_GET_MSRS and KVM_SET_MSRS have the host's rights, to which KVM opens more than
+ * to a guest's own RDMSR and WRMSR: these are what a guest that boots asks for.
+ */
+static const struct {
+	uint32_t first, last;
+	bool writable;
+} permitted[] = {
+	{ 0x10, 0x10, true }, /* TSC */
+	{ 0x1b, 0x1b, false }, /* APIC_BASE */
+	{ 0x3b, 0x3b, true }, /* TSC_ADJUST */
+	{ 0x8b, 0x8b, false }, /* the microcode's revision */
+	{ 0xfe, 0xfe, false }, /* MTRRcap */
+	{ 0x179, 0x17a, false }, /* MCG_CAP, MCG_STATUS */
+	{ 0x1a0, 0x1a0, false }, /* MISC_ENABLE */
+	{ 0x200, 0x20f, true }, /* variable MTRRs */
+	{ 0x250, 0x250, true }, /* fixed MTRRs */
+	{ 0x258, 0x259, true },
+	{ 0x268, 0x26f, true },
+	{ 0x2ff, 0x2ff, true }, /* MTRRdefType */
+	{ 0xc0000103, 0xc0000103, true }, /* TSC_AUX */
+};
+
+static bool is_permitted(uint32_t msr, bool is_write)
+{
+	for (size_t i = 0; i < sizeof(permitted) / sizeof(permitted[0]); i++)
+		if (msr >= permitted[i].first && msr <= permitted[i].last)
+			return permitted[i].writable || !is_write;
+	return false;
+}
+
 static int request_msr(int fd, const struct request *r)
 {
 	union {
@@ -201,7 +232,8 @@ static int request_msr(int fd, const struct request *r)
 	entry->index = (uint32_t)r->ghcb->rcx;
 	if (is_write)
 		entry->data = (uint32_t)r->ghcb->rax | r->ghcb->rdx << 32;
-	if (ioctl(fd, is_write ? KVM_SET_MSRS : KVM_GET_MSRS, &msr) != 1)
+	if (!is_permitted(entry->index, is_write) ||
+	    ioctl(fd, is_write ? KVM_SET_MSRS : KVM_GET_MSRS, &msr) != 1)
 		return answer(r->ghcb, UCALL_GHCB_INJECT, INJECT_GP);
 	if (is_write)
 		return answer(r->ghcb, UCALL_GHCB_DONE, 0);

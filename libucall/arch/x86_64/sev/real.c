@@ -66,7 +66,7 @@ static int create_vm(struct ucall_vm *vm, int kvm_fd)
 
 static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
 {
-	const struct kvm_cpuid2 *supported = ucall_x86_64_supported_cpuid(kvm_fd);
+	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
 	struct sev_vm *sev = sev_vm(vm);
 
 	(void)fd;
@@ -88,8 +88,10 @@ static void vm_fini(struct ucall_vm *vm)
 	if (sev->launch.sev_fd >= 0)
 		close(sev->launch.sev_fd);
 	sev_free_slots(sev);
-	pthread_cond_destroy(&sev->gate_moved);
-	pthread_mutex_destroy(&sev->gate);
+	if (!vm->inherited) {
+		pthread_cond_destroy(&sev->gate_moved);
+		pthread_mutex_destroy(&sev->gate);
+	}
 	free(sev->cpuid);
 	free(sev);
 	vm->protect_data = NULL;

@@ -57,8 +57,8 @@ static inline struct sev_vcpu *sev_vcpu(const struct ucall_vcpu *vcpu)
 	return vcpu->protect_data;
 }
 
-/* KVM_GET_SUPPORTED_CPUID, asked once a process; NULL after ucall_fail(). */
-const struct kvm_cpuid2 *ucall_x86_64_supported_cpuid(int kvm_fd);
+/* What CPUID offers that VM, of KVM_GET_SUPPORTED_CPUID, which is asked once a process; NULL after ucall_fail(). */
+const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_vm *vm, int kvm_fd);
 
 extern const struct ucall_kvm_protect sev_emulated, sev_emulated_snp; /* emulated.c */
 extern const struct ucall_kvm_protect sev_real, sev_real_snp; /* real.c */
@@ -116,11 +116,11 @@ bool sev_read_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *to, s
  * The exit in vcpu->exit is undone, as if the instruction had not begun, and #VC is raised at it.
  * Returns 1; 0 if the guest shut down of it, or it cannot be undone, and vcpu->exit says so; or -1.
  */
-int sev_raise_vc(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, uint64_t code);
+int sev_raise_vc(struct ucall_vcpu *vcpu, int fd, uint64_t code);
 /* The same at an instruction that has not been executed, which is at `regs`. */
 int sev_deliver_vc(struct ucall_vcpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code);
 /* Only the first half: *regs are those before the instruction.  1, 0 or -1 likewise. */
-int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, struct kvm_regs *regs);
+int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_regs *regs);
 
 /* ---- insn.c: which instruction was it? ---- */
 

@@ -139,7 +139,7 @@ static bool is_target(void *data, uint64_t gva)
 	return !t->vm->arch->walk(t->vm, t->cr3, gva, &gpa, &prot) && gpa == t->gpa;
 }
 
-int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, struct kvm_regs *regs)
+int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_regs *regs)
 {
 	struct kvm_regs at, after;
 	struct kvm_sregs sregs;
@@ -154,7 +154,7 @@ int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, struct kvm_re
 
 	if (ioctl(fd, KVM_GET_REGS, &at) || ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_REGS");
-	if (ucall_kvm_complete(fd, run))
+	if (ucall_kvm_complete(vcpu))
 		return -1;
 	if (ioctl(fd, KVM_GET_REGS, &after))
 		return ucall_fail_call("KVM_GET_REGS");
@@ -176,10 +176,10 @@ int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, struct kvm_re
 	return 1;
 }
 
-int sev_raise_vc(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, uint64_t code)
+int sev_raise_vc(struct ucall_vcpu *vcpu, int fd, uint64_t code)
 {
 	struct kvm_regs regs;
-	int r = sev_undo(vcpu, fd, run, &regs);
+	int r = sev_undo(vcpu, fd, &regs);
 
 	if (!r)
 		return ucall_fail(EOPNOTSUPP,
