@@ -9,10 +9,7 @@
 
 #include "bench.h"
 #include "commands.h"
-
-#define USAGE \
-	"usage: ucall bench [--backend BACKEND] [--quick] [--json FILE] [--svg FILE]\n" \
-	"       FILE may be -, the standard output, in place of the table\n"
+#include "text.h"
 
 #define MAX_ROWS 64
 
@@ -215,18 +212,6 @@ static void json_figure(FILE *f, const char *name, const struct bench_figure *v,
 		v->min, name, v->max, end);
 }
 
-/* A CPU's name may hold anything. */
-static void json_text(FILE *f, const char *name, const char *text, const char *end)
-{
-	fprintf(f, "\"%s\": \"", name);
-	for (; *text; text++)
-		if (*text == '"' || *text == '\\')
-			fprintf(f, "\\%c", *text);
-		else
-			putc((unsigned char)*text < ' ' ? ' ' : *text, f);
-	fprintf(f, "\"%s", end);
-}
-
 /* Is no earlier row's exit of the same kind? */
 static bool is_first_exit(const struct results *r, const struct bench_row *row)
 {
@@ -273,11 +258,11 @@ static void write_backends(FILE *f, const struct results *r)
 
 		fprintf(f, "%s\n{", comma);
 		comma = ",";
-		json_text(f, "name", row->backend, ", ");
+		json_pair(f, "name", row->backend, ", ");
 		fprintf(f, "\"ring\": %d, \"engine\": \"%s\", \"arch\": \"%s\", ", row->ring,
 			row->engine, row->arch);
 		if (row->problem[0]) {
-			json_text(f, "problem", row->problem, "}");
+			json_pair(f, "problem", row->problem, "}");
 			continue;
 		}
 		json_figure(f, "roundtrip_ns", &row->roundtrip, ", ");
@@ -310,7 +295,7 @@ static void write_vm(FILE *f, const struct results *r)
 
 	fprintf(f, "\"vm\": {");
 	if (c->problem[0]) {
-		json_text(f, "problem", c->problem, "}");
+		json_pair(f, "problem", c->problem, "}");
 		return;
 	}
 	json_figure(f, "create_ns", &c->create, ", ");
@@ -327,7 +312,7 @@ static void write_ring(FILE *f, const struct bench_queue *q)
 {
 	fprintf(f, "\"ring\": {");
 	if (q->problem[0]) {
-		json_text(f, "problem", q->problem, "}");
+		json_pair(f, "problem", q->problem, "}");
 		return;
 	}
 	fprintf(f, "\"in_ring\": %d, ", q->in_ring);
@@ -342,9 +327,9 @@ static void write_ring(FILE *f, const struct bench_queue *q)
 static void write_json(FILE *f, const struct results *r)
 {
 	fprintf(f, "{\"schema\": 1,\n\"host\": {");
-	json_text(f, "cpu", r->cpu, ", ");
-	json_text(f, "kernel", r->host.release, ", ");
-	json_text(f, "machine", r->host.machine, "},\n");
+	json_pair(f, "cpu", r->cpu, ", ");
+	json_pair(f, "kernel", r->host.release, ", ");
+	json_pair(f, "machine", r->host.machine, "},\n");
 	write_bare(f, r);
 	fprintf(f, ",\n");
 	write_backends(f, r);
@@ -460,11 +445,9 @@ int cmd_bench(int argc, char **argv)
 	bool good = false;
 	size_t count = 1;
 
-	if (!parse(argc, argv, &o)) {
-		fprintf(stderr, USAGE);
-		return EXIT_USAGE;
-	}
-	all = o.backend ? ucall_backend_find(o.backend) : ucall_backends(&count);
+	if (!parse(argc, argv, &o))
+		return bad_usage("bench");
+	all = o.backend ? find_backend(o.backend) : find_backends(&count);
 	engines = all ? ucall_engines() : NULL;
 	r = engines ? calloc(1, sizeof(*r)) : NULL;
 	if (o.backend && all && all->problem)

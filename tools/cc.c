@@ -12,10 +12,6 @@
 #include "compilers.h"
 #include "embed.h"
 
-#define USAGE \
-	"usage: ucall cc [--arch ARCH] [--cc COMPILER] [-v] -o OUT.elf SOURCE.c... [FLAG...]\n" \
-	"       ucall cc --backend [-S] [-v] -o ucall-NAME.so SOURCE.c [FLAG...]\n"
-
 /* The guest runtime, which is compiled with each guest. */
 static const char *const runtime[] = { "/entry.c", "/mem.c", "/nest.c", "/printf.c" };
 
@@ -27,7 +23,7 @@ struct options {
 	size_t source_count;
 	const char *flags[64];
 	size_t flag_count;
-	bool backend, assembler, verbose;
+	bool backend, assembler, object, verbose;
 };
 
 /* The word after an option; NULL and a message if there is none. */
@@ -37,6 +33,33 @@ static const char *value_of(int argc, char **argv, int *i)
 		return argv[++*i];
 	fprintf(stderr, "ucall: %s needs a value\n", argv[*i]);
 	return NULL;
+}
+
+/* A word of the compiler's after which one more is its own. */
+static bool takes_word(const char *flag)
+{
+	static const char *const flags[] = {
+		"-MF",	    "-MT",	"-MQ",	    "-I",	   "-D",
+		"-U",	    "-include", "-isystem", "-iquote",	   "-idirafter",
+		"-imacros", "-x",	"-L",	    "-l",	   "-T",
+		"-u",	    "-z",	"-Xlinker", "-Xassembler", "-Xpreprocessor",
+		"-Xclang",  "-target",	"--param",  "-aux-info"
+	};
+
+	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
+		if (!strcmp(flag, flags[i]))
+			return true;
+	return false;
+}
+
+static bool add_flag(struct options *o, const char *flag)
+{
+	if (o->flag_count == sizeof(o->flags) / sizeof(o->flags[0])) {
+		fprintf(stderr, "ucall: too many arguments\n");
+		return false;
+	}
+	o->flags[o->flag_count++] = flag;
+	return true;
 }
 
 static bool parse(int argc, char **argv, struct options *o)
@@ -58,10 +81,18 @@ static bool parse(int argc, char **argv, struct options *o)
 			o->backend = true;
 		} else if (!strcmp(arg, "-S")) {
 			o->assembler = true;
+		} else if (!strcmp(arg, "-c")) {
+			o->object = true;
 		} else if (!strcmp(arg, "-v")) {
 			o->verbose = true;
-		} else if (arg[0] == '-' && o->flag_count < sizeof(o->flags) / sizeof(o->flags[0])) {
-			o->flags[o->flag_count++] = arg;
+		} else if (arg[0] == '-') {
+			if (!add_flag(o, arg))
+				return false;
+			if (takes_word(arg)) {
+				arg = value_of(argc, argv, &i);
+				if (!arg || !add_flag(o, arg))
+					return false;
+			}
 		} else if (arg[0] != '-' &&
 			   o->source_count < sizeof(o->sources) / sizeof(o->sources[0])) {
 			o->sources[o->source_count++] = arg;
@@ -70,14 +101,70 @@ static bool parse(int argc, char **argv, struct options *o)
 			return false;
 		}
 	}
+	if (o->object && (o->backend || o->source_count > 1)) {
+		fprintf(stderr, "ucall: -c is for one source, and not with --backend\n");
+		return false;
+	}
 	return o->out && o->source_count && (!o->backend || (o->source_count == 1 && !o->arch));
 }
 
-static void add_flags(struct command *c, const struct options *o)
+/* -MD, -MMD, -MF FILE, ...: what a source depends on. */
+static bool is_dependency(const char *flag)
+{
+	return flag[0] == '-' && flag[1] == 'M';
+}
+
+static void add_flags(struct command *c, const struct options *o, bool dependencies)
 {
 	add_joined(c, "-I", kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR));
-	for (size_t i = 0; i < o->flag_count; i++)
-		add_arg(c, o->flags[i]);
+	for (size_t i = 0; i < o->flag_count; i++) {
+		bool one = is_dependency(o->flags[i]), two = one && takes_word(o->flags[i]);
+
+		if (!one || dependencies) {
+			add_arg(c, o->flags[i]);
+			if (two)
+				add_arg(c, o->flags[i + 1]);
+		}
+		i += two;
+	}
+}
+
+/*
+ * Writes what the source depends on, by the flags for that, which are a matter of one source: compiled with the
+ * runtime, that of its last file would be written.
+ */
+static int write_dependencies(const struct options *o, uint32_t arch)
+{
+	const char *missing, *base = strrchr(o->out, '/'), *dot = strrchr(base ? base : o->out, '.');
+	bool target = false, asked = false, beside = false, file = false;
+	char name[4096];
+	struct command c;
+
+	for (size_t i = 0; i < o->flag_count; i++) {
+		asked = asked || is_dependency(o->flags[i]);
+		beside = beside || !strcmp(o->flags[i], "-MD") || !strcmp(o->flags[i], "-MMD");
+		file = file || !strncmp(o->flags[i], "-MF", 3);
+		target = target || !strcmp(o->flags[i], "-MT") || !strcmp(o->flags[i], "-MQ");
+	}
+	if (!asked)
+		return 0;
+	begin_compile(&c, arch, o->compiler, &missing);
+	add_flags(&c, o, true);
+	if (!target) {
+		add_arg(&c, "-MT");
+		add_arg(&c, o->out);
+	}
+	if (beside && !file) { /* m.o: m.d, which the compiler cannot know, for this writes no m.o */
+		snprintf(name, sizeof(name), "%.*s.d",
+			 dot ? (int)(dot - o->out) : (int)strlen(o->out), o->out);
+		add_arg(&c, "-MF");
+		add_arg(&c, name);
+	}
+	add_arg(&c, "-c");
+	add_arg(&c, o->sources[0]);
+	add_arg(&c, "-o");
+	add_arg(&c, "/dev/null");
+	return run_command(&c, o->verbose);
 }
 
 /* ---- a guest ELF ---- */
@@ -97,11 +184,20 @@ static int guest(const struct options *o)
 			missing);
 		return EXIT_USAGE;
 	}
-	add_flags(&c, o);
+	if (write_dependencies(o, arch))
+		return EXIT_ABORT;
+	add_flags(&c, o, false);
+	if (o->object) {
+		add_arg(&c, "-c");
+		add_arg(&c, o->sources[0]);
+		add_arg(&c, "-o");
+		add_arg(&c, o->out);
+		return run_command(&c, o->verbose) ? EXIT_ABORT : 0;
+	}
 	add_link(&c);
 	/* Below what the mailbox, the stacks and the heap of a guest have. */
 	add_arg(&c, "-Wl,-Ttext-segment=0x400000");
-	if (!strcmp(c.args[0], "clang") && arch != UCALL_ARCH_S390X)
+	if (links_by_lld(&c))
 		c.args[c.count - 1] = "-Wl,--image-base=0x400000"; /* lld's name for it */
 	for (size_t i = 0; i < o->source_count; i++)
 		add_arg(&c, o->sources[i]);
@@ -167,7 +263,7 @@ static int add_arch(const struct options *o, const struct work *w, uint32_t arch
 			fprintf(stderr, "ucall: left out %s: %s\n", ucall_arch_name(arch), missing);
 		return 0;
 	}
-	add_flags(&c, o);
+	add_flags(&c, o, false);
 	add_arg(&c, "-c");
 	add_arg(&c, o->sources[0]);
 	add_arg(&c, "-o");
@@ -224,10 +320,10 @@ static int link_backend(const struct options *o, const struct work *w)
 	static const char *const flags[] = { "-shared", "-fPIC", "-O2", "-g", "-Wall" };
 	struct command c = { .count = 0 };
 
-	add_arg(&c, o->compiler ? o->compiler : "cc");
+	add_words(&c, o->compiler ? o->compiler : "cc");
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		add_arg(&c, flags[i]);
-	add_flags(&c, o);
+	add_flags(&c, o, true);
 	add_arg(&c, o->sources[0]);
 	add_arg(&c, w->assembler);
 	add_joined(&c, "-L", kit_folder("UCALL_LIBRARY_PATH", UCALL_LIBRARY_DIR));
@@ -255,9 +351,7 @@ int cmd_cc(int argc, char **argv)
 {
 	struct options o = { 0 };
 
-	if (!parse(argc, argv, &o)) {
-		fprintf(stderr, USAGE);
-		return EXIT_USAGE;
-	}
+	if (!parse(argc, argv, &o))
+		return bad_usage("cc");
 	return o.backend ? backend(&o) : guest(&o);
 }

@@ -3,11 +3,18 @@
 #ifndef TOOLS_COMMANDS_H
 #define TOOLS_COMMANDS_H
 
+#include <stdio.h>
+
 /* Exit statuses; 0 is success. */
 #define EXIT_ABORT 1 /* a guest failed */
 #define EXIT_USAGE 2 /* bad usage or configuration */
 #define EXIT_FAULT 3 /* a guest exception, or an exit that is no ucall */
 #define EXIT_TIMEOUT 124
+
+/* What `ucall COMMAND --help` prints, of a command that there is. */
+void print_help(FILE *to, const char *command);
+/* How it is called, on stderr; returns EXIT_USAGE. */
+int bad_usage(const char *command);
 
 int cmd_bench(int argc, char **argv);
 int cmd_list(int argc, char **argv);

@@ -10,6 +10,7 @@
 
 #include <ucall/plugin.h>
 
+#include "../libucall/text.h"
 #include "compilers.h"
 
 extern char **environ;
@@ -74,6 +75,20 @@ void add_joined(struct command *c, const char *first, const char *second)
 	}
 	c->joined[c->joined_count++] = text;
 	add_arg(c, text);
+}
+
+void add_words(struct command *c, const char *text)
+{
+	while (*(text += strspn(text, " "))) {
+		size_t n = strcspn(text, " ");
+		char *word = strndup(text, n);
+
+		if (word) {
+			add_joined(c, word, "");
+			free(word);
+		}
+		text += n;
+	}
 }
 
 static void free_joined(struct command *c)
@@ -141,11 +156,39 @@ static const struct target *target_of(uint32_t arch)
 	return &targets[i];
 }
 
+static bool is_clang(const char *compiler)
+{
+	return !strncmp(ucall_file_name(compiler), "clang", 5);
+}
+
+static bool has_word(const struct command *c, const char *prefix)
+{
+	for (size_t i = 0; i < c->count; i++)
+		if (!strncmp(c->args[i], prefix, strlen(prefix)))
+			return true;
+	return false;
+}
+
+bool links_by_lld(const struct command *c)
+{
+	return has_word(c, "--ld-path=ld.lld") || has_word(c, "-fuse-ld=lld");
+}
+
 /* The compiler's own words of the command: its name, and how clang is told the target. */
 static bool add_compiler(struct command *c, const struct target *t, const char *compiler)
 {
 	if (compiler) {
-		add_arg(c, compiler);
+		add_words(c, compiler);
+		if (!c->count || c->count > sizeof(c->args) / sizeof(c->args[0]))
+			return false;
+		/* A clang compiles for any target, once it is told which. */
+		if (is_clang(c->args[0])) {
+			if (!has_word(c, "--target") && !has_word(c, "-target"))
+				add_arg(c, t->clang_target);
+			if (!has_word(c, "--ld-path") && !has_word(c, "-fuse-ld"))
+				add_joined(c, "--ld-path=", t->linker);
+			add_arg(c, "-Wno-unused-command-line-argument");
+		}
 	} else if (in_path(t->gcc)) {
 		add_arg(c, t->gcc);
 	} else if (t->arch == ucall_arch_host() && in_path("cc")) {

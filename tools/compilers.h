@@ -11,13 +11,15 @@
 struct command {
 	const char *args[128]; /* ends in NULL */
 	size_t count;
-	char *joined[16]; /* those that are made of two, which are the command's own */
+	char *joined[32]; /* those that are made of others, which are the command's own */
 	size_t joined_count;
 };
 
 /* What is too much is counted, and run_command() then fails. */
 void add_arg(struct command *c, const char *arg);
 void add_joined(struct command *c, const char *first, const char *second);
+/* The words of `text`, which spaces separate. */
+void add_words(struct command *c, const char *text);
 
 /*
  * Runs it, with `verbose` after printing it, and frees what is its own.  Its exit status; 127 and a
@@ -31,6 +33,9 @@ int run_command(struct command *c, bool verbose);
  * what to install.
  */
 bool begin_compile(struct command *c, uint32_t arch, const char *compiler, const char **missing);
+
+/* Does that command's compiler link with lld, which has its own name for a segment's address? */
+bool links_by_lld(const struct command *c);
 
 /* What that command needs to link a static image. */
 void add_link(struct command *c);

@@ -1,22 +1,38 @@
 // SPDX-License-Identifier: MIT
 /* What a plugin's file says of itself: is it so, and is it enough? */
+#include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
 #include <string.h>
 
 #include <ucall/test.h>
 
+#include "../libucall/text.h"
 #include "conform-file.h"
+#include "text.h"
 
 const struct ucall_backend_info *conform_info;
-const struct ucall_ops *conform_ops;
+
+const struct ucall_ops *conform_ops(void)
+{
+	void *handle = dlopen(conform_info->path, RTLD_NOW | RTLD_LOCAL);
+	const void *ops = handle ? dlsym(handle, "ucall_ops") : NULL;
+
+	if (!ops)
+		ucall_fail(ENOEXEC, "cannot be loaded: %s", dlerror());
+	return ops;
+}
+
+void conform_file_loaded(void)
+{
+	CHECK_OK(conform_ops());
+}
 
 void conform_file_found(void)
 {
 	char expected[64];
-	const char *base = strrchr(conform_info->path, '/');
+	const char *base = ucall_file_name(conform_info->path);
 
-	base = base ? base + 1 : conform_info->path;
 	snprintf(expected, sizeof(expected), "ucall-%s.so", conform_info->metadata.name);
 	if (strcmp(base, expected) != 0)
 		FAIL("the file is called %s: UCALL_BACKEND=%s finds %s", base,
@@ -34,11 +50,14 @@ static bool is_text(const char *s)
 void conform_file_texts(void)
 {
 	const struct ucall_metadata *md = &conform_info->metadata;
+	char text[512];
 
 	if (!md->version[0] || !is_text(md->version))
-		FAIL(".version is \"%s\": give one", md->version);
+		FAIL(".version is \"%s\": give one, in printable characters",
+		     printable(md->version, text, sizeof(text)));
 	if (!md->summary[0] || !is_text(md->summary))
-		FAIL(".summary is \"%s\": give a phrase for `ucall info`", md->summary);
+		FAIL(".summary is \"%s\": give a phrase for `ucall info`, in printable characters",
+		     printable(md->summary, text, sizeof(text)));
 }
 
 void conform_file_claims(void)
@@ -93,6 +112,13 @@ void conform_file_options(void)
 	}
 }
 
+void conform_check_said(void)
+{
+	if (strstr(ucall_error(), "failed and did not say why"))
+		FAIL("%s: call ucall_fail(errno, ...) with a sentence where it returns -1",
+		     ucall_error());
+}
+
 /* The errno of creating a VM with one option; 0: it was created. */
 static int try_option(const char *name, const char *value)
 {
@@ -104,6 +130,8 @@ static int try_option(const char *name, const char *value)
 	snprintf(text, sizeof(text), "%s,%s=%s", conform_info->path, name, value);
 	vm = ucall_vm_create(&c);
 	error = vm ? 0 : errno;
+	if (!vm)
+		conform_check_said();
 	ucall_vm_free(vm);
 	return error;
 }
@@ -159,17 +187,17 @@ void conform_file_refused(void)
 void conform_file_ops(void)
 {
 	bool native = conform_info->archs & ucall_arch_host();
+	const struct ucall_ops *ops = conform_ops();
 
-	if (!conform_ops)
-		SKIP("a backend that is no file of its own");
-	if (conform_ops->abi != conform_info->metadata.abi)
+	CHECK_OK(ops);
+	if (ops->abi != conform_info->metadata.abi)
 		FAIL("ucall_ops.abi is %u, and the metadata's %u: begin ucall_ops with UCALL_OPS",
-		     conform_ops->abi, conform_info->metadata.abi);
-	if (!conform_ops->metadata ||
-	    memcmp(conform_ops->metadata, &conform_info->metadata, conform_info->metadata.size) != 0)
+		     ops->abi, conform_info->metadata.abi);
+	if (!ops->metadata ||
+	    memcmp(ops->metadata, &conform_info->metadata, conform_info->metadata.size) != 0)
 		FAIL("ucall_ops.metadata is not the metadata of the file: begin ucall_ops with UCALL_OPS");
-	if (native && !conform_ops->send_cmd && !conform_ops->send_cmd_shared)
+	if (native && !ops->send_cmd && !ops->send_cmd_shared)
 		FAIL("it has guest code for this host's architecture, and no send_cmd in ucall_ops");
-	if (!conform_ops->recv_cmd && !conform_ops->recv_cmd_shared)
+	if (!ops->recv_cmd && !ops->recv_cmd_shared)
 		FAIL("ucall_ops has neither recv_cmd nor recv_cmd_shared");
 }

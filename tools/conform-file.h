@@ -6,11 +6,18 @@
 #include <ucall/plugin.h>
 
 extern const struct ucall_backend_info *conform_info;
-extern const struct ucall_ops *conform_ops;
+
+/*
+ * Its ucall_ops.  Loads the plugin, which runs its constructors: only in a point.  NULL after ucall_fail().
+ */
+const struct ucall_ops *conform_ops(void);
 
 unsigned int conform_option_count(void);
+/* Fails the point if the last error says that the backend said nothing. */
+void conform_check_said(void);
 
 /* Each is a test's `once`. */
+void conform_file_loaded(void);
 void conform_file_found(void);
 void conform_file_texts(void);
 void conform_file_claims(void);

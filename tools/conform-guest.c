@@ -111,3 +111,78 @@ UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds)
 	ucall(CONFORM_USER, 7, 1, 2, 3, 4, 5, 6, 7);
 	GUEST_DONE();
 }
+
+/* ---- what a doorbell must leave alone ---- */
+
+void conform_ring(uint64_t ring, uint64_t message) UCALL_HIDDEN;
+
+/* conform-ring.S: where it writes, how many registers, and those of them that had a pattern. */
+#define AREA ((volatile uint64_t *)(UCALL_MAILBOX_ADDRESS + 0xc00))
+#define PATTERN 0x5a5a000000001100
+#if defined(__x86_64__)
+#define PATTERNS 6
+#define REGISTERS 8
+#elif defined(__aarch64__)
+#define PATTERNS 11
+#define REGISTERS 12
+#elif defined(__s390x__)
+#define PATTERNS 8
+#define REGISTERS 9
+#else
+#define PATTERNS 14
+#define REGISTERS 15
+#endif
+
+/* Publishes a message in the mailbox. */
+UCALL_GUEST static void publish(struct ucall_mailbox *m)
+{
+	m->uc.args[0] = 0x1234;
+	__atomic_store_n((ucall_head_t *)&m->uc, ucall_head(CONFORM_USER, 1, 0, 0), __ATOMIC_RELEASE);
+}
+
+UCALL_GUEST void conform_registers(void)
+{
+	const struct ucall_bell *bell = (const struct ucall_bell *)UCALL_BELL_ADDRESS;
+	uint64_t seen[REGISTERS];
+
+	publish(ucall_this_mailbox());
+	conform_ring(bell->ring, UCALL_MAILBOX_ADDRESS);
+	for (unsigned int i = 0; i < REGISTERS; i++)
+		seen[i] = AREA[1 + i];
+	for (unsigned int i = 0; i < REGISTERS; i++) {
+		uint64_t was = i < PATTERNS ? PATTERN + i : 0;
+
+		if (seen[i] != was)
+			ucall(CONFORM_CHANGED, 3, i, was, seen[i]);
+	}
+	ucall(CONFORM_KEPT, 0);
+	GUEST_DONE();
+}
+
+UCALL_GUEST void conform_mailbox(void)
+{
+	const struct ucall_bell *bell = (const struct ucall_bell *)UCALL_BELL_ADDRESS;
+	struct ucall_mailbox *m = ucall_this_mailbox();
+	volatile uint64_t *words = (volatile uint64_t *)(void *)m;
+	uint64_t before[sizeof(*m) / 8], after[sizeof(*m) / 8];
+
+	for (unsigned int i = 1; i < UCALL_NEST_SIZE / 8 - 1; i++)
+		words[i] = PATTERN + i; /* arguments and text of a message that has neither */
+	publish(m);
+	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
+		before[i] = words[i];
+	((void (*)(uint64_t))(uintptr_t)bell->ring)(UCALL_MAILBOX_ADDRESS);
+	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
+		after[i] = words[i];
+	for (unsigned int i = 1; i < sizeof(*m) / 8; i++) {
+		/* What the host writes when it takes a message; and the guest's half of the GHCB protocol. */
+		if (i * 8 == offsetof(struct ucall_mailbox, shared) ||
+		    i * 8 == offsetof(struct ucall_mailbox, received) ||
+		    i * 8 == offsetof(struct ucall_mailbox, ghcb_registered))
+			continue;
+		if (after[i] != before[i])
+			ucall(CONFORM_CHANGED, 3, i * 8, before[i], after[i]);
+	}
+	ucall(CONFORM_KEPT, 0);
+	GUEST_DONE();
+}

@@ -17,4 +17,13 @@ UCALL_GUEST void conform_other_exits(uint64_t halts);
 UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds);
 UCALL_GUEST void conform_abort(void);
 
+/* One message, whose doorbell is called with a number in each register that a function must keep. */
+UCALL_GUEST void conform_registers(void);
+/* One message, before and after which the mailbox is looked at. */
+UCALL_GUEST void conform_mailbox(void);
+/* What these two found. */
+#define CONFORM_KEPT 0x2000
+#define CONFORM_CHANGED \
+	0x2001 /* args: which register, or the offset in the mailbox; what it was; what it is */
+
 #endif

@@ -4,35 +4,27 @@
  * points are repeated for each architecture, engine and protection that the plugin claims and this
  * machine has.
  */
-#include <dirent.h>
-#include <dlfcn.h>
 #include <errno.h>
+#include <fnmatch.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include <ucall/plugin.h>
-#include <ucall/test.h>
-
+#include "../libucall/child.h"
 #include "commands.h"
 #include "compilers.h"
 #include "conform-file.h"
-#include "conform-guest.h"
+#include "conform.h"
+#include "text.h"
 
-#define USAGE \
-	"usage: ucall conform [--messages N] PLUGIN\n" \
-	"       PLUGIN is the name or path of a backend, with options if need be; N, 100000 unless\n" \
-	"       given, is how many messages are counted\n"
-
-static const char *config; /* as given */
-static unsigned long messages = 100000;
+static const char *plugin; /* as given */
+static uint64_t messages = 100000;
 
 /* ---- messages ---- */
 
-static struct ucall_vcpu *add(struct ucall_vm *vm, void (*function)(void), const char *name,
-			      unsigned int nargs, uint64_t a0, uint64_t a1)
+struct ucall_vcpu *conform_add(struct ucall_vm *vm, void (*function)(void), const char *name,
+			       unsigned int nargs, uint64_t a0, uint64_t a1)
 {
 	struct ucall_vcpu *vcpu = ucall_vcpu_add_function(vm, (uint64_t)(uintptr_t)function, name,
 							  nargs, a0, a1, 0, 0, 0, 0);
@@ -41,19 +33,24 @@ static struct ucall_vcpu *add(struct ucall_vm *vm, void (*function)(void), const
 	return vcpu;
 }
 
-#define ADD(vm, function, nargs, a0, a1) \
-	add(vm, (void (*)(void))(uintptr_t)(function), #function, nargs, a0, a1)
-
-static struct ucall_vm *make_vm(enum ucall_via via)
+/* The other points are skipped where there can be no VM; so this one fails. */
+static void each_created(void)
 {
-	struct ucall_vm_config c = { .via = via };
+	struct ucall_vm_config c = { 0 };
+	struct ucall_vm *vm;
 
-	return ucall_test_vm(&c);
+	ucall_test_config(&c);
+	vm = ucall_vm_create(&c);
+	if (!vm)
+		FAIL("no VM: %s; init() is to serve every VM that the metadata claims: let .needs, .protections and the "
+		     "guest code say which those are",
+		     ucall_error());
+	ucall_vm_free(vm);
 }
 
 static void check_args(enum ucall_via via)
 {
-	struct ucall_vm *vm = make_vm(via);
+	struct ucall_vm *vm = conform_vm(via);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_args, 0, 0, 0);
 	struct ucall uc;
 
@@ -61,15 +58,21 @@ static void check_args(enum ucall_via via)
 	for (uint64_t n = 0; n <= 7; n++) {
 		CHECK_NEXT(vcpu, &uc, CONFORM_USER);
 		CHECK_EQ(uc.nargs, n);
-		for (uint64_t i = 0; i < 7; i++)
-			CHECK_EQ(uc.args[i], i < n ? 0x1122334455667700 + i : 0);
+		for (uint64_t i = 0; i < n; i++)
+			if (uc.args[i] != 0x1122334455667700 + i)
+				FAIL("argument %d of %d is 0x%llx, and the guest sent 0x%llx: the doorbell writes to "
+				     "the message, changes a register that it must keep, or gives another address",
+				     (int)i + 1, (int)n, (unsigned long long)uc.args[i],
+				     (unsigned long long)(0x1122334455667700 + i));
+		for (uint64_t i = n; i < 7; i++)
+			CHECK_EQ(uc.args[i], 0);
 	}
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }
 
 static void check_commands(enum ucall_via via)
 {
-	struct ucall_vm *vm = make_vm(via);
+	struct ucall_vm *vm = conform_vm(via);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_commands, 0, 0, 0);
 	struct ucall_vcpu *aborts = ADD(vm, conform_abort, 0, 0, 0);
 	struct ucall uc;
@@ -92,7 +95,7 @@ static void check_commands(enum ucall_via via)
 
 static void check_texts(enum ucall_via via)
 {
-	struct ucall_vm *vm = make_vm(via);
+	struct ucall_vm *vm = conform_vm(via);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_texts, 0, 0, 0);
 	struct ucall uc;
 
@@ -112,7 +115,7 @@ static void check_texts(enum ucall_via via)
 
 static void check_nested(enum ucall_via via)
 {
-	struct ucall_vm *vm = make_vm(via);
+	struct ucall_vm *vm = conform_vm(via);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_nested, 0, 0, 0);
 	struct ucall uc;
 
@@ -129,7 +132,7 @@ static void check_nested(enum ucall_via via)
 static void check_shared(enum ucall_via via)
 {
 	const uint64_t rounds = 8;
-	struct ucall_vm *vm = make_vm(via);
+	struct ucall_vm *vm = conform_vm(via);
 	uint64_t gva = ucall_shared_alloc(vm, 4);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_shared, 2, gva, rounds);
 	struct ucall uc;
@@ -143,8 +146,7 @@ static void check_shared(enum ucall_via via)
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }
 
-/* All of a guest's numbered messages. */
-static void count(struct ucall_vcpu *vcpu, uint64_t id, uint64_t rounds)
+void conform_take_all(struct ucall_vcpu *vcpu, uint64_t id, uint64_t rounds)
 {
 	struct ucall uc;
 
@@ -159,11 +161,11 @@ static void count(struct ucall_vcpu *vcpu, uint64_t id, uint64_t rounds)
 
 static void check_count(enum ucall_via via)
 {
-	struct ucall_vm *vm = make_vm(via);
+	struct ucall_vm *vm = conform_vm(via);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_count, 2, 9, messages);
 
 	CHECK_OK(!ucall_vm_launch(vm));
-	count(vcpu, 9, messages);
+	conform_take_all(vcpu, 9, messages);
 }
 
 /* Each by the mailbox and by the address. */
@@ -182,6 +184,8 @@ BOTH(texts)
 BOTH(nested)
 BOTH(shared)
 BOTH(count)
+BOTH(registers)
+BOTH(mailbox)
 
 /* ---- many at once ---- */
 
@@ -200,11 +204,11 @@ static void *run_job(void *data)
 	struct job *job = data;
 
 	if (!job->vcpu) { /* a VM of its own */
-		job->vm = make_vm(UCALL_VIA_DEFAULT);
+		job->vm = conform_vm(UCALL_VIA_DEFAULT);
 		job->vcpu = ADD(job->vm, conform_count, 2, job->id, ROUNDS);
 		CHECK_OK(!ucall_vm_launch(job->vm));
 	}
-	count(job->vcpu, job->id, ROUNDS);
+	conform_take_all(job->vcpu, job->id, ROUNDS);
 	job->done = true;
 	return NULL;
 }
@@ -224,7 +228,7 @@ static void run_jobs(struct job *jobs)
 
 static void each_vcpus(void)
 {
-	struct ucall_vm *vm = make_vm(UCALL_VIA_DEFAULT);
+	struct ucall_vm *vm = conform_vm(UCALL_VIA_DEFAULT);
 	struct job jobs[MANY];
 
 	for (uint64_t i = 0; i < MANY; i++)
@@ -237,7 +241,7 @@ static void each_vms(void)
 {
 	struct job jobs[MANY];
 
-	ucall_test_vm_free(make_vm(UCALL_VIA_DEFAULT)); /* skips where there can be none */
+	ucall_test_vm_free(conform_vm(UCALL_VIA_DEFAULT)); /* skips where there can be none */
 	for (uint64_t i = 0; i < MANY; i++)
 		jobs[i] = (struct job){ NULL, NULL, i, false };
 	run_jobs(jobs);
@@ -274,7 +278,7 @@ static void each_options(void)
 
 		if (!other_value(o, value, sizeof(value)))
 			continue;
-		first = make_vm(UCALL_VIA_DEFAULT);
+		first = conform_vm(UCALL_VIA_DEFAULT);
 		snprintf(text, sizeof(text), "%s,%s=%s", conform_info->path, o->name, value);
 		second = ucall_test_vm(&c);
 		a = ADD(first, conform_count, 2, 1, 2);
@@ -282,7 +286,7 @@ static void each_options(void)
 		CHECK_OK(!ucall_vm_launch(first) && !ucall_vm_launch(second));
 		CHECK_NEXT(a, NULL, UCALL_SYNC);
 		CHECK_NEXT(b, NULL, UCALL_SYNC);
-		count(ADD(make_vm(UCALL_VIA_DEFAULT), conform_count, 2, 3, 2), 3, 2);
+		conform_take_all(ADD(conform_vm(UCALL_VIA_DEFAULT), conform_count, 2, 3, 2), 3, 2);
 		CHECK_NEXT(a, NULL, UCALL_SYNC);
 		CHECK_NEXT(b, NULL, UCALL_SYNC);
 		ucall_test_vm_free(first);
@@ -293,74 +297,12 @@ static void each_options(void)
 		SKIP("it has no option that is a number");
 }
 
-/* ---- exits that are not its own ---- */
-
-static void each_declines(void)
-{
-	struct ucall_vm *vm = make_vm(UCALL_VIA_DEFAULT);
-	bool halts = !ucall_vm_has_irqchip(vm);
-	struct ucall_vcpu *vcpu = ADD(vm, conform_other_exits, 1, halts, 0);
-	struct ucall uc;
-	int others = 0, cmd;
-
-	CHECK_OK(!ucall_vm_launch(vm));
-	do {
-		CHECK_OK(!ucall_vcpu_run(vcpu));
-		cmd = get_ucall(vcpu, &uc);
-		others += cmd == UCALL_NONE;
-		CHECK(cmd >= 0);
-	} while (cmd == UCALL_NONE && others < 10);
-	CHECK_EQ(cmd, UCALL_SYNC);
-	CHECK_EQ(uc.args[1], 1);
-	if (!strcmp(ucall_test_arch(), "x86_64"))
-		CHECK_EQ(others, 2 + halts);
-	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
-}
-
-/* recv functions are asked of every exit; these can be nobody's. */
-static void each_made_up(void)
-{
-	const struct ucall_exit exits[] = {
-		{ .reason = UCALL_EXIT_NONE },
-		{ .reason = UCALL_EXIT_SHUTDOWN },
-		{ .reason = UCALL_EXIT_EXCEPTION, .u.exception = { .vector = 6 } },
-		{ .reason = UCALL_EXIT_TIMEOUT },
-		{ .reason = UCALL_EXIT_KICK },
-		{ .reason = UCALL_EXIT_OTHER, .native = 0xffffffff },
-		{ .reason = UCALL_EXIT_MEMORY, .u.memory = { .gpa = 0x1000 } },
-		{ .reason = UCALL_EXIT_TERMINATE },
-		{ .reason = UCALL_EXIT_IO, .u.io = { .port = 0x7a5, .size = 4, .count = 3 } },
-		{ .reason = UCALL_EXIT_MMIO, .u.mmio = { .gpa = 0xfedcba987000, .size = 3 } },
-		{ .reason = UCALL_EXIT_MSR, .u.msr = { .index = 0xdeadbeef } },
-		{ .reason = UCALL_EXIT_DIAG, .u.diag = { .code = 0x44 } },
-		{ .reason = UCALL_EXIT_SBI, .u.sbi = { .extension = 0x10, .function = 9 } },
-		{ .reason = 0x7fffffff },
-	};
-	struct ucall_vm *vm = make_vm(UCALL_VIA_DEFAULT);
-	struct ucall_vcpu *vcpu = ADD(vm, conform_count, 2, 1, 1);
-	uint64_t where;
-
-	if (!conform_ops)
-		SKIP("a backend that is no file of its own");
-	CHECK_OK(!ucall_vm_launch(vm));
-	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++) {
-		if (conform_ops->recv_cmd && ucall_vm_protection_bit(vm) == UCALL_PROTECT_NONE &&
-		    conform_ops->recv_cmd(vcpu, &exits[i], &where))
-			FAIL("recv_cmd claims an exit of reason %u, which is none of its own",
-			     exits[i].reason);
-		if (conform_ops->recv_cmd_shared && conform_ops->recv_cmd_shared(vcpu, &exits[i]))
-			FAIL("recv_cmd_shared claims an exit of reason %u, which is none of its own",
-			     exits[i].reason);
-	}
-	count(vcpu, 1, 1);
-}
-
 /* ---- guests that do anything ---- */
 
 static void each_hostile(void)
 {
 	const uint64_t rounds = 300;
-	struct ucall_vm *vm = make_vm(UCALL_VIA_DEFAULT);
+	struct ucall_vm *vm = conform_vm(UCALL_VIA_DEFAULT);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_hostile, 2, 4711, rounds);
 	int cmd = 0, bad = 0, good = 0;
 	struct ucall uc;
@@ -384,7 +326,7 @@ static void each_hostile(void)
 
 static void each_restart(void)
 {
-	struct ucall_vm *vm = make_vm(UCALL_VIA_DEFAULT);
+	struct ucall_vm *vm = conform_vm(UCALL_VIA_DEFAULT);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_count, 2, 1, 5);
 
 	for (int i = 0; i < 10; i++) {
@@ -393,87 +335,7 @@ static void each_restart(void)
 		CHECK_OK(!ucall_vcpu_run(vcpu)); /* the message is not taken */
 		CHECK_OK(!ucall_vcpu_restart(vcpu));
 	}
-	count(vcpu, 1, 5);
-}
-
-/* ---- what is left behind ---- */
-
-static int entries(const char *folder)
-{
-	DIR *dir = opendir(folder);
-	int n = 0;
-
-	while (dir && readdir(dir))
-		n++;
-	if (dir)
-		closedir(dir);
-	return n;
-}
-
-static void check_same(int fds, int threads)
-{
-	if (entries("/proc/self/fd") != fds)
-		FAIL("%d file descriptors have become %d", fds, entries("/proc/self/fd"));
-	if (entries("/proc/self/task") != threads)
-		FAIL("%d threads have become %d", threads, entries("/proc/self/task"));
-}
-
-static void each_nothing_left(void)
-{
-	int fds = 0, threads = 0;
-
-	for (int i = 0; i < 12; i++) {
-		struct ucall_vm *vm = make_vm(UCALL_VIA_DEFAULT);
-		struct ucall_vcpu *vcpu = ADD(vm, conform_count, 2, 1, 2);
-
-		CHECK_OK(!ucall_vm_launch(vm));
-		CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-		ucall_test_vm_free(vm);
-		if (i == 1) {
-			fds = entries("/proc/self/fd");
-			threads = entries("/proc/self/task");
-		}
-	}
-	check_same(fds, threads);
-}
-
-/* VMs that are refused, by whatever the options and the VM's kind can bring about. */
-static void each_refused(void)
-{
-	struct ucall_vm_config kinds[] = { { .ring = 3 }, { .irqchip = true }, { .ring = 0 } };
-	char text[4096 + 128];
-	int fds, threads;
-
-	ucall_test_vm_free(make_vm(UCALL_VIA_DEFAULT));
-	fds = entries("/proc/self/fd");
-	threads = entries("/proc/self/task");
-	for (int again = 0; again < 4; again++) {
-		for (size_t k = 0; k < 3; k++) {
-			struct ucall_vm_config c = kinds[k];
-
-			ucall_test_config(&c);
-			ucall_vm_free(ucall_vm_create(&c));
-		}
-		for (unsigned int i = 0; i < conform_option_count(); i++) {
-			const struct ucall_option *o = &conform_info->metadata.options[i];
-			char choices[sizeof(o->choices)], *next = choices, *value;
-			struct ucall_vm_config c = { .backend = text };
-
-			memcpy(choices, o->type == UCALL_OPTION_BOOL ? "0|1" : o->choices,
-			       o->type == UCALL_OPTION_BOOL ? 4 : sizeof(choices));
-			while ((o->type == UCALL_OPTION_BOOL || o->type == UCALL_OPTION_CHOICE) &&
-			       (value = strsep(&next, "|"))) {
-				snprintf(text, sizeof(text), "%s,%s=%s", conform_info->path,
-					 o->name, value);
-				c.backend = text;
-				c.engine = NULL;
-				c.image = NULL;
-				ucall_test_config(&c);
-				ucall_vm_free(ucall_vm_create(&c));
-			}
-		}
-	}
-	check_same(fds, threads);
+	conform_take_all(vcpu, 1, 5);
 }
 
 /* ---- the suite ---- */
@@ -483,7 +345,7 @@ static void each_ring3(void)
 	struct ucall_vm_config c = { .ring = 3 };
 	struct ucall_vm *vm = ucall_test_vm(&c);
 
-	count(ADD(vm, conform_count, 2, 1, 50), 1, 50);
+	conform_take_all(ADD(vm, conform_count, 2, 1, 50), 1, 50);
 }
 
 static void each_irqchip(void)
@@ -491,16 +353,23 @@ static void each_irqchip(void)
 	struct ucall_vm_config c = { .irqchip = true };
 	struct ucall_vm *vm = ucall_test_vm(&c);
 
-	count(ADD(vm, conform_count, 2, 1, 50), 1, 50);
+	conform_take_all(ADD(vm, conform_count, 2, 1, 50), 1, 50);
 }
+
+#define LIMIT 120 /* s */
 
 #define PLAIN(what, function) \
 	{ \
-		what, .each = function, .any_arch = true, .limit = 600 \
+		what, .each = function, .any_arch = true, .limit = LIMIT \
+	}
+/* As many messages as were asked for. */
+#define COUNT(what, function) \
+	{ \
+		what, .each = function, .any_arch = true, .limit = 3600 \
 	}
 #define PROTECTED(kind, what, function) \
 	{ \
-		kind ": " what, .each = function, .engine = "kvm", .limit = 600, .config = { \
+		kind ": " what, .each = function, .engine = "kvm", .limit = LIMIT, .config = { \
 			.protect = kind, \
 			.guest_vc = true \
 		} \
@@ -520,6 +389,7 @@ static void each_irqchip(void)
 		PROTECTED(kind, "every message once and in order", each_count_mailbox)
 
 static const struct ucall_test suite[] = {
+	{ "it can be loaded", .once = conform_file_loaded },
 	{ "its file has the name by which it is found", .once = conform_file_found },
 	{ "version and summary", .once = conform_file_texts },
 	{ "what it claims it can have", .once = conform_file_claims },
@@ -527,6 +397,7 @@ static const struct ucall_test suite[] = {
 	{ "each option's default is valid", .once = conform_file_defaults },
 	{ "wrong options are refused", .once = conform_file_refused },
 	{ "ucall_ops agree with the metadata", .once = conform_file_ops },
+	PLAIN("a VM can be made", each_created),
 	PLAIN("0 to 7 arguments, by the mailbox", each_args_mailbox),
 	PLAIN("0 to 7 arguments, by the address", each_args_address),
 	PLAIN("every command, by the mailbox", each_commands_mailbox),
@@ -542,14 +413,21 @@ static const struct ucall_test suite[] = {
 	PLAIN("two VMs with different options", each_options),
 	PLAIN("exits of others are declined", each_declines),
 	PLAIN("made-up exits are declined", each_made_up),
+	PLAIN("its exits are writes", each_writes),
+	PLAIN("registers are kept, by the mailbox", each_registers_mailbox),
+	PLAIN("registers are kept, by the address", each_registers_address),
+	PLAIN("the mailbox is left alone, by the mailbox", each_mailbox_mailbox),
+	PLAIN("the mailbox is left alone, by the address", each_mailbox_address),
 	PLAIN("a hostile guest", each_hostile),
 	PLAIN("restarts in the midst of messages", each_restart),
 	PLAIN("VMs leave nothing behind", each_nothing_left),
 	PLAIN("refused VMs leave nothing behind", each_refused),
+	PLAIN("no memory is left behind", each_memory),
+	PLAIN("nothing is printed", each_silent),
 	PLAIN("in ring 3", each_ring3),
 	PLAIN("with an interrupt controller", each_irqchip),
-	PLAIN("every message once and in order, by the mailbox", each_count_mailbox),
-	PLAIN("every message once and in order, by the address", each_count_address),
+	COUNT("every message once and in order, by the mailbox", each_count_mailbox),
+	COUNT("every message once and in order, by the address", each_count_address),
 	EACH("emulated-sev"),
 	EACH("emulated-sev-es"),
 	EACH("emulated-sev-snp"),
@@ -558,61 +436,113 @@ static const struct ucall_test suite[] = {
 	EACH("sev-snp"),
 };
 
-static bool parse(int argc, char **argv)
-{
-	char *end;
+/* What the process that only loads the plugin tells. */
+struct loading {
+	bool loaded;
+	char problem[2048];
+};
 
-	if (argc == 4 && !strcmp(argv[1], "--messages")) {
-		messages = strtoul(argv[2], &end, 0);
-		if (end == argv[2] || *end || !messages) {
-			fprintf(stderr, "ucall: --messages %s is no number\n", argv[2]);
-			return false;
-		}
-	} else if (argc != 2) {
-		return false;
-	}
-	config = argv[argc - 1];
-	return true;
+static int load(void *data)
+{
+	struct loading *l = data;
+
+	l->loaded = conform_load(l->problem, sizeof(l->problem));
+	return 0;
 }
 
-/* A file that the loader refuses fails the first point, with the loader's words. */
-static int refused(const char *why)
+/* A plan of one point, which failed. */
+static int fail_to_load(const char *before, const char *why, const char *after)
 {
-	printf("1..1\n# %s\nnot ok 1 - it can be loaded\n", why);
+	printf("1..1\n# %s%s%s\nnot ok 1 - it can be loaded\n", before, why, after);
 	return EXIT_ABORT;
 }
 
+/* Nothing else can be looked at if its constructors do not come to their end: that is tried in a process of its own. */
+static int check_loading(void)
+{
+	struct loading *l = ucall_child_memory(sizeof(*l));
+	struct ucall_child child = { .work = load, .data = l, .limit = 5, .prefix = "# " };
+	char text[512];
+	int r = 0;
+
+	if (!l || ucall_child_run(&child)) {
+		r = fail_to_load("no process to load it in: ", strerror(errno), "");
+	} else if (l->problem[0]) {
+		r = fail_to_load(l->problem, "", "");
+	} else if (!l->loaded) {
+		ucall_child_describe(&child, text, sizeof(text));
+		r = fail_to_load("when it is loaded, ", text,
+				 "; a constructor must return: better, move its work to init()");
+	}
+	ucall_child_free(l, sizeof(*l));
+	return r;
+}
+
+/* A pattern of --point must match one. */
+static bool point_exists(void)
+{
+	const char *pattern = getenv("UCALL_TEST_POINT");
+	char text[256];
+
+	for (size_t i = 0; pattern && i < sizeof(suite) / sizeof(suite[0]); i++)
+		if (!fnmatch(pattern, suite[i].name, 0))
+			return true;
+	if (pattern)
+		fprintf(stderr,
+			"ucall: no point \"%s\"; a point is what follows \": \" in the output, and the pattern is of "
+			"all of it, such as \"registers*\"\n",
+			printable(pattern, text, sizeof(text)));
+	return !pattern;
+}
+
+static bool parse(int argc, char **argv)
+{
+	uint64_t number;
+	int i = 1;
+
+	for (; i < argc && argv[i][0] == '-'; i++) {
+		const char *value = i + 1 < argc ? argv[i + 1] : "";
+
+		if (!strcmp(argv[i], "--no-fork")) {
+			setenv("UCALL_TEST_FORK", "0", 1);
+			continue;
+		}
+		if (!strcmp(argv[i], "--messages")) {
+			if (!parse_number("--messages", value, 1, 1000000000000, &number))
+				return false;
+			messages = number;
+		} else if (!strcmp(argv[i], "--point") && *value) {
+			setenv("UCALL_TEST_POINT", value, 1);
+		} else {
+			return false;
+		}
+		i++;
+	}
+	if (i + 1 != argc)
+		return false;
+	plugin = argv[i];
+	return point_exists();
+}
+
+/* A file that the loader refuses fails the first point, with the loader's words. */
 int cmd_conform(int argc, char **argv)
 {
-	struct ucall_backend_info *found;
-	void *handle;
 	int r;
 
-	if (!parse(argc, argv)) {
-		fprintf(stderr, USAGE);
-		return EXIT_USAGE;
-	}
-	found = ucall_backend_find(config);
-	if (!found) {
+	if (!parse(argc, argv))
+		return bad_usage("conform");
+	conform_info = ucall_backend_find(plugin); /* its texts as they are: they are looked at */
+	if (!conform_info) {
 		fprintf(stderr, "ucall: %s\n", ucall_error());
 		return EXIT_USAGE;
 	}
-	if (found->problem) {
-		r = refused(found->problem);
-		ucall_backends_free(found);
-		return r;
+	r = conform_info->problem ? fail_to_load(conform_info->problem, "", "") : check_loading();
+	if (!r) {
+		setenv("UCALL_BACKEND", plugin, 1);
+		setenv("UCALL_TIMEOUT", "3", 0); /* a doorbell that does not ring is found out soon */
+		setenv("UCALL_TEST_GUESTS", kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), 1);
+		r = ucall_test_run(suite, sizeof(suite) / sizeof(suite[0]));
 	}
-	handle = dlopen(found->path, RTLD_NOW | RTLD_LOCAL);
-	conform_ops = handle ? dlsym(handle, "ucall_ops") : NULL;
-	if (!conform_ops) {
-		r = refused(dlerror());
-		ucall_backends_free(found);
-		return r;
-	}
-	conform_info = found;
-	setenv("UCALL_BACKEND", config, 1);
-	setenv("UCALL_TEST_GUESTS", kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), 1);
-	r = ucall_test_run(suite, sizeof(suite) / sizeof(suite[0]));
-	ucall_backends_free(found);
+	ucall_backends_free((struct ucall_backend_info *)(uintptr_t)conform_info);
 	return r;
 }

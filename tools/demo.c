@@ -8,9 +8,12 @@
 
 #include <ucall/plugin.h>
 
+#include "../libucall/child.h"
+#include "../libucall/text.h"
 #include "commands.h"
 #include "compilers.h"
 #include "demo-guest.h"
+#include "text.h"
 
 /* What came, in words: "PRINTF "sum 42", SYNC 1, ..." */
 struct report {
@@ -77,9 +80,12 @@ struct totals {
 	unsigned int ok, failed, skipped;
 };
 
+enum result { OK, FAILED, SKIPPED };
+
 /* A row's case. */
 struct demo_case {
 	const char *backend, *arch, *engine, *protection;
+	uint32_t arch_bit;
 };
 
 static void print_row(const struct demo_case *c, const char *result, const char *messages)
@@ -88,18 +94,25 @@ static void print_row(const struct demo_case *c, const char *result, const char 
 	       result, messages);
 }
 
-static void print_skip(const struct demo_case *c, const char *why, struct totals *t)
+static int skip(const struct demo_case *c, const char *why)
 {
 	print_row(c, "skip", why);
-	t->skipped++;
+	return SKIPPED;
+}
+
+static int finish(const struct demo_case *c, bool good, const char *text)
+{
+	print_row(c, good ? "ok" : "FAILED", text);
+	return good ? OK : FAILED;
 }
 
 /* One case, whose VM there is. */
-static void row(const struct demo_case *c, struct ucall_vm *vm, struct totals *t)
+static int run_in(struct ucall_vm *vm, const struct demo_case *c)
 {
 	struct ucall_vcpu *vcpu;
 	struct report r = { NULL, 0, NULL };
 	bool good;
+	int result;
 
 	r.stream = open_memstream(&r.text, &r.size);
 	vcpu = r.stream ? ucall_vcpu_add(vm, guest_main, 2, 2, 40) : NULL;
@@ -109,53 +122,79 @@ static void row(const struct demo_case *c, struct ucall_vm *vm, struct totals *t
 	good = good && run(vcpu, &r);
 	if (r.stream)
 		fclose(r.stream);
-	print_row(c, good ? "ok" : "FAILED", r.text ? r.text : "out of memory");
+	result = finish(c, good, r.text ? r.text : "out of memory");
 	free(r.text);
-	t->ok += good;
-	t->failed += !good;
+	return result;
+}
+
+/* One case, to its row.  An enum result. */
+static int run_case(void *data)
+{
+	const struct demo_case *c = data;
+	struct ucall_vm_config config = {
+		.backend = c->backend,
+		.engine = c->engine,
+		.protect = c->protection,
+		.guest_vc = true, /* so that port I/O works in spite of SEV-ES */
+	};
+	char image[4096], why[256];
+	const char *missing;
+	struct ucall_vm *vm;
+	int result;
+
+	if (c->arch_bit != ucall_arch_host()) {
+		snprintf(image, sizeof(image), "%s/demo-%s.elf",
+			 kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), c->arch);
+		config.image = image;
+		if (access(image, R_OK)) {
+			missing = missing_compiler(c->arch_bit);
+			snprintf(why, sizeof(why), "the demo's guest was not built for it: %s",
+				 missing ? missing : "build libucall again");
+			return skip(c, why);
+		}
+	}
+	vm = ucall_vm_create(&config);
+	if (vm)
+		result = run_in(vm, c);
+	else if (errno == EOPNOTSUPP)
+		result = skip(c, ucall_error());
+	else
+		result = finish(c, false, ucall_error());
+	ucall_vm_free(vm);
+	return result;
+}
+
+/* In a process of its own, which an emulator may abort. */
+static int run_apart(const struct demo_case *c)
+{
+	struct ucall_child child = { .work = run_case, .data = (void *)(uintptr_t)c, .limit = 60 };
+	char text[512];
+
+	if (ucall_child_run(&child))
+		return finish(c, false, strerror(errno));
+	if (child.returned)
+		return child.status;
+	ucall_child_describe(&child, text, sizeof(text));
+	return finish(c, false, text);
 }
 
 /* The case of that backend, architecture, engine and protection. */
 static void one(const char *backend, uint32_t arch, const struct ucall_engine_info *engine,
-		const struct ucall_protection_info *protection, struct totals *t)
+		const struct ucall_protection_info *protection, bool fork, struct totals *t)
 {
-	struct ucall_vm_config config = {
+	struct demo_case c = {
 		.backend = backend,
+		.arch = ucall_arch_name(arch),
 		.engine = engine->name,
-		.protect = protection->name,
-		.guest_vc = true, /* so that port I/O works in spite of SEV-ES */
+		.protection = protection->name,
+		.arch_bit = arch,
 	};
-	const struct demo_case c = { backend, ucall_arch_name(arch), engine->name, protection->name };
-	const char *missing;
-	char image[4096], why[256];
-	struct ucall_vm *vm;
+	const char *problem = engine->problem[0] ? engine->problem : protection->problem;
+	int result = *problem ? skip(&c, problem) : fork ? run_apart(&c) : run_case(&c);
 
-	if (engine->problem[0] || protection->problem[0]) {
-		print_skip(&c, engine->problem[0] ? engine->problem : protection->problem, t);
-		return;
-	}
-	if (arch != ucall_arch_host()) {
-		snprintf(image, sizeof(image), "%s/demo-%s.elf",
-			 kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), c.arch);
-		config.image = image;
-		if (access(image, R_OK)) {
-			missing = missing_compiler(arch);
-			snprintf(why, sizeof(why), "the demo's guest was not built for it: %s",
-				 missing ? missing : "build libucall again");
-			print_skip(&c, why, t);
-			return;
-		}
-	}
-	vm = ucall_vm_create(&config);
-	if (vm) {
-		row(&c, vm, t);
-	} else if (errno == EOPNOTSUPP) {
-		print_skip(&c, ucall_error(), t);
-	} else {
-		print_row(&c, "FAILED", ucall_error());
-		t->failed++;
-	}
-	ucall_vm_free(vm);
+	t->ok += result == OK;
+	t->failed += result == FAILED;
+	t->skipped += result == SKIPPED;
 }
 
 /* What this machine does not have is shown once: with the backend that would be the default. */
@@ -169,12 +208,13 @@ static bool is_shown(const struct ucall_backend_info *backend,
 /* All protections that the backend serves and the engine may have. */
 static void each_protection(const struct ucall_backend_info *backend, uint32_t arch,
 			    const struct ucall_engine_info *engine,
-			    const struct ucall_protection_info *protections, struct totals *t)
+			    const struct ucall_protection_info *protections, bool fork,
+			    struct totals *t)
 {
 	for (const struct ucall_protection_info *p = protections; p->name; p++)
 		if ((backend->metadata.protections & p->bit) && is_shown(backend, p) &&
 		    (p->bit == UCALL_PROTECT_NONE || (engine->can & UCALL_CAN_PROTECT)))
-			one(backend->metadata.name, arch, engine, p, t);
+			one(backend->metadata.name, arch, engine, p, fork, t);
 }
 
 /* Which engine a VM gets that names none, and why not the one before. */
@@ -194,17 +234,16 @@ static void explain_engines(const struct ucall_engine_info *engines)
 int cmd_demo(int argc, char **argv)
 {
 	struct totals t = { 0, 0, 0 };
+	bool fork = argc == 1;
 	struct ucall_engine_info *engines;
 	struct ucall_protection_info *protections;
 	struct ucall_backend_info *all;
+	char name[64];
 	size_t count;
 
-	(void)argv;
-	if (argc != 1) {
-		fprintf(stderr, "usage: ucall demo\n");
-		return EXIT_USAGE;
-	}
-	all = ucall_backends(&count);
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--no-fork") != 0))
+		return bad_usage("demo");
+	all = find_backends(&count);
 	engines = ucall_engines();
 	protections = ucall_protections();
 	if (!all || !count || !engines || !protections) {
@@ -216,19 +255,27 @@ int cmd_demo(int argc, char **argv)
 		free(protections);
 		return EXIT_USAGE;
 	}
-	print_row(&(struct demo_case){ "BACKEND", "GUEST", "ENGINE", "PROTECTION" }, "RESULT",
-		  "MESSAGES");
+	print_row(&(struct demo_case){ .backend = "BACKEND",
+				       .arch = "GUEST",
+				       .engine = "ENGINE",
+				       .protection = "PROTECTION" },
+		  "RESULT", "MESSAGES");
 	for (size_t i = 0; i < count; i++) {
 		if (all[i].problem) {
-			print_skip(&(struct demo_case){ all[i].metadata.name, "-", "-", "-" },
-				   all[i].problem, &t);
+			skip(&(struct demo_case){ .backend = printable(ucall_file_name(all[i].path),
+								       name, sizeof(name)),
+						  .arch = "-",
+						  .engine = "-",
+						  .protection = "-" },
+			     all[i].problem);
+			t.skipped++;
 			continue;
 		}
 		for (uint32_t arch = 1; ucall_arch_name(arch); arch <<= 1)
 			for (const struct ucall_engine_info *e = engines; e->name; e++)
 				if (ucall_engine_serves(e, &all[i], arch) ||
 				    ((all[i].archs & arch) && !e->archs && arch != ucall_arch_host()))
-					each_protection(&all[i], arch, e, protections, &t);
+					each_protection(&all[i], arch, e, protections, fork, &t);
 	}
 	printf("%u ok, %u failed, %u skipped\n", t.ok, t.failed, t.skipped);
 	explain_engines(engines);

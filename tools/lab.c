@@ -10,18 +10,41 @@
 #include "commands.h"
 #include "compilers.h"
 
+static void set_folders(const char *name, const char *path)
+{
+	const char *before = getenv(path);
+	char *folders;
+
+	if (asprintf(&folders, "%s%s%s", before ? before : "", before && *before ? ":" : "",
+		     kit_folder("UCALL_BACKEND_DIR", UCALL_BACKEND_DIR)) < 0)
+		return;
+	setenv(name, folders, 1);
+	free(folders);
+}
+
+/* Where this command's own libucall is, which goes along to a machine of the same architecture. */
+static void name_libucall(void)
+{
+	char command[4096];
+	ssize_t n = readlink("/proc/self/exe", command, sizeof(command) - 1);
+
+	if (n <= 0)
+		return;
+	command[n] = 0;
+	setenv("UCALL_LAB_COMMAND", command, 1);
+	setenv("UCALL_LAB_LIBRARY", kit_folder("UCALL_LIBRARY_PATH", UCALL_LIBRARY_DIR), 1);
+	set_folders("UCALL_LAB_PLUGINS", "UCALL_PLUGIN_PATH");
+	set_folders("UCALL_LAB_MODULES", "UCALL_MODULE_PATH");
+}
+
 int cmd_lab(int argc, char **argv)
 {
 	char script[4096];
 	char **args;
 
-	if (argc < 2 || argv[1][0] == '-') {
-		fprintf(stderr,
-			"usage: ucall lab ARCH [--root FOLDER]... [--timeout SECONDS]\n"
-			"                      [--module-options OPTIONS] [-- CMD [ARG...]]\n"
-			"       ARCH is aarch64, riscv64 or x86_64; ./CMD is a program of this machine\n");
-		return EXIT_USAGE;
-	}
+	if (argc < 2 || argv[1][0] == '-')
+		return bad_usage("lab");
+	name_libucall();
 	snprintf(script, sizeof(script), "%s/lab.sh", kit_folder("UCALL_LAB_PATH", UCALL_LAB_DIR));
 	args = calloc((size_t)argc + 3, sizeof(*args));
 	if (args) {

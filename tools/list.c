@@ -7,8 +7,10 @@
 
 #include <ucall/plugin.h>
 
+#include "../libucall/text.h"
 #include "commands.h"
 #include "compilers.h"
+#include "text.h"
 
 struct bit {
 	uint32_t bit;
@@ -62,53 +64,31 @@ static const char *names(const struct bit *bits, uint32_t set, const char *betwe
 /* The name in the metadata, or else in the file's name. */
 static const char *name_of(const struct ucall_backend_info *info, char *text, size_t size)
 {
-	const char *base = strrchr(info->path, '/');
+	const char *base = ucall_file_name(info->path);
 	size_t n;
 
 	if (info->metadata.name[0])
 		return info->metadata.name;
-	base = base ? base + 1 : info->path;
 	if (!strncmp(base, "ucall-", 6))
 		base += 6;
 	n = strlen(base);
 	if (n > 3 && !strcmp(base + n - 3, ".so"))
 		n -= 3;
 	snprintf(text, size, "%.*s", (int)n, base);
+	ucall_text_escape(text, size);
 	return text;
-}
-
-static void json_string(const char *s)
-{
-	putchar('"');
-	for (; *s; s++) {
-		if (*s == '"' || *s == '\\')
-			printf("\\%c", *s);
-		else if ((unsigned char)*s < 0x20)
-			printf("\\u%04x", (unsigned char)*s);
-		else
-			putchar(*s);
-	}
-	putchar('"');
-}
-
-static void json_pair(const char *key, const char *value, const char *after)
-{
-	json_string(key);
-	printf(": ");
-	json_string(value);
-	printf("%s", after);
 }
 
 static void json_names(const char *key, const struct bit *bits, uint32_t set)
 {
 	const char *comma = "";
 
-	json_string(key);
+	json_string(stdout, key);
 	printf(": [");
 	for (; bits->name; bits++) {
 		if (set & bits->bit) {
 			printf("%s", comma);
-			json_string(bits->name);
+			json_string(stdout, bits->name);
 			comma = ", ";
 		}
 	}
@@ -122,14 +102,14 @@ static void json_options(const struct ucall_metadata *md)
 		const struct ucall_option *o = &md->options[i];
 
 		printf("%s{", i ? ", " : "");
-		json_pair("name", o->name, ", ");
-		json_pair("type", types[o->type < 5 ? o->type : 0], ", ");
+		json_pair(stdout, "name", o->name, ", ");
+		json_pair(stdout, "type", types[o->type < 5 ? o->type : 0], ", ");
 		if (o->type == UCALL_OPTION_UINT)
 			printf("\"min\": %" PRIu64 ", \"max\": %" PRIu64 ", ", o->min, o->max);
 		if (o->type == UCALL_OPTION_CHOICE)
-			json_pair("choices", o->choices, ", ");
-		json_pair("default", o->value, ", ");
-		json_pair("help", o->help, "}");
+			json_pair(stdout, "choices", o->choices, ", ");
+		json_pair(stdout, "default", o->value, ", ");
+		json_pair(stdout, "help", o->help, "}");
 	}
 	printf("], ");
 }
@@ -162,9 +142,9 @@ static void list_json(const struct ucall_backend_info *all, size_t count,
 		const char *problem = problem_of(&all[i], engines), *comma = "";
 
 		printf("%s\n  {", i ? "," : "");
-		json_pair("name", name_of(&all[i], text, sizeof(text)), ", ");
-		json_pair("version", all[i].metadata.version, ", ");
-		json_pair("summary", all[i].metadata.summary, ", ");
+		json_pair(stdout, "name", name_of(&all[i], text, sizeof(text)), ", ");
+		json_pair(stdout, "version", all[i].metadata.version, ", ");
+		json_pair(stdout, "summary", all[i].metadata.summary, ", ");
 		json_names("archs", archs, all[i].archs);
 		json_names("protections", protections, all[i].metadata.protections);
 		json_names("default_for", archs, all[i].metadata.default_for);
@@ -174,42 +154,76 @@ static void list_json(const struct ucall_backend_info *all, size_t count,
 		for (const struct ucall_engine_info *e = engines; e->name; e++) {
 			if (!all[i].problem && runs(e, &all[i])) {
 				printf("%s", comma);
-				json_string(e->name);
+				json_string(stdout, e->name);
 				comma = ", ";
 			}
 		}
 		printf("], ");
-		json_pair("path", all[i].path, ", ");
+		json_pair(stdout, "path", all[i].path, ", ");
 		printf("\"works\": %s", problem ? "false" : "true");
 		if (problem) {
 			printf(", ");
-			json_pair("problem", problem, "");
+			json_pair(stdout, "problem", problem, "");
 		}
 		printf("}");
 	}
 	printf("\n]\n");
 }
 
+/* A row's cells, of which all of a column get the same width; those that end it have their own. */
+#define COLUMNS 4
+
+struct cells {
+	char text[COLUMNS][256];
+};
+
+/* NULL: the head. */
+static void fill_cells(struct cells *cells, const struct ucall_backend_info *info)
+{
+	static const char *const heads[COLUMNS] = { "BACKEND", "VERSION", "GUESTS", "OPTIONS" };
+	char *options = cells->text[3], name[64];
+	const size_t size = sizeof(cells->text[0]);
+	size_t used = 0;
+
+	for (int c = 0; c < COLUMNS; c++)
+		snprintf(cells->text[c], size, "%s", info ? "-" : heads[c]);
+	if (!info)
+		return;
+	snprintf(cells->text[0], size, "%s", name_of(info, name, sizeof(name)));
+	if (info->metadata.version[0])
+		snprintf(cells->text[1], size, "%s", info->metadata.version);
+	names(archs, info->archs, ",", cells->text[2], size);
+	for (int o = 0; o < UCALL_MAX_OPTIONS && info->metadata.options[o].name[0]; o++)
+		if (used < size)
+			used += (size_t)snprintf(options + used, size - used, "%s%s", o ? "," : "",
+						 info->metadata.options[o].name);
+}
+
 static void list_backends(const struct ucall_backend_info *all, size_t count,
 			  const struct ucall_engine_info *engines)
 {
-	char text[64], archs_text[64], opts[128];
+	char text[64], path[4096];
+	int widths[COLUMNS] = { 0 };
+	struct cells cells;
 
-	printf("%-10s %-8s %-23s %-10s %-6s %s\n", "BACKEND", "VERSION", "GUESTS", "OPTIONS",
-	       "WORKS", "PATH");
-	for (size_t i = 0; i < count; i++) {
-		const struct ucall_metadata *md = &all[i].metadata;
-		size_t used = 0;
+	for (size_t i = 0; i <= count; i++) {
+		fill_cells(&cells, i ? &all[i - 1] : NULL);
+		for (int c = 0; c < COLUMNS; c++)
+			widths[c] = (int)strlen(cells.text[c]) > widths[c]
+					    ? (int)strlen(cells.text[c])
+					    : widths[c];
+	}
+	for (size_t i = 0; i <= count; i++) {
+		const struct ucall_backend_info *info = i ? &all[i - 1] : NULL;
 
-		snprintf(opts, sizeof(opts), "-");
-		for (int o = 0; o < UCALL_MAX_OPTIONS && md->options[o].name[0]; o++)
-			if (used < sizeof(opts))
-				used += (size_t)snprintf(opts + used, sizeof(opts) - used, "%s%s",
-							 o ? "," : "", md->options[o].name);
-		printf("%-10s %-8s %-23s %-10s %-6s %s\n", name_of(&all[i], text, sizeof(text)),
-		       md->version[0] ? md->version : "-",
-		       names(archs, all[i].archs, ",", archs_text, sizeof(archs_text)), opts,
-		       problem_of(&all[i], engines) ? "no" : "yes", all[i].path);
+		fill_cells(&cells, info);
+		for (int c = 0; c < COLUMNS; c++)
+			printf("%-*s ", widths[c], cells.text[c]);
+		if (info)
+			printf("%-5s %s\n", problem_of(info, engines) ? "no" : "yes",
+			       printable(info->path, path, sizeof(path)));
+		else
+			printf("WORKS PATH\n");
 	}
 	for (size_t i = 0; i < count; i++)
 		if (problem_of(&all[i], engines))
@@ -268,11 +282,9 @@ int cmd_list(int argc, char **argv)
 	struct ucall_backend_info *all;
 	size_t count;
 
-	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--json") != 0)) {
-		fprintf(stderr, "usage: ucall list [--json]\n");
-		return EXIT_USAGE;
-	}
-	all = ucall_backends(&count);
+	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--json") != 0))
+		return bad_usage("list");
+	all = find_backends(&count);
 	engines = all ? ucall_engines() : NULL;
 	if (!engines) {
 		fprintf(stderr, "ucall: %s\n", ucall_error());
@@ -312,20 +324,25 @@ int cmd_info(int argc, char **argv)
 	const struct ucall_metadata *md;
 	struct ucall_engine_info *engines;
 	struct ucall_backend_info *info;
-	char text[256];
+	char text[256], path[4096];
 
-	if (argc != 2) {
-		fprintf(stderr, "usage: ucall info BACKEND\n");
-		return EXIT_USAGE;
-	}
-	info = ucall_backend_find(argv[1]);
+	if (argc != 2)
+		return bad_usage("info");
+	info = find_backend(argv[1]);
 	if (!info) {
 		fprintf(stderr, "ucall: %s\n", ucall_error());
 		return EXIT_USAGE;
 	}
+	if (info->problem) {
+		printf("%s\n\n", name_of(info, text, sizeof(text)));
+		printf("file:           %s\n", printable(info->path, path, sizeof(path)));
+		printf("works here:     no: %s\n", info->problem);
+		ucall_backends_free(info);
+		return EXIT_USAGE;
+	}
 	md = &info->metadata;
 	printf("%s %s - %s\n\n", name_of(info, text, sizeof(text)), md->version, md->summary);
-	printf("file:           %s\n", info->path);
+	printf("file:           %s\n", printable(info->path, path, sizeof(path)));
 	printf("guests:         %s\n", names(archs, info->archs, ", ", text, sizeof(text)));
 	printf("default for:    %s\n", names(archs, md->default_for, ", ", text, sizeof(text)));
 	printf("protections:    %s\n", names(protections, md->protections, ", ", text, sizeof(text)));

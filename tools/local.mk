@@ -11,19 +11,24 @@ tools_ucall_SOURCES = \
 	tools/cc.c \
 	tools/commands.h \
 	tools/compilers.c tools/compilers.h \
-	tools/conform.c \
+	tools/conform.c tools/conform.h \
+	tools/conform-doorbell.c \
 	tools/conform-file.c tools/conform-file.h \
-	tools/conform-guest.c tools/conform-guest.h \
+	tools/conform-guest.c tools/conform-guest.h tools/conform-ring.S \
+	tools/conform-left.c \
 	tools/demo.c \
 	tools/demo-guest.c tools/demo-guest.h \
 	tools/embed.c tools/embed.h \
+	tools/help.c \
 	tools/list.c \
 	tools/new.c \
 	tools/run.c \
+	tools/text.c tools/text.h libucall/text.c \
 	tools/ucall.c
 tools_ucall_CPPFLAGS = $(UCALL_CPPFLAGS) -DUCALL_INCLUDE_DIR='"$(includedir)"' \
 	-DUCALL_LIBRARY_DIR='"$(libdir)"' -DUCALL_GUEST_DIR='"$(guestdir)"' \
-	-DUCALL_DEMO_DIR='"$(pkgdatadir)"' -DUCALL_LAB_DIR='"$(labdir)"'
+	-DUCALL_DEMO_DIR='"$(pkgdatadir)"' -DUCALL_LAB_DIR='"$(labdir)"' \
+	-DUCALL_BACKEND_DIR='"$(backenddir)"'
 tools_ucall_CFLAGS = $(UCALL_CFLAGS) $(LIBELF_CFLAGS)
 tools_ucall_LDADD = $(LDADD) $(LIBELF_LIBS)
 dist_man_MANS += tools/ucall.1
@@ -34,6 +39,6 @@ tools/demo-%.elf: tools/demo-guest.c $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch $* -o $@ $(srcdir)/tools/demo-guest.c
 # The guests of `ucall conform`, by the name that its harness looks for.
 pkgdata_DATA += $(guest_archs:%=tools/ucall-%.elf)
-tools/ucall-%.elf: tools/conform-guest.c $(guest_runtime) tools/ucall$(EXEEXT)
-	$(guest_cc) --arch $* -o $@ $(srcdir)/tools/conform-guest.c
+tools/ucall-%.elf: tools/conform-guest.c tools/conform-ring.S $(guest_runtime) tools/ucall$(EXEEXT)
+	$(guest_cc) --arch $* -o $@ $(srcdir)/tools/conform-guest.c $(srcdir)/tools/conform-ring.S
 CLEANFILES += $(pkgdata_DATA)

@@ -13,8 +13,6 @@
 
 #include "commands.h"
 
-#define USAGE "usage: ucall new NAME [DIR] [--autotools]\n"
-
 /* In the texts @NAME@ is the backend's name, and @ID@ the same as a C identifier. */
 static const char source[] =
 	"/*\n"
@@ -327,10 +325,8 @@ int cmd_new(int argc, char **argv)
 	bool autotools = false;
 	char own[64];
 
-	if (!parse(argc, argv, &t, &autotools)) {
-		fprintf(stderr, USAGE);
-		return EXIT_USAGE;
-	}
+	if (!parse(argc, argv, &t, &autotools))
+		return bad_usage("new");
 	if (!check_name(t.name) || !check_unused(t.name))
 		return EXIT_USAGE;
 	snprintf(own, sizeof(own), "%s.c", t.name);

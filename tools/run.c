@@ -2,55 +2,33 @@
 /* ucall run: runs a guest ELF and prints its messages. */
 #include <errno.h>
 #include <inttypes.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include <ucall/plugin.h>
 
+#include "../libucall/child.h"
+#include "../libucall/guest-output.h"
 #include "commands.h"
-
-#define USAGE \
-	"usage: ucall run [-b BACKEND] [-e ENGINE] [-a ARCH] [-E FUNCTION] [-t SECONDS] [-m MIB]\n" \
-	"                 [-p PROTECTION] [--dry-run] GUEST.elf [ARG...]\n"
+#include "text.h"
 
 #define MAX_ARGS 6
 
 struct options {
+	struct ucall_vm_config config;
 	const char *entry;
 	bool dry_run; /* only list what the launch asks of KVM */
+	bool raw; /* the guest's text as it is */
+	bool no_fork;
 	uint64_t args[MAX_ARGS];
 	unsigned int nargs;
 };
 
-static bool number(const char *what, const char *text, uint64_t *value)
+static bool option(const char *name, const char *value, struct options *o)
 {
-	char *end;
-
-	errno = 0;
-	*value = strtoull(text, &end, 0);
-	if (!errno && *text && !*end)
-		return true;
-	fprintf(stderr, "ucall: %s \"%s\" is no number\n", what, text);
-	return false;
-}
-
-static bool seconds(const char *text, int *ms)
-{
-	char *end;
-	double value = strtod(text, &end);
-
-	if (*text && !*end && value >= 0.001 && value < 1e6) {
-		*ms = (int)(value * 1000);
-		return true;
-	}
-	fprintf(stderr, "ucall: --timeout %s is no time; give seconds, such as 10 or 0.5\n", text);
-	return false;
-}
-
-static bool option(const char *name, const char *value, struct options *o,
-		   struct ucall_vm_config *config)
-{
+	struct ucall_vm_config *config = &o->config;
 	uint64_t mib;
 
 	if (!strcmp(name, "-b") || !strcmp(name, "--backend")) {
@@ -64,11 +42,11 @@ static bool option(const char *name, const char *value, struct options *o,
 	} else if (!strcmp(name, "-p") || !strcmp(name, "--protect")) {
 		config->protect = value;
 	} else if (!strcmp(name, "-t") || !strcmp(name, "--timeout")) {
-		return seconds(value, &config->timeout_ms);
+		return parse_seconds("--timeout", value, &config->timeout_ms);
 	} else if (!strcmp(name, "-m") || !strcmp(name, "--memory")) {
-		if (!number("--memory", value, &mib))
+		if (!parse_number("--memory", value, 2, 3072, &mib))
 			return false;
-		config->mem_size = mib > 4096 ? SIZE_MAX : (size_t)mib << 20;
+		config->mem_size = (size_t)mib << 20;
 	} else {
 		fprintf(stderr, "ucall: unknown option %s\n", name);
 		return false;
@@ -76,13 +54,18 @@ static bool option(const char *name, const char *value, struct options *o,
 	return true;
 }
 
-static bool parse(int argc, char **argv, struct options *o, struct ucall_vm_config *config)
+static bool parse(int argc, char **argv, struct options *o)
 {
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i += 2) {
-		if (!strcmp(argv[i], "--dry-run")) {
-			o->dry_run = true;
+		bool *flag = !strcmp(argv[i], "--dry-run")   ? &o->dry_run
+			     : !strcmp(argv[i], "--raw")     ? &o->raw
+			     : !strcmp(argv[i], "--no-fork") ? &o->no_fork
+							     : NULL;
+
+		if (flag) {
+			*flag = true;
 			i--;
 			continue;
 		}
@@ -90,19 +73,19 @@ static bool parse(int argc, char **argv, struct options *o, struct ucall_vm_conf
 			fprintf(stderr, "ucall: %s needs a value\n", argv[i]);
 			return false;
 		}
-		if (!option(argv[i], argv[i + 1], o, config))
+		if (!option(argv[i], argv[i + 1], o))
 			return false;
 	}
 	if (i == argc)
 		return false;
-	config->image = argv[i++];
+	o->config.image = argv[i++];
 	for (; i < argc; i++) {
 		if (o->nargs == MAX_ARGS) {
 			fprintf(stderr, "ucall: a guest function has at most %d arguments\n",
 				MAX_ARGS);
 			return false;
 		}
-		if (!number("argument", argv[i], &o->args[o->nargs++]))
+		if (!parse_integer("argument", argv[i], &o->args[o->nargs++]))
 			return false;
 	}
 	return true;
@@ -153,15 +136,20 @@ static int end_status(const struct ucall_vcpu *vcpu, int error)
 	}
 }
 
-static int run(struct ucall_vcpu *vcpu)
+static int run(struct ucall_vcpu *vcpu, struct ucall_guest_output *output)
 {
 	struct ucall uc;
-	int cmd;
+	int cmd, error;
 
-	while ((cmd = ucall_next(vcpu, &uc)) > 0 && cmd != UCALL_DONE)
-		print_message(cmd, &uc);
+	do {
+		cmd = ucall_next(vcpu, &uc);
+		error = errno;
+		ucall_guest_output_end(output);
+		if (cmd > 0 && cmd != UCALL_DONE)
+			print_message(cmd, &uc);
+	} while (cmd > 0 && cmd != UCALL_DONE);
 	if (cmd < 0)
-		return end_status(vcpu, errno);
+		return end_status(vcpu, error);
 	printf("DONE\n");
 	return 0;
 }
@@ -195,35 +183,57 @@ static int list_launch(struct ucall_vm *vm, const char *protect)
 	return 0;
 }
 
-int cmd_run(int argc, char **argv)
+/* All of it, in a process of its own or not. */
+static int run_guest(void *data)
 {
-	struct ucall_vm_config config = { .guest_vc = true };
-	struct options o = { .entry = "guest_main" };
-	const char *protect;
+	const struct options *o = data;
+	struct ucall_vm_config config = o->config;
+	struct ucall_guest_output output = { 0 };
+	const char *protect = config.protect;
 	struct ucall_vcpu *vcpu;
 	struct ucall_vm *vm;
 	int status = EXIT_USAGE;
 	char name[64];
 
-	if (!parse(argc, argv, &o, &config)) {
-		fprintf(stderr, USAGE);
+	if (o->dry_run && !stand_in(&config, name, sizeof(name)))
 		return EXIT_USAGE;
-	}
-	protect = config.protect;
-	if (o.dry_run && !stand_in(&config, name, sizeof(name)))
-		return EXIT_USAGE;
+	if (!o->raw && !ucall_guest_output_open(&output, stdout, ""))
+		config.output = output.stream;
 	vm = ucall_vm_create(&config);
-	vcpu = vm ? ucall_vcpu_add_function(vm, 0, o.entry, o.nargs, o.args[0], o.args[1],
-					    o.args[2], o.args[3], o.args[4], o.args[5])
+	vcpu = vm ? ucall_vcpu_add_function(vm, 0, o->entry, o->nargs, o->args[0], o->args[1],
+					    o->args[2], o->args[3], o->args[4], o->args[5])
 		  : NULL;
-	if (vcpu && o.dry_run) {
+	if (vcpu && o->dry_run) {
 		status = list_launch(vm, protect);
 	} else if (vcpu && !ucall_vm_launch(vm)) {
 		print_measurement(vm);
-		status = run(vcpu);
+		status = run(vcpu, &output);
 	} else {
 		fprintf(stderr, "ucall: %s\n", ucall_error());
 	}
 	ucall_vm_free(vm);
-	return status;
+	if (output.stream)
+		fclose(output.stream);
+	return checked_output(status);
+}
+
+int cmd_run(int argc, char **argv)
+{
+	struct options o = { .entry = "guest_main", .config.guest_vc = true };
+	struct ucall_child child = { .work = run_guest, .data = &o };
+	char text[512];
+
+	if (!parse(argc, argv, &o))
+		return bad_usage("run");
+	if (o.no_fork || ucall_child_run(&child))
+		return run_guest(&o);
+	if (child.returned)
+		return child.status;
+	if (child.signal == SIGPIPE) { /* whoever read the output has read enough */
+		signal(SIGPIPE, SIG_DFL);
+		raise(SIGPIPE);
+	}
+	ucall_child_describe(&child, text, sizeof(text));
+	fprintf(stderr, "ucall: %s, by %s\n", text, o.config.image);
+	return EXIT_FAULT;
 }

@@ -1,11 +1,14 @@
 // SPDX-License-Identifier: MIT
 /* The `ucall` command. */
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ucall/ucall.h>
 
 #include "commands.h"
+#include "text.h"
 
 static const struct {
 	const char *name, *args, *help;
@@ -30,26 +33,47 @@ static void usage(FILE *to)
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-7s %-22s %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
-	fprintf(to, "\nSee ucall(1).  ucall --version prints the library's version.\n");
+	fprintf(to, "\nucall COMMAND --help (-h) says more, and ucall(1) all.  ucall --version (-V) prints the "
+		    "library's version.\n");
+}
+
+/* A descriptor below 3 that is closed would become another file's, which output would go to. */
+static void fill_standard_files(void)
+{
+	int fd;
+
+	do
+		fd = open("/dev/null", O_RDONLY);
+	while (fd >= 0 && fd <= STDERR_FILENO);
+	if (fd >= 0)
+		close(fd);
 }
 
 int main(int argc, char **argv)
 {
 	const char *name = argc > 1 ? argv[1] : "";
+	char text[256];
 
+	fill_standard_files();
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		usage(stdout);
-		return 0;
+		return checked_output(0);
 	}
 	if (!strcmp(name, "--version") || !strcmp(name, "-V")) {
 		printf("ucall %s\n", ucall_version());
-		return 0;
+		return checked_output(0);
 	}
-	for (size_t i = 0; i < COMMANDS; i++)
-		if (!strcmp(name, commands[i].name))
-			return commands[i].run(argc - 1, argv + 1);
+	for (size_t i = 0; i < COMMANDS; i++) {
+		if (strcmp(name, commands[i].name) != 0)
+			continue;
+		if (argc > 2 && (!strcmp(argv[2], "--help") || !strcmp(argv[2], "-h"))) {
+			print_help(stdout, name);
+			return checked_output(0);
+		}
+		return checked_output(commands[i].run(argc - 1, argv + 1));
+	}
 	if (*name)
-		fprintf(stderr, "ucall: no command \"%s\"\n\n", name);
+		fprintf(stderr, "ucall: no command \"%s\"\n\n", printable(name, text, sizeof(text)));
 	usage(stderr);
 	return EXIT_USAGE;
 }
