@@ -71,11 +71,11 @@ patch "$scratch/good.so" 4 '\011' "$scratch/guest9.so"
 refused "$scratch/guest9.so" "its guest code is for guest ABI 9" "another guest ABI"
 patch "$scratch/good.so" 8 '\377\377' "$scratch/size.so"
 refused "$scratch/size.so" "its libucall note gives the size" "a note of the wrong size"
-patch "$scratch/good.so" 12 '\200' "$scratch/needs.so"
+patch "$scratch/good.so" 208 '\200' "$scratch/needs.so"
 refused "$scratch/needs.so" "needs of a VM what this libucall" "a need that is not known"
-patch "$scratch/good.so" 32 'Good' "$scratch/name.so"
+patch "$scratch/good.so" 16 'Good' "$scratch/name.so"
 refused "$scratch/name.so" "its name \"Good\" is none" "a name with a capital letter"
-patch "$scratch/good.so" 32 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "$scratch/long.so"
+patch "$scratch/good.so" 16 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "$scratch/long.so"
 refused "$scratch/long.so" "longer than its field" "a name without an end"
 
 build no-note -DBAD_NO_NOTE
@@ -116,7 +116,7 @@ UCALL_BACKEND=$scratch/undefined.so "$top_builddir/examples/hello" >"$scratch/ou
 has "$scratch/out" "undefined symbol: nowhere_defined" "an undefined symbol"
 
 # One that KVM itself makes exits for, where the engine is another.
-patch "$scratch/good.so" 12 '\10' "$scratch/kvm.so"
+patch "$scratch/good.so" 208 '\10' "$scratch/kvm.so"
 name="a backend that needs KVM, with another engine"
 if "$top_builddir/tools/ucall" list | grep -q "^unicorn .*yes"; then
 	UCALL_ENGINE=unicorn UCALL_BACKEND=$scratch/kvm.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1

@@ -35,7 +35,44 @@ if command -v python3 >/dev/null; then
 else
 	skip "no python3" "it is JSON"
 fi
+run 0 "-h" "$ucall" -h
+run 0 "-V" "$ucall" -V
+for c in list info demo run cc new conform lab bench; do
+	for h in --help -h; do
+		run 0 "$c $h" "$ucall" $c $h
+		has "$scratch/out" "usage: ucall $c" "$c $h: on standard output"
+	done
+done
+run 2 "run without a guest" "$ucall" run
+has "$scratch/err" "ucall run --help says more" "where more is said"
+for n in -1 +1 0x "" 1x " 1" 99999999999999999999999; do
+	run 2 "run --memory '$n'" "$ucall" run --memory "$n" guest.elf
+	run 2 "run: argument '$n$n'" "$ucall" run guest.elf "$n$n"
+done
+for n in 0 -1 nan inf 1e9 "" 1s; do
+	run 2 "run --timeout '$n'" "$ucall" run --timeout "$n" guest.elf
+	has "$scratch/err" "is not a time" "--timeout '$n' is named"
+done
 run 2 "list --bogus" "$ucall" list --bogus
+"$ucall" list | sed '/^$/,$d' | awk 'NR == 1 { at = index($0, "WORKS") } substr($0, at - 1, 1) != " " || substr($0, at, 1) == " " { bad = 1 } END { exit bad }'
+ok $? "list keeps its columns"
+echo "no ELF" >"$scratch/text.so"
+run 2 "info of a file that is no ELF" "$ucall" info "$scratch/text.so"
+has "$scratch/out" "not an ELF file" "it is said"
+"$ucall" list >/dev/full 2>"$scratch/err"
+test $? -ne 0
+ok $? "a full disk is noticed"
+for option in --help --version; do
+	"$ucall" $option >/dev/full 2>"$scratch/err"
+	test $? -eq 2
+	ok $? "$option: a full disk is noticed"
+done
+"$ucall" list 0<&- 1>&- 2>"$scratch/err"
+test $? -eq 2
+ok $? "standard input and output are closed"
+has "$scratch/err" "cannot write standard output" "it is said"
+run 2 "a command with an escape sequence" "$ucall" "$(printf 'x\033[31m')"
+has "$scratch/err" 'x\x1b[31m' "it is escaped"
 run 0 "info pio" "$ucall" info pio
 has "$scratch/out" "port=0x3f8" "info has the option and its default"
 run 2 "info nosuch" "$ucall" info nosuch
@@ -43,9 +80,8 @@ has "$scratch/err" "these are there: diag, halt, mmio, pio, ring, sbi" "it lists
 run 2 "info" "$ucall" info
 run 0 "demo" "$ucall" demo
 UCALL_PLUGIN_PATH=/nonexistent run 0 "list without backends" "$ucall" list
-# An installed libucall of the same prefix would be found here.
 UCALL_PLUGIN_PATH=/nonexistent run 2 "nosuch backend" env UCALL_BACKEND=nosuch "$hello"
-has "$scratch/err" "looked for ucall-nosuch.so in /nonexistent, " "it says where it looked"
+has "$scratch/err" "looked for ucall-nosuch.so in /nonexistent; there is no backend at all" "it says where it looked"
 
 # A test that is to be run with what there is not does not pass by having no points.
 run 1 "a test on an unknown engine" env UCALL_ENGINE=bochs "$top_builddir/t/done"
@@ -64,6 +100,23 @@ else
 		cmp -s "$scratch/$b.guest" "$scratch/pio.guest"
 		ok $? "the same output over $b"
 	done
+	# A reader that has gone ends it as it does any program.
+	printf '#include <ucall/guest.h>\nvoid guest_main(void)\n{\n\tGUEST_SYNC(1);\n\tGUEST_DONE();\n}\n' >"$scratch/g.c"
+	if "$ucall" cc -o "$scratch/g.elf" "$scratch/g.c" >"$scratch/out" 2>&1; then
+		{
+			sleep 1
+			"$ucall" run "$scratch/g.elf" 2>"$scratch/err"
+			echo $? >"$scratch/status"
+		} | :
+		has "$scratch/status" 141 "run: nobody reads"
+		test ! -s "$scratch/err"
+		ok $? "and there is nothing to say"
+		"$ucall" run "$scratch/g.elf" 0<&- 1>&- 2>"$scratch/err"
+		test $? -eq 2
+		ok $? "run: standard input and output are closed"
+	else
+		skip "$(head -n 1 "$scratch/out")" "run: nobody reads"
+	fi
 	"$ucall" demo >"$scratch/out"
 	for b in pio mmio halt; do
 		grep "^$b .* ok .*SYNC 2 (2 40 42 80), DONE" "$scratch/out" >/dev/null

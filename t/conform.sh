@@ -9,9 +9,6 @@ unset UCALL_BACKEND UCALL_ENGINE
 "$ucall" conform >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "no plugin: exit status 2"
-"$ucall" conform --messages none pio >"$scratch/out" 2>&1
-test $? -eq 2
-ok $? "a count that is none: exit status 2"
 "$ucall" conform nosuch >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "an unknown backend: exit status 2"
@@ -25,9 +22,17 @@ grep -q "^$(uname -m) *none" "$scratch/list" && {
 	done_testing
 }
 
+for n in -5 +5 " 5" 5x 0 "" 99999999999999999999; do
+	"$ucall" conform --messages "$n" pio >"$scratch/out" 2>&1
+	test $? -eq 2
+	ok $? "--messages \"$n\" is refused"
+done
+
 # N, so that a run is short: `make check` is run often.
-conform() { # PLUGIN
-	"$ucall" conform --messages 600 "$1" >"$scratch/out" 2>"$scratch/err"
+conform() { # PLUGIN [ARG...]
+	conform_plugin=$1
+	shift
+	"$ucall" conform --messages 600 "$@" "$conform_plugin" >"$scratch/out" 2>"$scratch/err"
 }
 
 for b in pio mmio halt diag sbi sev-shared; do
@@ -57,40 +62,103 @@ conform "$scratch/ucall-broken.so"
 status=$?
 ok $status "a backend that is right conforms"
 test $status -eq 0 || grep -A3 "^#\|^not" "$scratch/out" | head -n 20 | diag
+conform "$scratch/ucall-broken.so" --point "texts*"
+! grep '^ok' "$scratch/out" | grep -v -e ': texts' -e SKIP && grep -q '^ok .*: texts' "$scratch/out"
+ok $? "--point runs these alone"
 
-# FAULT:CHECK: that check fails.
-while IFS=: read -r fault check; do
-	build broken -DBROKEN="$fault"
-	conform "$scratch/ucall-broken.so"
-	test $? -eq 1 && grep -q "^not ok .*$check" "$scratch/out"
+# Each fault fails the point that is meant for it, which says what to mend.  FAULT:POINT:SENTENCE
+faults() {
+	cat <<-END
+	CLOBBERS:0 to 7 arguments, by the mailbox:argument 7 of 7 is 0x0, and the guest sent
+	ADDRESS:0 to 7 arguments, by the address:
+	CLAIMS_ALL:made-up exits are declined:compare reason, direction, size and address
+	CLAIMS_NONE:0 to 7 arguments, by the mailbox:an exit that is no ucall
+	GLOBAL:two VMs with different options:
+	LEAKS:VMs leave nothing behind:file descriptors have become
+	LEAKS_REFUSED:refused VMs leave nothing behind:file descriptors have become
+	LEAKS_THREADS:VMs leave nothing behind:threads have become
+	DEFAULT_ARCH:what it claims it can have:
+	DEFAULT_VALUE:each option's default is valid:
+	METADATA:ucall_ops agree with the metadata:begin ucall_ops with UCALL_OPS
+	TWICE:every message once and in order, by the mailbox:
+	DROPS:every message once and in order, by the mailbox:did not reach the host
+	NO_SUMMARY:version and summary:
+	CLAIMS_LOADS:made-up exits are declined:a load from
+	CLAIMS_OTHERS:made-up exits are declined:a store to 0x
+	LOADS:its exits are writes:use OUT, a store or WRMSR
+	KEEPS_NOT_FIRST:registers are kept, by the mailbox:among the clobbers of its asm
+	KEEPS_NOT_LAST:registers are kept, by the mailbox:among the clobbers of its asm
+	WRITES_VCPU:the mailbox is left alone, by the mailbox:the vCPU's number
+	WRITES_FAULT:the mailbox is left alone, by the mailbox:the fault area
+	PRINTS:nothing is printed:a backend prints nothing
+	SKIPS:a VM can be made:init() is to serve every VM that the metadata claims
+	LINE_IN_SUMMARY:version and summary:printable characters
+	STARTS_PROCESS:it can be loaded:a process is started
+	STARTS_THREAD:it can be loaded:a thread is started
+	LEAVES_FD:it can be loaded:a file descriptor is left open
+	SAYS_HELLO:it can be loaded:writes to standard output or error
+	TAKES_STDIN:it can be loaded:file descriptors that are not its own
+	SAYS_NOTHING:a VM can be made:its init() failed and did not say why, by ucall_fail()
+	EXITS:it can be loaded:a constructor must return
+	CRASHES:it can be loaded:died by SIGABRT
+	HANGS:it can be loaded:exceeded its time limit
+	INIT_EXITS:each option's default is valid:ended with exit status 0
+	RECV_EXITS:0 to 7 arguments, by the mailbox:ended with exit status 0
+	RECV_CRASHES:0 to 7 arguments, by the mailbox:died by SIGABRT
+	SPINS:0 to 7 arguments, by the mailbox:without an exit
+	END
+	test "$(uname -m)" != x86_64 || echo "KEEPS_NOT_FLAGS:registers are kept, by the mailbox:end with cld"
+	# A sanitizer has the memory.
+	"$ucall" conform --point "no memory*" "$scratch/ucall-broken.so" | grep -q SKIP || cat <<-END
+	LEAKS_MEMORY:no memory is left behind:uninit() must free
+	LEAKS_EXITS:no memory is left behind:recv must free
+	END
+}
+
+# A constructor that hangs is waited for, 5 s.
+faults >"$scratch/faults"
+while IFS=: read -r fault point sentence; do
+	build broken -DBROKEN="$fault" -pthread
+	UCALL_TIMEOUT=0.5 conform "$scratch/ucall-broken.so" --point "$point"
+	test $? -eq 1 && grep -q "^not ok .*$point" "$scratch/out" && grep -qF -e "$sentence" "$scratch/out"
 	status=$?
-	ok $status "$fault fails at \"$check\""
-	test $status -eq 0 || { echo "it failed at:"; grep "^not" "$scratch/out"; } | diag
-done <<EOF
-CLOBBERS:0 to 7 arguments, by the mailbox
-ADDRESS:0 to 7 arguments, by the address
-CLAIMS_ALL:made-up exits are declined
-CLAIMS_NONE:0 to 7 arguments, by the mailbox
-GLOBAL:two VMs with different options
-LEAKS:VMs leave nothing behind
-LEAKS_REFUSED:refused VMs leave nothing behind
-DEFAULT_ARCH:what it claims it can have
-DEFAULT_VALUE:each option's default is valid
-METADATA:ucall_ops agree with the metadata
-TWICE:every message once and in order, by the mailbox
-DROPS:every message once and in order, by the mailbox
-NO_SUMMARY:version and summary
-CLAIMS_LOADS:made-up exits are declined
-EOF
+	ok $status "$fault fails at \"$point\""
+	test $status -eq 0 || { echo "wanted: $sentence"; cat "$scratch/out"; } | diag
+	printf '%s\t%s\t%s\n' "$fault" "$point" \
+		"$(grep '^# ' "$scratch/out" | grep -v '^# vCPU\|^#  ' | grep -F -e "$sentence" | head -n 1 | cut -c 3-)" >>"$scratch/table"
+done <"$scratch/faults"
+# What conform says of each, for a reader.
+test ! "$CONFORM_TABLE" || cp "$scratch/table" "$CONFORM_TABLE"
 
 # And these alone, where one check is meant.
-for fault in LEAKS_REFUSED DEFAULT_ARCH NO_SUMMARY METADATA; do
+for fault in LEAKS_REFUSED DEFAULT_ARCH NO_SUMMARY METADATA WRITES_FAULT; do
 	build broken -DBROKEN="$fault"
 	conform "$scratch/ucall-broken.so"
-	test "$(grep '^not ok' "$scratch/out" | sed 's/.*: //; s/^not ok [0-9]* - //' | sort -u | wc -l)" -eq 1
+	test "$(grep '^not ok' "$scratch/out" | sed 's/.*: //; s/^not ok [0-9]* - //; s/, by the .*//' | sort -u | wc -l)" -eq 1
 	ok $? "$fault fails at nothing else"
 done
 
+# A plugin that exits ends in no good news.
+build broken -DBROKEN=EXITS
+printf '#include <ucall/guest.h>\nvoid guest_main(void)\n{\n\tGUEST_DONE();\n}\n' >"$scratch/guest.c"
+if "$ucall" cc -o "$scratch/guest.elf" "$scratch/guest.c" >"$scratch/out" 2>&1; then
+	"$ucall" run --backend "$scratch/ucall-broken.so" "$scratch/guest.elf" >"$scratch/out" 2>&1
+	test $? -eq 3
+	ok $? "run: a plugin that calls _exit(0)"
+	has "$scratch/out" "ended with exit status 0" "run says so"
+else
+	skip "$(head -n 1 "$scratch/out")" "run: a plugin that calls _exit(0)"
+fi
+UCALL_PLUGIN_PATH=$scratch "$ucall" demo >"$scratch/out" 2>&1
+test $? -ne 0
+ok $? "demo: a plugin that calls _exit(0)"
+has "$scratch/out" "ended with exit status 0" "demo says so"
+
+conform "$scratch/ucall-broken.so" --point "no such point"
+test $? -eq 2
+ok $? "--point that matches nothing"
+
+build broken
 cp "$scratch/ucall-broken.so" "$scratch/ucall-other.so"
 build broken
 mv "$scratch/ucall-broken.so" "$scratch/ucall-other.so"

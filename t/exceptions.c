@@ -218,9 +218,47 @@ static void host_swallowed(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_fault(vcpu)->kind, UCALL_FAULT_SWALLOWED);
 }
 
+/* A hypercall instruction that KVM would write over. */
+static UCALL_GUEST void guest_vmcall(void)
+{
+	__asm__ volatile("vmcall" : : "a"(0xffff) : "memory");
+	GUEST_DONE();
+}
+
+static UCALL_GUEST void guest_vmmcall(void)
+{
+	__asm__ volatile("vmmcall" : : "a"(0xffff) : "memory");
+	GUEST_DONE();
+}
+
+static void each_hypercall(void)
+{
+	struct ucall_vm_config config = { .timeout_ms = 500 };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	struct ucall_vcpu *vcpus[2] = { ucall_vcpu_add(vm, guest_vmcall, 0),
+					ucall_vcpu_add(vm, guest_vmmcall, 0) };
+	int patched = 0;
+
+	for (int i = 0; i < 2; i++) {
+		const struct ucall_fault_info *fault = ucall_fault(vcpus[i]);
+
+		CHECK_OK(vcpus[i]);
+		/* The CPU's own is done; or, where ring 0 is interpreted, never ends. */
+		if (ucall_next(vcpus[i], NULL) >= 0 || errno != EFAULT || fault->vector != 14)
+			continue;
+		patched++;
+		CHECK_EQ(fault->address, fault->pc);
+		CHECK_HAS(ucall_error(),
+			  "KVM tried to write this CPU's hypercall instruction over this one");
+	}
+	if (!patched)
+		SKIP("this KVM writes over neither VMCALL nor VMMCALL");
+}
+
 UCALL_TESTS({ "exceptions in ring 0", .each = each_ring0 },
 	    { "exceptions in ring 3", .each = each_ring3 },
 	    { "the red zone", UCALL_TEST_GUEST(guest_red_zone), .host = host_red_zone,
 	      .engine = "kvm" },
+	    { "a hypercall of the other vendor", .each = each_hypercall, .engine = "kvm" },
 	    { "a triple fault", UCALL_TEST_GUEST(guest_triple), .host = host_triple, .engine = "kvm" },
 	    { "a swallowed doorbell", UCALL_TEST_GUEST(guest_sync), .host = host_swallowed });

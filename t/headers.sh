@@ -1,11 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The public headers compile alone, as C11 and as C++17, without a warning and without the kernel's;
-# the library exports what they declare and nothing else.
+# The public headers compile alone, as ISO C and C++ and with the compilers' extensions, without a warning and without
+# the kernel's; so do the program that README begins with, and what the headers show.  The library exports what
+# they declare and nothing else.
 . "$top_srcdir/t/tap.sh"
 
 compile() { # HEADER COMPILER FLAG...
-	name="<ucall/$1> with $2 $3"
+	name="<ucall/$1> with $2 $3 $4"
 	if ! command -v "$2" >/dev/null; then
 		skip "no $2; run ./bootstrap --install-deps=all" "$name"
 		return
@@ -22,12 +23,119 @@ compile() { # HEADER COMPILER FLAG...
 	test $status -eq 0 || diag <"$scratch/out"
 }
 
-for header in abi guest ucall plugin test; do
+for header in "$top_srcdir"/include/ucall/*.h; do
+	header=$(basename "$header")
 	for cc in gcc clang; do
-		compile $header.h $cc -std=c11 -Wstrict-prototypes
+		for std in c11 c17 c2x gnu11; do
+			compile $header $cc -std=$std -pedantic -Wstrict-prototypes
+		done
 	done
-	compile $header.h g++ -std=c++17 -x c++
-	compile $header.h clang++ -std=c++17 -x c++
+	for cc in g++ clang++; do
+		for std in c++17 c++20 gnu++17; do
+			compile $header $cc -std=$std -pedantic -x c++
+		done
+	done
+done
+
+# A library with a sanitizer in it is for programs that have it too.
+link=yes
+nm -D "$top_builddir/libucall/.libs/libucall.so" | grep -q '__[at]san' && link=no
+
+# program FILE NAME COMPILER FLAG...: it compiles and links.
+program() {
+	source=$1
+	name="$2 with $3 $4 $5"
+	shift 2
+	if ! command -v "$1" >/dev/null; then
+		skip "no $1; run ./bootstrap --install-deps=all" "$name"
+		return
+	fi
+	compiler=$1
+	shift
+	if test $link = no; then
+		set -- "$@" -I"$top_srcdir/include" -c "$source" -o "$scratch/program"
+	else
+		set -- "$@" -I"$top_srcdir/include" "$source" -x none -o "$scratch/program" \
+			-Wl,--whole-archive "$top_builddir/libucall/libucall-guest.a" -Wl,--no-whole-archive \
+			"$top_builddir/libucall/libucall-test.a" -L"$top_builddir/libucall/.libs" -lucall
+	fi
+	"$compiler" -Wall -Wextra -Werror "$@" >"$scratch/out" 2>&1
+	status=$?
+	ok $status "$name"
+	test $status -eq 0 || diag <"$scratch/out"
+}
+
+# README's program, as it stands there.
+sed -n '/^<!-- hello.c -->$/,/^```$/p' "$top_srcdir/README.md" | sed '1,2d; /^```$/d' >"$scratch/hello.c"
+# What <ucall/test.h> shows.
+{
+	echo '#include <ucall/test.h>'
+	sed -n '/^ \*	static UCALL_GUEST/,/^ \*	UCALL_TESTS/p' "$top_srcdir/include/ucall/test.h" | sed 's/^ \*//'
+} >"$scratch/test.c"
+# Every macro, and each field of a backend's metadata in the order of the structures.
+cat >"$scratch/all.c" <<'EOF'
+#include <stdio.h>
+#include <ucall/plugin.h>
+
+UCALL_BACKEND(.name = "all", .version = "1", .summary = "each field", .needs = UCALL_NEEDS_KVM,
+	      .protections = UCALL_PROTECT_NONE, .default_for = UCALL_ARCH_X86_64,
+	      .default_for_protections = UCALL_PROTECT_NONE,
+	      .options = { { .name = "n", .type = UCALL_OPTION_UINT, .min = 1, .max = 2, .value = "1",
+			     .help = "a number" } });
+
+static UCALL_GUEST void guest_main(uint64_t a, int n)
+{
+	struct ucall *uc = (struct ucall *)(uintptr_t)a;
+
+	ucall(UCALL_DONE, 0);
+	ucall(UCALL_USER, 7, 1, 2, 3, 4, 5, 6, uc);
+	ucall(UCALL_USER, n, 1, 2);
+	ucall_wait(UCALL_USER, 1, a);
+	ucall_shared(uc, UCALL_USER, 0);
+	ucall_shared(uc, UCALL_USER, 2, n, uc);
+	GUEST_PRINTF("none\n");
+	GUEST_PRINTF("%d %s\n", n, "text");
+	GUEST_PRINTF("%d %d %d %d %d %d %d %d %d %d %d %d\n", 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, n);
+	GUEST_ASSERT(n == 1);
+	GUEST_ASSERT_EQ(n, 1);
+	GUEST_ASSERT_4(n == 1, n, n, n, n);
+	if (n == 7)
+		GUEST_FAIL("none");
+	if (n == 8)
+		GUEST_FAIL("%d", n);
+	GUEST_SHARED_SYNC(uc, 1);
+	GUEST_SYNC_ARGS(1, 2, 3, 4, 5);
+	GUEST_DONE();
+}
+
+int main(void)
+{
+	struct ucall_vm_config config = { .timeout_ms = 100 };
+	struct ucall_vm *vm = ucall_vm_create(&config);
+
+	(void)ucall_metadata_note;
+	ucall_vcpu_add(vm, guest_main, 0);
+	ucall_vcpu_add(vm, guest_main, 6, 1, 2, 3, 4, 5, vm);
+	ucall_vcpu_add_symbol(vm, "guest_main", 1, 1);
+	return 0;
+}
+EOF
+for file in hello test all; do
+	for cc in gcc clang; do
+		for std in c11 c17 c2x gnu11; do
+			program "$scratch/$file.c" "$file.c" $cc -std=$std -pedantic -O2 -Wno-missing-field-initializers \
+				-Wno-unused-parameter
+		done
+	done
+	for cc in g++ clang++; do
+		for std in c++17 c++20 gnu++17; do
+			# Designated initializers are C++20's.
+			pedantic=-Wshadow
+			test $std = c++20 && pedantic=-pedantic
+			program "$scratch/$file.c" "$file.c" $cc -std=$std $pedantic -O2 -Wno-missing-field-initializers \
+				-Wno-unused-parameter -Wno-c++20-designator -x c++
+		done
+	done
 done
 
 grep -h '^UCALL_PUBLIC' -A 3 "$top_srcdir"/include/ucall/*.h | tr '\n' ' ' |

@@ -28,6 +28,20 @@ if command -v readelf >/dev/null; then
 	esac
 	cd "$scratch" || exit 1
 	refused 2 "is a program for another machine than $other; compile it with $other-linux-gnu-gcc" $other -- ./cat
+	cd "$OLDPWD" || exit 1
+	printf 'int f(void); int main(void) { return f(); }\n' >"$scratch/main.c"
+	printf 'int f(void); int f(void) { return 0; }\n' >"$scratch/f.c"
+	case $(uname -m) in
+	x86_64 | aarch64 | riscv64) own=$(uname -m) ;;
+	*) own= ;;
+	esac
+	if test "$own" && $CC -shared -fPIC -Wl,-soname,../../../etc/hostname "$scratch/f.c" -o "$scratch/libf.so" &&
+		$CC "$scratch/main.c" -o "$scratch/program" "$scratch/libf.so"; then
+		cd "$scratch" || exit 1
+		refused 2 "needs the library \"../../../etc/hostname\", which is a path and not a name" "$own" -- ./program
+	else
+		skip "$CC cannot build it" "a library by its path"
+	fi
 else
 	skip "no readelf; install binutils" "programs"
 fi

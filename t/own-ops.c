@@ -139,7 +139,93 @@ static void once_init_fails(void)
 	CHECK_EQ(uninits, before);
 }
 
+/* A function that fails and says nothing: not with the words of an error before it. */
+static int silent_init(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	(void)vm;
+	(void)args;
+	errno = ENOSPC;
+	return -1;
+}
+
+static void once_silent(void)
+{
+	struct ucall_ops ops = own_ops;
+	struct ucall_vm_config config = { .ops = &ops };
+
+	if (ucall_engine_check(NULL))
+		SKIP("%s", ucall_error());
+	ucall_fail(EINVAL, "an older error");
+	ops.init = silent_init;
+	CHECK(!ucall_vm_create(&config));
+	CHECK_EQ(errno, ENOSPC);
+	CHECK_STR(ucall_error(),
+		  "backend own: its init() failed and did not say why, by ucall_fail(): No "
+		  "space left on device");
+}
+
+/* ---- for each vCPU ---- */
+
+static unsigned int vcpu_inits, vcpu_finis, refuse_from = 100;
+static struct ucall_regs first_regs;
+
+static int own_vcpu_init(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	uint64_t value;
+
+	CHECK(ucall_vcpu_vm(vcpu) == vm);
+	CHECK_EQ(ucall_vcpu_number(vcpu), vcpu_inits);
+	if (vcpu_inits == refuse_from)
+		return -1;
+	vcpu_inits++;
+	/* All of these may be called: the VM's lock is not held. */
+	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &first_regs) && !ucall_vcpu_set_regs(vcpu, &first_regs));
+	CHECK_OK(!ucall_vm_read_int(vm, UCALL_BELL_ADDRESS, 8, &value) || errno == EFAULT);
+	CHECK_OK(ucall_vm_alloc(vm, 4096, 0));
+	return 0;
+}
+
+static void own_vcpu_fini(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	CHECK(ucall_vcpu_vm(vcpu) == vm);
+	CHECK_EQ(uninits, 0); /* before uninit() */
+	vcpu_finis++;
+}
+
+static void once_vcpus(void)
+{
+	struct ucall_ops ops = own_ops;
+	struct ucall_vm_config config = { .ops = &ops };
+	struct ucall_vcpu *vcpus[3];
+	struct ucall_vm *vm;
+	struct ucall uc;
+
+	ops.vcpu_init = own_vcpu_init;
+	ops.vcpu_fini = own_vcpu_fini;
+	inits = uninits = 0;
+	vm = ucall_test_vm(&config);
+	for (uint64_t i = 0; i < 3; i++) {
+		CHECK_OK(vcpus[i] = ucall_vcpu_add(vm, guest_code, 1, i));
+		CHECK_EQ(vcpu_inits, i + 1);
+	}
+	CHECK_EQ(first_regs.pc, (uintptr_t)guest_code);
+	for (uint64_t i = 0; i < 3; i++) {
+		CHECK_NEXT(vcpus[i], &uc, UCALL_SYNC);
+		CHECK_EQ(uc.args[1], i);
+		CHECK_NEXT(vcpus[i], &uc, UCALL_DONE);
+	}
+	refuse_from = 3;
+	CHECK(!ucall_vcpu_add(vm, guest_code, 1, 3));
+	CHECK_HAS(ucall_error(), "backend own: its vcpu_init() failed and did not say why");
+	CHECK_EQ(vcpu_finis, 0);
+	ucall_test_vm_free(vm);
+	CHECK_EQ(vcpu_finis, 3);
+	CHECK_EQ(uninits, 1);
+}
+
 UCALL_TESTS({ "the program's own backend, by the mailbox", .once = once_mailbox },
 	    { "the program's own backend, by the address", .once = once_address },
 	    { "wrong options, another ABI, half a pair", .once = once_wrong },
-	    { "init fails", .once = once_init_fails });
+	    { "init fails", .once = once_init_fails },
+	    { "init fails and does not say why", .once = once_silent },
+	    { "vcpu_init and vcpu_fini", .once = once_vcpus });

@@ -7,21 +7,7 @@
 
 #include <ucall/test.h>
 
-/* gcc's words for what this is built with, and clang's. */
-#if defined(__SANITIZE_ADDRESS__)
-#define ADDRESS_SANITIZER 1
-#endif
-#if defined(__SANITIZE_THREAD__)
-#define THREAD_SANITIZER 1
-#endif
-#if defined(__has_feature)
-#if __has_feature(address_sanitizer)
-#define ADDRESS_SANITIZER 1
-#endif
-#if __has_feature(thread_sanitizer)
-#define THREAD_SANITIZER 1
-#endif
-#endif
+#include "../libucall/sanitizers.h"
 
 /* How many entries a folder has: /proc/self/fd, /proc/self/task. */
 static inline int entries(const char *folder)

@@ -40,6 +40,20 @@ static UCALL_GUEST void guest_endless(volatile uint64_t *finished)
 	}
 }
 
+/* Has the host look at an empty queue, each time that the host lets it. */
+static UCALL_GUEST void guest_flushes(volatile uint64_t *go)
+{
+	struct ucall_queue *queue = (struct ucall_queue *)UCALL_QUEUE_ADDRESS;
+	const struct ucall_bell *bell = (const struct ucall_bell *)UCALL_BELL_ADDRESS;
+
+	for (uint64_t n = 1;; n++) {
+		while (*go < n)
+			SPIN();
+		queue->flush = 1;
+		((void (*)(uint64_t))bell->ring)(UCALL_MAILBOX_ADDRESS);
+	}
+}
+
 #ifndef UCALL_GUEST_BUILD
 #include <errno.h>
 #include <linux/kvm.h>
@@ -138,6 +152,36 @@ static void each_ends(void)
 			check_ends(modes[i], 0, end);
 			check_ends(modes[i], 40, end);
 		}
+}
+
+/* ---- the time limit ---- */
+
+static void *let_flush(void *data)
+{
+	for (uint64_t n = 1; n < 12; n++) {
+		usleep(100000);
+		__atomic_store_n((uint64_t *)data, n, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+/* However often the guest asks the host to look at nothing: the limit is that of the call. */
+static void each_limit(void)
+{
+	struct ucall_vm *vm = ring_vm("ring,depth=64", 150);
+	uint64_t gva = ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED);
+	uint64_t *go = ucall_vm_host_pointer(vm, gva, 8);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_flushes, 1, gva);
+	pthread_t thread;
+	int cmd, error;
+
+	CHECK_OK(gva && go && vcpu);
+	CHECK(!pthread_create(&thread, NULL, let_flush, go));
+	cmd = ucall_next(vcpu, NULL);
+	error = errno;
+	pthread_join(thread, NULL);
+	CHECK_EQ(cmd, -1);
+	CHECK_EQ(error, ETIMEDOUT); /* a limit for each run would let it flush until it was refused */
 }
 
 /* ---- at any point ---- */
@@ -343,6 +387,7 @@ static void each_freed(void)
 
 RING_TESTS({ "messages come before the end", .each = each_ends, .any_arch = true, .limit = 120 },
 	   EMULATED_KIND("messages come before the end", .each = each_ends),
+	   { "a time limit for several runs", .each = each_limit },
 	   { "stopped at any time", .each = each_kicks, .any_arch = true, .limit = 120 },
 	   EMULATED_KIND("stopped at any time", .each = each_kicks),
 #if defined(__x86_64__)

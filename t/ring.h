@@ -40,12 +40,12 @@ static inline int next_of_all(struct ucall_vcpu *vcpu, struct ucall *uc)
 
 /* main() of the tests given. */
 #define RING_TESTS(...) \
-	int main(void) \
+	int main(int argc, char **argv) \
 	{ \
 		static const struct ucall_test tests[] = { __VA_ARGS__ }; \
 \
 		setenv("UCALL_BACKEND", "ring", 1); \
-		return ucall_test_run(tests, sizeof(tests) / sizeof(tests[0])); \
+		return ucall_test_main(argc, argv, tests, sizeof(tests) / sizeof(tests[0])); \
 	} \
 	struct ucall_test
 

@@ -57,10 +57,11 @@ int sev_open_device(void)
 	return psp.sev_fd;
 }
 
-const struct kvm_cpuid2 *ucall_x86_64_supported_cpuid(int kvm_fd)
+const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_vm *vm, int kvm_fd)
 {
 	static struct kvm_cpuid2 none;
 
+	(void)vm;
 	(void)kvm_fd;
 	return &none;
 }

@@ -1,9 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * show-port BACKEND [FILE TARGET]: the port that the guest rings with.  With a FILE: renames it to
- * TARGET and shows that of a second VM, then that of the first again.
+ * show-port BACKEND [COMMAND]: the port that the guest rings with.  With a shell command, which changes the plugin's
+ * file: runs it and shows that of a second VM, then that of the first again.
  */
 #include <stdio.h>
+#include <stdlib.h>
 
 #include <ucall/plugin.h>
 
@@ -38,14 +39,15 @@ int main(int argc, char **argv)
 
 	if (argc < 2)
 		return 2;
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ);
 	if (ucall_engine_check(NULL)) {
 		printf("%s\n", ucall_error());
 		return 77;
 	}
 	first = start(argv[1]);
 	r = show(first);
-	if (!r && argc > 3) {
-		if (rename(argv[2], argv[3]))
+	if (!r && argc > 2) {
+		if (system(argv[2]))
 			return 2;
 		second = start(argv[1]);
 		r = show(second) || show(first);

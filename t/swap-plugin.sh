@@ -25,11 +25,24 @@ done
 build 0x44
 cp "$scratch/ucall-good.so" "$scratch/44"
 build 0x55
-"$top_builddir/t/show-port" good "$scratch/44" "$scratch/ucall-good.so" >"$scratch/out" 2>&1
+"$top_builddir/t/show-port" good "mv $scratch/44 $scratch/ucall-good.so" >"$scratch/out" 2>&1
 if test $? -eq 77; then
 	skip "$(cat "$scratch/out")" "replaced while in use"
 else
 	tr '\n' ' ' <"$scratch/out" >"$scratch/line"
 	has "$scratch/line" "port 0x55 port 0x44 port 0x55 " "replaced while in use"
+fi
+
+# Not replaced, but written over, by a larger one: the dynamic linker still has the first.  What the process had
+# loaded is gone, and so it may crash at its end; but it is told before.
+build 0x66
+printf 'const char padding[300000] = { 1 };\n' >"$scratch/padding.c"
+$CC -shared -fPIC -O2 -w -I"$top_srcdir/include" "$top_srcdir/t/plugins/good.c" "$scratch/padding.c" \
+	-o "$scratch/large" -L"$top_builddir/libucall/.libs" -lucall
+"$top_builddir/t/show-port" good "cat $scratch/large >$scratch/ucall-good.so" >"$scratch/out" 2>&1
+if test $? -eq 77; then
+	skip "$(cat "$scratch/out")" "written over by a larger one"
+else
+	has "$scratch/out" "the file was changed after this process had loaded it" "written over by a larger one"
 fi
 done_testing

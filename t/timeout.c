@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* A guest that spins is ended by the time limit, and can go on. */
+#include <ucall/plugin.h>
 #include <ucall/test.h>
 
 /* The host sets what the messages of this guest leave alone in its mailbox. */
@@ -28,6 +29,45 @@ static UCALL_GUEST void guest_storm(void)
 		GUEST_PRINTF("x");
 }
 
+/* Prints each time that the host has set what its messages leave alone. */
+static UCALL_GUEST void guest_print_slowly(void)
+{
+	volatile uint64_t *go = &ucall_this_mailbox()->uc.args[6];
+
+	for (uint64_t n = 1;; n++) {
+		while (*go < n)
+			__asm__ volatile("" : : : "memory");
+		GUEST_PRINTF("x");
+	}
+}
+
+/* Instructions that take long: each moves or compares 16 MiB. */
+static UCALL_GUEST void guest_long_insns(uint64_t area)
+{
+	GUEST_SYNC(1);
+#if defined(__s390x__)
+	for (;;) {
+		register uint64_t r2 __asm__("2") = area, r3 __asm__("3") = 0xffffff;
+		register uint64_t r4 __asm__("4") = area, r5 __asm__("5") = 0xffffff;
+
+		__asm__ volatile("clcl %%r2, %%r4"
+				 : "+r"(r2), "+r"(r3), "+r"(r4), "+r"(r5)
+				 :
+				 : "cc", "memory");
+	}
+#elif defined(__x86_64__)
+	for (;;) {
+		uint64_t to = area, count = 16 << 20;
+
+		__asm__ volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(0) : "memory");
+	}
+#else
+	(void)area;
+	for (;;)
+		__asm__ volatile("" : : : "memory");
+#endif
+}
+
 #if defined(__x86_64__)
 static UCALL_GUEST void guest_halt(void)
 {
@@ -42,6 +82,7 @@ static UCALL_GUEST void guest_halt(void)
 #include <pthread.h>
 #include <signal.h>
 #include <stdlib.h>
+#include <string.h>
 #include <sys/wait.h>
 #include <time.h>
 #include <unistd.h>
@@ -289,6 +330,56 @@ static void each_storm(void)
 	fclose(config.output);
 }
 
+/* The limit is one for all the runs that a call makes. */
+static void *let_print(void *data)
+{
+	struct ucall_vcpu *vcpu = data;
+
+	for (uint64_t n = 1; n < 20; n++) {
+		usleep(250000);
+		__atomic_store_n(&ucall_vcpu_mailbox(vcpu)->uc.args[6], n, __ATOMIC_SEQ_CST);
+	}
+	return NULL;
+}
+
+static void each_several_runs(void)
+{
+	struct ucall_vm_config config = { .timeout_ms = 300 };
+	struct ucall_vcpu *vcpu;
+	size_t size = 0;
+	char *text = NULL;
+	pthread_t thread;
+
+	if (strcmp(ucall_test_arch(), ucall_arch_name(ucall_arch_host())) != 0)
+		SKIP("the host writes a number in its own byte order");
+	config.output = open_memstream(&text, &size);
+	CHECK(config.output);
+	vcpu = ucall_vcpu_add(ucall_test_vm(&config), guest_print_slowly, 0);
+	CHECK_OK(vcpu);
+	CHECK(!pthread_create(&thread, NULL, let_print, vcpu));
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, ETIMEDOUT);
+	fflush(config.output);
+	CHECK_EQ(size, 1); /* the second would come after 500 ms */
+	pthread_join(thread, NULL);
+	fclose(config.output);
+	free(text);
+}
+
+/* The emulator looks at the clock after each of these; after 16384 of them would be hours later. */
+static void each_long_insns(void)
+{
+	struct ucall_vm_config config = { .timeout_ms = 50 };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	uint64_t area = ucall_vm_alloc(vm, 16 << 20, 0);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_long_insns, 1, area);
+
+	CHECK_OK(area && vcpu);
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, ETIMEDOUT);
+}
+
 #if defined(__x86_64__)
 static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
@@ -317,6 +408,9 @@ UCALL_TESTS({ "a spinning guest", UCALL_TEST_GUEST(guest_spin), .host = check_sp
 	      .host = host_halt, .config = { .timeout_ms = 50, .irqchip = true } },
 #endif
 	    { "a guest that makes exit after exit", .each = each_storm, .any_arch = true },
+	    { "a limit for several runs", .each = each_several_runs },
+	    { "instructions that take long", .each = each_long_insns, .any_arch = true,
+	      .engine = "unicorn" },
 	    { "kicks", UCALL_TEST_GUEST(guest_spin), .host = host_kick, .any_arch = true },
 	    { "kicks in ring 3", UCALL_TEST_GUEST(guest_spin), .host = host_kick,
 	      .config = { .ring = 3 } },

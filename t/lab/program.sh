@@ -2,12 +2,15 @@
 # SPDX-License-Identifier: MIT
 # ucall lab as its users have it: a program of their own, its output and status, and the ends of a machine.
 . "$top_srcdir/t/tap.sh"
-ucall=$(cd "$top_builddir" && pwd)/tools/ucall
+build=$(cd "$top_builddir" && pwd)
+ucall=$build/tools/ucall
+top_srcdir=$(cd "$top_srcdir" && pwd)
 
 command -v aarch64-linux-gnu-gcc >/dev/null || skip_all "no aarch64-linux-gnu-gcc; run ./bootstrap --install-deps=all"
 cd "$scratch" || exit 1
-mkdir -p root/etc
+mkdir -p root/etc root/tmp/folder
 echo "it is there" >root/etc/note
+echo "so is this" >root/tmp/folder/note
 cat >test.c <<-'END'
 	#include <fcntl.h>
 	#include <linux/kvm.h>
@@ -34,10 +37,11 @@ ok $? "a program's exit status"
 test $status -eq 7 || diag <err
 has out "aarch64, KVM 12, 3, it's 1" "what it says, and its arguments"
 
-"$ucall" lab aarch64 --root root -- sh -c 'cat /etc/note; exit 3' >out 2>err
+"$ucall" lab aarch64 --root root -- sh -c 'cat /etc/note /tmp/folder/note; exit 3' >out 2>err
 test $? -eq 3
 ok $? "a command's exit status"
 has out "it is there" "a file of --root"
+has out "so is this" "one below /tmp"
 
 "$ucall" lab aarch64 -- reboot -f >out 2>err
 test $? -eq 125
@@ -49,4 +53,45 @@ test $? -eq 124
 ok $? "a command that takes too long: exit status 124"
 has out "begun" "what it said until then"
 has err "it ran for 15 s, the limit (--timeout)" "it says so"
+
+# A library that is nowhere is named before anything is booted.
+echo 'int f(void) { return 0; }' >f.c
+echo 'int f(void); int main(void) { return f(); }' >main.c
+aarch64-linux-gnu-gcc -shared -fPIC -Wl,-soname,libnowhere.so.3 f.c -o libnowhere.so
+aarch64-linux-gnu-gcc main.c -o needs-it ./libnowhere.so
+"$ucall" lab aarch64 -- ./needs-it >out 2>err
+test $? -eq 2
+ok $? "a library that is missing: exit status 2"
+has err "./needs-it needs libnowhere.so.3" "it is named, before the machine is booted"
+
+# This machine's own architecture: libucall goes along.
+if test "$(uname -m)" = x86_64; then
+	cat >hello.c <<-'END'
+		#include <stdio.h>
+		#include <ucall/ucall.h>
+
+		static UCALL_GUEST void guest_main(void)
+		{
+			GUEST_SYNC(42);
+		}
+
+		int main(void)
+		{
+			struct ucall_vcpu *vcpu = ucall_vcpu_add(ucall_vm_create(NULL), guest_main, 0);
+			struct ucall uc;
+
+			if (ucall_next(vcpu, &uc) != UCALL_SYNC)
+				printf("%s\n", ucall_error());
+			else
+				printf("stage %d by %s\n", (int)uc.args[1], ucall_vm_engine(ucall_vcpu_vm(vcpu)));
+			return 0;
+		}
+	END
+	$CC -I"$top_srcdir/include" hello.c -o hello -Wl,--whole-archive "$build/libucall/libucall-guest.a" \
+		-Wl,--no-whole-archive -L"$build/libucall/.libs" -lucall
+	UCALL_LAB_ROOT=/nonexistent "$ucall" lab x86_64 -- ./hello >out 2>err
+	has out "stage 42 by kvm" "a program that needs libucall"
+	UCALL_LAB_ROOT=/nonexistent "$ucall" lab x86_64 -- ucall list >out 2>err
+	has out "ucall-pio.so" "the command and the backends are there, too"
+fi
 done_testing

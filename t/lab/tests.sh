@@ -13,7 +13,8 @@ done
 cd /t || exit 1
 UCALL_TEST_LIMIT=${UCALL_TEST_LIMIT:-4}
 UCALL_TEST_RING=0
-export UCALL_TEST_LIMIT UCALL_TEST_RING
+UCALL_TEST_ROUNDS=${UCALL_TEST_ROUNDS:-1000}
+export UCALL_TEST_LIMIT UCALL_TEST_RING UCALL_TEST_ROUNDS
 for test in *; do
 	echo "ucall-lab: test $test"
 	start=$(date +%s)

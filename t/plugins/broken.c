@@ -5,7 +5,11 @@
  */
 #include <errno.h>
 #include <fcntl.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include <ucall/plugin.h>
 
@@ -25,6 +29,33 @@
 #define DROPS 12 /* does not ring now and then */
 #define NO_SUMMARY 13
 #define CLAIMS_LOADS 14 /* reads of its address too */
+#define LOADS 15 /* its doorbell is a load */
+#define KEEPS_NOT_FIRST 16 /* the first register that a function must keep, and so on to the last */
+#define KEEPS_NOT_LAST 17
+#define KEEPS_NOT_FLAGS 18 /* x86_64: the direction flag */
+#define WRITES_VCPU 19 /* of the mailbox */
+#define WRITES_FAULT 20
+#define PRINTS 21
+#define LEAKS_MEMORY 22 /* 3 MiB a VM */
+#define LEAKS_EXITS 23 /* 100 KiB a message */
+#define SAYS_NOTHING 24 /* init() sets errno alone */
+#define EXITS 25 /* in a constructor */
+#define CRASHES 26
+#define HANGS 27
+#define INIT_EXITS 28
+#define INIT_HANGS 29
+#define RECV_EXITS 30
+#define RECV_CRASHES 31
+#define SPINS 32 /* the doorbell never returns */
+#define LEAKS_THREADS 33
+#define SKIPS 34 /* init() refuses all VMs */
+#define CLAIMS_OTHERS 35 /* stores to all addresses */
+#define STARTS_PROCESS 36 /* in a constructor */
+#define STARTS_THREAD 37
+#define LEAVES_FD 38
+#define SAYS_HELLO 39
+#define TAKES_STDIN 40
+#define LINE_IN_SUMMARY 41
 
 #ifndef BROKEN
 #define BROKEN NOTHING
@@ -34,7 +65,9 @@
 UCALL_BACKEND(
 	.name = "broken",
 	.version = "1",
-#if BROKEN != NO_SUMMARY
+#if BROKEN == LINE_IN_SUMMARY
+	.summary = "two\nlines",
+#elif BROKEN != NO_SUMMARY
 	.summary = "a store to a device, more or less",
 #endif
 	.protections = UCALL_PROTECT_NONE,
@@ -64,6 +97,36 @@ UCALL_DOORBELL static void ring(struct ucall *uc)
 	if ((uc->args[1] & 0xff) == 0xff && uc->cmd == UCALL_SYNC)
 		return;
 #endif
+#if BROKEN == SPINS
+	for (;;)
+		__asm__ volatile("");
+#elif BROKEN == WRITES_VCPU
+	ucall_this_mailbox()->vcpu = 99;
+#elif BROKEN == WRITES_FAULT
+	ucall_this_mailbox()->fault.extra[3] = 1;
+#elif defined(__x86_64__) && BROKEN == KEEPS_NOT_FIRST
+	__asm__ volatile("mov $1, %%ebx" : : : "memory");
+#elif defined(__x86_64__) && BROKEN == KEEPS_NOT_LAST
+	__asm__ volatile("xor %%r15d, %%r15d" : : : "memory");
+#elif defined(__aarch64__) && BROKEN == KEEPS_NOT_FIRST
+	__asm__ volatile("mov x19, #1" : : : "memory");
+#elif defined(__aarch64__) && BROKEN == KEEPS_NOT_LAST
+	__asm__ volatile("mov x29, #1" : : : "memory");
+#elif defined(__s390x__) && BROKEN == KEEPS_NOT_FIRST
+	__asm__ volatile("lghi %%r6, 1" : : : "memory");
+#elif defined(__s390x__) && BROKEN == KEEPS_NOT_LAST
+	__asm__ volatile("lghi %%r13, 1" : : : "memory");
+#elif defined(__riscv) && BROKEN == KEEPS_NOT_FIRST
+	__asm__ volatile("li s0, 1" : : : "memory");
+#elif defined(__riscv) && BROKEN == KEEPS_NOT_LAST
+	__asm__ volatile("li tp, 1" : : : "memory");
+#elif defined(__x86_64__) && BROKEN == KEEPS_NOT_FLAGS
+	__asm__ volatile("std" : : : "memory");
+#endif
+#if BROKEN == LOADS
+	(void)*bell;
+	return;
+#endif
 	*bell = (uint64_t)uc;
 #if BROKEN == TWICE
 	*bell = (uint64_t)uc;
@@ -76,10 +139,72 @@ UCALL_GUEST_CODE(ring, ring);
 static uint64_t global_gpa;
 #endif
 
+#if BROKEN == EXITS || BROKEN == CRASHES || BROKEN == HANGS
+__attribute__((constructor)) static void constructor(void)
+{
+	while (BROKEN == HANGS)
+		pause();
+	if (BROKEN == EXITS)
+		_exit(0);
+	abort();
+}
+#endif
+
+#if BROKEN == LEAKS_THREADS || BROKEN == STARTS_THREAD
+static void *thread(void *data)
+{
+	for (;;)
+		pause();
+	return data;
+}
+#endif
+
+#if BROKEN >= STARTS_PROCESS && BROKEN <= TAKES_STDIN
+__attribute__((constructor)) static void constructor(void)
+{
+#if BROKEN == STARTS_PROCESS
+	if (!fork())
+		pause();
+#elif BROKEN == STARTS_THREAD
+	pthread_t t;
+
+	pthread_create(&t, NULL, thread, NULL);
+#elif BROKEN == LEAVES_FD
+	open("/dev/null", O_RDONLY | O_CLOEXEC);
+#elif BROKEN == SAYS_HELLO
+	printf("hello\n");
+#else
+	close(0);
+#endif
+}
+#endif
+
+#if BROKEN == LEAKS_MEMORY || BROKEN == LEAKS_EXITS
+static void *volatile sink;
+#endif
+
 static int init(struct ucall_vm *vm, const struct ucall_args *args)
 {
 	uint64_t gpa = ucall_args_uint(args, "gpa") & ~7ull, gva;
 
+#if BROKEN == LEAKS_MEMORY
+	sink = malloc(3 << 20);
+	memset(sink, 1, 3 << 20);
+#elif BROKEN == LEAKS_THREADS
+	pthread_t t;
+
+	pthread_create(&t, NULL, thread, NULL);
+#elif BROKEN == SKIPS
+	return ucall_fail(EOPNOTSUPP, "not on this machine");
+#elif BROKEN == SAYS_NOTHING
+	errno = ENOSPC;
+	return -1;
+#elif BROKEN == INIT_EXITS
+	exit(0);
+#elif BROKEN == INIT_HANGS
+	for (;;)
+		pause();
+#endif
 #if BROKEN == LEAKS
 	open("/dev/null", O_RDONLY | O_CLOEXEC);
 #endif
@@ -107,6 +232,18 @@ static int recv_cmd(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint
 	gpa = global_gpa;
 #endif
 	*where = exit->u.mmio.data;
+#if BROKEN == PRINTS
+	printf("recv is asked\n");
+#elif BROKEN == LEAKS_EXITS
+	sink = malloc(100 << 10);
+	memset(sink, 1, 100 << 10);
+#elif BROKEN == RECV_EXITS
+	_exit(0);
+#elif BROKEN == RECV_CRASHES
+	abort();
+#elif BROKEN == LOADS
+	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.gpa == gpa;
+#endif
 #if BROKEN == ADDRESS
 	*where += 8;
 #elif BROKEN == CLAIMS_ALL
@@ -115,6 +252,8 @@ static int recv_cmd(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint
 	return 0;
 #elif BROKEN == CLAIMS_LOADS
 	return exit->reason == UCALL_EXIT_MMIO;
+#elif BROKEN == CLAIMS_OTHERS
+	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write && exit->u.mmio.size == 8;
 #endif
 	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write && exit->u.mmio.size == 8 &&
 	       exit->u.mmio.gpa == gpa;
