@@ -27,7 +27,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		return 0;
 	name = ucall_config_name(text);
 	if (name) {
-		args = ucall_args_parse(&metadata, ucall_config_options(text));
+		args = ucall_args_parse(&metadata, ucall_config_options(text), "backend");
 		if (args &&
 		    (ucall_args_uint(args, "port") < 1 || ucall_args_uint(args, "port") > 0xffff ||
 		     ucall_args_uint(args, "poll") > 1 || ucall_args_uint(args, "exit") > 2 ||

@@ -1,0 +1,74 @@
+#!/bin/bash
+# SPDX-License-Identifier: MIT
+# Builds every fuzz target into $OUT, with its seeds, as a fuzzing service calls it: in the source folder, with CC,
+# CFLAGS and LIB_FUZZING_ENGINE set.  `make fuzz-check` calls it, too.  FUZZ_TARGETS names some of them.
+set -eu
+: "${CC:?}" "${OUT:?}" "${LIB_FUZZING_ENGINE:?}"
+CFLAGS=${CFLAGS:-}
+host=$(uname -m)
+targets="config note mailbox exit walk image info queue report kicks"
+test "$host" != x86_64 || targets="$targets insn ghcb"
+targets=${FUZZ_TARGETS:-$targets}
+work=${WORK:-$(mktemp -d)}
+flags="-std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\" -Iinclude"
+# What the tools say of themselves, for the part of them that is a target.
+flags="$flags -DUCALL_INCLUDE_DIR=\"/\" -DUCALL_LIBRARY_DIR=\"/\" -DUCALL_GUEST_DIR=\"/\" -DUCALL_DEMO_DIR=\"/\""
+
+# The core, once.
+core=$(find libucall -name '*.c' ! -path '*/guest/*' ! -name 'test*.c' ! -name child.c ! -name guest-output.c \
+	\( ! -path '*/arch/*' -o -path "*/arch/$host/*" -o -name radix.c -o -name arch.c -o -name paging.c \
+	-o -name decode.c -o -name escape.c \))
+case $host in
+x86_64) ;;
+s390x) core="$core libucall/arch/stub-page.c" ;;
+*) core="$core libucall/arch/stub-page.c libucall/arch/kvm-device.c libucall/arch/one-reg.c" ;;
+esac
+compile() { # FLAGS SOURCE
+	object=$work/$(echo "${2%.*}" | tr / -).o
+	# shellcheck disable=SC2086
+	$CC $1 $flags -c "$2" -o "$object"
+	echo "$object"
+}
+objects=
+for source in $core "libucall/arch/$host/stubs.S"; do
+	objects="$objects $(compile "$CFLAGS" "$source")"
+done
+rm -f "$work/core.a"
+# shellcheck disable=SC2086
+ar rcs "$work/core.a" $objects
+# Guest code is not instrumented.
+guest=
+for source in libucall/guest/*.c fuzz/kicks-guest.c; do
+	guest="$guest $(compile "-g -O1 -fPIC" "$source")"
+done
+
+# A fuzzing service runs the targets elsewhere: libraries go along.
+mkdir -p "$OUT/lib"
+for library in libelf.so.1 libdw.so.1 libz.so.1 liblzma.so.5 libbz2.so.1.0 libzstd.so.1; do
+	file=$(ldconfig -p | sed -n "s/.*[[:space:]]$library .*=> //p" | head -n 1)
+	test ! "$file" || cp -L "$file" "$OUT/lib/"
+done
+
+for t in $targets; do
+	more=
+	case $t in
+	info)
+		for source in tools/list.c tools/text.c tools/help.c tools/compilers.c; do
+			more="$more $(compile "$CFLAGS" "$source")"
+		done
+		;;
+	kicks) more=$guest ;;
+	report)
+		# The program that names functions, as it is installed: with no sanitizer, so that its limits hold.
+		# shellcheck disable=SC2086
+		$CC -g -O1 $flags modules/symbols/helper.c modules/symbols/backtrace.c -o "$OUT/ucall-symbols" \
+			-Wl,-rpath,'$ORIGIN/lib' -ldw -lelf
+		;;
+	esac
+	# shellcheck disable=SC2086
+	$CC $CFLAGS $flags "fuzz/$t.c" $more "$work/core.a" -o "$OUT/$t" $LIB_FUZZING_ENGINE \
+		-Wl,-rpath,'$ORIGIN/lib' -lelf -ldl -lpthread
+	if command -v zip >/dev/null && test -d "fuzz/corpus/$t"; then
+		zip -jqr "$OUT/${t}_seed_corpus.zip" "fuzz/corpus/$t"
+	fi
+done

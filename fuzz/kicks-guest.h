@@ -1,0 +1,11 @@
+/* SPDX-License-Identifier: MIT */
+/* The guest of the fuzz target kicks, which is compiled without the fuzzer's instrumentation. */
+#ifndef FUZZ_KICKS_GUEST_H
+#define FUZZ_KICKS_GUEST_H
+
+#include <stdint.h>
+
+/* Messages, and after every fourth so many rounds of a loop. */
+void guest_busy(uint64_t spins);
+
+#endif
