@@ -195,6 +195,35 @@ find_library() { # NAME
 	return 0
 }
 
+# A path would be taken from this machine, and put outside of the image.
+check_name() { # FILE NAME
+	case $2 in
+	*/*) die 2 "$1 needs the library \"$2\", which is a path and not a name" ;;
+	esac
+}
+
+# What a file needs, by name.
+needed_by() { # FILE
+	readelf -d "$1" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
+	readelf -l "$1" 2>/dev/null | sed -n 's/.*program interpreter: .*\/\(.*\)\]/\1/p'
+}
+
+in_image() { # IMAGE NAME
+	test "$(find "$1" -name "$2" | head -n 1)"
+}
+
+# What is not found is said before the machine is booted; what the program itself needs ends it there.
+check_libraries() { # IMAGE
+	while read -r name; do
+		in_image "$1" "$name" && continue
+		if test "$program" && needed_by "$program" | grep -qxF "$name"; then
+			die 2 "$program needs $name, which is neither on this machine nor among the packages for $arch: put it into" \
+				"a folder, as usr/lib/$triplet/$name, and name that by --root"
+		fi
+		echo "ucall lab: $name, which a program in the machine needs, was not found; --root FOLDER adds it" >&2
+	done <"$work/seen"
+}
+
 # What the programs in the image need, and what that needs.
 add_libraries() { # IMAGE
 	libraries=$1/usr/lib/$triplet
@@ -207,25 +236,55 @@ add_libraries() { # IMAGE
 		again=no
 		find "$1" -type f | while read -r file; do
 			is_elf "$file" || continue
-			readelf -d "$file" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
-			readelf -l "$file" 2>/dev/null | sed -n 's/.*program interpreter: .*\/\(.*\)\]/\1/p'
+			needed_by "$file"
 		done | sort -u >"$work/needed"
 		while read -r name; do
 			grep -qxF "$name" "$work/seen" && continue
+			check_name "a program for the machine" "$name"
 			echo "$name" >>"$work/seen"
-			test "$(find "$1" -name "$name" | head -n 1)" && continue
+			in_image "$1" "$name" && continue
 			library=$(find_library "$name")
 			test "$library" || continue
 			cp -L "$library" "$libraries/$name"
 			again=yes
 		done <"$work/needed"
 	done
+	check_libraries "$1"
 	# Where programs look for their interpreter.
 	for name in "$libraries"/ld-*; do
 		test -e "$name" || continue
 		cp "$name" "$1/usr/lib/${name##*/}"
 		cp "$name" "$1/usr/lib64/${name##*/}"
 	done
+}
+
+# The libucall that this command belongs to, for a machine of this one's architecture: library, command, backends and
+# modules, but for the emulator, which is not what the machine is for.  tools/lab.c says where they are.
+add_libucall() { # IMAGE
+	test "${UCALL_LAB_COMMAND:-}" && test "$arch" = "$(uname -m)" && ! in_image "$1" libucall.so.0 || return 0
+	mkdir -p "$1/usr/lib/$triplet" "$1/lab/ucall"
+	cp -L "$UCALL_LAB_LIBRARY/libucall.so.0" "$1/usr/lib/$triplet/" 2>/dev/null || return 0
+	cp "$UCALL_LAB_COMMAND" "$1/usr/bin/ucall"
+	for kind in plugins modules; do
+		mkdir "$1/lab/ucall/$kind"
+	done
+	(
+		IFS=:
+		# Earlier folders come first.
+		for d in $UCALL_LAB_PLUGINS; do
+			cp -n "$d"/ucall-*.so "$1/lab/ucall/plugins/" 2>/dev/null || true
+		done
+		for d in $UCALL_LAB_MODULES; do
+			for m in symbols.so ciphers.so ucall-symbols; do
+				test ! -f "$d/$m" || cp -n "$d/$m" "$1/lab/ucall/modules/" || true
+			done
+		done
+	)
+	cat >"$1/lab/environment" <<-END
+		UCALL_PLUGIN_PATH=/lab/ucall/plugins
+		UCALL_MODULE_PATH=/lab/ucall/modules
+		export UCALL_PLUGIN_PATH UCALL_MODULE_PATH
+	END
 }
 
 pack() { # IMAGE ROOT...
@@ -244,6 +303,7 @@ pack() { # IMAGE ROOT...
 	cp "$here/init" "$image/init"
 	chmod 755 "$image/init"
 	cp "$folder"/modules/* "$image/lab/modules/" 2>/dev/null || true
+	add_libucall "$image"
 	add_libraries "$image"
 	(cd "$image" && find . | cpio --quiet -o -H newc) | gzip -1
 }
@@ -278,6 +338,9 @@ check_program() {
 	is_elf "$program" || return 0
 	readelf -h "$program" | grep -q "Machine:.*$elf" ||
 		die 2 "$program is a program for another machine than $arch; compile it with $triplet-gcc"
+	for name in $(needed_by "$program"); do
+		check_name "$program" "$name"
+	done
 }
 
 run() {
@@ -331,7 +394,7 @@ run() {
 	quote "$@" >"$work/image/lab/command"
 	echo "$options" >"$work/image/lab/options"
 	test "$roots" || test ! -d "${UCALL_LAB_ROOT:-/nonexistent}/$arch/root" || roots=$UCALL_LAB_ROOT/$arch/root
-	test "$roots$program" || echo "ucall lab: nothing but busybox is in the machine; --root FOLDER adds programs for it, \`make" \
+	test "$roots$program" || test "$arch" = "$(uname -m)" || echo "ucall lab: nothing but busybox is in the machine; --root FOLDER adds programs for it, \`make" \
 		"check-lab\` those of this build" >&2
 	pack "$work/image" $roots >"$work/initrd"
 	# What CMD says comes between two lines of /init; what comes besides is kept for a bad end.
