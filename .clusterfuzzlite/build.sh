@@ -10,18 +10,19 @@ targets="config note mailbox exit walk image info queue report kicks"
 test "$host" != x86_64 || targets="$targets insn ghcb"
 targets=${FUZZ_TARGETS:-$targets}
 work=${WORK:-$(mktemp -d)}
-flags="-std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\" -Iinclude"
+flags="-std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\" -Iinclude -Ilibucall"
 # What the tools say of themselves, for the part of them that is a target.
 flags="$flags -DUCALL_INCLUDE_DIR=\"/\" -DUCALL_LIBRARY_DIR=\"/\" -DUCALL_GUEST_DIR=\"/\" -DUCALL_DEMO_DIR=\"/\""
 
 # The core, once.
-core=$(find libucall -name '*.c' ! -path '*/guest/*' ! -name 'test*.c' ! -name child.c ! -name guest-output.c \
+core=$(find libucall -name '*.c' ! -path '*/guest/*' ! -path '*/harness/*' ! -path '*/modules/*/*' ! -path '*/protect/sev/*' \
+	! -path libucall/kvm/device.c ! -path libucall/kvm/one-reg.c \
 	\( ! -path '*/arch/*' -o -path "*/arch/$host/*" -o -name radix.c -o -name arch.c -o -name paging.c \
 	-o -name decode.c -o -name escape.c \))
 case $host in
-x86_64) ;;
+x86_64) core="$core $(echo libucall/protect/sev/*.c)" ;;
 s390x) core="$core libucall/arch/stub-page.c" ;;
-*) core="$core libucall/arch/stub-page.c libucall/arch/kvm-device.c libucall/arch/one-reg.c" ;;
+*) core="$core libucall/arch/stub-page.c libucall/kvm/device.c libucall/kvm/one-reg.c" ;;
 esac
 compile() { # FLAGS SOURCE
 	object=$work/$(echo "${2%.*}" | tr / -).o
@@ -38,7 +39,7 @@ rm -f "$work/core.a"
 ar rcs "$work/core.a" $objects
 # Guest code is not instrumented.
 guest=
-for source in libucall/guest/*.c fuzz/kicks-guest.c; do
+for source in libucall/guest/*.c t/fuzz/kicks-guest.c; do
 	guest="$guest $(compile "-g -O1 -fPIC" "$source")"
 done
 
@@ -61,14 +62,14 @@ for t in $targets; do
 	report)
 		# The program that names functions, as it is installed: with no sanitizer, so that its limits hold.
 		# shellcheck disable=SC2086
-		$CC -g -O1 $flags modules/symbols/helper.c modules/symbols/backtrace.c -o "$OUT/ucall-symbols" \
+		$CC -g -O1 $flags libucall/modules/symbols/helper.c libucall/modules/symbols/backtrace.c -o "$OUT/ucall-symbols" \
 			-Wl,-rpath,'$ORIGIN/lib' -ldw -lelf
 		;;
 	esac
 	# shellcheck disable=SC2086
-	$CC $CFLAGS $flags "fuzz/$t.c" $more "$work/core.a" -o "$OUT/$t" $LIB_FUZZING_ENGINE \
+	$CC $CFLAGS $flags "t/fuzz/$t.c" $more "$work/core.a" -o "$OUT/$t" $LIB_FUZZING_ENGINE \
 		-Wl,-rpath,'$ORIGIN/lib' -lelf -ldl -lpthread
-	if command -v zip >/dev/null && test -d "fuzz/corpus/$t"; then
-		zip -jqr "$OUT/${t}_seed_corpus.zip" "fuzz/corpus/$t"
+	if command -v zip >/dev/null && test -d "t/fuzz/corpus/$t"; then
+		zip -jqr "$OUT/${t}_seed_corpus.zip" "t/fuzz/corpus/$t"
 	fi
 done

@@ -1,42 +1,42 @@
 # SPDX-License-Identifier: MIT
 lib_LTLIBRARIES += libucall/libucall.la
 libucall_libucall_la_SOURCES = \
-	libucall/arch.c libucall/arch.h \
-	libucall/backend.c libucall/backend.h \
-	libucall/backend-list.c \
-	libucall/byte-order.h \
-	libucall/ciphers.c libucall/ciphers.h \
-	libucall/clock.h \
-	libucall/elf-file.c libucall/elf-file.h \
-	libucall/engine.c libucall/engine.h \
-	libucall/engine-kvm.c libucall/kvm.h \
-	libucall/kvm-exit.c \
-	libucall/error.c libucall/error.h \
-	libucall/fault.c libucall/fault.h \
-	libucall/file.c libucall/file.h \
-	libucall/image.c libucall/image.h \
-	libucall/image-elf.c \
-	libucall/limit.h \
-	libucall/mailbox.c libucall/mailbox.h \
-	libucall/memory.c libucall/memory.h \
-	libucall/module.c libucall/module.h \
-	libucall/note.c libucall/note.h \
-	libucall/options.c libucall/options.h \
-	libucall/process.c libucall/process.h \
-	libucall/protect.c libucall/protect.h \
-	libucall/queue.c libucall/queue.h \
-	libucall/regions.c libucall/regions.h \
-	libucall/runner.c libucall/runner.h \
-	libucall/sanitizers.h \
-	libucall/search.c libucall/search.h \
-	libucall/snapshot.c libucall/snapshot.h \
-	libucall/symbols.c libucall/symbols.h \
-	libucall/symbols-helper.c libucall/symbols-helper.h \
-	libucall/text.c libucall/text.h \
-	libucall/vcpu.c libucall/vcpu.h \
-	libucall/vm.c libucall/vm.h \
-	libucall/vm-backend.c libucall/vm-backend.h \
-	libucall/watchdog.c libucall/watchdog.h \
+	libucall/arch/arch.c libucall/arch/arch.h \
+	libucall/plugin/backend.c libucall/plugin/backend.h \
+	libucall/plugin/backend-list.c \
+	libucall/base/byte-order.h \
+	libucall/modules/ciphers.c libucall/modules/ciphers.h \
+	libucall/base/clock.h \
+	libucall/base/elf-file.c libucall/base/elf-file.h \
+	libucall/machine/engine.c libucall/machine/engine.h \
+	libucall/kvm/engine.c libucall/kvm/kvm.h \
+	libucall/kvm/exit.c \
+	libucall/base/error.c libucall/base/error.h \
+	libucall/report/fault.c libucall/report/fault.h \
+	libucall/base/file.c libucall/base/file.h \
+	libucall/machine/image.c libucall/machine/image.h \
+	libucall/machine/image-elf.c \
+	libucall/base/limit.h \
+	libucall/channel/mailbox.c libucall/channel/mailbox.h \
+	libucall/machine/memory.c libucall/machine/memory.h \
+	libucall/modules/module.c libucall/modules/module.h \
+	libucall/plugin/note.c libucall/plugin/note.h \
+	libucall/base/options.c libucall/base/options.h \
+	libucall/machine/process.c libucall/machine/process.h \
+	libucall/protect/protect.c libucall/protect/protect.h \
+	libucall/channel/queue.c libucall/channel/queue.h \
+	libucall/machine/regions.c libucall/machine/regions.h \
+	libucall/channel/runner.c libucall/channel/runner.h \
+	libucall/base/sanitizers.h \
+	libucall/base/search.c libucall/base/search.h \
+	libucall/machine/snapshot.c libucall/machine/snapshot.h \
+	libucall/report/symbols.c libucall/report/symbols.h \
+	libucall/report/symbols-helper.c libucall/report/symbols-helper.h \
+	libucall/base/text.c libucall/base/text.h \
+	libucall/machine/vcpu.c libucall/machine/vcpu.h \
+	libucall/machine/vm.c libucall/machine/vm.h \
+	libucall/channel/channel.c libucall/channel/channel.h \
+	libucall/kvm/watchdog.c libucall/kvm/watchdog.h \
 	libucall/arch/aarch64/aarch64.h \
 	libucall/arch/aarch64/arch.c \
 	libucall/arch/aarch64/paging.c \
@@ -59,16 +59,16 @@ native_aarch64 = \
 	libucall/arch/aarch64/kvm.c \
 	libucall/arch/aarch64/native.c \
 	libucall/arch/aarch64/stubs.S \
-	libucall/arch/kvm-device.c libucall/arch/kvm-device.h \
-	libucall/arch/one-reg.c \
+	libucall/kvm/device.c libucall/kvm/device.h \
+	libucall/kvm/one-reg.c \
 	libucall/arch/stub-page.c libucall/arch/stub-page.h
 native_riscv64 = \
 	libucall/arch/riscv64/aia.c \
 	libucall/arch/riscv64/kvm.c \
 	libucall/arch/riscv64/native.c \
 	libucall/arch/riscv64/stubs.S \
-	libucall/arch/kvm-device.c libucall/arch/kvm-device.h \
-	libucall/arch/one-reg.c \
+	libucall/kvm/device.c libucall/kvm/device.h \
+	libucall/kvm/one-reg.c \
 	libucall/arch/stub-page.c libucall/arch/stub-page.h
 native_s390x = \
 	libucall/arch/s390x/kvm.c \
@@ -81,20 +81,20 @@ native_x86_64 = \
 	libucall/arch/x86_64/layout.h \
 	libucall/arch/x86_64/native.c \
 	libucall/arch/x86_64/state.c \
-	libucall/arch/x86_64/sev/cpuid.c \
-	libucall/arch/x86_64/sev/emulated.c libucall/arch/x86_64/sev/sev.h \
-	libucall/arch/x86_64/sev/ghcb.c \
-	libucall/arch/x86_64/sev/insn.c \
-	libucall/arch/x86_64/sev/kinds.c \
-	libucall/arch/x86_64/sev/kvm-sev.h \
-	libucall/arch/x86_64/sev/launch.c libucall/arch/x86_64/sev/launch.h \
-	libucall/arch/x86_64/sev/machine.c libucall/arch/x86_64/sev/machine.h \
-	libucall/arch/x86_64/sev/probe.c \
-	libucall/arch/x86_64/sev/psp.c \
-	libucall/arch/x86_64/sev/real.c \
-	libucall/arch/x86_64/sev/slots.c \
-	libucall/arch/x86_64/sev/state.c \
-	libucall/arch/x86_64/sev/vc.c \
+	libucall/protect/sev/cpuid.c \
+	libucall/protect/sev/emulated.c libucall/protect/sev/sev.h \
+	libucall/protect/sev/ghcb.c \
+	libucall/protect/sev/insn.c \
+	libucall/protect/sev/kinds.c \
+	libucall/protect/sev/kvm-sev.h \
+	libucall/protect/sev/launch.c libucall/protect/sev/launch.h \
+	libucall/protect/sev/machine.c libucall/protect/sev/machine.h \
+	libucall/protect/sev/probe.c \
+	libucall/protect/sev/psp.c \
+	libucall/protect/sev/real.c \
+	libucall/protect/sev/slots.c \
+	libucall/protect/sev/state.c \
+	libucall/protect/sev/vc.c \
 	libucall/arch/x86_64/stubs.S
 if HOST_AARCH64
 libucall_libucall_la_SOURCES += $(native_aarch64)
@@ -109,7 +109,7 @@ if HOST_X86_64
 libucall_libucall_la_SOURCES += $(native_x86_64)
 endif
 EXTRA_DIST += $(native_aarch64) $(native_riscv64) $(native_s390x) $(native_x86_64)
-libucall_libucall_la_CPPFLAGS = $(UCALL_CPPFLAGS) \
+libucall_libucall_la_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) \
 	-DUCALL_VERSION='"$(PACKAGE_VERSION)"' -DUCALL_BACKEND_DIR='"$(backenddir)"'
 libucall_libucall_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread
 libucall_libucall_la_LIBADD = $(LIBELF_LIBS)
@@ -132,10 +132,10 @@ libucall_libucall_guest_a_CFLAGS = $(UCALL_GUEST_CFLAGS)
 # The TAP harness: <ucall/test.h>.
 lib_LIBRARIES += libucall/libucall-test.a
 libucall_libucall_test_a_SOURCES = \
-	libucall/child.c libucall/child.h \
-	libucall/guest-output.c libucall/guest-output.h \
-	libucall/test.c \
-	libucall/test-variants.c libucall/test-variants.h \
-	libucall/text.c libucall/text.h
-libucall_libucall_test_a_CPPFLAGS = $(UCALL_CPPFLAGS)
+	libucall/harness/child.c libucall/harness/child.h \
+	libucall/harness/guest-output.c libucall/harness/guest-output.h \
+	libucall/harness/test.c \
+	libucall/harness/test-variants.c libucall/harness/test-variants.h \
+	libucall/base/text.c libucall/base/text.h
+libucall_libucall_test_a_CPPFLAGS = $(UCALL_CORE_CPPFLAGS)
 libucall_libucall_test_a_CFLAGS = $(UCALL_CFLAGS) -fPIC

@@ -56,7 +56,7 @@ AS_CASE([$ucall_have],
 # UCALL_CFLAGS for code of the host, UCALL_GUEST_CFLAGS for the guest runtime, which is never
 # instrumented.
 AC_DEFUN([UCALL_FLAGS], [
-ucall_warnings="-Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes"
+ucall_warnings="-Wall -Wextra -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wmissing-prototypes"
 AS_IF([test "x$enable_werror" = xyes], [ucall_warnings="$ucall_warnings -Werror"])
 ucall_sanitizers=
 AS_IF([test "x$enable_sanitizers" = xyes], [enable_sanitizers=address,undefined])
@@ -79,7 +79,7 @@ AC_SUBST([UCALL_GUEST_CFLAGS])
 # UCALL_SUMMARY
 # -------------
 AC_DEFUN([UCALL_SUMMARY], [
-ucall_backends=`sed -n 's,^include plugins/\(.*\)/local.mk$,\1,p' "$srcdir/Makefile.am" | tr '\n' ' '`
+ucall_backends=`sed -n 's,^backends = ,,p' "$srcdir/plugins/local.mk"`
 AS_IF([test -c /dev/kvm && test -r /dev/kvm && test -w /dev/kvm],
       [ucall_kvm="/dev/kvm can be opened"],
       [test -e /dev/kvm],

@@ -62,7 +62,7 @@ fi
 check() { # LIMIT...
 	printf '{"schema": 1, "limits": [\n' >"$scratch/limits"
 	printf '%s,\n' "$@" >>"$scratch/limits"
-	sh "$top_srcdir/bench/check.sh" "$scratch/limits" "$scratch/results" >"$scratch/out" 2>&1
+	sh "$top_srcdir/t/bench/check.sh" "$scratch/limits" "$scratch/results" >"$scratch/out" 2>&1
 }
 cat >"$scratch/results" <<'END'
 {"schema": 1,

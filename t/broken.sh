@@ -29,7 +29,7 @@ tries() {
 	done
 }
 
-if test -e "$top_builddir/modules/symbols/symbols.la"; then
+if test -e "$top_builddir/libucall/modules/symbols/symbols.la"; then
 	in=', in '
 	# Function names are what is left where there is no debug information.
 	caller='#1 '
@@ -73,6 +73,6 @@ unset UCALL_ENGINE
 works kvm || works unicorn || done_testing
 
 # Without the module there are addresses, and the reason.
-UCALL_MODULE_PATH=$top_builddir/engines/unicorn/.libs "$top_builddir/examples/broken" ud >"$scratch/out" 2>&1
+UCALL_MODULE_PATH=$top_builddir/libucall/modules/unicorn/.libs "$top_builddir/examples/broken" ud >"$scratch/out" 2>&1
 has "$scratch/out" "invalid opcode" "a report without the symboliser"
 done_testing

@@ -5,7 +5,7 @@
 
 #include <ucall/test.h>
 
-#include "../libucall/mailbox.h"
+#include "channel/mailbox.h"
 
 /* A message as a guest of that byte order lays it out. */
 static void put(uint8_t *to, uint64_t value, int size, bool big)

@@ -41,7 +41,6 @@ static void check_fault(struct ucall_vcpu *vcpu)
 
 static void host_fault(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	check_fault(vcpu);
 }
 
@@ -71,7 +70,6 @@ static UCALL_GUEST void guest_page(uint64_t address)
 
 static void host_page(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_EQ(ucall_fault(vcpu)->vector, 14);
@@ -146,7 +144,6 @@ static UCALL_GUEST void guest_triple(uint64_t by_vc)
 
 static void host_triple(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_HAS(ucall_error(), "shut down (triple fault)");
@@ -219,7 +216,6 @@ static UCALL_GUEST void guest_ask(void)
 
 static void host_ask(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 

@@ -131,7 +131,6 @@ static void host_invented(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall_vcpu *vcpus[MSRS];
 
-	(void)vcpu;
 	for (uint64_t n = 0; n < MSRS; n++)
 		CHECK_OK(vcpus[n] = ucall_vcpu_add(vm, guest_invented, 1, n));
 	CHECK_OK(!ucall_vm_launch(vm));
@@ -146,7 +145,6 @@ static void host_injected(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall_vcpu *vcpus[CASES];
 
-	(void)vcpu;
 	for (uint64_t n = 0; n < CASES; n++)
 		CHECK_OK(vcpus[n] = ucall_vcpu_add(vm, guest_injected, 1, n));
 	CHECK_OK(!ucall_vm_launch(vm));
@@ -188,7 +186,6 @@ static void host_msrs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct ucall_vcpu *reads[8], *writes[8];
 	unsigned int n = 0;
 
-	(void)vcpu;
 	for (unsigned int i = 0; i < 3; i++) {
 		CHECK_OK(reads[n] = ucall_vcpu_add(vm, guest_reads, 1, good[i]));
 		CHECK_OK(writes[n++] = ucall_vcpu_add(vm, guest_writes, 1, good[i]));

@@ -19,7 +19,6 @@ static UCALL_GUEST void guest_code(void)
 #if defined(__x86_64__)
 static UCALL_GUEST void handler(struct ucall_ex_regs *regs)
 {
-	(void)regs;
 }
 #endif
 

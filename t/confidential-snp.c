@@ -233,7 +233,6 @@ static UCALL_GUEST void guest_unregistered(void)
 
 static void host_unregistered(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EINVAL);
 	CHECK_HAS(ucall_error(), "a GHCB that this SEV-SNP guest has not registered");

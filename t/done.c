@@ -19,7 +19,6 @@ static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 	CHECK_EQ(uc.nargs, 0);
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
@@ -30,7 +29,6 @@ static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 static void host_returns(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	for (int i = 0; i < 3; i++)
 		CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }

@@ -88,7 +88,6 @@ static void host_other(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	const struct ucall_exit *exit = ucall_vcpu_exit(vcpu);
 	static const uint16_t ports[] = { 0x3f8, 0x3f9, 0x3f8 };
 
-	(void)vm;
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(ucall_next(vcpu, NULL), -1);
 		CHECK_HAS(ucall_error(), "no ucall of backend");

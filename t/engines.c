@@ -67,7 +67,6 @@ static void refused(const struct ucall_vm_config *config, const char *text)
 #if defined(__x86_64__)
 static UCALL_GUEST void guest_handler(struct ucall_ex_regs *regs)
 {
-	(void)regs;
 }
 #endif
 
@@ -128,7 +127,6 @@ static void once_overlap(void)
 /* Registers that the host writes are the guest's from its next instruction on. */
 static UCALL_GUEST void guest_registers(uint64_t a, uint64_t b)
 {
-	(void)a;
 	GUEST_SYNC(b);
 	GUEST_DONE();
 }

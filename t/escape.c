@@ -7,8 +7,8 @@
 
 #include <ucall/test.h>
 
-#include "../libucall/arch.h"
-#include "../libucall/arch/x86_64/x86_64.h"
+#include "arch/arch.h"
+#include "arch/x86_64/x86_64.h"
 
 /*
  * The assembler puts each instruction between two markers and their distance into a table, so that

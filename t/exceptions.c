@@ -194,7 +194,6 @@ static UCALL_GUEST void guest_triple(void)
 
 static void host_triple(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_HAS(ucall_error(), "triple fault");
@@ -209,7 +208,6 @@ static UCALL_GUEST void guest_sync(void)
 
 static void host_swallowed(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_OK(!ucall_vcpu_run(vcpu)); /* and no get_ucall() */
 	CHECK_EQ(ucall_vcpu_run(vcpu), -1);

@@ -77,7 +77,6 @@ static UCALL_GUEST void guest_trap(void)
 /* Exceptions in handlers without end, and a fault area full of lies. */
 static UCALL_GUEST void guest_again(struct ucall_ex_regs *regs)
 {
-	(void)regs;
 	__asm__ volatile("ud2");
 }
 #endif
@@ -210,7 +209,6 @@ static void host_all(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	pthread_t threads[4];
 	void *result;
 
-	(void)vcpu;
 	for (int i = 0; i < 4; i++) {
 		vcpus[i] = ucall_vcpu_add(vm, guest_garbage, 1, i + 1);
 		CHECK_OK(vcpus[i]);
@@ -274,7 +272,6 @@ static void host_rewritten(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct ucall uc;
 	int cmd;
 
-	(void)vm;
 	__atomic_store_n(&scribbling, true, __ATOMIC_RELAXED);
 	CHECK(!pthread_create(&thread, NULL, scribble_mailbox, vcpu));
 	for (int i = 0; i < 2 * ROUNDS; i++) {
@@ -298,7 +295,6 @@ static void host_ghcb(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct ucall uc;
 	int exits = 0, errors = 0, cmd = 0;
 
-	(void)vm;
 	for (int i = 0; i < 3 * ROUNDS && cmd != UCALL_DONE; i++) {
 		if (ucall_vcpu_run(vcpu)) {
 			CHECK_EQ(errno, EINVAL);
@@ -324,7 +320,6 @@ static void host_endless(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 static void host_lies(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_HAS(ucall_fault_report(vcpu), "ffffffffffffffff");

@@ -87,7 +87,6 @@ static void host_local(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct ucall_vcpu *vcpus[3];
 	struct ucall uc;
 
-	(void)vcpu;
 	for (uint64_t i = 0; i < 3; i++)
 		CHECK_OK(vcpus[i] = ucall_vcpu_add(vm, guest_local, 1, i + 1));
 	for (int again = 0; again < 2; again++) {
@@ -122,14 +121,12 @@ static UCALL_GUEST void guest_helper(void)
 
 static void host_helper(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
 /* Functions and arguments that cannot be. */
 static void host_wrong(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vcpu;
 	CHECK(!ucall_vcpu_add(vm, ucall_vm_create_sized, 0));
 	CHECK_EQ(errno, EINVAL);
 	CHECK_HAS(ucall_error(), "one of the program itself");

@@ -120,7 +120,6 @@ static void map_controller(struct ucall_vm *vm, uint64_t *gicd, uint64_t *gicr)
 
 static void take_interrupts(struct ucall_vm *vm)
 {
-	(void)vm;
 }
 
 static void set_line(struct ucall_vm *vm, bool level)

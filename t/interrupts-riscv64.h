@@ -103,7 +103,6 @@ static void map_controller(struct ucall_vm *vm, uint64_t *imsic, uint64_t *aplic
 
 static void take_interrupts(struct ucall_vm *vm)
 {
-	(void)vm;
 }
 
 static void set_line(struct ucall_vm *vm, bool level)

@@ -151,7 +151,6 @@ static void check_late(struct late *late, struct ucall_vcpu *vcpu, uint64_t numb
 
 static void pulse(const struct late *late, int round)
 {
-	(void)round;
 	set_line(late->vm, true);
 	set_line(late->vm, false);
 }

@@ -35,19 +35,16 @@ static void check_kicked(struct ucall_vcpu *vcpu)
 /* Each of these completes the last exit's instruction. */
 static int restart(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	return ucall_vcpu_restart(vcpu);
 }
 
 static int snapshot(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vcpu;
 	return ucall_vm_snapshot(vm);
 }
 
 static int restore(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vcpu;
 	return ucall_vm_snapshot(vm) ? -1 : ucall_vm_restore(vm);
 }
 
@@ -55,7 +52,6 @@ static int set_regs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall_regs regs;
 
-	(void)vm;
 	return ucall_vcpu_get_regs(vcpu, &regs) || ucall_vcpu_set_regs(vcpu, &regs) ? -1 : 0;
 }
 
@@ -77,25 +73,21 @@ static void check_kick_before(struct ucall_vcpu *vcpu,
 
 static void host_restart(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	check_kick_before(vcpu, restart);
 }
 
 static void host_snapshot(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	check_kick_before(vcpu, snapshot);
 }
 
 static void host_restore(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	check_kick_before(vcpu, restore);
 }
 
 static void host_set_regs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	check_kick_before(vcpu, set_regs);
 }
 

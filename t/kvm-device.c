@@ -17,13 +17,10 @@ UCALL_BACKEND(.name = "own", .version = "1", .summary = "none", .protections = U
 
 UCALL_DOORBELL static void ring(struct ucall *uc)
 {
-	(void)uc;
 }
 
 static int receive(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 {
-	(void)vcpu;
-	(void)exit;
 	return 0;
 }
 

@@ -7,8 +7,8 @@
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
-#include "../libucall/arch/riscv64/riscv64.h"
-#include "../libucall/arch/s390x/s390x.h"
+#include "arch/riscv64/riscv64.h"
+#include "arch/s390x/s390x.h"
 
 /* ---- s390x ---- */
 

@@ -99,25 +99,29 @@ EXTRA_DIST += t/interrupts-aarch64.h t/interrupts-riscv64.h t/interrupts-x86_64.
 EXTRA_DIST += t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
 
 # The parts of the core that have no public face are tested by themselves.
-t_byte_order_CPPFLAGS = $(AM_CPPFLAGS) -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
-t_byte_order_SOURCES = t/byte-order.c libucall/error.c libucall/text.c libucall/process.c libucall/regions.c libucall/mailbox.c \
-	libucall/memory.c
-t_page_walk_SOURCES = t/page-walk.c libucall/arch/radix.c libucall/arch/x86_64/paging.c libucall/error.c libucall/text.c libucall/process.c libucall/regions.c \
-	libucall/mailbox.c libucall/memory.c
-t_page_walk_CPPFLAGS = $(t_byte_order_CPPFLAGS)
-t_page_tables_SOURCES = t/page-tables.c libucall/arch.c libucall/arch/radix.c libucall/arch/aarch64/arch.c \
+core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/libucall -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
+t_byte_order_CPPFLAGS = $(core_cppflags)
+t_byte_order_SOURCES = t/byte-order.c libucall/base/error.c libucall/base/text.c libucall/machine/process.c libucall/machine/regions.c libucall/channel/mailbox.c \
+	libucall/machine/memory.c
+t_page_walk_SOURCES = t/page-walk.c libucall/arch/radix.c libucall/arch/x86_64/paging.c libucall/base/error.c libucall/base/text.c libucall/machine/process.c libucall/machine/regions.c \
+	libucall/channel/mailbox.c libucall/machine/memory.c
+t_page_walk_CPPFLAGS = $(core_cppflags)
+t_page_tables_SOURCES = t/page-tables.c libucall/arch/arch.c libucall/arch/radix.c libucall/arch/aarch64/arch.c \
 	libucall/arch/aarch64/paging.c libucall/arch/riscv64/arch.c libucall/arch/riscv64/paging.c \
 	libucall/arch/s390x/arch.c libucall/arch/s390x/paging.c libucall/arch/x86_64/arch.c \
-	libucall/arch/x86_64/escape.c libucall/arch/x86_64/paging.c libucall/error.c libucall/text.c libucall/process.c libucall/regions.c \
-	libucall/mailbox.c libucall/memory.c
-t_page_tables_CPPFLAGS = $(t_byte_order_CPPFLAGS)
+	libucall/arch/x86_64/escape.c libucall/arch/x86_64/paging.c libucall/base/error.c libucall/base/text.c libucall/machine/process.c libucall/machine/regions.c \
+	libucall/channel/mailbox.c libucall/machine/memory.c
+t_page_tables_CPPFLAGS = $(core_cppflags)
+t_kvm_exits_CPPFLAGS = $(core_cppflags)
 t_kvm_exits_SOURCES = t/kvm-exits.c libucall/arch/riscv64/decode.c libucall/arch/s390x/decode.c
+t_escape_CPPFLAGS = $(core_cppflags)
 t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
-t_sev_launch_SOURCES = t/sev-launch.c libucall/process.c libucall/arch/x86_64/sev/cpuid.c \
-	libucall/arch/x86_64/sev/launch.c libucall/arch/x86_64/sev/machine.c libucall/arch/x86_64/sev/real.c \
-	libucall/arch/x86_64/sev/slots.c libucall/error.c libucall/options.c libucall/protect.c libucall/text.c
-t_sev_launch_CPPFLAGS = $(t_byte_order_CPPFLAGS)
-t_sev_insn_SOURCES = t/sev-insn.c libucall/arch/x86_64/sev/insn.c
+t_sev_launch_SOURCES = t/sev-launch.c libucall/machine/process.c libucall/protect/sev/cpuid.c \
+	libucall/protect/sev/launch.c libucall/protect/sev/machine.c libucall/protect/sev/real.c \
+	libucall/protect/sev/slots.c libucall/base/error.c libucall/base/options.c libucall/protect/protect.c libucall/base/text.c
+t_sev_launch_CPPFLAGS = $(core_cppflags)
+t_sev_insn_CPPFLAGS = $(core_cppflags)
+t_sev_insn_SOURCES = t/sev-insn.c libucall/protect/sev/insn.c
 
 installed_tests = t/installed.sh t/new-backend.sh t/tutorial.sh
 dist_check_SCRIPTS += $(installed_tests)

@@ -96,7 +96,6 @@ static void host_access(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	uint64_t p = ucall_vm_alloc(vm, 3 * 4096, UCALL_MEM_PRIVATE);
 	char in[8192], out[8192];
 
-	(void)vcpu;
 	CHECK_OK(p);
 	for (size_t i = 0; i < sizeof(in); i++)
 		in[i] = (char)(i * 7);
@@ -134,7 +133,6 @@ static void host_exhausted(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	int n = 0;
 
-	(void)vcpu;
 	CHECK(!ucall_vm_alloc(vm, 500 * MIB, UCALL_MEM_PRIVATE));
 	CHECK_EQ(errno, ENOMEM);
 	CHECK(!ucall_vm_alloc(vm, 0, UCALL_MEM_PRIVATE));
@@ -201,7 +199,6 @@ static void host_late(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 #if defined(__x86_64__)
 static void host_overflow(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_HAS(ucall_error(), "#PF");
 	CHECK_EQ(ucall_fault(vcpu)->address, ucall_fault(vcpu)->sp - 8);

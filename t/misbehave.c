@@ -45,7 +45,6 @@ static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	while (ucall_next(vcpu, &uc) == UCALL_SYNC)
 		;
 	CHECK_EQ(uc.cmd, UCALL_DONE);
@@ -55,7 +54,6 @@ static void host_wrong_command(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }
 
@@ -63,7 +61,6 @@ static void host_fails(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }
 

@@ -26,7 +26,6 @@ static void host_by_hand(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK_EQ(uc.args[1], 6);
 	CHECK_OK(!ucall_vcpu_run(vcpu));

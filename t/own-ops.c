@@ -32,13 +32,11 @@ static int own_init(struct ucall_vm *vm, const struct ucall_args *args)
 
 static void own_uninit(struct ucall_vm *vm)
 {
-	(void)vm;
 	uninits++;
 }
 
 static int own_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 {
-	(void)vcpu;
 	recvs++;
 	return exit->reason == UCALL_EXIT_IO && exit->u.io.size == 2;
 }
@@ -119,8 +117,6 @@ static void once_wrong(void)
 /* init() fails: the VM is not made, and uninit() is not called. */
 static int failing_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
-	(void)vm;
-	(void)args;
 	return ucall_fail(ENOSPC, "there is no room in here");
 }
 
@@ -142,8 +138,6 @@ static void once_init_fails(void)
 /* A function that fails and says nothing: not with the words of an error before it. */
 static int silent_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
-	(void)vm;
-	(void)args;
 	errno = ENOSPC;
 	return -1;
 }

@@ -5,7 +5,7 @@
 
 #include <ucall/test.h>
 
-#include "../libucall/memory.h"
+#include "machine/memory.h"
 
 #define SIZE ((size_t)4 << 20)
 

@@ -6,8 +6,8 @@
 
 #include <ucall/test.h>
 
-#include "../libucall/arch/x86_64/x86_64.h"
-#include "../libucall/memory.h"
+#include "arch/x86_64/x86_64.h"
+#include "machine/memory.h"
 
 #define SIZE ((size_t)1 << 20)
 #define ROOT 0x1000

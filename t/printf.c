@@ -95,7 +95,6 @@ static void host_formats(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	char expected[1024];
 	struct ucall uc;
 
-	(void)vm;
 	FORMATS(HOST_LINE)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
@@ -125,7 +124,6 @@ static void host_null(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	CHECK_OK(!ucall_vcpu_run(vcpu));
 	CHECK_EQ(get_ucall(vcpu, &uc), UCALL_PRINTF);
 	CHECK_STR(uc.text, "<(null)>");

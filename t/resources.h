@@ -7,7 +7,7 @@
 
 #include <ucall/test.h>
 
-#include "../libucall/sanitizers.h"
+#include "../libucall/base/sanitizers.h"
 
 /* How many entries a folder has: /proc/self/fd, /proc/self/task. */
 static inline int entries(const char *folder)

@@ -12,7 +12,6 @@ static uint64_t steps;
 /* Runs after every instruction of what is below. */
 static UCALL_GUEST void guest_handler(struct ucall_ex_regs *regs)
 {
-	(void)regs;
 	steps++;
 	if (steps % 3 == 0)
 		GUEST_PRINTF("%0*d", (int)(steps % 90), 5);

@@ -4,7 +4,7 @@
 
 #include <ucall/test.h>
 
-#include "../libucall/arch/x86_64/sev/sev.h"
+#include "protect/sev/sev.h"
 
 #define RIP 0x401000
 #define BASE 0x18000000000

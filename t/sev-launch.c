@@ -10,9 +10,9 @@
 
 #include <ucall/test.h>
 
-#include "../libucall/arch/x86_64/sev/machine.h"
-#include "../libucall/arch/x86_64/sev/sev.h"
-#include "../libucall/options.h"
+#include "protect/sev/machine.h"
+#include "protect/sev/sev.h"
+#include "base/options.h"
 #include "resources.h"
 #include "stand-in-psp.h"
 
@@ -48,7 +48,6 @@ void sev_probe(struct sev_machine *m, int kvm_fd)
 	m->parameter[0] = m->parameter[1] = m->parameter[2] = 1;
 	m->vm_types = psp.has_types ? 1 | 1 << SEV_VM_SEV | 1 << SEV_VM_ES | 1 << SEV_VM_SNP : 0;
 	m->has_hypercall_exits = true;
-	(void)kvm_fd;
 }
 
 int sev_open_device(void)
@@ -61,35 +60,26 @@ const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_vm *vm, int kvm_f
 {
 	static struct kvm_cpuid2 none;
 
-	(void)vm;
-	(void)kvm_fd;
 	return &none;
 }
 
 void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit)
 {
-	(void)vcpu;
-	(void)run_size;
 	exit->native = run->exit_reason;
 }
 
 void ucall_kvm_interrupt(struct ucall_vcpu *vcpu)
 {
-	(void)vcpu;
 }
 
 int sev_turn_over(struct ucall_vm *vm, uint64_t gpa, bool is_private)
 {
-	(void)vm;
-	(void)gpa;
-	(void)is_private;
 	return 0;
 }
 
 int ucall_engine_check_protection(const struct ucall_protection *protection)
 {
-	(void)protection;
 	return 0;
 }
 

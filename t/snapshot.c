@@ -124,7 +124,6 @@ static void host_faults(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct ucall_vcpu *vcpus[5];
 	struct ucall uc;
 
-	(void)vcpu;
 	for (uint64_t i = 0; i < 5; i++) {
 		vcpus[i] = ucall_vcpu_add(vm, guest_faults, 2, i, 16);
 		CHECK_OK(vcpus[i]);
@@ -165,7 +164,6 @@ static void host_vcpus(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall_vcpu *vcpus[4];
 
-	(void)vcpu;
 	for (unsigned int i = 0; i < 4; i++) {
 		vcpus[i] = ucall_vcpu_add(vm, guest_vcpu, 1, 1000 * i);
 		CHECK_OK(vcpus[i]);

@@ -13,7 +13,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "../libucall/arch/x86_64/sev/kvm-sev.h"
+#include "protect/sev/kvm-sev.h"
 
 #define PSP_HANDLE 77
 #define PSP_MEASUREMENT 48

@@ -41,7 +41,6 @@ static void host_args(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	for (int n = 0; n <= 7; n++) {
 		CHECK_NEXT(vcpu, &uc, UCALL_USER + n);
 		CHECK_EQ(uc.nargs, n);
@@ -62,7 +61,6 @@ static void host_sync(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	for (int i = 0; i < 100; i++) {
 		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 		CHECK_EQ(uc.args[1], i);
@@ -76,7 +74,6 @@ static void host_sync(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 static void host_too_many(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EPROTO);
 	CHECK_HAS(ucall_error(), "8 arguments; 7 is the most");
@@ -87,7 +84,6 @@ static void host_three(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
 
-	(void)vm;
 	CHECK_NEXT(vcpu, &uc, UCALL_USER);
 	CHECK_EQ(uc.nargs, 3);
 	CHECK_EQ(uc.args[2], 3);

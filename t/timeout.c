@@ -62,7 +62,6 @@ static UCALL_GUEST void guest_long_insns(uint64_t area)
 		__asm__ volatile("rep stosb" : "+D"(to), "+c"(count) : "a"(0) : "memory");
 	}
 #else
-	(void)area;
 	for (;;)
 		__asm__ volatile("" : : : "memory");
 #endif
@@ -94,7 +93,6 @@ static void release(struct ucall_vcpu *vcpu)
 
 static void check_spin(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	for (int i = 0; i < 2; i++) {
 		struct timespec a, b;
@@ -141,7 +139,6 @@ static void host_threads(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		pthread_join(thread, NULL);
 		CHECK(job.done);
 	}
-	(void)vcpu;
 }
 
 /* Signals of the program's own do not end a run. */
@@ -149,7 +146,6 @@ static volatile sig_atomic_t signals;
 
 static void on_alarm(int number)
 {
-	(void)number;
 	signals++;
 }
 
@@ -235,7 +231,6 @@ static struct ucall_vcpu *kicked_by_signal;
 
 static void on_signal(int number)
 {
-	(void)number;
 	ucall_vcpu_kick(kicked_by_signal);
 }
 
@@ -247,7 +242,6 @@ static void host_kick(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	pthread_t thread;
 	timer_t timer;
 
-	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	/* Each after the last was noticed: two before that are one. */
 	for (int i = 0; i < 2; i++) {
@@ -290,7 +284,6 @@ static void host_race(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct ucall uc;
 	pthread_t thread;
 
-	(void)vm;
 	__atomic_store_n(&kicking, true, __ATOMIC_RELAXED);
 	CHECK(!pthread_create(&thread, NULL, kick_on, vcpu));
 	/* Until there was a kick, however fast the guest is. */
@@ -383,7 +376,6 @@ static void each_long_insns(void)
 #if defined(__x86_64__)
 static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	for (int i = 0; i < 2; i++) {
 		CHECK_EQ(ucall_next(vcpu, NULL), -1);

@@ -61,7 +61,6 @@ static void once_default(void)
 
 static void host_named(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vcpu;
 	check_four(vm);
 }
 

@@ -55,7 +55,6 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	pthread_t threads[VCPUS];
 	uint64_t counter = ucall_vm_alloc(vm, 16, UCALL_MEM_SHARED), sum;
 
-	(void)vcpu;
 	CHECK_OK(counter);
 	for (uint64_t i = 0; i < VCPUS; i++) {
 		jobs[i].id = i;

@@ -56,7 +56,6 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *unused)
 	struct ucall_vcpu *vcpus[2];
 	struct numbers *n[2];
 
-	(void)unused;
 	add(vm, &vcpus[0], &n[0], 1);
 	add(vm, &vcpus[1], &n[1], 100);
 	for (int i = 0; i < 2; i++) {

@@ -14,7 +14,6 @@ static UCALL_GUEST void guest_code(void)
 
 static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
@@ -32,7 +31,6 @@ static UCALL_GUEST void guest_ring(uint64_t ring)
 
 static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 #endif
@@ -45,7 +43,6 @@ static UCALL_GUEST void guest_fault(void)
 
 static void host_fault(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	(void)vm;
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_HAS(ucall_error(), "in guest_fault");

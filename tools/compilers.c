@@ -10,7 +10,7 @@
 
 #include <ucall/plugin.h>
 
-#include "../libucall/text.h"
+#include "base/text.h"
 #include "compilers.h"
 
 extern char **environ;

@@ -7,7 +7,7 @@
 
 #include <ucall/test.h>
 
-#include "../libucall/text.h"
+#include "base/text.h"
 #include "conform-file.h"
 #include "text.h"
 

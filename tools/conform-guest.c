@@ -85,7 +85,6 @@ UCALL_GUEST void conform_other_exits(uint64_t halts)
 	if (halts)
 		__asm__ volatile("hlt" : : : "memory");
 #else
-	(void)halts;
 #endif
 	GUEST_SYNC(1);
 	GUEST_DONE();

@@ -9,7 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "../libucall/sanitizers.h"
+#include "base/sanitizers.h"
 #include "conform-file.h"
 #include "conform.h"
 
@@ -132,7 +132,6 @@ static void make_vm(void *data)
 	struct ucall_vm *vm = conform_vm(UCALL_VIA_DEFAULT);
 	struct ucall_vcpu *vcpu = ADD(vm, conform_count, 2, 1, 2);
 
-	(void)data;
 	CHECK_OK(!ucall_vm_launch(vm));
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	ucall_test_vm_free(vm);

@@ -11,7 +11,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../libucall/child.h"
+#include "harness/child.h"
 #include "commands.h"
 #include "compilers.h"
 #include "conform-file.h"

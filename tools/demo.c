@@ -8,8 +8,8 @@
 
 #include <ucall/plugin.h>
 
-#include "../libucall/child.h"
-#include "../libucall/text.h"
+#include "harness/child.h"
+#include "base/text.h"
 #include "commands.h"
 #include "compilers.h"
 #include "demo-guest.h"

@@ -7,7 +7,7 @@
 
 #include <ucall/plugin.h>
 
-#include "../libucall/text.h"
+#include "base/text.h"
 #include "commands.h"
 #include "compilers.h"
 #include "text.h"

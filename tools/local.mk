@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 bin_PROGRAMS += tools/ucall
 tools_ucall_SOURCES = \
-	tools/bench.c tools/bench.h \
-	tools/bench-create.c \
-	tools/bench-kvm.c \
-	tools/bench-queue.c \
-	tools/bench-record.c \
-	tools/bench-rows.c \
+	tools/bench/bench.c tools/bench/bench.h \
+	tools/bench/bench-create.c \
+	tools/bench/bench-kvm.c \
+	tools/bench/bench-queue.c \
+	tools/bench/bench-record.c \
+	tools/bench/bench-rows.c \
 	tools/lab.c \
 	tools/cc.c \
 	tools/commands.h \
@@ -23,9 +23,9 @@ tools_ucall_SOURCES = \
 	tools/list.c \
 	tools/new.c \
 	tools/run.c \
-	tools/text.c tools/text.h libucall/text.c \
+	tools/text.c tools/text.h libucall/base/text.c \
 	tools/ucall.c
-tools_ucall_CPPFLAGS = $(UCALL_CPPFLAGS) -DUCALL_INCLUDE_DIR='"$(includedir)"' \
+tools_ucall_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) -DUCALL_INCLUDE_DIR='"$(includedir)"' \
 	-DUCALL_LIBRARY_DIR='"$(libdir)"' -DUCALL_GUEST_DIR='"$(guestdir)"' \
 	-DUCALL_DEMO_DIR='"$(pkgdatadir)"' -DUCALL_LAB_DIR='"$(labdir)"' \
 	-DUCALL_BACKEND_DIR='"$(backenddir)"'

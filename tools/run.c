@@ -9,8 +9,8 @@
 
 #include <ucall/plugin.h>
 
-#include "../libucall/child.h"
-#include "../libucall/guest-output.h"
+#include "harness/child.h"
+#include "harness/guest-output.h"
 #include "commands.h"
 #include "text.h"
 

@@ -5,7 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "../libucall/text.h"
+#include "base/text.h"
 #include "commands.h"
 #include "text.h"
 

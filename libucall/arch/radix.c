@@ -2,7 +2,7 @@
 /* Page tables of four levels with 512 entries each. */
 #include <errno.h>
 
-#include "../memory.h"
+#include "machine/memory.h"
 #include "radix.h"
 
 #define SHIFT(level) (12 + 9 * (level))

@@ -6,7 +6,7 @@
 #ifndef LIBUCALL_RADIX_H
 #define LIBUCALL_RADIX_H
 
-#include "../vm.h"
+#include "machine/vm.h"
 
 enum ucall_radix_kind {
 	UCALL_RADIX_NONE, /* nothing is mapped, or the entry is malformed */

@@ -2,7 +2,7 @@
 /* Exception stubs that fit a page. */
 #include <string.h>
 
-#include "../memory.h"
+#include "machine/memory.h"
 #include "stub-page.h"
 
 _Static_assert(STUB_MAILBOX == UCALL_MAILBOX_ADDRESS, "stub-page.h");
@@ -43,7 +43,6 @@ int ucall_stub_page_map(struct ucall_vcpu *vcpu)
 /* They keep nothing. */
 void ucall_stub_page_reset(struct ucall_vcpu *vcpu)
 {
-	(void)vcpu;
 }
 
 uint64_t ucall_stub_return_address(void)
@@ -60,6 +59,4 @@ const void *ucall_stub_return_code(size_t *size)
 /* Where the control block is the C library's alone. */
 void ucall_stub_no_tcb(void *tcb, uint64_t gva)
 {
-	(void)tcb;
-	(void)gva;
 }

@@ -25,7 +25,7 @@
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 
-#include "../vm.h"
+#include "machine/vm.h"
 
 /* The stubs of the host's architecture: stubs.S there.  `_return` is where guest functions return to. */
 extern const uint8_t ucall_stubs[], ucall_stubs_return[], ucall_stubs_end[];

@@ -36,7 +36,6 @@ UCALL_GUEST_CODE(diag_send, diag_send);
 /* Host. */
 static int diag_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
 {
-	(void)vcpu;
 	if (exit->reason != UCALL_EXIT_DIAG || exit->u.diag.code != FUNCTION)
 		return 0;
 	*where = exit->u.diag.value;

@@ -25,7 +25,6 @@ UCALL_BACKEND(
 /* Guest. */
 UCALL_DOORBELL static void halt_send_shared(struct ucall *uc)
 {
-	(void)uc;
 	__asm__ volatile("hlt" : : : "memory");
 }
 
@@ -36,7 +35,6 @@ UCALL_GUEST_CODE(NULL, halt_send_shared);
 /* Host. */
 static int halt_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 {
-	(void)vcpu;
 	return exit->reason == UCALL_EXIT_HALT;
 }
 

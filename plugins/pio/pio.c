@@ -33,7 +33,6 @@ UCALL_DOORBELL static void pio_send(struct ucall *uc)
 
 UCALL_DOORBELL static void pio_send_shared(struct ucall *uc)
 {
-	(void)uc;
 	__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(0)) : "memory");
 }
 

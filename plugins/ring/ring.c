@@ -54,7 +54,6 @@ UCALL_INLINE int needs_answer(const struct ucall *uc)
 UCALL_INLINE void leave(struct ucall *uc)
 {
 #if defined(__x86_64__)
-	(void)uc;
 	if (UCALL_PARAM(PARAM_HALT))
 		__asm__ volatile("hlt" : : : "memory");
 	else

@@ -39,7 +39,6 @@ UCALL_DOORBELL static void sev_shared_send(struct ucall *uc)
 {
 	uint64_t how = UCALL_PARAM(0), flags;
 
-	(void)uc;
 	if (how == EXIT_HLT) {
 		__asm__ volatile("hlt" : : : "memory");
 	} else if (how == EXIT_PIO) {

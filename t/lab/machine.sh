@@ -2,7 +2,7 @@
 # Read by the tests of t/lab: builds libucall and its tests for another machine, boots that machine, and gives
 # what its tests report as this test's own, a point each.  Sets: arch, and name, which the points begin with.
 set -u
-lab=$top_srcdir/lab/lab.sh
+lab=$top_srcdir/tools/lab/lab.sh
 work=$(pwd)/t/lab/work/$arch
 UCALL_LAB_CACHE=${UCALL_LAB_CACHE:-$(pwd)/t/lab/cache}
 export UCALL_LAB_CACHE

@@ -42,7 +42,6 @@ static __attribute__((constructor)) void tell(void)
 #ifdef BAD_OUTSIDE
 static UCALL_GUEST void outside(struct ucall *uc)
 {
-	(void)uc;
 }
 #endif
 
@@ -73,7 +72,6 @@ UCALL_GUEST_CODE(NULL, ring);
 
 static int recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 {
-	(void)vcpu;
 	return exit->reason == UCALL_EXIT_IO && exit->u.io.port == PORT;
 }
 

@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
-#include "../../error.h"
-#include "../../vm.h"
+#include "base/error.h"
+#include "machine/vm.h"
 
 int ucall_aarch64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 		      unsigned int prot);

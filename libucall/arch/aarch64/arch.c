@@ -2,8 +2,8 @@
 /* aarch64: names of exceptions and registers. */
 #include <elf.h>
 
-#include "../../text.h"
-#include "../radix.h"
+#include "base/text.h"
+#include "arch/radix.h"
 #include "aarch64.h"
 
 /* Arm ARM, D17.2.37: ESR_EL1.EC, and the fault status of aborts. */

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* aarch64: the in-kernel interrupt controller, a GICv3 (KVM API document, devices/arm-vgic-v3). */
-#include "../../kvm.h"
-#include "../kvm-device.h"
+#include "kvm/kvm.h"
+#include "kvm/device.h"
 #include "aarch64.h"
 
 _Static_assert(UCALL_GICD_GPA >= UCALL_MEM_MAX, "memory.h");

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "../../kvm.h"
-#include "../stub-page.h"
+#include "kvm/kvm.h"
+#include "arch/stub-page.h"
 #include "aarch64.h"
 
 #define CORE(name) \
@@ -28,8 +28,6 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 {
 	struct kvm_vcpu_init init;
 
-	(void)kvm_fd;
-	(void)run;
 	if (ioctl(vcpu->vm->engine->vm_fd(vcpu->vm), KVM_ARM_PREFERRED_TARGET, &init))
 		return ucall_fail_call("KVM_ARM_PREFERRED_TARGET");
 	init.features[0] |= 1u << KVM_ARM_VCPU_PSCI_0_2;
@@ -56,7 +54,6 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 	};
 	uint64_t sctlr;
 
-	(void)run;
 	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
 		if (ucall_kvm_set_reg(fd, regs[i].id, regs[i].value))
 			return -1;
@@ -73,7 +70,6 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 {
 	uint64_t value = 0;
 
-	(void)run;
 	return ucall_kvm_get_reg(fd, CORE_X(0), &value) ? 0 : value;
 }
 
@@ -81,7 +77,6 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 {
 	uint64_t value;
 
-	(void)run;
 	if (vcpu->vm->via != UCALL_VIA_ADDRESS || ucall_kvm_get_reg(fd, TTBR0_EL1, &value))
 		return vcpu->boot.root;
 	return value & 0x0000fffffffffffe; /* without ASID and CnP */
@@ -90,8 +85,6 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out)
 {
-	(void)vcpu;
-	(void)run;
 	memset(out, 0, sizeof(*out));
 	for (int i = 0; i < 31; i++)
 		if (ucall_kvm_get_reg(fd, CORE_X(i), &out->gpr[i]))
@@ -106,8 +99,6 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
 			    const struct ucall_regs *in)
 {
-	(void)vcpu;
-	(void)run;
 	for (int i = 0; i < 31; i++)
 		if (ucall_kvm_set_reg(fd, CORE_X(i), in->gpr[i]))
 			return -1;
@@ -130,10 +121,6 @@ bool ucall_kvm_arch_is_state(uint64_t reg)
 int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
-	(void)vcpu;
-	(void)run;
-	(void)run_size;
-	(void)exit;
 	return 0;
 }
 

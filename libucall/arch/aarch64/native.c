@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* aarch64 in guests of its own. */
-#include "../stub-page.h"
+#include "arch/stub-page.h"
 
 /* ELF for the Arm 64-bit architecture: thread-local variables follow two words. */
 const struct ucall_native ucall_native = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* aarch64 page tables: 4 KiB granule, 48-bit addresses by TTBR0 (Arm ARM, D8.3). */
-#include "../radix.h"
+#include "arch/radix.h"
 #include "aarch64.h"
 
 #define DESC_VALID 1ull

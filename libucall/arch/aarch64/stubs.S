@@ -3,7 +3,7 @@
  * What runs in an aarch64 guest for each exception.  Data to the host: copied to STUB_PAGE, where it
  * is the vector table (VBAR_EL1; Arm ARM, D1.3.1) and what follows.
  */
-#include "../stub-page.h"
+#include "arch/stub-page.h"
 
 	.section .rodata
 	.globl ucall_stubs, ucall_stubs_end, ucall_stubs_return

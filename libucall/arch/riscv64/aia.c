@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* riscv64: the in-kernel interrupt controller, APLIC and IMSICs (KVM API document, devices/riscv-aia). */
-#include "../../kvm.h"
-#include "../kvm-device.h"
+#include "kvm/kvm.h"
+#include "kvm/device.h"
 #include "riscv64.h"
 
 /* Linux 6.5 */

@@ -2,8 +2,8 @@
 /* riscv64: names of exceptions and registers. */
 #include <elf.h>
 
-#include "../../text.h"
-#include "../radix.h"
+#include "base/text.h"
+#include "arch/radix.h"
 #include "riscv64.h"
 
 /* Privileged specification, table 4.2: scause. */

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "../../kvm.h"
-#include "../stub-page.h"
+#include "kvm/kvm.h"
+#include "arch/stub-page.h"
 #include "riscv64.h"
 
 #define REG(type, n) (KVM_REG_RISCV | KVM_REG_SIZE_U64 | (type) | (uint64_t)(n))
@@ -25,8 +25,6 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 {
 	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
 
-	(void)kvm_fd;
-	(void)run;
 	if (vcpu->number && ioctl(fd, KVM_SET_MP_STATE, &runnable))
 		return ucall_fail_call("KVM_SET_MP_STATE");
 	return 0;
@@ -50,7 +48,6 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 	};
 	uint64_t satp;
 
-	(void)run;
 	for (size_t i = 0; i < sizeof(regs) / sizeof(regs[0]); i++)
 		if (ucall_kvm_set_reg(fd, regs[i].id, regs[i].value))
 			return -1;
@@ -70,7 +67,6 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 {
 	uint64_t value = 0;
 
-	(void)run;
 	return ucall_kvm_get_reg(fd, CORE(A0), &value) ? 0 : value;
 }
 
@@ -78,7 +74,6 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 {
 	uint64_t value;
 
-	(void)run;
 	if (vcpu->vm->via != UCALL_VIA_ADDRESS || ucall_kvm_get_reg(fd, CSR(satp), &value))
 		return vcpu->boot.root;
 	return (value & SATP_PPN) << 12;
@@ -87,8 +82,6 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out)
 {
-	(void)vcpu;
-	(void)run;
 	memset(out, 0, sizeof(*out));
 	for (int i = 1; i < 32; i++)
 		if (ucall_kvm_get_reg(fd, CORE(i), &out->gpr[i]))
@@ -142,8 +135,6 @@ bool ucall_kvm_arch_is_state(uint64_t reg)
 int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
-	(void)vcpu;
-	(void)run_size;
 	return ucall_riscv64_decode(run, exit);
 }
 

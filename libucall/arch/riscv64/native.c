@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* riscv64 in guests of its own. */
-#include "../stub-page.h"
+#include "arch/stub-page.h"
 
 /* RISC-V ELF psABI: the thread pointer is where thread-local variables begin. */
 const struct ucall_native ucall_native = {

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* riscv64 page tables: Sv48 (Privileged specification, 4.5). */
-#include "../radix.h"
+#include "arch/radix.h"
 #include "riscv64.h"
 
 #define PTE_VALID 0x01ull

@@ -3,7 +3,7 @@
  * What runs in a riscv64 guest for each exception.  Data to the host: copied to STUB_PAGE, whose first
  * instruction stvec names (Privileged specification, 4.1.2).
  */
-#include "../stub-page.h"
+#include "arch/stub-page.h"
 
 	.section .rodata
 	.globl ucall_stubs, ucall_stubs_end, ucall_stubs_return

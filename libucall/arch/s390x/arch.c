@@ -2,7 +2,7 @@
 /* s390x: names of exceptions and registers. */
 #include <elf.h>
 
-#include "../../text.h"
+#include "base/text.h"
 #include "s390x.h"
 
 /* Principles of Operation, figure 6-1: program interruption codes. */
@@ -105,7 +105,6 @@ static void describe_regs(const struct ucall_fault_info *fault, struct ucall_tex
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
 {
-	(void)fault;
 	return false; /* guests have the floating-point unit */
 }
 

@@ -3,8 +3,8 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "../../kvm.h"
-#include "../../memory.h"
+#include "kvm/kvm.h"
+#include "machine/memory.h"
 #include "s390x.h"
 
 #define PSW_BOOT 0x0400000180000000ull /* DAT on, addresses of 64 bits */
@@ -20,10 +20,6 @@ static void stop_of(const struct ucall_vcpu *vcpu, const struct kvm_run *run, st
 
 int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
-	(void)vcpu;
-	(void)kvm_fd;
-	(void)fd;
-	(void)run;
 	return 0;
 }
 
@@ -56,14 +52,11 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 
 uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 {
-	(void)fd;
 	return run->s.regs.gprs[2];
 }
 
 uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
 {
-	(void)vcpu;
-	(void)fd;
 	return run->s.regs.crs[1] & ~0xfffull;
 }
 
@@ -72,7 +65,6 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 {
 	struct s390x_stop stop;
 
-	(void)fd;
 	stop_of(vcpu, run, &stop);
 	memset(out, 0, sizeof(*out));
 	for (int i = 0; i < 16; i++)
@@ -85,8 +77,6 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
 			    const struct ucall_regs *in)
 {
-	(void)vcpu;
-	(void)fd;
 	for (int i = 0; i < 16; i++)
 		run->s.regs.gprs[i] = in->gpr[i];
 	run->s.regs.gprs[15] = in->sp;
@@ -101,7 +91,6 @@ int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *r
 {
 	struct s390x_stop stop;
 
-	(void)run_size;
 	stop_of(vcpu, run, &stop);
 	return ucall_s390x_decode(run, &stop, exit);
 }

@@ -3,8 +3,8 @@
  * s390x in guests of its own: a prefix area for each vCPU, whose new PSWs are disabled waits.  Such a
  * wait exits to the host, which finds code and old PSW in the area (Principles of Operation, 3-56).
  */
-#include "../../memory.h"
-#include "../stub-page.h"
+#include "machine/memory.h"
+#include "arch/stub-page.h"
 #include "s390x.h"
 
 #define PREFIX_PAGES 2

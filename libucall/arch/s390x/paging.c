@@ -3,8 +3,8 @@
  * s390x page tables: a region-third table of 2048 entries, segment tables of 2048, page tables of 256
  * (Principles of Operation, 3-37).  They are big-endian, and an entry of zero is valid.
  */
-#include "../../byte-order.h"
-#include "../../memory.h"
+#include "base/byte-order.h"
+#include "machine/memory.h"
 #include "s390x.h"
 
 #define INVALID 0x20ull /* region and segment entries */

@@ -5,8 +5,8 @@
 
 #include <errno.h>
 
-#include "../../error.h"
-#include "../../vm.h"
+#include "base/error.h"
+#include "machine/vm.h"
 
 uint64_t ucall_s390x_new_root(struct ucall_vm *vm);
 int ucall_s390x_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: MIT */
 /* Where a guest function of an s390x guest returns to.  (Exceptions need no code: see native.c.) */
-#include "../stub-page.h"
+#include "arch/stub-page.h"
 
 	.section .rodata
 	.globl ucall_stubs, ucall_stubs_end, ucall_stubs_return

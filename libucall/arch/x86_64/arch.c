@@ -3,9 +3,9 @@
 #include <elf.h>
 #include <string.h>
 
-#include "../../memory.h"
-#include "../../text.h"
-#include "../radix.h"
+#include "machine/memory.h"
+#include "base/text.h"
+#include "arch/radix.h"
 #include "x86_64.h"
 
 #define INVALID_OPCODE 6

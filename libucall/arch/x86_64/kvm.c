@@ -3,9 +3,9 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "../../kvm.h"
+#include "kvm/kvm.h"
 #include "layout.h"
-#include "sev/sev.h"
+#include "protect/sev/sev.h"
 #include "x86_64.h"
 
 #define CR0_BOOT 0x80010033 /* PG WP NE ET MP PE */
@@ -102,7 +102,6 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 	struct kvm_sregs sregs;
 	uint64_t *top;
 
-	(void)run;
 	if (ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_SREGS");
 	set_segment(&sregs.cs, user ? X86_USER_CS : X86_KERNEL_CS, 0xb);
@@ -150,27 +149,22 @@ int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 
 int ucall_kvm_arch_create_irqchip(int vm_fd, int *device)
 {
-	(void)device;
 	return ioctl(vm_fd, KVM_CREATE_IRQCHIP, 0) ? ucall_fail_call("KVM_CREATE_IRQCHIP") : 0;
 }
 
 /* It is complete when it is made. */
 int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus)
 {
-	(void)device;
-	(void)vcpus;
 	return 0;
 }
 
 uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 {
-	(void)fd;
 	return run->s.regs.regs.rdi;
 }
 
 uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
 {
-	(void)fd;
 	return run->kvm_valid_regs & KVM_SYNC_X86_SREGS ? run->s.regs.sregs.cr3 : vcpu->boot.root;
 }
 
@@ -184,8 +178,6 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 {
 	struct kvm_regs regs;
 
-	(void)vcpu;
-	(void)run;
 	if (ioctl(fd, KVM_GET_REGS, &regs))
 		return ucall_fail_call("KVM_GET_REGS");
 	memset(out, 0, sizeof(*out));
@@ -203,8 +195,6 @@ int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run
 {
 	struct kvm_regs regs;
 
-	(void)vcpu;
-	(void)run;
 #define SET(n, name) regs.name = in->gpr[n];
 	FOR_EACH_REG(SET)
 	regs.rsp = in->sp;
@@ -219,7 +209,6 @@ int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run
 int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
-	(void)vcpu;
 	if (run->exit_reason == KVM_EXIT_IO) {
 		uint64_t offset = run->io.data_offset, size = run->io.size;
 

@@ -2,10 +2,10 @@
 /* x86_64 in guests of its own: descriptor tables, exception stubs, thread control block. */
 #include <string.h>
 
-#include "../../memory.h"
+#include "machine/memory.h"
 #include <ucall/sev.h>
 
-#include "../../protect.h"
+#include "protect/protect.h"
 #include "layout.h"
 #include "vc.h"
 #include "x86_64.h"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* x86_64 page tables (AMD APM volume 2, 5.3). */
-#include "../radix.h"
+#include "arch/radix.h"
 #include "x86_64.h"
 
 #define PTE_PRESENT 1ull
@@ -45,7 +45,6 @@ static uint64_t make_leaf(uint64_t gpa, unsigned int prot)
 
 static unsigned int restrict_prot(uint64_t e, bool leaf, unsigned int prot)
 {
-	(void)leaf;
 	if (!(e & PTE_WRITE))
 		prot &= ~UCALL_MAP_WRITE;
 	if (e & PTE_NX)

@@ -4,7 +4,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 
-#include "../../kvm.h"
+#include "kvm/kvm.h"
 #include "x86_64.h"
 
 #define MOST_MSRS 512
@@ -117,12 +117,10 @@ void *ucall_kvm_arch_save(const struct ucall_vcpu *vcpu, int kvm_fd, int vm_fd, 
 	int size = ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
 	size_t xsave_size =
 		size > (int)sizeof(struct kvm_xsave) ? (size_t)size : sizeof(struct kvm_xsave);
-	struct vcpu_state *s = calloc(1, sizeof(*s) + xsave_size);
+	struct vcpu_state *s = ucall_calloc(1, sizeof(*s) + xsave_size);
 
-	if (!s) {
-		ucall_fail(ENOMEM, "out of memory");
+	if (!s)
 		return NULL;
-	}
 	s->xsave_size = xsave_size;
 	if (save(vcpu, kvm_fd, fd, s, size > 0)) {
 		free(s);

@@ -1,0 +1,98 @@
+// SPDX-License-Identifier: MIT
+/* The guest architectures that there are. */
+#include <elf.h>
+#include <errno.h>
+#include <string.h>
+
+#include "arch.h"
+#include "base/text.h"
+
+const struct ucall_arch *const ucall_archs[UCALL_ARCHS] = {
+	&ucall_arch_x86_64,
+	&ucall_arch_aarch64,
+	&ucall_arch_s390x,
+	&ucall_arch_riscv64,
+};
+
+#if defined(__x86_64__)
+const struct ucall_arch *const ucall_arch_native = &ucall_arch_x86_64;
+#elif defined(__aarch64__)
+const struct ucall_arch *const ucall_arch_native = &ucall_arch_aarch64;
+#elif defined(__s390x__)
+const struct ucall_arch *const ucall_arch_native = &ucall_arch_s390x;
+#elif defined(__riscv) && __riscv_xlen == 64
+const struct ucall_arch *const ucall_arch_native = &ucall_arch_riscv64;
+#else
+#error "libucall does not know this architecture"
+#endif
+
+const struct ucall_arch *ucall_arch_find(const char *name)
+{
+	if (!strcmp(name, "arm64")) /* the kernel's name for it */
+		name = "aarch64";
+	for (int i = 0; i < UCALL_ARCHS; i++)
+		if (!strcmp(ucall_archs[i]->name, name))
+			return ucall_archs[i];
+	ucall_fail(EINVAL,
+		   "no guest architecture \"%s\"; there are: x86_64, aarch64 (arm64), s390x, riscv64",
+		   name);
+	return NULL;
+}
+
+const struct ucall_arch *ucall_arch_of_elf(uint16_t machine, uint8_t elf_class, uint8_t byte_order)
+{
+	for (int i = 0; i < UCALL_ARCHS; i++)
+		if (ucall_archs[i]->machine == machine && elf_class == ELFCLASS64 &&
+		    byte_order == (ucall_archs[i]->big_endian ? ELFDATA2MSB : ELFDATA2LSB))
+			return ucall_archs[i];
+	return NULL;
+}
+
+unsigned int ucall_arch_index(const struct ucall_arch *arch)
+{
+	unsigned int i = 0;
+
+	while (ucall_archs[i] != arch)
+		i++;
+	return i;
+}
+
+const char *ucall_arch_name(uint32_t bit)
+{
+	for (int i = 0; i < UCALL_ARCHS; i++)
+		if (ucall_archs[i]->bit == bit)
+			return ucall_archs[i]->name;
+	return NULL;
+}
+
+uint32_t ucall_arch_bit(const char *name)
+{
+	const struct ucall_arch *arch = ucall_arch_find(name);
+
+	return arch ? arch->bit : 0;
+}
+
+uint32_t ucall_arch_host(void)
+{
+	return ucall_arch_native->bit;
+}
+
+void ucall_describe_access(struct ucall_text *text, const char *where, uint64_t address,
+			   enum ucall_access access, bool denied)
+{
+	ucall_text_add(text, ", %s 0x%llx: %s %s", where, (unsigned long long)address,
+		       access == UCALL_ACCESS_FETCH   ? "fetch from"
+		       : access == UCALL_ACCESS_WRITE ? "write to"
+						      : "read of",
+		       denied			   ? "memory that does not permit it"
+		       : address < UCALL_PAGE_SIZE ? "the null page"
+						   : "memory that is not mapped");
+}
+
+void ucall_describe_gprs(struct ucall_text *text, const char *const *names, const uint64_t *gpr,
+			 unsigned int count)
+{
+	for (unsigned int i = 0; i < count; i++)
+		ucall_text_add(text, "  %-4s %016llx%s", names[i], (unsigned long long)gpr[i],
+			       i % 4 == 3 || i + 1 == count ? "\n" : "");
+}

@@ -1,0 +1,122 @@
+// SPDX-License-Identifier: MIT
+/* ucall_error() and how it comes about; what the library is. */
+#include <errno.h>
+#include <stdarg.h>
+#include <string.h>
+
+#include "error.h"
+#include "text.h"
+
+static __thread char message[2048];
+
+const char *ucall_version(void)
+{
+	return UCALL_VERSION;
+}
+
+const char *ucall_error(void)
+{
+	return message[0] ? message : "no error";
+}
+
+/* One line, whatever a guest's or a file's text in it says. */
+static void keep(char *text)
+{
+	ucall_text_escape(text, sizeof(message));
+	memcpy(message, text, sizeof(message));
+}
+
+int ucall_fail(int error, const char *format, ...)
+{
+	char text[sizeof(message)]; /* the arguments may point into message */
+	va_list ap;
+
+	va_start(ap, format);
+	vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	keep(text);
+	errno = error;
+	return -1;
+}
+
+int ucall_fail_in(const char *format, ...)
+{
+	char text[sizeof(message)];
+	int error = errno, n;
+	va_list ap;
+
+	va_start(ap, format);
+	n = vsnprintf(text, sizeof(text), format, ap);
+	va_end(ap);
+	if (n >= 0 && (size_t)n + 3 < sizeof(text))
+		snprintf(text + n, sizeof(text) - (size_t)n, ": %.*s",
+			 (int)(sizeof(text) - (size_t)n - 3), message);
+	keep(text);
+	errno = error;
+	return -1;
+}
+
+int ucall_fail_call(const char *what)
+{
+	return ucall_fail(errno, "%s: %s", what, strerror(errno));
+}
+
+void ucall_forget_error(void)
+{
+	message[0] = 0;
+	errno = 0;
+}
+
+int ucall_fail_unsaid(const char *what)
+{
+	int error = errno ? errno : EINVAL;
+
+	if (!message[0])
+		ucall_fail(error, "its %s() failed and did not say why, by ucall_fail()%s%s", what,
+			   errno ? ": " : "", errno ? strerror(error) : "");
+	errno = error;
+	return -1;
+}
+
+bool ucall_is_null(const void *object, const char *function)
+{
+	static const char before[] = "NULL was given; the last error was: ";
+	const char *last = strstr(message, before);
+
+	if (object)
+		return false;
+	/* The first of several such calls has it. */
+	last = last ? last + strlen(before) : message;
+	if (last[0])
+		ucall_fail(EINVAL, "%s: %s%s", function, before, last);
+	else
+		ucall_fail(EINVAL, "%s: NULL was given", function);
+	return true;
+}
+
+static void *have(void *memory)
+{
+	if (!memory)
+		ucall_fail(ENOMEM, "out of memory");
+	return memory;
+}
+
+void *ucall_calloc(size_t count, size_t size)
+{
+	return have(calloc(count, size));
+}
+
+void *ucall_realloc(void *p, size_t size)
+{
+	return have(realloc(p, size));
+}
+
+char *ucall_strdup(const char *s)
+{
+	return have(strdup(s));
+}
+
+char *ucall_strndup(const char *s, size_t n)
+{
+	return have(strndup(s, n));
+}

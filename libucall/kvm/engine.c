@@ -1,0 +1,547 @@
+// SPDX-License-Identifier: MIT
+/* The kvm engine: VMs and vCPUs of the Linux kernel (KVM API document). */
+#include <errno.h>
+#include <fcntl.h>
+#include <grp.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "kvm.h"
+#include "watchdog.h"
+
+#define DEVICE "/dev/kvm"
+
+struct kvm_vm {
+	const struct ucall_kvm_protect *protect; /* NULL: memory is not encrypted */
+	int kvm_fd;
+	int fd;
+	int irqchip; /* its descriptor; -1: there is none */
+	int run_size;
+};
+
+struct kvm_vcpu {
+	int fd;
+	int kicked; /* atomic: ucall_vcpu_kick() was called and has not ended a run yet */
+	pid_t thread; /* atomic: which thread is in kvm_run(), 0 if none */
+	struct kvm_run *run;
+	size_t run_size;
+};
+
+/* Says who may open the device, so that the reader knows what to do. */
+static int explain_access(const char *device)
+{
+	char buffer[1024];
+	struct group entry, *group = NULL;
+	struct stat st;
+
+	if (stat(device, &st) == 0 && st.st_gid != 0 && (st.st_mode & S_IRGRP) &&
+	    (st.st_mode & S_IWGRP)) {
+		if (getgrgid_r(st.st_gid, &entry, buffer, sizeof(buffer), &group) || !group)
+			return ucall_fail(EACCES,
+					  "%s is not permitted: it belongs to group %u, of "
+					  "which you are no member",
+					  device, (unsigned int)st.st_gid);
+		return ucall_fail(EACCES,
+				  "%s is not permitted: join its group \"%s\" (usermod -aG %s USER "
+				  "as root, then log in again)",
+				  device, entry.gr_name, entry.gr_name);
+	}
+	return ucall_fail(EACCES, "%s is not permitted: only root may open it; run as root", device);
+}
+
+/* Opens the device and makes sure that it is a KVM.  Returns its descriptor. */
+static int open_device(const char *device)
+{
+	int fd, version;
+
+	if (!device)
+		device = DEVICE;
+	fd = open(device, O_RDWR | O_CLOEXEC);
+	if (fd < 0 && (errno == ENOENT || errno == ENODEV || errno == ENXIO))
+		return ucall_fail(errno,
+				  "no %s: this machine has no KVM; load kvm_intel or kvm_amd, or "
+				  "turn virtualization on in the firmware or the outer hypervisor",
+				  device);
+	if (fd < 0 && (errno == EACCES || errno == EPERM))
+		return explain_access(device);
+	if (fd < 0)
+		return ucall_fail(errno, "cannot open %s: %s", device, strerror(errno));
+	version = ioctl(fd, KVM_GET_API_VERSION, 0);
+	if (version != KVM_API_VERSION) {
+		if (version < 0)
+			ucall_fail(ENODEV, "%s is not a KVM: %s", device, strerror(errno));
+		else
+			ucall_fail(ENODEV, "%s has KVM API version %d; version %d is needed",
+				   device, version, KVM_API_VERSION);
+		close(fd);
+		errno = ENODEV;
+		return -1;
+	}
+	return fd;
+}
+
+static int kvm_check(const char *device)
+{
+	int fd = open_device(device);
+
+	if (fd < 0)
+		return -1;
+	close(fd);
+	return 0;
+}
+
+#if !(UCALL_KVM_CAN & UCALL_CAN_PROTECT)
+const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection)
+{
+	ucall_fail(EOPNOTSUPP, "%s is for x86_64 hosts", protection->name);
+	return NULL;
+}
+#endif
+
+static int kvm_check_protection(const struct ucall_protection *protection)
+{
+	const struct ucall_kvm_protect *protect = ucall_kvm_arch_protect(protection);
+	int fd = protect ? open_device(NULL) : -1, r;
+
+	if (fd < 0)
+		return -1;
+	r = protect->check(fd, protection);
+	close(fd);
+	return r;
+}
+
+/* The VM's descriptor, -1 after ucall_fail(). */
+static int create_vm(struct ucall_vm *vm)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+	int fd;
+
+	if (kvm->protect && kvm->protect->create_vm)
+		return kvm->protect->create_vm(vm, kvm->kvm_fd);
+	do
+		fd = ioctl(kvm->kvm_fd, KVM_CREATE_VM, 0);
+	while (fd < 0 && errno == EINTR);
+	return fd < 0 ? ucall_fail_call("KVM_CREATE_VM") : fd;
+}
+
+#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
+static int create_irqchip(struct ucall_vm *vm)
+{
+	struct kvm_vm *kvm = vm->engine_data;
+
+	if (ucall_kvm_arch_create_irqchip(kvm->fd, &kvm->irqchip))
+		return -1;
+	vm->launched = vm->launched && kvm->irqchip < 0;
+	return 0;
+}
+
+static int kvm_launch(struct ucall_vm *vm)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+
+	return ucall_kvm_arch_start_irqchip(kvm->irqchip, vm->vcpu_count);
+}
+#endif
+
+static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config)
+{
+	struct kvm_vm *kvm = ucall_calloc(1, sizeof(*kvm));
+	int wanted, got;
+
+	if (!kvm)
+		return -1;
+	kvm->kvm_fd = kvm->fd = kvm->irqchip = -1;
+	vm->engine_data = kvm;
+	kvm->kvm_fd = open_device(config->kvm_device);
+	if (kvm->kvm_fd < 0)
+		return -1;
+	if (vm->protection->bit != UCALL_PROTECT_NONE) {
+		kvm->protect = ucall_kvm_arch_protect(vm->protection);
+		if (!kvm->protect || kvm->protect->check(kvm->kvm_fd, vm->protection))
+			return -1;
+		vm->protect = &kvm->protect->ops;
+	}
+	kvm->fd = create_vm(vm);
+	if (kvm->fd < 0)
+		return -1;
+	if (ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
+		return ucall_fail(ENODEV, "this KVM has no KVM_CAP_IMMEDIATE_EXIT; Linux 4.13 or "
+					  "later is needed");
+	wanted = vm->protection->closes_regs ? 0 : ucall_kvm_arch_sync_regs();
+	got = ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
+	if (got < 0 || (got & wanted) != wanted)
+		return ucall_fail(ENODEV,
+				  "this KVM has no KVM_CAP_SYNC_REGS for general registers; Linux "
+				  "4.17 or later is needed");
+	kvm->run_size = ioctl(kvm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
+	if (kvm->run_size < (int)sizeof(struct kvm_run))
+		return ucall_fail_call("KVM_GET_VCPU_MMAP_SIZE");
+#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
+	if (config->irqchip && create_irqchip(vm))
+		return -1;
+#endif
+	return kvm->protect ? kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd) : 0;
+}
+
+static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+	struct kvm_userspace_memory_region region = {
+		.memory_size = size,
+		.userspace_addr = (uint64_t)(uintptr_t)memory,
+	};
+
+	if (kvm->protect)
+		return kvm->protect->set_memory(vm, kvm->fd);
+	if (ioctl(kvm->fd, KVM_SET_USER_MEMORY_REGION, &region))
+		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
+	return 0;
+}
+
+static void kvm_vm_fini(struct ucall_vm *vm)
+{
+	struct kvm_vm *kvm = vm->engine_data;
+
+	if (!kvm)
+		return;
+	if (kvm->protect)
+		kvm->protect->vm_fini(vm);
+	if (kvm->irqchip >= 0)
+		close(kvm->irqchip);
+	if (kvm->fd >= 0)
+		close(kvm->fd);
+	if (kvm->kvm_fd >= 0)
+		close(kvm->kvm_fd);
+	free(kvm);
+	vm->engine_data = NULL;
+}
+
+static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vm *kvm = vcpu->vm->engine_data;
+	struct kvm_vcpu *v = ucall_calloc(1, sizeof(*v));
+	void *run;
+
+	if (!v)
+		return -1;
+	vcpu->engine_data = v;
+	v->fd = -1;
+	if (kvm->irqchip >= 0 && vcpu->vm->launched)
+		return ucall_fail(
+			EBUSY,
+			"ucall_vcpu_add: the interrupt controller (irqchip) has been set up for "
+			"the %u vCPUs that there were when the first ran; add all of them before",
+			vcpu->number);
+	v->fd = ioctl(kvm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->number);
+	if (v->fd < 0)
+		return ucall_fail_call("KVM_CREATE_VCPU");
+	v->run_size = (size_t)kvm->run_size;
+	run = mmap(NULL, v->run_size, PROT_READ | PROT_WRITE, MAP_SHARED, v->fd, 0);
+	if (run == MAP_FAILED)
+		return ucall_fail_call("mapping a vCPU's struct kvm_run");
+	v->run = run;
+	if (ucall_kvm_arch_vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run))
+		return -1;
+	if (kvm->protect && kvm->protect->vcpu_init(vcpu, v->fd, v->run))
+		return -1;
+	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
+}
+
+static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vm *kvm = vcpu->vm->engine_data;
+	struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (!v)
+		return;
+	if (kvm->protect)
+		kvm->protect->vcpu_fini(vcpu);
+	if (v->run)
+		munmap(v->run, v->run_size);
+	if (v->fd >= 0)
+		close(v->fd);
+	free(v);
+	vcpu->engine_data = NULL;
+}
+
+int ucall_kvm_set_reg(int fd, uint64_t id, uint64_t value)
+{
+	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)&value };
+
+	return ioctl(fd, KVM_SET_ONE_REG, &reg) ? ucall_fail_call("KVM_SET_ONE_REG") : 0;
+}
+
+int ucall_kvm_get_reg(int fd, uint64_t id, uint64_t *value)
+{
+	struct kvm_one_reg reg = { id, (uint64_t)(uintptr_t)value };
+
+	return ioctl(fd, KVM_GET_ONE_REG, &reg) ? ucall_fail_call("KVM_GET_ONE_REG") : 0;
+}
+
+/*
+ * Takes notice of what may have ended KVM_RUN: 0, go on; else an errno.  immediate_exit is cleared
+ * first, so that a kick that comes later ends the next KVM_RUN.
+ */
+static int interrupted(struct kvm_vcpu *v)
+{
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST))
+		return EINTR;
+	return ucall_watchdog_expired() ? ETIMEDOUT : 0;
+}
+
+/* KVM_RUN, or what stands in its place; fills in vcpu->exit. */
+static int run_once(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vm *kvm = vcpu->vm->engine_data;
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (kvm->protect)
+		return kvm->protect->run(vcpu, v->fd, v->run, v->run_size);
+	if (ioctl(v->fd, KVM_RUN, 0))
+		return errno == EINTR ? -1 : ucall_fail_call("KVM_RUN");
+	ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
+	return 0;
+}
+
+static int kvm_run(struct ucall_vcpu *vcpu, int64_t deadline)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+	pid_t thread = ucall_watchdog_thread();
+	int r, why = 0;
+
+	if (thread < 0)
+		return -1;
+	__atomic_store_n(&v->thread, thread, __ATOMIC_SEQ_CST);
+	if (deadline >= 0 && ucall_watchdog_start(&v->run->immediate_exit, deadline)) {
+		__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
+		return -1;
+	}
+	do
+		r = run_once(vcpu);
+	while (r && errno == EINTR && !(why = interrupted(v)));
+	if (deadline >= 0)
+		ucall_watchdog_stop();
+	__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
+	if (!r)
+		return 0;
+	vcpu->exit.reason = UCALL_EXIT_OTHER;
+	vcpu->exit.native = v->run->exit_reason;
+	if (!why)
+		return -1;
+	errno = why;
+	vcpu->exit.reason = why == EINTR ? UCALL_EXIT_KICK : UCALL_EXIT_TIMEOUT;
+	return -1;
+}
+
+/* Async-signal-safe. */
+static void kvm_kick(struct ucall_vcpu *vcpu)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+
+	/* Signals queue up: one is enough until it has been noticed. */
+	if (!__atomic_exchange_n(&v->kicked, 1, __ATOMIC_SEQ_CST))
+		ucall_kvm_interrupt(vcpu);
+}
+
+void ucall_kvm_interrupt(struct ucall_vcpu *vcpu)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+	pid_t thread;
+
+	__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	thread = __atomic_load_n(&v->thread, __ATOMIC_SEQ_CST);
+	if (thread)
+		ucall_watchdog_signal(thread);
+}
+
+int ucall_kvm_complete(struct ucall_vcpu *vcpu)
+{
+	const int most = 32; /* an instruction may make several exits, of which each is completed */
+	struct kvm_vcpu *v = vcpu->engine_data;
+	int r = 0;
+
+	for (int i = 0; i < most && !r; i++) {
+		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+		r = ioctl(v->fd, KVM_RUN, 0);
+	}
+	r = r && errno != EINTR ? ucall_fail_call("KVM_RUN") : 0;
+	/* First cleared, then set again for whatever has not been reported: what comes in between counts. */
+	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
+	if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST) || ucall_watchdog_expired())
+		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);
+	return r;
+}
+
+static int kvm_restart(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	/*
+	 * The last exit's instruction is completed first, or KVM would do it to the new state.  Without set-up
+	 * there was none, and KVM would not run.
+	 */
+	if (__atomic_load_n(&vcpu->vm->launched, __ATOMIC_ACQUIRE) && ucall_kvm_complete(vcpu))
+		return -1;
+	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
+}
+
+#ifdef UCALL_KVM_HAS_STATE
+struct kvm_state {
+	void *devices; /* NULL: none in the kernel */
+	unsigned int vcpu_count;
+	void *vcpus[]; /* by number */
+};
+
+static void kvm_free_state(void *from)
+{
+	struct kvm_state *state = from;
+
+	if (!state)
+		return;
+	for (unsigned int i = 0; i < state->vcpu_count; i++)
+		free(state->vcpus[i]);
+	free(state->devices);
+	free(state);
+}
+
+static void *kvm_save(struct ucall_vm *vm)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+	struct kvm_state *state =
+		ucall_calloc(1, sizeof(*state) + vm->vcpu_count * sizeof(state->vcpus[0]));
+
+	if (!state)
+		return NULL;
+	state->vcpu_count = vm->vcpu_count;
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+		const struct kvm_vcpu *v = vcpu->engine_data;
+
+		if (ucall_kvm_complete(vcpu) || !(state->vcpus[vcpu->number] = ucall_kvm_arch_save(
+							  vcpu, kvm->kvm_fd, kvm->fd, v->fd)))
+			goto failed;
+	}
+	if (vm->irqchip && !(state->devices = ucall_kvm_arch_save_vm(kvm->fd)))
+		goto failed;
+	return state;
+
+failed:
+	kvm_free_state(state);
+	return NULL;
+}
+
+static int kvm_load(struct ucall_vm *vm, const void *from)
+{
+	const struct kvm_vm *kvm = vm->engine_data;
+	const struct kvm_state *state = from;
+
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+		const struct kvm_vcpu *v = vcpu->engine_data;
+
+		if (ucall_kvm_complete(vcpu) ||
+		    ucall_kvm_arch_load(vcpu, v->fd, state->vcpus[vcpu->number]))
+			return -1;
+	}
+	return state->devices ? ucall_kvm_arch_load_vm(kvm->fd, state->devices) : 0;
+}
+#endif
+
+/* KVM refuses both for a vCPU whose registers are encrypted (vcpu->arch.guest_state_protected). */
+static bool are_closed(const struct ucall_vcpu *vcpu)
+{
+	return vcpu->vm->protection->closes_regs && ucall_vm_is_closed(vcpu->vm);
+}
+
+static int closed(const struct ucall_vcpu *vcpu, const char *what)
+{
+	return ucall_fail(EINVAL,
+			  "%s: the registers of an %s guest are encrypted once it is launched",
+			  what, vcpu->vm->protection->name);
+}
+
+static int kvm_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (are_closed(vcpu))
+		return closed(vcpu, "KVM_GET_REGS");
+	return ucall_kvm_arch_get_regs(vcpu, v->fd, v->run, regs);
+}
+
+static int kvm_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (are_closed(vcpu))
+		return closed(vcpu, "KVM_SET_REGS");
+	return ucall_kvm_arch_set_regs(vcpu, v->fd, v->run, regs);
+}
+
+static uint64_t kvm_argument(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	return ucall_kvm_arch_argument(v->fd, v->run);
+}
+
+static uint64_t kvm_root(struct ucall_vcpu *vcpu)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	return ucall_kvm_arch_root(vcpu, v->fd, v->run);
+}
+
+static int kvm_vm_fd(const struct ucall_vm *vm)
+{
+	return ((const struct kvm_vm *)vm->engine_data)->fd;
+}
+
+static int kvm_vcpu_fd(const struct ucall_vcpu *vcpu)
+{
+	return ((const struct kvm_vcpu *)vcpu->engine_data)->fd;
+}
+
+static void *kvm_vcpu_run(const struct ucall_vcpu *vcpu)
+{
+	return ((const struct kvm_vcpu *)vcpu->engine_data)->run;
+}
+
+const struct ucall_engine ucall_engine_kvm = {
+	.name = "kvm",
+	.version = UCALL_VERSION,
+	.archs = UCALL_KVM_ARCH,
+	.can = UCALL_KVM_CAN,
+	.check = kvm_check,
+	.check_protection = kvm_check_protection,
+#if UCALL_KVM_CAN & UCALL_CAN_PROTECT
+	.launch_list = ucall_kvm_arch_launch_list,
+#endif
+	.vm_init = kvm_vm_init,
+	.set_memory = kvm_set_memory,
+	.vm_fini = kvm_vm_fini,
+	.vcpu_init = kvm_vcpu_init,
+	.vcpu_fini = kvm_vcpu_fini,
+#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
+	.launch = kvm_launch,
+#endif
+	.restart = kvm_restart,
+	.run = kvm_run,
+	.kick = kvm_kick,
+	.exit_name = ucall_kvm_exit_name,
+	.get_regs = kvm_get_regs,
+	.set_regs = kvm_set_regs,
+	.argument = kvm_argument,
+	.root = kvm_root,
+#ifdef UCALL_KVM_HAS_STATE
+	.save = kvm_save,
+	.load = kvm_load,
+	.free_state = kvm_free_state,
+#endif
+	.vm_fd = kvm_vm_fd,
+	.vcpu_fd = kvm_vcpu_fd,
+	.vcpu_run = kvm_vcpu_run,
+};

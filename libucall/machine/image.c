@@ -1,0 +1,210 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Same-source guests.  The executable (the first object that dl_iterate_phdr() names) is copied
+ * segment by segment from the live process, so that the guest sees relocated pointers and the
+ * globals' present values.  Its code is taken from its file: in memory there may be breakpoints, of a debugger or
+ * a probe, which would end the guest.  Libraries are left out.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <link.h>
+#include <string.h>
+#include <sys/uio.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "image.h"
+#include "memory.h"
+
+struct tls {
+	uintptr_t image;
+	size_t file_size, mem_size, align;
+};
+
+struct visit {
+	struct ucall_vm *vm;
+	struct tls *tls; /* not NULL: only look for this */
+	int file; /* the program's; -1: code is taken from memory */
+};
+
+/*
+ * Reads this process's memory through the kernel: under AddressSanitizer the program's data has
+ * poisoned gaps, which are no error to copy.
+ */
+static int read_self(void *to, uintptr_t from, size_t size)
+{
+	struct iovec local = { to, size }, remote = { (void *)from, size };
+	ssize_t n = process_vm_readv(getpid(), &local, 1, &remote, 1, 0);
+	int fd;
+
+	if (n == (ssize_t)size)
+		return 0;
+	/* Some containers do not permit that call. */
+	fd = open("/proc/self/mem", O_RDONLY | O_CLOEXEC);
+	if (fd >= 0) {
+		n = pread(fd, to, size, (off_t)from);
+		close(fd);
+	}
+	if (n == (ssize_t)size)
+		return 0;
+	return ucall_fail(EIO, "cannot copy the program's own memory at 0x%lx", (unsigned long)from);
+}
+
+/* ---- the program's file ---- */
+
+/* Relocations in code: then it is in memory as no file has it. */
+static bool has_text_relocations(const struct dl_phdr_info *info)
+{
+	const ElfW(Dyn) *dyn = NULL;
+
+	for (int i = 0; i < info->dlpi_phnum; i++)
+		if (info->dlpi_phdr[i].p_type == PT_DYNAMIC)
+			dyn = (const void *)(info->dlpi_addr + info->dlpi_phdr[i].p_vaddr);
+	for (; dyn && dyn->d_tag != DT_NULL; dyn++)
+		if (dyn->d_tag == DT_TEXTREL ||
+		    (dyn->d_tag == DT_FLAGS && (dyn->d_un.d_val & DF_TEXTREL)))
+			return true;
+	return false;
+}
+
+/* True if the file has the program headers of the program: under valgrind it is valgrind's. */
+static bool is_program(int fd, const struct dl_phdr_info *info)
+{
+	ElfW(Phdr) ph[64];
+	ElfW(Ehdr) header;
+	size_t size = info->dlpi_phnum * sizeof(ph[0]);
+
+	return info->dlpi_phnum <= 64 && pread(fd, &header, sizeof(header), 0) == sizeof(header) &&
+	       pread(fd, ph, size, (off_t)header.e_phoff) == (ssize_t)size &&
+	       !memcmp(ph, info->dlpi_phdr, size);
+}
+
+/* -1: there is no /proc, or it is of no use. */
+static int open_program(const struct dl_phdr_info *info)
+{
+	int fd = has_text_relocations(info) ? -1 : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
+
+	if (fd >= 0 && !is_program(fd, info)) {
+		close(fd);
+		fd = -1;
+	}
+	return fd;
+}
+
+/* Where a segment's pages come from. */
+struct source {
+	uintptr_t memory;
+	int file; /* -1: from there */
+	off_t offset;
+};
+
+static int read_source(void *to, const struct source *from, size_t at, size_t size)
+{
+	if (from->file >= 0 && pread(from->file, to, size, from->offset + (off_t)at) == (ssize_t)size)
+		return 0;
+	/* The last page may be longer than the file. */
+	return read_self(to, from->memory + at, size);
+}
+
+/* ---- copying ---- */
+
+/* Pages of zeroes are left out: guest memory is zero already, and stays unpopulated so. */
+static int copy_pages(uint8_t *to, const struct source *from, size_t size)
+{
+	static const uint8_t zero[UCALL_PAGE_SIZE];
+	uint8_t pages[16 * UCALL_PAGE_SIZE];
+
+	for (size_t done = 0, n; done < size; done += n) {
+		n = size - done < sizeof(pages) ? size - done : sizeof(pages);
+		if (read_source(pages, from, done, n))
+			return -1;
+		for (size_t p = 0; p < n; p += UCALL_PAGE_SIZE)
+			if (memcmp(pages + p, zero, UCALL_PAGE_SIZE))
+				memcpy(to + done + p, pages + p, UCALL_PAGE_SIZE);
+	}
+	return 0;
+}
+
+static int copy_segment(const struct visit *visit, const ElfW(Phdr) * ph, uintptr_t start)
+{
+	struct ucall_vm *vm = visit->vm;
+	unsigned int flags = ph->p_flags;
+	uintptr_t end = start + ph->p_memsz;
+	unsigned int prot =
+		(flags & PF_W ? UCALL_MAP_WRITE : 0) | (flags & PF_X ? UCALL_MAP_EXEC : 0);
+	struct source from = { .file = flags & PF_W ? -1 : visit->file };
+	uint64_t gpa;
+
+	from.offset = (off_t)(ph->p_offset - start % UCALL_PAGE_SIZE);
+	start &= ~(uintptr_t)(UCALL_PAGE_SIZE - 1);
+	end = ucall_page_align(end);
+	from.memory = start;
+	gpa = ucall_memory_pages(vm, (end - start) / UCALL_PAGE_SIZE);
+	if (!gpa || copy_pages(ucall_memory_pointer(vm, gpa, end - start), &from, end - start))
+		return -1;
+	return ucall_memory_map(vm, start, gpa, end - start, prot);
+}
+
+static int visit_program(struct dl_phdr_info *info, size_t size, void *data)
+{
+	struct visit *visit = data;
+
+	if (!visit->tls)
+		visit->file = open_program(info);
+	for (int i = 0; i < info->dlpi_phnum; i++) {
+		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
+		uintptr_t start = info->dlpi_addr + ph->p_vaddr;
+
+		if (visit->tls) {
+			if (ph->p_type == PT_TLS)
+				*visit->tls = (struct tls){ start, ph->p_filesz, ph->p_memsz,
+							    ph->p_align };
+		} else if (ph->p_type == PT_LOAD && ph->p_memsz) {
+			if (copy_segment(visit, ph, start))
+				return -1;
+		}
+	}
+	return 1; /* the first object is the program: leave the libraries */
+}
+
+int ucall_image_copy(struct ucall_vm *vm)
+{
+	struct visit visit = { .vm = vm, .file = -1 };
+	int r = dl_iterate_phdr(visit_program, &visit);
+
+	if (visit.file >= 0)
+		close(visit.file);
+	return r < 0 ? ucall_fail_in("copying the program into the guest") : 0;
+}
+
+uint64_t ucall_image_tls(struct ucall_vm *vm)
+{
+	struct tls tls = { 0, 0, 0, 1 };
+	struct visit visit = { .tls = &tls };
+	size_t size, room, tcb, at;
+	uint8_t *block;
+	uint64_t gva;
+
+	dl_iterate_phdr(visit_program, &visit);
+	if (!tls.align)
+		tls.align = 1;
+	size = (tls.mem_size + tls.align - 1) & ~(tls.align - 1);
+	room = ucall_page_align(size + tls.align) + UCALL_PAGE_SIZE;
+	gva = ucall_memory_alloc(vm, room, UCALL_MEM_PRIVATE);
+	block = gva ? ucall_memory_view(vm, gva, room) : NULL;
+	if (!block)
+		return 0;
+	if (ucall_native.tls_above) {
+		/* ELF TLS variant I: the block follows the control block, aligned. */
+		tcb = 0;
+		at = (ucall_native.tcb_size + tls.align - 1) & ~(tls.align - 1);
+	} else {
+		/* Variant II: the block ends where the control block starts. */
+		tcb = room - UCALL_PAGE_SIZE;
+		at = tcb - size;
+	}
+	if (tls.file_size && read_self(block + at, tls.image, tls.file_size))
+		return 0;
+	ucall_native.tcb_init(block + tcb, gva + tcb);
+	return gva + tcb;
+}

@@ -1,0 +1,590 @@
+// SPDX-License-Identifier: MIT
+/* Guest memory: pages, mappings, and the host's access by guest-virtual address. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "base/byte-order.h"
+#include "base/error.h"
+#include "regions.h"
+#include "memory.h"
+#include "process.h"
+#include "protect/protect.h"
+
+#define MIB ((size_t)1 << 20)
+
+/* ---- the guest's addresses ---- */
+
+static int walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+		unsigned int *prot)
+{
+	if (vm->flat || ucall_vm_is_closed(vm)) /* the page tables are none, or ciphertext */
+		return ucall_regions_walk(vm, root, gva, gpa, prot);
+	return vm->arch->walk((struct ucall_vm *)(uintptr_t)vm, root, gva, gpa, prot);
+}
+
+int ucall_memory_set_up(const struct ucall_vm *vm, const char *what)
+{
+	if (ucall_process_check(vm, what))
+		return -1;
+	if (!ucall_vm_is_closed(vm))
+		return 0;
+	return ucall_fail(EPERM,
+			  "%s: this %s VM has been launched, its memory and page tables are encrypted; "
+			  "do it before ucall_vm_launch()",
+			  what, vm->protection->name);
+}
+
+/* Whole MiB at an address of whole MiB; *mapping is what to unmap, 1 MiB more. */
+static uint8_t *reserve(size_t size, void **mapping)
+{
+	void *p = mmap(NULL, size + MIB, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		ucall_fail(errno, "cannot reserve %zu bytes of guest memory: %s", size,
+			   strerror(errno));
+		return NULL;
+	}
+	*mapping = p;
+	return (uint8_t *)(((uintptr_t)p + MIB - 1) & ~(uintptr_t)(MIB - 1));
+}
+
+static bool wants_regions(const struct ucall_vm *vm)
+{
+	return vm->flat || vm->memory.c_bit;
+}
+
+int ucall_memory_init(struct ucall_vm *vm, size_t size)
+{
+	struct ucall_memory *mem = &vm->memory;
+
+	if (!size)
+		size = UCALL_MEM_DEFAULT;
+	if (size < UCALL_MEM_MIN || size > UCALL_MEM_MAX)
+		return ucall_fail(EINVAL, "mem_size is %zu bytes; give 2 MiB to 3 GiB", size);
+	/* KVM on s390x wants addresses and sizes of whole MiB (KVM API document, 4.35). */
+	size = (size + MIB - 1) & ~(MIB - 1);
+	mem->base = reserve(size, &mem->mapping);
+	if (!mem->base)
+		return -1;
+	mem->size = mem->end = size;
+	if (vm->protect && vm->protect->apart) {
+		mem->private_base = reserve(size, &mem->private_mapping);
+		if (!mem->private_base)
+			return -1;
+	} else {
+		mem->private_base = mem->base;
+	}
+	mem->next = UCALL_PAGE_SIZE; /* address 0 means none */
+	mem->heap = UCALL_HEAP_ADDRESS;
+	if (wants_regions(vm) && ucall_regions_init(vm))
+		return -1;
+	if (!vm->flat && !(mem->root = vm->arch->new_root(vm)))
+		return -1;
+	return vm->engine->set_memory(vm, mem->base, size);
+}
+
+void ucall_memory_fini(struct ucall_vm *vm)
+{
+	if (vm->memory.mapping)
+		munmap(vm->memory.mapping, vm->memory.size + MIB);
+	if (vm->memory.private_mapping)
+		munmap(vm->memory.private_mapping, vm->memory.size + MIB);
+	vm->memory.mapping = vm->memory.private_mapping = NULL;
+	ucall_regions_fini(vm);
+}
+
+static bool has_room(const struct ucall_memory *mem, size_t count)
+{
+	uint64_t left = (mem->end - mem->next) / UCALL_PAGE_SIZE;
+
+	if (count && count <= left)
+		return true;
+	ucall_fail(ENOMEM,
+		   "guest memory is exhausted: %zu pages wanted, %llu of %zu left; "
+		   "set a larger mem_size",
+		   count, (unsigned long long)left, mem->size / UCALL_PAGE_SIZE);
+	return false;
+}
+
+uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count)
+{
+	struct ucall_memory *mem = &vm->memory;
+	uint64_t gpa = mem->next;
+
+	if (!has_room(mem, count))
+		return 0;
+	mem->next += count * UCALL_PAGE_SIZE;
+	return gpa | mem->c_bit;
+}
+
+/* From the other end, so that what is private stays in one piece. */
+uint64_t ucall_memory_shared_pages(struct ucall_vm *vm, size_t count)
+{
+	struct ucall_memory *mem = &vm->memory;
+
+	if (!mem->c_bit)
+		return ucall_memory_pages(vm, count);
+	if (!has_room(mem, count))
+		return 0;
+	mem->end -= count * UCALL_PAGE_SIZE;
+	return mem->end;
+}
+
+bool ucall_memory_is_private(const struct ucall_vm *vm, uint64_t gpa)
+{
+	const struct ucall_memory *mem = &vm->memory;
+
+	gpa &= ~mem->c_bit;
+	if (vm->protect && vm->protect->is_private)
+		return vm->protect->is_private(vm, gpa);
+	return mem->c_bit && gpa < mem->next;
+}
+
+void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size)
+{
+	const struct ucall_memory *mem = &vm->memory;
+	uint8_t *base = gpa & mem->c_bit ? mem->private_base : mem->base;
+
+	gpa &= ~mem->c_bit;
+	if (gpa >= mem->size || size > mem->size - gpa)
+		return NULL;
+	return base + gpa;
+}
+
+int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+			unsigned int prot)
+{
+	if (wants_regions(vm) && ucall_regions_map(vm, root, gva, gpa, size, prot))
+		return -1;
+	for (uint64_t off = 0; !vm->flat && off < size; off += UCALL_PAGE_SIZE)
+		if (vm->arch->map(vm, root, gva + off, gpa + off, prot))
+			return -1;
+	return 0;
+}
+
+int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot)
+{
+	if (wants_regions(vm) && ucall_regions_map(vm, 0, gva, gpa, size, prot))
+		return -1;
+	for (uint64_t off = 0; !vm->flat && off < size; off += UCALL_PAGE_SIZE) {
+		if (vm->arch->map(vm, vm->memory.root, gva + off, gpa + off, prot))
+			return -1;
+		for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+			vm->arch->share(vm, vcpu->boot.root, vm->memory.root, gva + off);
+	}
+	return 0;
+}
+
+int ucall_memory_map_device(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size)
+{
+	return ucall_memory_map(vm, gva, gpa, size, UCALL_MAP_WRITE | UCALL_MAP_DEVICE);
+}
+
+uint64_t ucall_memory_new_root(struct ucall_vm *vm)
+{
+	uint64_t root;
+
+	if (vm->flat)
+		return ++vm->memory.roots;
+	root = vm->arch->new_root(vm);
+	if (root)
+		memcpy(ucall_memory_pointer(vm, root, vm->arch->root_size),
+		       ucall_memory_pointer(vm, vm->memory.root, vm->arch->root_size),
+		       vm->arch->root_size);
+	return root;
+}
+
+bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva)
+{
+	unsigned int prot;
+	uint64_t gpa;
+
+	return !walk(vm, root, gva, &gpa, &prot) && (prot & UCALL_MAP_EXEC);
+}
+
+uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
+{
+	struct ucall_memory *mem = &vm->memory;
+	uint64_t gva = mem->heap + UCALL_PAGE_SIZE, gpa;
+
+	if (flags & ~(UCALL_MEM_SHARED | UCALL_MEM_EXEC)) {
+		ucall_fail(EINVAL, "ucall_vm_alloc: unknown flags 0x%x", flags);
+		return 0;
+	}
+	if (!size || size > mem->size) {
+		ucall_fail(size ? ENOMEM : EINVAL,
+			   "ucall_vm_alloc: %zu bytes wanted of %zu bytes of guest memory", size,
+			   mem->size);
+		return 0;
+	}
+	size = ucall_page_align(size);
+	gpa = flags & UCALL_MEM_SHARED ? ucall_memory_shared_pages(vm, size / UCALL_PAGE_SIZE)
+				       : ucall_memory_pages(vm, size / UCALL_PAGE_SIZE);
+	if (!gpa)
+		return 0;
+	if (ucall_memory_map(vm, gva, gpa, size,
+			     flags & UCALL_MEM_EXEC ? UCALL_MAP_EXEC : UCALL_MAP_WRITE))
+		return 0;
+	mem->heap = gva + size;
+	return gva;
+}
+
+uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
+{
+	uint64_t gva;
+
+	if (ucall_is_null(vm, "ucall_vm_alloc"))
+		return 0;
+	pthread_mutex_lock(&vm->lock);
+	gva = ucall_memory_set_up(vm, "ucall_vm_alloc") ? 0 : ucall_memory_alloc(vm, size, flags);
+	pthread_mutex_unlock(&vm->lock);
+	return gva;
+}
+
+/* The guest-physical address of [gva, gva + size), which must be contiguous. */
+static int contiguous(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *gpa);
+
+static uint64_t alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned int flags)
+{
+	struct ucall_memory *mem = &vm->memory;
+	uint64_t offset = gva & (UCALL_PAGE_SIZE - 1), at = mem->heap + UCALL_PAGE_SIZE, gpa;
+
+	if (vm->flat) {
+		ucall_fail(EOPNOTSUPP, "ucall_vm_alias: a flat guest has each page once");
+		return 0;
+	}
+	if ((flags & ~(UCALL_MEM_SHARED | UCALL_MEM_EXEC)) || !size) {
+		ucall_fail(EINVAL, "ucall_vm_alias: %zu bytes, flags 0x%x", size, flags);
+		return 0;
+	}
+	if (contiguous(vm, gva, size, &gpa))
+		return 0;
+	gpa &= ~mem->c_bit;
+	if (!(flags & UCALL_MEM_SHARED))
+		gpa |= mem->c_bit;
+	size = ucall_page_align(offset + size);
+	if (ucall_memory_map(vm, at, gpa - offset, size,
+			     flags & UCALL_MEM_EXEC ? UCALL_MAP_EXEC : UCALL_MAP_WRITE))
+		return 0;
+	mem->heap = at + size;
+	return at + offset;
+}
+
+uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned int flags)
+{
+	uint64_t at;
+
+	if (ucall_is_null(vm, "ucall_vm_alias"))
+		return 0;
+	pthread_mutex_lock(&vm->lock);
+	at = ucall_memory_set_up(vm, "ucall_vm_alias") ? 0 : alias(vm, gva, size, flags);
+	pthread_mutex_unlock(&vm->lock);
+	return at;
+}
+
+uint64_t ucall_shared_alloc(struct ucall_vm *vm, size_t count)
+{
+	if (ucall_is_null(vm, "ucall_shared_alloc"))
+		return 0;
+	if (count > SIZE_MAX / sizeof(struct ucall)) {
+		ucall_fail(ENOMEM, "ucall_shared_alloc: %zu messages are too many", count);
+		return 0;
+	}
+	return ucall_vm_alloc(vm, count * sizeof(struct ucall), UCALL_MEM_SHARED);
+}
+
+/* One address and what follows it in its page. */
+struct spot {
+	uint8_t *p;
+	uint64_t gpa;
+	size_t left;
+};
+
+/* False without a message where no memory is mapped. */
+static bool look_up(struct ucall_vm *vm, uint64_t root, uint64_t gva, struct spot *spot)
+{
+	unsigned int prot;
+
+	spot->left = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1));
+	if (walk(vm, root, gva, &spot->gpa, &prot))
+		return false;
+	spot->p = ucall_memory_pointer(vm, spot->gpa, spot->left);
+	return spot->p;
+}
+
+/* Would the host see ciphertext? */
+static bool is_ciphertext(const struct ucall_vm *vm, const struct spot *spot)
+{
+	return ucall_vm_is_closed(vm) && (spot->gpa & vm->memory.c_bit);
+}
+
+/* Copies to or from it, as the host sees it. */
+static int transfer(struct ucall_vm *vm, const struct spot *spot, void *to, const void *from, size_t n)
+{
+	if (is_ciphertext(vm, spot) && vm->protect->copy)
+		return vm->protect->copy(vm, spot->gpa, to, from, n);
+	if (to)
+		memcpy(to, spot->p, n);
+	else if (from)
+		memcpy(spot->p, from, n);
+	return 0;
+}
+
+static int unmapped(uint64_t gva, uint64_t from, size_t size)
+{
+	return ucall_fail(EFAULT, "no guest memory is mapped at 0x%llx (of 0x%llx and %zu bytes on)",
+			  (unsigned long long)gva, (unsigned long long)from, size);
+}
+
+static int encrypted(const struct ucall_vm *vm, uint64_t gva)
+{
+	return ucall_fail(EPERM,
+			  "guest address 0x%llx is in private memory, which the host of this %s VM sees "
+			  "encrypted; use shared memory (UCALL_MEM_SHARED, ucall_shared_alloc())",
+			  (unsigned long long)gva, vm->protection->name);
+}
+
+int ucall_memory_check_open(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size)
+{
+	struct spot spot;
+
+	if (!ucall_vm_is_closed(vm))
+		return 0;
+	for (size_t done = 0; done < size; done += spot.left) {
+		if (!look_up(vm, root, gva + done, &spot))
+			return unmapped(gva + done, gva, size);
+		if (is_ciphertext(vm, &spot))
+			return encrypted(vm, gva + done);
+	}
+	return 0;
+}
+
+void *ucall_memory_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size)
+{
+	struct spot spot;
+
+	if (!look_up(vm, root, gva, &spot) || size > spot.left) {
+		unmapped(gva, gva, size);
+		return NULL;
+	}
+	if (is_ciphertext(vm, &spot)) {
+		encrypted(vm, gva);
+		return NULL;
+	}
+	return spot.p;
+}
+
+/* Calls the copy for each page of the range, after all have been looked up once. */
+static int copy(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to, const void *from,
+		size_t size)
+{
+	size_t done, n;
+	struct spot spot;
+
+	if (size > vm->memory.size)
+		return unmapped(gva, gva, size);
+	for (int pass = 0; pass < 2; pass++) {
+		for (done = 0; done < size; done += n) {
+			if (!look_up(vm, root, gva + done, &spot))
+				return unmapped(gva + done, gva, size);
+			n = spot.left < size - done ? spot.left : size - done;
+			if (pass && transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
+					     from ? (const uint8_t *)from + done : NULL, n))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+/* The same by guest-physical address. */
+static int copy_physical(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size_t size)
+{
+	struct spot spot;
+	size_t n;
+
+	gpa &= ~vm->memory.c_bit;
+	if (gpa >= vm->memory.size || size > vm->memory.size - gpa)
+		return ucall_fail(EFAULT,
+				  "guest-physical 0x%llx and %zu bytes on are no guest memory, which has "
+				  "0x%zx bytes",
+				  (unsigned long long)gpa, size, vm->memory.size);
+	for (size_t done = 0; done < size; done += n) {
+		spot.gpa = gpa + done;
+		spot.left = UCALL_PAGE_SIZE - (spot.gpa & (UCALL_PAGE_SIZE - 1));
+		n = spot.left < size - done ? spot.left : size - done;
+		if (ucall_memory_is_private(vm, spot.gpa))
+			spot.gpa |= vm->memory.c_bit;
+		spot.p = ucall_memory_pointer(vm, spot.gpa, n);
+		if (!spot.p || transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
+					from ? (const uint8_t *)from + done : NULL, n))
+			return -1;
+	}
+	return 0;
+}
+
+int ucall_memory_read(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to, size_t size)
+{
+	return copy(vm, root, gva, to, NULL, size);
+}
+
+int ucall_memory_write(struct ucall_vm *vm, uint64_t root, uint64_t gva, const void *from, size_t size)
+{
+	return copy(vm, root, gva, NULL, from, size);
+}
+
+int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size)
+{
+	if (ucall_is_null(vm, "ucall_vm_read"))
+		return -1;
+	return ucall_memory_read(vm, vm->memory.root, gva, to, size);
+}
+
+int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size)
+{
+	if (ucall_is_null(vm, "ucall_vm_write"))
+		return -1;
+	if (ucall_memory_write(vm, vm->memory.root, gva, from, size))
+		return -1;
+	if (vm->engine->code_written && size && ucall_memory_is_code(vm, vm->memory.root, gva))
+		vm->engine->code_written(vm, gva, size);
+	return 0;
+}
+
+int ucall_vm_read_physical(struct ucall_vm *vm, uint64_t gpa, void *to, size_t size)
+{
+	if (ucall_is_null(vm, "ucall_vm_read_physical"))
+		return -1;
+	return copy_physical(vm, gpa, to, NULL, size);
+}
+
+int ucall_vm_write_physical(struct ucall_vm *vm, uint64_t gpa, const void *from, size_t size)
+{
+	if (ucall_is_null(vm, "ucall_vm_write_physical"))
+		return -1;
+	return copy_physical(vm, gpa, NULL, from, size);
+}
+
+int ucall_vm_sync_to(struct ucall_vm *vm, const void *variable, size_t size)
+{
+	if (ucall_is_null(vm, "ucall_vm_sync_to"))
+		return -1;
+	if (ucall_memory_set_up(vm, "ucall_sync_to_guest"))
+		return -1;
+	return ucall_vm_write(vm, (uint64_t)(uintptr_t)variable, variable, size);
+}
+
+int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t size)
+{
+	if (ucall_is_null(vm, "ucall_vm_sync_from"))
+		return -1;
+	if (ucall_memory_set_up(vm, "ucall_sync_from_guest"))
+		return -1;
+	return ucall_vm_read(vm, (uint64_t)(uintptr_t)variable, variable, size);
+}
+
+int ucall_vm_read_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *value)
+{
+	uint64_t v = 0;
+	bool first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+
+	if (ucall_is_null(vm, "ucall_vm_read_int"))
+		return -1;
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return ucall_fail(EINVAL, "ucall_vm_read_int: %zu bytes; give 1, 2, 4 or 8", size);
+	if (ucall_vm_read(vm, gva, (uint8_t *)&v + (first ? 0 : 8 - size), size))
+		return -1;
+	v = ucall_guest64(vm->arch, v);
+	/* The bytes of a guest of the other order are now at the other end. */
+	*value = vm->arch->big_endian == first ? v >> (64 - 8 * size) : v;
+	return 0;
+}
+
+int ucall_vm_write_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t value)
+{
+	bool first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
+	uint64_t v;
+
+	if (ucall_is_null(vm, "ucall_vm_write_int"))
+		return -1;
+	if (size != 1 && size != 2 && size != 4 && size != 8)
+		return ucall_fail(EINVAL, "ucall_vm_write_int: %zu bytes; give 1, 2, 4 or 8", size);
+	v = ucall_guest64(vm->arch, vm->arch->big_endian == first ? value << (64 - 8 * size) : value);
+	return ucall_vm_write(vm, gva, (const uint8_t *)&v + (first ? 0 : 8 - size), size);
+}
+
+ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to, size_t size)
+{
+	size_t done = 0, n;
+	struct spot spot;
+	char *end;
+
+	if (ucall_is_null(vm, "ucall_vm_read_string"))
+		return -1;
+	for (; done < size; done += n) {
+		if (!look_up(vm, vm->memory.root, gva + done, &spot))
+			return unmapped(gva + done, gva, size);
+		n = spot.left < size - done ? spot.left : size - done;
+		if (transfer(vm, &spot, to + done, NULL, n))
+			return -1;
+		end = memchr(to + done, 0, n); /* in the copy: the guest may be writing */
+		if (end)
+			return end - to;
+	}
+	return ucall_fail(EOVERFLOW, "the string at guest address 0x%llx has no end in %zu bytes",
+			  (unsigned long long)gva, size);
+}
+
+int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t *gpa)
+{
+	unsigned int prot;
+
+	if (ucall_is_null(vm, "ucall_vm_translate"))
+		return -1;
+	if (walk(vm, vm->memory.root, gva, gpa, &prot))
+		return unmapped(gva, gva, 1);
+	*gpa = vm->flat ? gva : *gpa & ~vm->memory.c_bit;
+	return 0;
+}
+
+static int contiguous(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *gpa)
+{
+	unsigned int prot;
+	uint64_t next;
+
+	if (walk(vm, vm->memory.root, gva, gpa, &prot) || !ucall_memory_pointer(vm, *gpa, size))
+		return unmapped(gva, gva, size);
+	for (uint64_t off = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1)); off < size;
+	     off += UCALL_PAGE_SIZE) {
+		if (walk(vm, vm->memory.root, gva + off, &next, &prot) || next != *gpa + off)
+			return unmapped(gva + off, gva, size);
+	}
+	return 0;
+}
+
+void *ucall_memory_view(struct ucall_vm *vm, uint64_t gva, size_t size)
+{
+	uint64_t gpa;
+
+	return contiguous(vm, gva, size, &gpa) ? NULL : ucall_memory_pointer(vm, gpa, size);
+}
+
+void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size)
+{
+	uint64_t gpa;
+
+	if (ucall_is_null(vm, "ucall_vm_host_pointer"))
+		return NULL;
+	if (contiguous(vm, gva, size, &gpa))
+		return NULL;
+	if (gpa & vm->memory.c_bit) {
+		ucall_fail(EPERM,
+			   "ucall_vm_host_pointer: guest address 0x%llx is in private memory, into which a VM "
+			   "with %s gives no pointers; write it with ucall_vm_write() before "
+			   "ucall_vm_launch(), or use UCALL_MEM_SHARED",
+			   (unsigned long long)gva, vm->protection->name);
+		return NULL;
+	}
+	return ucall_memory_pointer(vm, gpa, size);
+}

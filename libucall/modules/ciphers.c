@@ -1,0 +1,22 @@
+// SPDX-License-Identifier: MIT
+/* Loads the module that has the ciphers. */
+#include <errno.h>
+
+#include "ciphers.h"
+#include "base/error.h"
+#include "module.h"
+
+const struct ucall_ciphers *ucall_ciphers_load(void)
+{
+	const struct ucall_ciphers *ciphers;
+	const char *problem;
+
+	ciphers = ucall_module("ciphers", "ucall_ciphers", offsetof(struct ucall_ciphers, version),
+			       &problem);
+	if (!ciphers)
+		ucall_fail(EOPNOTSUPP,
+			   "no ciphers for emulated memory encryption: %s; install libssl-dev and build "
+			   "libucall with it",
+			   problem);
+	return ciphers;
+}

@@ -1,0 +1,129 @@
+// SPDX-License-Identifier: MIT
+/* Loads modules. */
+#include <dlfcn.h>
+#include <pthread.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include <ucall/ucall.h>
+
+#include "base/elf-file.h"
+#include "base/error.h"
+#include "base/file.h"
+#include "module.h"
+#include "base/search.h"
+
+/* Each module that was loaded.  One that was not is looked for again: what failed may have passed. */
+struct module {
+	struct module *next;
+	const void *found;
+	char name[32];
+};
+
+static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+static struct module *modules;
+static __thread char problem_text[512]; /* of the last that this thread did not get */
+
+struct load {
+	struct module *module;
+	const char *symbol;
+	unsigned int version_offset;
+};
+
+/* What the dynamic linker would hang on or die of: no regular file, or one that is cut short. */
+static int check_file(const char *path)
+{
+	struct ucall_elf elf;
+	struct stat st;
+	uint8_t *file;
+	int r;
+
+	file = ucall_file_read(path, &st);
+	if (!file)
+		return -1;
+	r = ucall_elf_open(&elf, file, (size_t)st.st_size, ucall_arch_native);
+	if (!r) {
+		r = ucall_elf_check_segments(&elf);
+		ucall_elf_close(&elf);
+	}
+	free(file);
+	return r ? ucall_fail_in("%s", path) : 0;
+}
+
+static int load_from(void *data, const char *folder)
+{
+	const struct load *load = data;
+	struct module *m = load->module;
+	const char *const *version;
+	const char *found;
+	char path[4096];
+	void *handle;
+
+	snprintf(path, sizeof(path), "%s/%s.so", folder, m->name);
+	if (access(path, F_OK))
+		return 0;
+	if (check_file(path)) {
+		snprintf(problem_text, sizeof(problem_text), "%.500s", ucall_error());
+		return 0;
+	}
+	handle = dlopen(path, RTLD_NOW | RTLD_LOCAL);
+	if (!handle) {
+		const char *why = dlerror();
+
+		snprintf(problem_text, sizeof(problem_text), "%.500s", why ? why : path);
+		return 0;
+	}
+	found = dlsym(handle, load->symbol);
+	version = found ? (const void *)(found + load->version_offset) : NULL;
+	if (version && *version && !strcmp(*version, ucall_version())) {
+		m->found = found;
+		return 1;
+	}
+	snprintf(problem_text, sizeof(problem_text), "%.400s is not of libucall %s", path,
+		 ucall_version());
+	dlclose(handle);
+	return 0;
+}
+
+static struct module *load(const char *name, const char *symbol, unsigned int version_offset)
+{
+	struct module *m = calloc(1, sizeof(*m));
+	struct load load = { m, symbol, version_offset };
+
+	if (!m) {
+		snprintf(problem_text, sizeof(problem_text), "out of memory");
+		return NULL;
+	}
+	snprintf(m->name, sizeof(m->name), "%s", name);
+	problem_text[0] = 0;
+	if (!ucall_search_folders(UCALL_SEARCH_MODULES, load_from, &load)) {
+		const char *all = secure_getenv(UCALL_SEARCH_MODULES);
+
+		if (!problem_text[0])
+			snprintf(problem_text, sizeof(problem_text), "no %s.so in %.200s%s%.200s",
+				 name, all ? all : "", all && *all ? ":" : "",
+				 ucall_search_installed());
+		free(m);
+		return NULL;
+	}
+	m->next = modules;
+	modules = m;
+	return m;
+}
+
+const void *ucall_module(const char *name, const char *symbol, unsigned int version_offset,
+			 const char **problem)
+{
+	struct module *m;
+
+	pthread_mutex_lock(&lock);
+	for (m = modules; m && strcmp(m->name, name) != 0;)
+		m = m->next;
+	if (!m)
+		m = load(name, symbol, version_offset);
+	pthread_mutex_unlock(&lock);
+	*problem = m ? NULL : problem_text;
+	return m ? m->found : NULL;
+}

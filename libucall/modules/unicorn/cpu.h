@@ -1,0 +1,113 @@
+/* SPDX-License-Identifier: MIT */
+/* What differs between the guest architectures of the unicorn engine: a file for each. */
+#ifndef UNICORN_CPU_H
+#define UNICORN_CPU_H
+
+#include <unicorn/unicorn.h>
+
+#include "machine/vm.h"
+#include "fiber.h"
+
+struct unicorn_vcpu {
+	struct ucall_vcpu *vcpu;
+	const struct unicorn_cpu *cpu;
+	uc_engine *uc;
+	struct fiber fiber;
+	uint64_t pc; /* of the instruction that is under way, or about to be */
+	uint64_t code_page; /* guest address of the page that `code` is the host's view of, or ~0 */
+	const uint8_t *code;
+	size_t mapped; /* how many of the VM's regions have been looked at */
+
+	/* Why the fiber was left. */
+	enum {
+		LEFT_EXIT,
+		LEFT_YIELD,
+		LEFT_KICK,
+		LEFT_TIMEOUT,
+		LEFT_ENDED,
+		LEFT_AGAIN,
+		LEFT_FAILED
+	} left;
+	uc_err error; /* of uc_emu_start(), once it has ended */
+	bool running; /* uc_emu_start() has not ended */
+
+	int kicked; /* atomic: a kick that no run has told yet */
+	bool regs_written; /* `regs` is to be taken before the next instruction */
+	struct ucall_regs regs;
+	unsigned int budget; /* instructions until the clock is read; 0: before the next one */
+	int64_t deadline; /* CLOCK_MONOTONIC, ns; -1: none */
+	bool exact; /* bad accesses are told exactly */
+	bool psw_loaded; /* s390x: by the instruction before this one */
+};
+
+struct unicorn_cpu {
+	uc_arch uc_arch;
+	uc_mode uc_mode;
+	/* Unicorn's numbers of struct ucall_regs; 0: there is none. */
+	int gpr[32], pc, sp, flags;
+	unsigned int argument; /* gpr[] of a function's first argument */
+
+	/* State beside the registers, and hooks.  NULL: none. */
+	uc_err (*init)(struct unicorn_vcpu *v);
+	/* A guest function's arguments, stack and return address, by the architecture's ABI. */
+	uc_err (*boot)(struct unicorn_vcpu *v, const struct ucall_boot *boot,
+		       uint64_t return_address);
+	/* Before an instruction: true if it is one that exits, and exit says how. */
+	bool (*insn)(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit *exit);
+
+	/* A bad access (a uc_mem_type) as the architecture's exception. */
+	void (*memory_fault)(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
+			     struct ucall_exit *exit);
+	uint32_t maybe_access; /* a UC_HOOK_INTR that may be a bad access; 0: none */
+	/* UC_HOOK_INTR, and an instruction that is none: the exit. */
+	void (*interrupt)(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit);
+	void (*invalid_insn)(struct unicorn_vcpu *v, struct ucall_exit *exit);
+};
+
+extern const struct unicorn_cpu unicorn_x86_64, unicorn_aarch64, unicorn_s390x, unicorn_riscv64;
+
+/* In a hook: hands v->vcpu->exit to the host, and returns when the vCPU is to go on. */
+void unicorn_exit(struct unicorn_vcpu *v);
+
+/* An exit that is a guest exception. */
+static inline void unicorn_exception(struct ucall_exit *exit, uint64_t vector, uint64_t code,
+				     uint64_t address, uint32_t unknown)
+{
+	exit->reason = UCALL_EXIT_EXCEPTION;
+	exit->u.exception.vector = vector;
+	exit->u.exception.code = code;
+	exit->u.exception.address = address;
+	exit->u.exception.unknown = unknown;
+}
+
+static inline bool unicorn_is_write(uc_mem_type type)
+{
+	return type == UC_MEM_WRITE_UNMAPPED || type == UC_MEM_WRITE_PROT;
+}
+
+static inline bool unicorn_is_fetch(uc_mem_type type)
+{
+	return type == UC_MEM_FETCH_UNMAPPED || type == UC_MEM_FETCH_PROT;
+}
+
+/* The memory is there, and does not permit it. */
+static inline bool unicorn_is_denied(uc_mem_type type)
+{
+	return type == UC_MEM_WRITE_PROT || type == UC_MEM_READ_PROT || type == UC_MEM_FETCH_PROT;
+}
+
+/* Writes a register of 64 bits. */
+static inline uc_err unicorn_set(struct unicorn_vcpu *v, int reg, uint64_t value)
+{
+	return uc_reg_write(v->uc, reg, &value);
+}
+
+static inline uint64_t unicorn_get(struct unicorn_vcpu *v, int reg)
+{
+	uint64_t value = 0;
+
+	uc_reg_read(v->uc, reg, &value);
+	return value;
+}
+
+#endif

@@ -1,0 +1,84 @@
+// SPDX-License-Identifier: MIT
+/* riscv64 guests on Unicorn: M-mode, no translation. */
+#include "cpu.h"
+
+#define UC_ECALL 8 /* in every mode */
+
+/* Privileged specification, table 4.2: scause. */
+#define FETCH_ACCESS 1
+#define ILLEGAL 2
+#define BREAKPOINT 3
+#define LOAD_ACCESS 5
+#define STORE_ACCESS 7
+
+/* SBI specification, 3: what an extension that nobody has answers. */
+#define SBI_ERR_NOT_SUPPORTED ((uint64_t)-2)
+
+static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t return_address)
+{
+	uc_err err = unicorn_set(v, UC_RISCV_REG_X2, b->sp);
+
+	for (int i = 0; !err && i < 6; i++)
+		err = unicorn_set(v, UC_RISCV_REG_X10 + i, b->args[i]);
+	if (!err)
+		err = unicorn_set(v, UC_RISCV_REG_X4, b->tls);
+	return err ? err : unicorn_set(v, UC_RISCV_REG_X1, return_address);
+}
+
+static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
+			 struct ucall_exit *exit)
+{
+	unicorn_exception(exit,
+			  unicorn_is_fetch(type)   ? FETCH_ACCESS
+			  : unicorn_is_write(type) ? STORE_ACCESS
+						   : LOAD_ACCESS,
+			  0, address, 0);
+}
+
+static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit)
+{
+	if (number != UC_ECALL) {
+		unicorn_exception(exit, number, 0, 0, UCALL_UNKNOWN_ADDRESS);
+		return;
+	}
+	exit->reason = UCALL_EXIT_SBI;
+	exit->u.sbi.extension = unicorn_get(v, UC_RISCV_REG_X17);
+	exit->u.sbi.function = unicorn_get(v, UC_RISCV_REG_X16);
+	for (int i = 0; i < 6; i++)
+		exit->u.sbi.args[i] = unicorn_get(v, UC_RISCV_REG_X10 + i);
+	/* As KVM has it, unless the host says otherwise. */
+	unicorn_set(v, UC_RISCV_REG_X10, SBI_ERR_NOT_SUPPORTED);
+	unicorn_set(v, UC_RISCV_REG_X11, 0);
+}
+
+/* EBREAK comes as no instruction. */
+static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
+{
+	static const uint8_t ebreak[4] = { 0x73, 0x00, 0x10, 0x00 };
+	uint8_t b[4] = { 0 };
+	bool is_break;
+
+	uc_mem_read(v->uc, v->pc, b, 2);
+	is_break = b[0] == 0x02 && b[1] == 0x90; /* c.ebreak */
+	if (!is_break && !uc_mem_read(v->uc, v->pc, b, 4))
+		is_break = b[0] == ebreak[0] && b[1] == ebreak[1] && b[2] == ebreak[2] &&
+			   b[3] == ebreak[3];
+	unicorn_exception(exit, is_break ? BREAKPOINT : ILLEGAL, 0, 0, 0);
+}
+
+#define X(n) UC_RISCV_REG_X##n
+const struct unicorn_cpu unicorn_riscv64 = {
+	.uc_arch = UC_ARCH_RISCV,
+	.uc_mode = UC_MODE_RISCV64,
+	.gpr = { X(0),	X(1),  X(2),  X(3),  X(4),  X(5),  X(6),  X(7),	 X(8),	X(9),  X(10),
+		 X(11), X(12), X(13), X(14), X(15), X(16), X(17), X(18), X(19), X(20), X(21),
+		 X(22), X(23), X(24), X(25), X(26), X(27), X(28), X(29), X(30), X(31) },
+	.pc = UC_RISCV_REG_PC,
+	.sp = UC_RISCV_REG_X2,
+	.flags = UC_RISCV_REG_SSTATUS,
+	.argument = 10,
+	.boot = boot,
+	.memory_fault = memory_fault,
+	.interrupt = interrupt,
+	.invalid_insn = invalid_insn,
+};

@@ -1,0 +1,640 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The unicorn engine: guests of four architectures in software, by the CPU emulator Unicorn.
+ *
+ * Guests are flat.  Each vCPU is an emulator of its own over the same memory, so that its mailbox is
+ * just another mapping at the same address.  An emulation runs on a stack of its own (fiber.h) and is
+ * left from within the hook that saw the exit; to stop it there would wind the block back that is
+ * under way.
+ *
+ * Guest atomics are not atomic between emulators, so the vCPUs of a VM take turns: who runs holds the
+ * turn, and gives it away after a slice if another waits.  Different VMs do not wait for each other.
+ *
+ * One hook sees every instruction.  It keeps the program counter, which Unicorn has exact nowhere
+ * else, and is where a run ends by its limit, a kick or a slice.
+ */
+#include <errno.h>
+#include <pthread.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/resource.h>
+
+#include "base/clock.h"
+#include "machine/engine.h"
+#include "machine/regions.h"
+#include "cpu.h"
+
+#define MAX_VCPUS 64
+#define SLICE 16384 /* instructions, while another vCPU waits */
+#define ADDRESS_SPACE ((rlim_t)3 << 29) /* what an emulator reserves, and some */
+
+struct unicorn_vm {
+	pthread_mutex_t lock;
+	pthread_cond_t next;
+	uint64_t tickets, serving; /* whose turn it is */
+	int waiting; /* atomic */
+};
+
+static int fail(const char *what, uc_err err)
+{
+	return ucall_fail(err == UC_ERR_NOMEM ? ENOMEM : EIO, "Unicorn: %s: %s", what,
+			  uc_strerror(err));
+}
+
+static int fail_stack(void)
+{
+	return ucall_fail(errno, "cannot reserve a stack for an emulation: %s", strerror(errno));
+}
+
+/* ---- turns ---- */
+
+static void take_turn(struct unicorn_vm *u)
+{
+	uint64_t mine;
+
+	pthread_mutex_lock(&u->lock);
+	mine = u->tickets++;
+	if (mine != u->serving) {
+		__atomic_add_fetch(&u->waiting, 1, __ATOMIC_RELAXED);
+		while (mine != u->serving)
+			pthread_cond_wait(&u->next, &u->lock);
+		__atomic_sub_fetch(&u->waiting, 1, __ATOMIC_RELAXED);
+	}
+	pthread_mutex_unlock(&u->lock);
+}
+
+static void give_turn(struct unicorn_vm *u)
+{
+	pthread_mutex_lock(&u->lock);
+	u->serving++;
+	if (u->serving != u->tickets)
+		pthread_cond_broadcast(&u->next);
+	pthread_mutex_unlock(&u->lock);
+}
+
+/* ---- hooks: on the fiber ---- */
+
+static struct unicorn_vm *vm_of(const struct unicorn_vcpu *v)
+{
+	return v->vcpu->vm->engine_data;
+}
+
+static void leave(struct unicorn_vcpu *v, int why)
+{
+	v->left = why;
+	fiber_leave(&v->fiber);
+}
+
+void unicorn_exit(struct unicorn_vcpu *v)
+{
+	leave(v, LEFT_EXIT);
+}
+
+/* The host's view of the code at v->pc; NULL where it is not in one page with what follows. */
+static const uint8_t *code_at(struct unicorn_vcpu *v)
+{
+	const uint64_t offset = UCALL_PAGE_SIZE - 1;
+	uint64_t page = v->pc & ~offset;
+
+	if (page != v->code_page) {
+		const struct ucall_vcpu *vcpu = v->vcpu;
+		const struct ucall_region *r = ucall_regions_find(vcpu->vm, vcpu->boot.root, page);
+
+		v->code = r ? vcpu->vm->memory.base + r->gpa + (page - r->gva) : NULL;
+		v->code_page = page;
+	}
+	return v->code && (v->pc & offset) <= UCALL_PAGE_SIZE - 4 ? v->code + (v->pc & offset) : NULL;
+}
+
+/* Registers that the host has written; false: another instruction is the next. */
+static bool take_registers(struct unicorn_vcpu *v)
+{
+	const struct unicorn_cpu *cpu = v->cpu;
+	bool goes_on = v->regs.pc == v->pc;
+
+	v->regs_written = false;
+	for (int i = 0; i < 32 && cpu->gpr[i]; i++)
+		unicorn_set(v, cpu->gpr[i], v->regs.gpr[i]);
+	unicorn_set(v, cpu->sp, v->regs.sp);
+	if (cpu->flags)
+		unicorn_set(v, cpu->flags, v->regs.flags);
+	if (!goes_on)
+		unicorn_set(v, cpu->pc, v->regs.pc);
+	return goes_on;
+}
+
+static int map_regions(struct unicorn_vcpu *v);
+static void emulate(void *data);
+
+/* What asks for attention between two instructions. */
+static void attend(struct unicorn_vcpu *v)
+{
+	v->budget = SLICE;
+	if (map_regions(v))
+		leave(v, LEFT_FAILED);
+	else if (__atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
+		leave(v, LEFT_KICK);
+	else if (v->deadline >= 0 && ucall_now_ns() >= v->deadline)
+		leave(v, LEFT_TIMEOUT);
+	else if (__atomic_load_n(&vm_of(v)->waiting, __ATOMIC_RELAXED))
+		leave(v, LEFT_YIELD);
+}
+
+static void on_insn(uc_engine *uc, uint64_t address, uint32_t size, void *data)
+{
+	struct unicorn_vcpu *v = data;
+	const uint8_t *code;
+
+	v->pc = address;
+	if (v->regs_written && !take_registers(v))
+		return;
+	if (!v->budget-- || __atomic_load_n(&v->kicked, __ATOMIC_RELAXED)) {
+		attend(v);
+		if (v->regs_written && !take_registers(v))
+			return;
+	}
+	if (!v->cpu->insn)
+		return;
+	code = code_at(v);
+	if (code && v->cpu->insn(v, code, &v->vcpu->exit))
+		unicorn_exit(v);
+}
+
+/*
+ * Before an exception is told.  From 2.0.2 on Unicorn is exact on bad accesses only with a TLB that does
+ * not go by the emulated CPU's rules, which is slow: so the instruction is done once more, with that.
+ */
+static void look_again(struct unicorn_vcpu *v)
+{
+#ifdef uc_ctl_tlb_mode
+	if (!v->exact)
+		leave(v, LEFT_AGAIN); /* and is not entered any more */
+#else
+#endif
+}
+
+static void on_interrupt(uc_engine *uc, uint32_t number, void *data)
+{
+	struct unicorn_vcpu *v = data;
+
+	if (number && number == v->cpu->maybe_access)
+		look_again(v);
+	v->cpu->interrupt(v, number, &v->vcpu->exit);
+	unicorn_exit(v);
+}
+
+static bool on_invalid_insn(uc_engine *uc, void *data)
+{
+	struct unicorn_vcpu *v = data;
+
+	v->cpu->invalid_insn(v, &v->vcpu->exit);
+	unicorn_exit(v);
+	return false;
+}
+
+static int do_again(struct unicorn_vcpu *v)
+{
+	uc_err err = unicorn_set(v, v->cpu->pc, v->pc);
+
+	fiber_fini(&v->fiber);
+	v->running = false;
+	v->exact = true;
+#ifdef uc_ctl_tlb_mode
+	if (!err)
+		err = uc_ctl_tlb_mode(v->uc, UC_TLB_VIRTUAL);
+#endif
+	if (err)
+		return fail("looking at a bad access", err);
+	return fiber_init(&v->fiber, emulate, v) ? fail_stack() : 0;
+}
+
+static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
+			  int64_t value, void *data)
+{
+	struct unicorn_vcpu *v = data;
+	size_t before = v->mapped;
+
+	/* Memory that was given out while this vCPU ran. */
+	if (!unicorn_is_denied(type) && !map_regions(v) && v->mapped != before)
+		return true;
+	if (!unicorn_is_fetch(type))
+		look_again(v);
+	else
+		v->pc = address;
+	v->cpu->memory_fault(v, type, address, &v->vcpu->exit);
+	unicorn_exit(v);
+	return false;
+}
+
+/* Before an access to a device, whose page is memory to Unicorn. */
+static void on_device(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
+		      void *data)
+{
+	struct unicorn_vcpu *v = data;
+	struct ucall_exit *exit = &v->vcpu->exit;
+	uint64_t mask = size >= 8 ? UINT64_MAX : (1ull << (8 * size)) - 1;
+
+	exit->reason = UCALL_EXIT_MMIO;
+	exit->u.mmio.gpa = address;
+	exit->u.mmio.size = (uint32_t)size;
+	exit->u.mmio.is_write = type == UC_MEM_WRITE;
+	exit->u.mmio.data = type == UC_MEM_WRITE ? (uint64_t)value & mask : 0;
+	unicorn_exit(v);
+}
+
+/* ---- memory ---- */
+
+static uc_err map_device(struct unicorn_vcpu *v, const struct ucall_region *r)
+{
+	uc_err err = uc_mem_map(v->uc, r->gva, r->size, UC_PROT_READ | UC_PROT_WRITE);
+	uc_hook hook;
+
+	return err ? err
+		   : uc_hook_add(v->uc, &hook, UC_HOOK_MEM_READ | UC_HOOK_MEM_WRITE,
+				 (void *)(uintptr_t)on_device, v, r->gva, r->gva + r->size - 1);
+}
+
+static uc_err map_region(struct unicorn_vcpu *v, const struct ucall_region *r)
+{
+	uint32_t prot = UC_PROT_READ | (r->prot & UCALL_MAP_WRITE ? UC_PROT_WRITE : 0) |
+			(r->prot & UCALL_MAP_EXEC ? UC_PROT_EXEC : 0);
+
+	if (r->root && r->root != v->vcpu->boot.root)
+		return UC_ERR_OK;
+	if (r->prot & UCALL_MAP_DEVICE)
+		return map_device(v, r);
+	return uc_mem_map_ptr(v->uc, r->gva, r->size, prot, v->vcpu->vm->memory.base + r->gpa);
+}
+
+/* The regions that are new since the last time. */
+static int map_regions(struct unicorn_vcpu *v)
+{
+	const struct ucall_memory *mem = &v->vcpu->vm->memory;
+	size_t count = ucall_regions_count(v->vcpu->vm);
+
+	for (; v->mapped < count; v->mapped++) {
+		uc_err err = map_region(v, &mem->regions[v->mapped]);
+
+		if (err)
+			return fail("mapping memory", err);
+	}
+	return 0;
+}
+
+/* ---- running ---- */
+
+static void emulate(void *data)
+{
+	struct unicorn_vcpu *v = data;
+
+	for (;;) {
+		/* Ends nowhere: a guest that jumps to address 0 is to be seen. */
+		v->error = uc_emu_start(v->uc, v->pc, UINT64_MAX, 0, 0);
+		v->running = false;
+		v->left = LEFT_ENDED;
+		fiber_leave(&v->fiber);
+	}
+}
+
+static void go_on(struct unicorn_vcpu *v)
+{
+	v->running = true;
+	fiber_enter(&v->fiber);
+}
+
+/* uc_emu_start() has ended by itself: a halt, unless Unicorn gave up. */
+static void describe_end(struct unicorn_vcpu *v)
+{
+	struct ucall_exit *exit = &v->vcpu->exit;
+
+	v->pc = unicorn_get(v, v->cpu->pc);
+	exit->native = v->error;
+	if (v->error) {
+		exit->reason = UCALL_EXIT_OTHER;
+		exit->u.other.suberror = 0;
+	} else {
+		exit->reason = UCALL_EXIT_HALT;
+	}
+}
+
+static int stopped(struct unicorn_vcpu *v, int error, uint32_t reason)
+{
+	v->vcpu->exit.reason = reason;
+	errno = error;
+	return -1;
+}
+
+static int unicorn_run(struct ucall_vcpu *vcpu, int64_t deadline)
+{
+	struct unicorn_vcpu *v = vcpu->engine_data;
+	struct unicorn_vm *u = vcpu->vm->engine_data;
+
+	v->deadline = deadline;
+	if (__atomic_load_n(&v->kicked, __ATOMIC_RELAXED) &&
+	    __atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
+		return stopped(v, EINTR, UCALL_EXIT_KICK);
+	do {
+		take_turn(u);
+		vcpu->exit.native = 0;
+		/* At once if there is memory to map: not in the midst of an access that has exited. */
+		v->budget = v->mapped == ucall_regions_count(vcpu->vm) ? SLICE : 0;
+		if (!v->running && v->regs_written)
+			take_registers(v);
+		if (!v->running)
+			v->pc = unicorn_get(v, v->cpu->pc);
+		go_on(v);
+		if (v->left == LEFT_AGAIN && do_again(v))
+			v->left = LEFT_FAILED;
+		give_turn(u);
+	} while (v->left == LEFT_YIELD || v->left == LEFT_AGAIN);
+	if (v->left == LEFT_FAILED)
+		return -1;
+	if (v->left == LEFT_KICK)
+		return stopped(v, EINTR, UCALL_EXIT_KICK);
+	if (v->left == LEFT_TIMEOUT)
+		return stopped(v, ETIMEDOUT, UCALL_EXIT_TIMEOUT);
+	if (v->left == LEFT_ENDED)
+		describe_end(v);
+	return 0;
+}
+
+/* Async-signal-safe. */
+static void unicorn_kick(struct ucall_vcpu *vcpu)
+{
+	struct unicorn_vcpu *v = vcpu->engine_data;
+
+	__atomic_store_n(&v->kicked, 1, __ATOMIC_RELEASE);
+}
+
+/* ---- vCPUs ---- */
+
+static const struct unicorn_cpu *cpu_of(const struct ucall_vm *vm)
+{
+	switch (vm->arch->bit) {
+	case UCALL_ARCH_X86_64:
+		return &unicorn_x86_64;
+	case UCALL_ARCH_AARCH64:
+		return &unicorn_aarch64;
+	case UCALL_ARCH_S390X:
+		return &unicorn_s390x;
+	default:
+		return &unicorn_riscv64;
+	}
+}
+
+static uc_err add_hooks(struct unicorn_vcpu *v)
+{
+	static const struct {
+		int type;
+		void *callback;
+	} hooks[] = {
+		{ UC_HOOK_CODE, (void *)on_insn },
+		{ UC_HOOK_INTR, (void *)on_interrupt },
+		{ UC_HOOK_INSN_INVALID, (void *)on_invalid_insn },
+		{ UC_HOOK_MEM_UNMAPPED | UC_HOOK_MEM_PROT, (void *)on_bad_access },
+	};
+	uc_err err = UC_ERR_OK;
+	uc_hook hook;
+
+	for (size_t i = 0; !err && i < sizeof(hooks) / sizeof(hooks[0]); i++)
+		err = uc_hook_add(v->uc, &hook, hooks[i].type, hooks[i].callback, v, 1, 0);
+	return err;
+}
+
+static int boot(struct unicorn_vcpu *v)
+{
+	const struct ucall_boot *b = &v->vcpu->boot;
+	uc_err err = v->cpu->boot(v, b, v->vcpu->vm->return_address);
+
+	v->pc = b->entry;
+	if (!err)
+		err = unicorn_set(v, v->cpu->pc, b->entry);
+	return err ? fail("writing registers", err) : 0;
+}
+
+/* Unicorn ends the process where it cannot reserve address space. */
+static int check_limit(void)
+{
+	struct rlimit limit;
+
+	if (!getrlimit(RLIMIT_AS, &limit) && limit.rlim_cur < ADDRESS_SPACE)
+		return ucall_fail(ENOMEM,
+				  "engine unicorn reserves 1 GiB of address space for each vCPU; "
+				  "raise the limit (ulimit -v unlimited)");
+	return 0;
+}
+
+/* The emulator and its stack. */
+static int open_cpu(struct unicorn_vcpu *v)
+{
+	uc_err err;
+
+	v->code_page = UINT64_MAX;
+	v->exact = false;
+	if (fiber_init(&v->fiber, emulate, v))
+		return fail_stack();
+	err = uc_open(v->cpu->uc_arch, v->cpu->uc_mode, &v->uc);
+	if (!err && v->cpu->init)
+		err = v->cpu->init(v);
+	if (!err)
+		err = add_hooks(v);
+	if (err)
+		return fail("a new CPU", err);
+	return map_regions(v) ? -1 : boot(v);
+}
+
+/* What is left in the midst of a hook needs nothing that is not freed here. */
+static void close_cpu(struct unicorn_vcpu *v)
+{
+	if (v->uc)
+		uc_close(v->uc);
+	v->uc = NULL;
+	fiber_fini(&v->fiber);
+}
+
+static int unicorn_vcpu_init(struct ucall_vcpu *vcpu)
+{
+	struct unicorn_vcpu *v;
+
+	if (vcpu->number >= MAX_VCPUS)
+		return ucall_fail(ENOSPC, "engine unicorn has at most %d vCPUs in a VM", MAX_VCPUS);
+	if (check_limit())
+		return -1;
+	v = calloc(1, sizeof(*v));
+	if (!v)
+		return ucall_fail(ENOMEM, "out of memory");
+	vcpu->engine_data = v;
+	v->vcpu = vcpu;
+	v->cpu = cpu_of(vcpu->vm);
+	return open_cpu(v);
+}
+
+static void unicorn_vcpu_fini(struct ucall_vcpu *vcpu)
+{
+	struct unicorn_vcpu *v = vcpu->engine_data;
+
+	if (!v)
+		return;
+	/* In a child of its process an emulator may have been copied in the midst of its work: it is left alone. */
+	if (!vcpu->vm->inherited)
+		close_cpu(v);
+	free(v);
+	vcpu->engine_data = NULL;
+}
+
+/*
+ * With a new emulator: within an old one there may be a run that has not ended, and an exception that
+ * the guest has not taken (with which the next would be a double fault).
+ */
+static int unicorn_restart(struct ucall_vcpu *vcpu)
+{
+	struct unicorn_vcpu *v = vcpu->engine_data;
+	struct unicorn_vm *u = vcpu->vm->engine_data;
+	int r;
+
+	take_turn(u);
+	close_cpu(v);
+	v->mapped = 0;
+	v->running = v->regs_written = v->psw_loaded = false;
+	r = open_cpu(v);
+	give_turn(u);
+	return r;
+}
+
+/* ---- registers ---- */
+
+static int unicorn_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+{
+	struct unicorn_vcpu *v = vcpu->engine_data;
+	const struct unicorn_cpu *cpu = v->cpu;
+
+	if (v->regs_written) {
+		*regs = v->regs;
+		return 0;
+	}
+	memset(regs, 0, sizeof(*regs));
+	for (int i = 0; i < 32 && cpu->gpr[i]; i++)
+		regs->gpr[i] = unicorn_get(v, cpu->gpr[i]);
+	regs->pc = v->pc;
+	regs->sp = unicorn_get(v, cpu->sp);
+	regs->flags = cpu->flags ? unicorn_get(v, cpu->flags) : 0;
+	return 0;
+}
+
+/* In most hooks a block that is under way would overwrite them: they wait for the next instruction. */
+static int unicorn_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
+{
+	struct unicorn_vcpu *v = vcpu->engine_data;
+
+	v->regs = *regs;
+	v->regs_written = true;
+	return 0;
+}
+
+static uint64_t unicorn_argument(struct ucall_vcpu *vcpu)
+{
+	struct unicorn_vcpu *v = vcpu->engine_data;
+
+	return unicorn_get(v, v->cpu->gpr[v->cpu->argument]);
+}
+
+static uint64_t unicorn_root(struct ucall_vcpu *vcpu)
+{
+	return vcpu->boot.root;
+}
+
+static void unicorn_code_written(struct ucall_vm *vm, uint64_t gva, size_t size)
+{
+	struct unicorn_vm *u = vm->engine_data;
+
+	pthread_mutex_lock(&vm->lock);
+	take_turn(u);
+	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+		const struct unicorn_vcpu *v = vcpu->engine_data;
+
+		uc_ctl_remove_cache(v->uc, gva, gva + size);
+	}
+	give_turn(u);
+	pthread_mutex_unlock(&vm->lock);
+}
+
+/* ---- VMs ---- */
+
+static void unicorn_library(char *version, size_t size)
+{
+	unsigned int major, minor;
+
+	uc_version(&major, &minor);
+	snprintf(version, size, "%u.%u", major, minor);
+}
+
+static int unicorn_check(const char *device)
+{
+	unsigned int major, minor;
+
+	uc_version(&major, &minor);
+	if (major != UC_API_MAJOR)
+		return ucall_fail(ENODEV, "this is Unicorn %u.%u; version %d is needed", major,
+				  minor, UC_API_MAJOR);
+	return 0;
+}
+
+static int unicorn_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config)
+{
+	struct unicorn_vm *u = calloc(1, sizeof(*u));
+
+	if (!u)
+		return ucall_fail(ENOMEM, "out of memory");
+	pthread_mutex_init(&u->lock, NULL);
+	pthread_cond_init(&u->next, NULL);
+	vm->engine_data = u;
+	return 0;
+}
+
+/* Each vCPU maps it by itself. */
+static int unicorn_set_memory(struct ucall_vm *vm, void *memory, size_t size)
+{
+	return 0;
+}
+
+static void unicorn_vm_fini(struct ucall_vm *vm)
+{
+	struct unicorn_vm *u = vm->engine_data;
+
+	if (!u)
+		return;
+	if (!vm->inherited) {
+		pthread_cond_destroy(&u->next);
+		pthread_mutex_destroy(&u->lock);
+	}
+	free(u);
+	vm->engine_data = NULL;
+}
+
+static const char *unicorn_exit_name(uint32_t native)
+{
+	return native ? uc_strerror((uc_err)native) : "an exit that is none of a guest's";
+}
+
+extern UCALL_PUBLIC const struct ucall_engine ucall_engine;
+const struct ucall_engine ucall_engine = {
+	.name = "unicorn",
+	.version = UCALL_VERSION,
+	.archs = UCALL_ARCH_X86_64 | UCALL_ARCH_AARCH64 | UCALL_ARCH_S390X | UCALL_ARCH_RISCV64,
+	.library = unicorn_library,
+	.check = unicorn_check,
+	.vm_init = unicorn_vm_init,
+	.set_memory = unicorn_set_memory,
+	.vm_fini = unicorn_vm_fini,
+	.vcpu_init = unicorn_vcpu_init,
+	.vcpu_fini = unicorn_vcpu_fini,
+	.restart = unicorn_restart,
+	.run = unicorn_run,
+	.kick = unicorn_kick,
+	.exit_name = unicorn_exit_name,
+	.get_regs = unicorn_get_regs,
+	.set_regs = unicorn_set_regs,
+	.argument = unicorn_argument,
+	.root = unicorn_root,
+	.code_written = unicorn_code_written,
+};

@@ -1,0 +1,111 @@
+// SPDX-License-Identifier: MIT
+/* x86_64 guests on Unicorn. */
+#include "cpu.h"
+
+/* AMD APM volume 2, 8.2, and 8.4.2 for the page fault's error code. */
+#define INVALID_OPCODE 6
+#define GENERAL_PROTECTION 13
+#define PAGE_FAULT 14
+#define PF_PRESENT 0x01
+#define PF_WRITE 0x02
+#define PF_FETCH 0x10
+
+static void port(struct unicorn_vcpu *v, uint32_t number, int size, uint32_t value, bool is_write)
+{
+	struct ucall_exit *exit = &v->vcpu->exit;
+
+	exit->reason = UCALL_EXIT_IO;
+	exit->u.io.data = value;
+	exit->u.io.count = 1;
+	exit->u.io.port = (uint16_t)number;
+	exit->u.io.size = (uint8_t)size;
+	exit->u.io.is_write = is_write;
+	unicorn_exit(v);
+}
+
+static void on_out(uc_engine *uc, uint32_t number, int size, uint32_t value, void *data)
+{
+	port(data, number, size, value, true);
+}
+
+/* Nothing answers. */
+static uint32_t on_in(uc_engine *uc, uint32_t number, int size, void *data)
+{
+	port(data, number, size, 0, false);
+	return 0;
+}
+
+static uc_err init(struct unicorn_vcpu *v)
+{
+	uc_hook hook;
+	uc_err err;
+
+	err = uc_hook_add(v->uc, &hook, UC_HOOK_INSN, (void *)(uintptr_t)on_out, v, 1, 0,
+			  UC_X86_INS_OUT);
+	if (err)
+		return err;
+	return uc_hook_add(v->uc, &hook, UC_HOOK_INSN, (void *)(uintptr_t)on_in, v, 1, 0,
+			   UC_X86_INS_IN);
+}
+
+/* System V ABI: at a function's first instruction the return address is at RSP. */
+static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t return_address)
+{
+	static const int args[6] = { UC_X86_REG_RDI, UC_X86_REG_RSI, UC_X86_REG_RDX,
+				     UC_X86_REG_RCX, UC_X86_REG_R8,  UC_X86_REG_R9 };
+	uint64_t sp = b->sp - 8;
+	uc_err err = uc_mem_write(v->uc, sp, &return_address, 8);
+
+	for (int i = 0; !err && i < 6; i++)
+		err = unicorn_set(v, args[i], b->args[i]);
+	if (!err)
+		err = unicorn_set(v, UC_X86_REG_RSP, sp);
+	if (!err)
+		err = unicorn_set(v, UC_X86_REG_EFLAGS, 2);
+	return err ? err : unicorn_set(v, UC_X86_REG_FS_BASE, b->tls);
+}
+
+static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
+			 struct ucall_exit *exit)
+{
+	/* Unicorn does not ask for canonical addresses, the architecture does. */
+	if ((int64_t)(address << 16) >> 16 != (int64_t)address)
+		unicorn_exception(exit, GENERAL_PROTECTION, 0, 0, 0);
+	else
+		unicorn_exception(exit, PAGE_FAULT,
+				  (unicorn_is_denied(type) ? PF_PRESENT : 0) |
+					  (unicorn_is_write(type) ? PF_WRITE : 0) |
+					  (unicorn_is_fetch(type) ? PF_FETCH : 0),
+				  address, 0);
+}
+
+static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit)
+{
+	/* Vectors with an error code, which Unicorn does not tell. */
+	bool has_code = number == 8 || (number >= 10 && number <= 14) || number == 17;
+
+	unicorn_exception(exit, number, 0, 0, has_code ? UCALL_UNKNOWN_CODE : 0);
+}
+
+static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
+{
+	unicorn_exception(exit, INVALID_OPCODE, 0, 0, 0);
+}
+
+const struct unicorn_cpu unicorn_x86_64 = {
+	.uc_arch = UC_ARCH_X86,
+	.uc_mode = UC_MODE_64,
+	.gpr = { UC_X86_REG_RAX, UC_X86_REG_RCX, UC_X86_REG_RDX, UC_X86_REG_RBX, UC_X86_REG_RSP,
+		 UC_X86_REG_RBP, UC_X86_REG_RSI, UC_X86_REG_RDI, UC_X86_REG_R8, UC_X86_REG_R9,
+		 UC_X86_REG_R10, UC_X86_REG_R11, UC_X86_REG_R12, UC_X86_REG_R13, UC_X86_REG_R14,
+		 UC_X86_REG_R15 },
+	.pc = UC_X86_REG_RIP,
+	.sp = UC_X86_REG_RSP,
+	.flags = UC_X86_REG_EFLAGS,
+	.argument = 7,
+	.init = init,
+	.boot = boot,
+	.memory_fault = memory_fault,
+	.interrupt = interrupt,
+	.invalid_insn = invalid_insn,
+};

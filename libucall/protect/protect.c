@@ -1,0 +1,245 @@
+// SPDX-License-Identifier: MIT
+/* Memory encryption: which kinds there are, and the end of a VM's set-up. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "machine/engine.h"
+#include "base/error.h"
+#include "base/options.h"
+#include "machine/process.h"
+#include "protect.h"
+#include "base/text.h"
+
+/* clang-format off */
+static const struct ucall_option emulated_options[] = {
+	{ .name = "trap_cpuid", .type = UCALL_OPTION_CHOICE, .choices = "no|step", .value = "no",
+	  .help = "CPUID raises #VC: step finds it by single-stepping the guest (ring 0, slow)" },
+	{ .name = "" },
+};
+/* clang-format on */
+
+/* A guest's policy: SEV API specification, 3.2; SEV-SNP firmware ABI, 4.3. */
+#define REAL(policy_max, policy_value) \
+	{ .name = "policy", \
+	  .type = UCALL_OPTION_UINT, \
+	  .max = policy_max, \
+	  .value = policy_value, \
+	  .help = "the guest's policy, as the firmware knows it" }, \
+		{ .name = "api", \
+		  .type = UCALL_OPTION_CHOICE, \
+		  .choices = "auto|old|new", \
+		  .value = "auto", \
+		  .help = "KVM's calls before Linux 6.10, or since" }, \
+	{ \
+		.name = "" \
+	}
+
+/* clang-format off */
+static const struct ucall_option sev_options[] = { REAL(UINT32_MAX, "0x1") };
+static const struct ucall_option es_options[] = { REAL(UINT32_MAX, "0x5") };
+static const struct ucall_option snp_options[] = { REAL(UINT64_MAX, "0x30000") };
+/* clang-format on */
+
+/* The first is what a VM has that names none. */
+static const struct ucall_protection kinds[] = {
+	{ "none", "memory and registers are open to the host", UCALL_PROTECT_NONE, UCALL_BELL_NONE,
+	  false, NULL },
+	{ "emulated-sev", "the rules of SEV, kept by software on any KVM", UCALL_PROTECT_SEV,
+	  UCALL_BELL_SEV | UCALL_BELL_EMULATED, false, NULL },
+	{ "emulated-sev-es", "the same of SEV-ES: registers are closed too", UCALL_PROTECT_SEV_ES,
+	  UCALL_BELL_SEV_ES | UCALL_BELL_EMULATED, true, emulated_options },
+	{ "emulated-sev-snp", "the same of SEV-SNP: pages are private or shared",
+	  UCALL_PROTECT_SEV_SNP, UCALL_BELL_SEV_SNP | UCALL_BELL_EMULATED, true, emulated_options },
+	{ "sev", "SEV of the machine, by KVM", UCALL_PROTECT_SEV, UCALL_BELL_SEV, false, sev_options },
+	{ "sev-es", "SEV-ES of the machine, by KVM", UCALL_PROTECT_SEV_ES, UCALL_BELL_SEV_ES, true,
+	  es_options },
+	{ "sev-snp", "SEV-SNP of the machine, by KVM", UCALL_PROTECT_SEV_SNP, UCALL_BELL_SEV_SNP,
+	  true, snp_options },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static const struct ucall_protection *find(const char *name)
+{
+	char names[256] = "";
+	struct ucall_text t = { names, sizeof(names), 0 };
+
+	for (size_t i = 0; i < KINDS; i++) {
+		if (!strcmp(kinds[i].name, name))
+			return &kinds[i];
+		ucall_text_add(&t, "%s%s", i ? ", " : "", kinds[i].name);
+	}
+	ucall_fail(EINVAL, "no memory encryption \"%s\"; there are: %s", name, names);
+	return NULL;
+}
+
+/* The kind that a config string names. */
+static const struct ucall_protection *parse(const char *protect)
+{
+	char *name = ucall_config_name(protect);
+	const struct ucall_protection *p = name ? find(name) : NULL;
+
+	free(name);
+	return p;
+}
+
+/* Its options, as the config string gives them; NULL after ucall_fail(). */
+static struct ucall_args *parse_options(const struct ucall_protection *p, const char *protect)
+{
+	struct ucall_metadata options = { .name = "" };
+
+	snprintf(options.name, sizeof(options.name), "%s", p->name);
+	for (int i = 0; p->options && p->options[i].name[0]; i++)
+		options.options[i] = p->options[i];
+	return ucall_args_parse(&options, protect ? ucall_config_options(protect) : NULL,
+				"protection");
+}
+
+int ucall_protect_choose(struct ucall_vm *vm, const char *protect)
+{
+	vm->protection = protect && *protect ? parse(protect) : &kinds[0];
+	if (!vm->protection)
+		return -1;
+	vm->launched = vm->protection->bit == UCALL_PROTECT_NONE;
+	vm->protect_args = parse_options(vm->protection, protect);
+	return vm->protect_args ? 0 : -1;
+}
+
+int ucall_vm_launch(struct ucall_vm *vm)
+{
+	int r = -1;
+
+	if (ucall_is_null(vm, "ucall_vm_launch"))
+		return -1;
+	if (ucall_process_check(vm, "ucall_vm_launch"))
+		return -1;
+	pthread_mutex_lock(&vm->lock);
+	if (vm->launched && !vm->protect)
+		r = 0;
+	else if (vm->launched)
+		ucall_fail(EPERM, "ucall_vm_launch: this %s VM has been launched already",
+			   vm->protection->name);
+	else if (!vm->vcpus)
+		ucall_fail(EPERM, "ucall_vm_launch: this VM has no vCPU, and can have none later; call "
+				  "ucall_vcpu_add() first");
+	else
+		r = vm->protect ? vm->protect->launch(vm) : vm->engine->launch(vm);
+	if (!r)
+		__atomic_store_n(&vm->launched, true, __ATOMIC_RELEASE);
+	pthread_mutex_unlock(&vm->lock);
+	return r;
+}
+
+int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest)
+{
+	if (ucall_is_null(vm, "ucall_vm_measurement"))
+		return -1;
+	if (!vm->memory.c_bit)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"ucall_vm_measurement: a VM without memory encryption is not measured");
+	if (!vm->launched)
+		return ucall_fail(EPERM, "ucall_vm_measurement: call ucall_vm_launch() first");
+	if (!vm->measurement_size)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"ucall_vm_measurement: that of a %s VM is in the attestation report that its "
+			"guest can ask for",
+			vm->protection->name);
+	*digest = vm->measurement;
+	return vm->measurement_size;
+}
+
+char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect)
+{
+	const struct ucall_protection *p;
+	struct ucall_args *args;
+	char *text = NULL;
+
+	if (ucall_is_null(vm, "ucall_vm_launch_list") ||
+	    ucall_is_null(protect, "ucall_vm_launch_list"))
+		return NULL;
+	p = parse(protect);
+	args = p ? parse_options(p, protect) : NULL;
+	if (!args)
+		return NULL;
+	pthread_mutex_lock(&vm->lock);
+	if (p->bit == UCALL_PROTECT_NONE || (p->bell & UCALL_BELL_EMULATED))
+		ucall_fail(EINVAL,
+			   "ucall_vm_launch_list: a VM with protection %s asks nothing of firmware",
+			   p->name);
+	else if (p->bit != vm->protection->bit || !vm->engine->launch_list)
+		ucall_fail(EINVAL,
+			   "ucall_vm_launch_list: this VM is set up for protection %s; for %s it must be "
+			   "emulated-%s",
+			   vm->protection->name, p->name, p->name);
+	else
+		text = vm->engine->launch_list(vm, p, args);
+	pthread_mutex_unlock(&vm->lock);
+	ucall_args_free(args);
+	return text;
+}
+
+int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private)
+{
+	int r;
+
+	if (ucall_is_null(vm, "ucall_vm_set_private"))
+		return -1;
+	if (!vm->protect || !vm->protect->set_private)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"ucall_vm_set_private: in a VM with protection %s the guest alone decides "
+			"what is private",
+			vm->protection->name);
+	if (!vm->launched)
+		return ucall_fail(EPERM,
+				  "ucall_vm_set_private: before ucall_vm_launch() pages are as they were "
+				  "allocated");
+	if (!size || (gpa | size) % UCALL_PAGE_SIZE || gpa >= vm->memory.size ||
+	    size > vm->memory.size - gpa)
+		return ucall_fail(
+			EINVAL,
+			"ucall_vm_set_private: %zu bytes at guest-physical 0x%llx; give whole pages "
+			"of the 0x%zx bytes of guest memory",
+			size, (unsigned long long)gpa, vm->memory.size);
+	pthread_mutex_lock(&vm->lock);
+	r = vm->protect->set_private(vm, gpa, size, is_private);
+	pthread_mutex_unlock(&vm->lock);
+	return r;
+}
+
+const char *ucall_vm_protection(const struct ucall_vm *vm)
+{
+	return vm ? vm->protection->name : NULL;
+}
+
+uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm)
+{
+	return vm ? vm->protection->bit : 0;
+}
+
+uint32_t ucall_protection_bit(const char *protect)
+{
+	const struct ucall_protection *p =
+		ucall_is_null(protect, "ucall_protection_bit") ? NULL : parse(protect);
+
+	return p ? p->bit : 0;
+}
+
+struct ucall_protection_info *ucall_protections(void)
+{
+	struct ucall_protection_info *all = ucall_calloc(KINDS + 1, sizeof(*all));
+
+	if (!all)
+		return NULL;
+	for (size_t i = 0; i < KINDS; i++) {
+		all[i].name = kinds[i].name;
+		all[i].summary = kinds[i].summary;
+		all[i].bit = kinds[i].bit;
+		if (ucall_engine_check_protection(&kinds[i]))
+			snprintf(all[i].problem, sizeof(all[i].problem), "%.500s", ucall_error());
+	}
+	return all;
+}

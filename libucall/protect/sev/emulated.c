@@ -1,0 +1,355 @@
+// SPDX-License-Identifier: MIT
+/* Emulated SEV, SEV-ES and SEV-SNP in the life of a VM of the kvm engine. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/error.h"
+#include "sev.h"
+
+/* ---- what a VM has ---- */
+
+static int check(int kvm_fd, const struct ucall_protection *protection)
+{
+	if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_USER_SPACE_MSR) <= 0 ||
+	    ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
+		return ucall_fail(EOPNOTSUPP,
+				  "this KVM cannot leave MSRs to the host (KVM_CAP_X86_USER_SPACE_MSR, "
+				  "KVM_CAP_X86_MSR_FILTER); Linux 5.10 or later is needed");
+	return ucall_ciphers_load() ? 0 : -1;
+}
+
+static void add_range(struct kvm_msr_filter *filter, unsigned int n, uint32_t base, uint32_t count,
+		      uint8_t *bitmap)
+{
+	filter->ranges[n].flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
+	filter->ranges[n].base = base;
+	filter->ranges[n].nmsrs = count;
+	filter->ranges[n].bitmap = bitmap;
+}
+
+/*
+ * Which MSRs exit.  With SEV: SEV_STATUS alone.  With SEV-ES all do, but for those of the encrypted
+ * state that KVM leaves to the guest there (sev_es_init_vmcb() and its MSR permission map).
+ */
+static int filter_msrs(const struct ucall_vm *vm, int fd)
+{
+	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_USER_SPACE_MSR,
+				      .args = { KVM_MSR_EXIT_REASON_FILTER } };
+	uint8_t none[8] = { 0 }, all[8];
+	struct kvm_msr_filter filter;
+
+	memset(all, 0xff, sizeof(all));
+	memset(&filter, 0, sizeof(filter));
+	if (vm->protection->closes_regs) {
+		filter.flags = KVM_MSR_FILTER_DEFAULT_DENY;
+		add_range(&filter, 0, 0x174, 3, all); /* SYSENTER_CS, _ESP, _EIP */
+		add_range(&filter, 1, 0x277, 1, all); /* PAT */
+		add_range(&filter, 2, 0xc0000080, 5, all); /* EFER STAR LSTAR CSTAR SFMASK */
+		add_range(&filter, 3, 0xc0000100, 3, all); /* FS_BASE GS_BASE KERNEL_GS_BASE */
+	} else {
+		filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
+		add_range(&filter, 0, UCALL_MSR_SEV_STATUS, 1, none);
+	}
+	if (ioctl(fd, KVM_ENABLE_CAP, &cap))
+		return ucall_fail_call("KVM_ENABLE_CAP, KVM_CAP_X86_USER_SPACE_MSR");
+	if (ioctl(fd, KVM_X86_SET_MSR_FILTER, &filter))
+		return ucall_fail_call("KVM_X86_SET_MSR_FILTER");
+	return 0;
+}
+
+static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
+{
+	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
+	struct sev_vm *sev = ucall_calloc(1, sizeof(*sev));
+
+	if (!sev)
+		return -1;
+	vm->protect_data = sev;
+	pthread_mutex_init(&sev->gate, NULL);
+	pthread_cond_init(&sev->gate_moved, NULL);
+	sev->fd = fd;
+	sev->launch.vm_fd = sev->launch.memfd = sev->launch.sev_fd = -1;
+	sev->ciphers = ucall_ciphers_load();
+	if (!supported || !sev->ciphers)
+		return -1;
+	if (sev->ciphers->new_key(sev->key))
+		return ucall_fail(EIO, "libcrypto has no random numbers");
+	sev->step = vm->protection->closes_regs && ucall_args_uint(vm->protect_args, "trap_cpuid");
+	if (sev->step && vm->ring)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"trap_cpuid=step: KVM single-steps guests in ring 0 only; this VM's guest "
+			"functions are in ring %d",
+			vm->ring);
+	if (sev_find_c_bit(fd, &vm->memory.c_bit, supported) || filter_msrs(vm, fd))
+		return -1;
+	sev->cpuid = sev_make_cpuid(vm, supported);
+	return sev->cpuid ? 0 : -1;
+}
+
+static void vm_fini(struct ucall_vm *vm)
+{
+	struct sev_vm *sev = sev_vm(vm);
+
+	if (!sev)
+		return;
+	sev_free_slots(sev);
+	if (!vm->inherited) {
+		pthread_cond_destroy(&sev->gate_moved);
+		pthread_mutex_destroy(&sev->gate);
+	}
+	free(sev->cpuid);
+	memset(sev->key, 0, sizeof(sev->key));
+	free(sev);
+	vm->protect_data = NULL;
+}
+
+static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	struct sev_vcpu *v = ucall_calloc(1, sizeof(*v));
+
+	if (!v)
+		return -1;
+	vcpu->protect_data = v;
+	v->ghcb_msr = sev_ghcb_info(vcpu->vm);
+	if (ioctl(fd, KVM_SET_CPUID2, sev_vm(vcpu->vm)->cpuid))
+		return ucall_fail_call("KVM_SET_CPUID2");
+	if (vcpu->vm->protection->closes_regs)
+		run->kvm_valid_regs = 0; /* KVM_CAP_SYNC_REGS is not there for such a guest */
+	return 0;
+}
+
+static void vcpu_fini(struct ucall_vcpu *vcpu)
+{
+	free(vcpu->protect_data);
+	vcpu->protect_data = NULL;
+}
+
+static int launch(struct ucall_vm *vm)
+{
+	return sev_measure(vm);
+}
+
+static int launch_snp(struct ucall_vm *vm)
+{
+	return sev_measure(vm) || sev_split_memory(vm) ? -1 : 0;
+}
+
+/* ---- exits ---- */
+
+static int serve_msr(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	struct sev_vcpu *v = sev_vcpu(vcpu);
+	uint32_t msr = run->msr.index;
+	bool is_write = run->exit_reason == KVM_EXIT_X86_WRMSR;
+
+	run->msr.error = 0;
+	if (msr == UCALL_MSR_SEV_STATUS) {
+		run->msr.error = is_write; /* #GP */
+		run->msr.data = UCALL_SEV_STATUS_SEV;
+		if (vcpu->vm->protection->closes_regs)
+			run->msr.data |= UCALL_SEV_STATUS_ES;
+		if (vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP)
+			run->msr.data |= UCALL_SEV_STATUS_SNP;
+		return 1;
+	}
+	if (!vcpu->vm->protection->closes_regs)
+		return 0;
+	if (msr == UCALL_MSR_GHCB) {
+		if (is_write)
+			v->ghcb_msr = run->msr.data;
+		else
+			run->msr.data = v->ghcb_msr;
+		return 1;
+	}
+	if (msr == UCALL_MSR_VMGEXIT && is_write)
+		return ucall_kvm_complete(vcpu) ? -1 : sev_vmgexit(vcpu, fd, run, run_size);
+	run->msr.data = 0;
+	return sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_MSR);
+}
+
+/* SNP: the page is there, and is not what the guest took it for. */
+static int report_mismatch(struct ucall_vcpu *vcpu, int fd)
+{
+	uint64_t gpa = vcpu->exit.u.mmio.gpa;
+	struct kvm_regs regs;
+
+	if (sev_undo(vcpu, fd, &regs) < 0)
+		return -1;
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	vcpu->exit.reason = UCALL_EXIT_MEMORY;
+	vcpu->exit.native = UCALL_KVM_EXIT_MEMORY_FAULT;
+	vcpu->exit.u.memory.is_private = (gpa & vcpu->vm->memory.c_bit) != 0;
+	vcpu->exit.u.memory.gpa = gpa & ~(vcpu->vm->memory.c_bit | (UCALL_PAGE_SIZE - 1));
+	vcpu->exit.u.memory.size = UCALL_PAGE_SIZE;
+	return 0;
+}
+
+static int serve_mmio(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	const struct ucall_vm *vm = vcpu->vm;
+	uint64_t gpa = run->mmio.phys_addr & ~vm->memory.c_bit;
+
+	if (!vm->protection->closes_regs)
+		return 0;
+	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP && gpa < vm->memory.size)
+		return report_mismatch(vcpu, fd);
+	return sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_NPF);
+}
+
+/*
+ * The guest's code from rip on: as many bytes as there are, each by itself, since the next page may not
+ * be there.
+ */
+static void read_code(struct ucall_vm *vm, uint64_t cr3, uint64_t rip, uint8_t *code, size_t size)
+{
+	memset(code, 0, size);
+	for (size_t i = 0; i < size && sev_read_guest(vm, cr3, rip + i, &code[i], 1);)
+		i++;
+}
+
+/*
+ * trap_cpuid=step: is CPUID next?  ENDBR64, which does nothing here (CR4.CET is clear), is passed: KVM's
+ * interpreter takes it and the instruction that follows for one step.
+ */
+static int look_ahead(struct ucall_vcpu *vcpu, int fd)
+{
+	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
+	struct kvm_sregs sregs;
+	struct kvm_regs regs;
+	uint64_t rip;
+	uint8_t code[sizeof(endbr64)];
+
+	if (ioctl(fd, KVM_GET_REGS, &regs) || ioctl(fd, KVM_GET_SREGS, &sregs))
+		return ucall_fail_call("KVM_GET_REGS");
+	rip = regs.rip;
+	read_code(vcpu->vm, sregs.cr3, regs.rip, code, sizeof(code));
+	for (int most = 16; most && !memcmp(code, endbr64, sizeof(code)); most--) {
+		regs.rip += sizeof(endbr64);
+		read_code(vcpu->vm, sregs.cr3, regs.rip, code, sizeof(code));
+	}
+	if (regs.rip != rip && ioctl(fd, KVM_SET_REGS, &regs))
+		return ucall_fail_call("KVM_SET_REGS");
+	sev_vcpu(vcpu)->halting = code[0] == 0xf4;
+	sev_vcpu(vcpu)->looked = code[0] != 0x0f || code[1] != 0xa2;
+	if (sev_vcpu(vcpu)->looked)
+		return 1;
+	return sev_deliver_vc(vcpu, fd, &regs, UCALL_SVM_EXIT_CPUID);
+}
+
+static int serve_step(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	if (!sev_vm(vcpu->vm)->step)
+		return 0;
+	if (!sev_vcpu(vcpu)->halting)
+		return look_ahead(vcpu, fd);
+	/* KVM's interpreter reports the step, and not what the instruction did. */
+	run->exit_reason = KVM_EXIT_HLT;
+	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
+	return 0;
+}
+
+/* 1: go on; 0: vcpu->exit is for the caller; -1. */
+static int serve(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	switch (run->exit_reason) {
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+		return serve_msr(vcpu, fd, run, run_size);
+	case KVM_EXIT_IO:
+		return vcpu->vm->protection->closes_regs
+			       ? sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_IOIO)
+			       : 0;
+	case KVM_EXIT_MMIO:
+		return serve_mmio(vcpu, fd, run);
+	case KVM_EXIT_HLT:
+		/* One that was reported already: KVM's interpreter keeps it for later. */
+		return sev_vm(vcpu->vm)->step && !sev_vcpu(vcpu)->halting;
+	case KVM_EXIT_DEBUG:
+		return serve_step(vcpu, fd, run, run_size);
+	default:
+		return 0;
+	}
+}
+
+/* KVM forgets that it is to step when registers are set, or when the guest takes an exception. */
+static int arm_step(int fd)
+{
+	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
+
+	return ioctl(fd, KVM_SET_GUEST_DEBUG, &debug) ? ucall_fail_call("KVM_SET_GUEST_DEBUG") : 0;
+}
+
+/* What is to be done before the guest goes on. */
+static int prepare(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	struct sev_vcpu *v = sev_vcpu(vcpu);
+
+	if (vcpu->vm->protection->closes_regs && (run->kvm_valid_regs || run->kvm_dirty_regs))
+		return ucall_fail(
+			EINVAL,
+			"KVM_RUN: kvm_valid_regs or kvm_dirty_regs is set, and the registers of an "
+			"%s guest are closed (Invalid argument)",
+			vcpu->vm->protection->name);
+	if (v->pending)
+		sev_answer(vcpu, run, run_size);
+	if (!sev_vm(vcpu->vm)->step || v->looked)
+		return 1;
+	/* The instruction after an exit: it must be known before it runs. */
+	if (v->started && ucall_kvm_complete(vcpu))
+		return -1;
+	v->started = true;
+	return look_ahead(vcpu, fd);
+}
+
+static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	struct sev_vm *sev = sev_vm(vcpu->vm);
+	bool gated = vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP;
+	int r = prepare(vcpu, fd, run, run_size), error;
+
+	if (r <= 0)
+		return r;
+	if (sev->step && arm_step(fd))
+		return -1;
+	sev_vcpu(vcpu)->looked = false;
+	if (gated)
+		sev_enter(sev);
+	r = ioctl(fd, KVM_RUN, 0);
+	error = errno;
+	if (gated)
+		sev_leave(sev);
+	errno = error;
+	if (r)
+		return errno == EINTR ? -1 : ucall_fail_call("KVM_RUN");
+	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
+	r = serve(vcpu, fd, run, run_size);
+	if (r > 0) {
+		errno = EINTR;
+		return -1;
+	}
+	return r;
+}
+
+#define COMMON \
+	.check = check, .vm_init = vm_init, .vm_fini = vm_fini, .set_memory = sev_set_memory, \
+	.vcpu_init = vcpu_init, .vcpu_fini = vcpu_fini, .run = run_vcpu
+
+#define STATE .save = sev_save, .load = sev_load, .free_state = sev_free_state
+
+const struct ucall_kvm_protect sev_emulated = {
+	.ops = { .launch = launch, .copy = sev_copy, .apart = true, STATE },
+	COMMON,
+};
+
+const struct ucall_kvm_protect sev_emulated_snp = {
+	.ops = { .launch = launch_snp,
+		 .copy = sev_copy,
+		 .apart = true,
+		 .set_private = sev_set_private,
+		 .is_private = sev_is_private,
+		 STATE },
+	COMMON,
+};

@@ -1,0 +1,213 @@
+// SPDX-License-Identifier: MIT
+/*
+ * SEV, SEV-ES and SEV-SNP of the machine, by KVM (KVM API document, and there "Secure Encrypted
+ * Virtualization (SEV)").  The calls and their order are launch.c's.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/error.h"
+#include "machine.h"
+#include "sev.h"
+
+static int call_kvm(void *data, int fd, unsigned long request, void *arg)
+{
+	return ioctl(fd, request, arg);
+}
+
+static int check(int kvm_fd, const struct ucall_protection *protection)
+{
+	struct sev_machine machine;
+
+	sev_probe(&machine, kvm_fd);
+	return sev_explain(&machine, protection->bit);
+}
+
+/* As the options say; else as the machine has it. */
+static void set_up_launch(const struct ucall_vm *vm, const struct sev_machine *machine,
+			  struct sev_launch *l)
+{
+	uint64_t api = ucall_args_uint(vm->protect_args, "api"); /* auto|old|new */
+
+	l->bit = vm->protection->bit;
+	l->policy = ucall_args_uint(vm->protect_args, "policy");
+	l->old_api = api ? api == 1 : sev_wants_old_api(machine, l->bit);
+	l->call = call_kvm;
+	l->vm_fd = l->memfd = l->sev_fd = -1;
+}
+
+static int create_vm(struct ucall_vm *vm, int kvm_fd)
+{
+	struct sev_vm *sev = ucall_calloc(1, sizeof(*sev));
+	struct sev_machine machine;
+
+	if (!sev)
+		return -1;
+	vm->protect_data = sev;
+	pthread_mutex_init(&sev->gate, NULL);
+	pthread_cond_init(&sev->gate_moved, NULL);
+	sev_probe(&machine, kvm_fd);
+	set_up_launch(vm, &machine, &sev->launch);
+	sev->launch.kvm_fd = kvm_fd;
+	sev->launch.sev_fd = sev_open_device();
+	if (sev->launch.sev_fd < 0)
+		return ucall_fail_call("/dev/sev");
+	vm->memory.c_bit = 1ull << machine.c_bit;
+	if (sev_launch(&sev->launch, SEV_PART_CREATE))
+		return -1;
+	sev->fd = sev->launch.vm_fd;
+	return sev->fd;
+}
+
+static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
+{
+	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
+	struct sev_vm *sev = sev_vm(vm);
+
+	if (!supported || sev_launch(&sev->launch, SEV_PART_INIT))
+		return -1;
+	sev->cpuid = sev_make_cpuid(vm, supported);
+	return sev->cpuid ? 0 : -1;
+}
+
+/* The VM's own descriptor is closed by the engine. */
+static void vm_fini(struct ucall_vm *vm)
+{
+	struct sev_vm *sev = sev_vm(vm);
+
+	if (!sev)
+		return;
+	if (sev->launch.memfd >= 0)
+		close(sev->launch.memfd);
+	if (sev->launch.sev_fd >= 0)
+		close(sev->launch.sev_fd);
+	sev_free_slots(sev);
+	if (!vm->inherited) {
+		pthread_cond_destroy(&sev->gate_moved);
+		pthread_mutex_destroy(&sev->gate);
+	}
+	free(sev->cpuid);
+	free(sev);
+	vm->protect_data = NULL;
+}
+
+void sev_describe_memory(const struct ucall_vm *vm, struct sev_launch *l)
+{
+	const struct ucall_memory *mem = &vm->memory;
+
+	l->memory = mem->base;
+	l->memory_size = mem->size;
+	l->source = mem->private_base;
+	l->private_start = UCALL_PAGE_SIZE; /* the first is never given out */
+	l->private_end = mem->next;
+}
+
+static int set_memory(struct ucall_vm *vm, int fd)
+{
+	sev_describe_memory(vm, &sev_vm(vm)->launch);
+	return sev_launch(&sev_vm(vm)->launch, SEV_PART_MEMORY);
+}
+
+static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+{
+	if (ioctl(fd, KVM_SET_CPUID2, sev_vm(vcpu->vm)->cpuid))
+		return ucall_fail_call("KVM_SET_CPUID2");
+	if (vcpu->vm->protection->closes_regs)
+		run->kvm_valid_regs = 0; /* KVM_RUN would fail with EINVAL */
+	return 0;
+}
+
+static void vcpu_fini(struct ucall_vcpu *vcpu)
+{
+}
+
+static int launch(struct ucall_vm *vm)
+{
+	struct sev_launch *l = &sev_vm(vm)->launch;
+
+	sev_describe_memory(vm, l);
+	l->measurement = vm->measurement;
+	l->measurement_room = sizeof(vm->measurement);
+	if (sev_launch(l, SEV_PART_LAUNCH))
+		return -1;
+	vm->measurement_size = (int)l->measurement_size;
+	return 0;
+}
+
+/* What private pages were to contain has been copied: forget it. */
+static int launch_snp(struct ucall_vm *vm)
+{
+	if (sev_track_pages(vm) || launch(vm))
+		return -1;
+	if (madvise(vm->memory.private_base, vm->memory.size, MADV_DONTNEED))
+		return ucall_fail_call("madvise");
+	return 0;
+}
+
+static int set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private)
+{
+	struct sev_attributes attributes = { gpa, size, is_private ? SEV_ATTRIBUTE_PRIVATE : 0, 0 };
+
+	if (ioctl(sev_vm(vm)->fd, SEV_IOCTL_SET_ATTRIBUTES, &attributes))
+		return ucall_fail_call("KVM_SET_MEMORY_ATTRIBUTES");
+	sev_mark_pages(vm, gpa, size, is_private);
+	return 0;
+}
+
+/* SNP: the guest's page state change, which KVM hands on as its hypercall KVM_HC_MAP_GPA_RANGE. */
+static int serve_hypercall(struct ucall_vcpu *vcpu, struct kvm_run *run)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	uint64_t gpa = run->hypercall.args[0], pages = run->hypercall.args[1];
+	bool is_private = run->hypercall.args[2] & SEV_MAP_GPA_ENCRYPTED;
+	int r = -1;
+
+	if (run->hypercall.nr != SEV_HC_MAP_GPA_RANGE)
+		return 0;
+	if (gpa < vm->memory.size && pages <= (vm->memory.size - gpa) / UCALL_PAGE_SIZE) {
+		pthread_mutex_lock(&vm->lock);
+		r = set_private(vm, gpa, pages * UCALL_PAGE_SIZE, is_private);
+		pthread_mutex_unlock(&vm->lock);
+	}
+	run->hypercall.ret = r ? (uint64_t)-EINVAL : 0;
+	return 1;
+}
+
+static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+{
+	int r = ioctl(fd, KVM_RUN, 0);
+
+	/* A memory fault is reported beside an error of KVM_RUN (KVM API document, 5). */
+	if (r && (errno == EFAULT || errno == EHWPOISON) &&
+	    run->exit_reason == UCALL_KVM_EXIT_MEMORY_FAULT)
+		r = 0;
+	if (r)
+		return errno == EINTR ? -1 : ucall_fail_call("KVM_RUN");
+	if (run->exit_reason == KVM_EXIT_HYPERCALL && serve_hypercall(vcpu, run)) {
+		errno = EINTR;
+		return -1;
+	}
+	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
+	return 0;
+}
+
+#define COMMON \
+	.check = check, .create_vm = create_vm, .vm_init = vm_init, .vm_fini = vm_fini, \
+	.set_memory = set_memory, .vcpu_init = vcpu_init, .vcpu_fini = vcpu_fini, .run = run_vcpu
+
+const struct ucall_kvm_protect sev_real = {
+	.ops = { .launch = launch },
+	COMMON,
+};
+
+const struct ucall_kvm_protect sev_real_snp = {
+	.ops = { .launch = launch_snp,
+		 .apart = true,
+		 .set_private = set_private,
+		 .is_private = sev_is_private },
+	COMMON,
+};

@@ -1,0 +1,286 @@
+// SPDX-License-Identifier: MIT
+/*
+ * Private memory on KVM: memslots at addresses with the C-bit, with memory of their own behind them.  A
+ * guest that says "private" in its page table reaches that memory, and no other way leads there.
+ *
+ * For SEV and SEV-ES every page is there twice.  For SEV-SNP a page is either private or shared, as the
+ * reverse map table has it: it has a slot at one of the two addresses, and an access by the other
+ * exits.
+ */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
+#include <sys/mman.h>
+#include <time.h>
+
+#include "base/error.h"
+#include "sev.h"
+
+#define C_BIT_LOWEST 36 /* above guest memory and devices */
+#define C_BIT_HIGHEST 51
+
+static int set_slot(int fd, uint32_t slot, uint64_t gpa, uint64_t size, const void *memory)
+{
+	struct kvm_userspace_memory_region region = {
+		.slot = slot,
+		.guest_phys_addr = gpa,
+		.memory_size = size,
+		.userspace_addr = (uint64_t)(uintptr_t)memory,
+	};
+
+	return ioctl(fd, KVM_SET_USER_MEMORY_REGION, &region);
+}
+
+/* The highest address bit at which this KVM has memory, and its vCPUs page table entries. */
+int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid)
+{
+	void *page = mmap(NULL, UCALL_PAGE_SIZE, PROT_READ | PROT_WRITE,
+			  MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+	unsigned int width = 36, bit;
+	int r = -1;
+
+	if (page == MAP_FAILED)
+		return ucall_fail_call("mmap");
+	for (uint32_t i = 0; i < cpuid->nent; i++)
+		if (cpuid->entries[i].function == 0x80000008)
+			width = cpuid->entries[i].eax & 0xff;
+	bit = width - 1 < C_BIT_HIGHEST ? width - 1 : C_BIT_HIGHEST;
+	for (; bit >= C_BIT_LOWEST; bit--) {
+		r = set_slot(fd, 0, 1ull << bit, UCALL_PAGE_SIZE, page);
+		if (!r || errno != EINVAL)
+			break;
+	}
+	if (bit < C_BIT_LOWEST)
+		ucall_fail(EOPNOTSUPP,
+			   "this KVM has no guest-physical address bit that is free to be the C-bit: its "
+			   "guests have %u bits, and %d to %d were tried",
+			   width, C_BIT_LOWEST, C_BIT_HIGHEST);
+	else if (r || (r = set_slot(fd, 0, 1ull << bit, 0, page)))
+		ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
+	munmap(page, UCALL_PAGE_SIZE);
+	*c_bit = r ? 0 : 1ull << bit;
+	return r;
+}
+
+int sev_set_memory(struct ucall_vm *vm, int fd)
+{
+	const struct ucall_memory *mem = &vm->memory;
+
+	if (set_slot(fd, 0, 0, mem->size, mem->base) ||
+	    set_slot(fd, 1, mem->c_bit, mem->size, mem->private_base))
+		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
+	return 0;
+}
+
+/* ---- SEV-SNP ---- */
+
+/* Of a bitmap such as private_pages. */
+static bool is_set(const uint8_t *bitmap, uint64_t page)
+{
+	return __atomic_load_n(&bitmap[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
+}
+
+bool sev_is_private(const struct ucall_vm *vm, uint64_t gpa)
+{
+	const struct sev_vm *sev = sev_vm(vm);
+
+	if (!sev->private_pages)
+		return gpa < vm->memory.next;
+	return is_set(sev->private_pages, gpa / UCALL_PAGE_SIZE);
+}
+
+void sev_mark_pages(struct ucall_vm *vm, uint64_t gpa, uint64_t size, bool is_private)
+{
+	struct sev_vm *sev = sev_vm(vm);
+
+	for (uint64_t page = gpa / UCALL_PAGE_SIZE; page < (gpa + size) / UCALL_PAGE_SIZE; page++) {
+		uint8_t bit = (uint8_t)(1 << page % 8);
+
+		if (is_private)
+			__atomic_fetch_or(&sev->private_pages[page / 8], bit, __ATOMIC_RELAXED);
+		else
+			__atomic_fetch_and(&sev->private_pages[page / 8], (uint8_t)~bit,
+					   __ATOMIC_RELAXED);
+	}
+}
+
+int sev_track_pages(struct ucall_vm *vm)
+{
+	struct sev_vm *sev = sev_vm(vm);
+
+	sev->private_pages = ucall_calloc(1, vm->memory.size / UCALL_PAGE_SIZE / 8);
+	if (!sev->private_pages)
+		return -1;
+	sev_mark_pages(vm, 0, vm->memory.next, true);
+	return 0;
+}
+
+/* Puts [start, end) into a slot that is free. */
+static int add_slot(struct ucall_vm *vm, uint64_t start, uint64_t end, bool is_private)
+{
+	const struct ucall_memory *mem = &vm->memory;
+	struct sev_vm *sev = sev_vm(vm);
+	uint32_t i = 0;
+
+	if (start >= end)
+		return 0;
+	while (i < sev->slot_count && sev->slots[i].size)
+		i++;
+	if (i == sev->slot_count) {
+		struct sev_slot *more = ucall_realloc(sev->slots, (i + 16) * sizeof(*more));
+
+		if (!more)
+			return -1;
+		memset(more + i, 0, 16 * sizeof(*more));
+		sev->slots = more;
+		sev->slot_count = i + 16;
+	}
+	if (set_slot(sev->fd, i, start | (is_private ? mem->c_bit : 0), end - start,
+		     (is_private ? mem->private_base : mem->base) + start))
+		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
+	sev->slots[i] = (struct sev_slot){ start, end - start, is_private };
+	return 0;
+}
+
+static int drop_slot(struct ucall_vm *vm, uint32_t i)
+{
+	struct sev_vm *sev = sev_vm(vm);
+	const struct sev_slot *s = &sev->slots[i];
+
+	if (set_slot(sev->fd, i, s->start | (s->is_private ? vm->memory.c_bit : 0), 0, NULL))
+		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
+	sev->slots[i].size = 0;
+	return 0;
+}
+
+int sev_split_memory(struct ucall_vm *vm)
+{
+	const struct ucall_memory *mem = &vm->memory;
+	struct sev_vm *sev = sev_vm(vm);
+
+	if (sev_track_pages(vm))
+		return -1;
+	sev->slots = ucall_calloc(16, sizeof(*sev->slots));
+	if (!sev->slots)
+		return -1;
+	sev->slot_count = 16;
+	/* The two slots of set-up. */
+	sev->slots[0] = (struct sev_slot){ 0, mem->size, false };
+	sev->slots[1] = (struct sev_slot){ 0, mem->size, true };
+	if (drop_slot(vm, 0) || drop_slot(vm, 1))
+		return -1;
+	return add_slot(vm, 0, mem->next, true) || add_slot(vm, mem->next, mem->size, false) ? -1 : 0;
+}
+
+void sev_free_slots(struct sev_vm *sev)
+{
+	free(sev->slots);
+	free(sev->private_pages);
+}
+
+/* Makes [start, end) one slot, and what is left of others slots of their own. */
+static int cut_slots(struct ucall_vm *vm, uint64_t start, uint64_t end, bool is_private)
+{
+	const struct sev_vm *sev = sev_vm(vm);
+	uint32_t count = sev->slot_count;
+
+	for (uint32_t i = 0; i < count; i++) {
+		const struct sev_slot old = sev->slots[i];
+		uint64_t old_end = old.start + old.size;
+
+		if (!old.size || old.start >= end || start >= old_end)
+			continue;
+		if (drop_slot(vm, i) || add_slot(vm, old.start, start, old.is_private) ||
+		    add_slot(vm, end, old_end, old.is_private))
+			return -1;
+	}
+	return add_slot(vm, start, end, is_private);
+}
+
+void sev_enter(struct sev_vm *sev)
+{
+	pthread_mutex_lock(&sev->gate);
+	while (sev->paused)
+		pthread_cond_wait(&sev->gate_moved, &sev->gate);
+	sev->running++;
+	pthread_mutex_unlock(&sev->gate);
+}
+
+void sev_leave(struct sev_vm *sev)
+{
+	pthread_mutex_lock(&sev->gate);
+	sev->running--;
+	pthread_cond_broadcast(&sev->gate_moved);
+	pthread_mutex_unlock(&sev->gate);
+}
+
+/* Returns when no vCPU is in KVM_RUN any more, and keeps them from it. */
+static void pause_vcpus(struct ucall_vm *vm)
+{
+	struct sev_vm *sev = sev_vm(vm);
+	struct timespec until;
+
+	pthread_mutex_lock(&sev->gate);
+	while (sev->paused)
+		pthread_cond_wait(&sev->gate_moved, &sev->gate);
+	sev->paused = true;
+	while (sev->running) {
+		for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+			ucall_kvm_interrupt(vcpu);
+		clock_gettime(CLOCK_REALTIME, &until);
+		until.tv_nsec += 2000000; /* a signal that came just before KVM_RUN had no effect */
+		if (until.tv_nsec >= 1000000000) {
+			until.tv_nsec -= 1000000000;
+			until.tv_sec++;
+		}
+		pthread_cond_timedwait(&sev->gate_moved, &sev->gate, &until);
+	}
+	pthread_mutex_unlock(&sev->gate);
+}
+
+static void resume_vcpus(struct sev_vm *sev)
+{
+	pthread_mutex_lock(&sev->gate);
+	sev->paused = false;
+	pthread_cond_broadcast(&sev->gate_moved);
+	pthread_mutex_unlock(&sev->gate);
+}
+
+int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages)
+{
+	const uint64_t pages = vm->memory.size / UCALL_PAGE_SIZE;
+	const uint8_t *now = sev_vm(vm)->private_pages;
+
+	for (uint64_t first = 0, end; first < pages; first = end) {
+		bool was = is_set(private_pages, first);
+
+		end = first + 1;
+		if (is_set(now, first) == was)
+			continue;
+		while (end < pages && is_set(private_pages, end) == was && is_set(now, end) != was)
+			end++;
+		if (cut_slots(vm, first * UCALL_PAGE_SIZE, end * UCALL_PAGE_SIZE, was))
+			return -1;
+		sev_mark_pages(vm, first * UCALL_PAGE_SIZE, (end - first) * UCALL_PAGE_SIZE, was);
+	}
+	return 0;
+}
+
+int sev_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private)
+{
+	struct sev_vm *sev = sev_vm(vm);
+	int r;
+
+	pause_vcpus(vm);
+	r = cut_slots(vm, gpa, gpa + size, is_private);
+	for (uint64_t at = gpa; !r && at < gpa + size; at += UCALL_PAGE_SIZE) {
+		if (sev_is_private(vm, at) == is_private)
+			continue;
+		r = sev_turn_over(vm, at, is_private);
+		if (!r)
+			sev_mark_pages(vm, at, UCALL_PAGE_SIZE, is_private);
+	}
+	resume_vcpus(sev);
+	return r;
+}

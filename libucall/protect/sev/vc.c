@@ -1,0 +1,190 @@
+// SPDX-License-Identifier: MIT
+/*
+ * #VC: the exception by which SEV-ES leaves an instruction that exits to the guest (APM volume 2,
+ * 15.35.5).  KVM cannot be asked to inject it: it takes the vector for one without an error code, and
+ * loses it at the next entry.  So what the CPU does for an exception is done here.
+ */
+#include <errno.h>
+#include <string.h>
+#include <sys/ioctl.h>
+
+#include "base/error.h"
+#include "arch/x86_64/layout.h"
+#include "sev.h"
+
+#define VECTOR_VC 29
+#define FLAGS_CLEARED 0x34300 /* VM RF NT IF TF: an interrupt gate, and any */
+#define FLAG_IF 0x200
+
+/* ---- guest memory as the CPU sees it ---- */
+
+static bool access_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *to,
+			 const void *from, size_t size)
+{
+	for (size_t done = 0, n; done < size; done += n) {
+		uint64_t left = UCALL_PAGE_SIZE - ((gva + done) & (UCALL_PAGE_SIZE - 1)), gpa;
+		unsigned int prot;
+		void *p;
+
+		n = size - done < left ? size - done : left;
+		if (vm->arch->walk(vm, cr3, gva + done, &gpa, &prot) ||
+		    (from && !(prot & UCALL_MAP_WRITE)))
+			return false;
+		p = ucall_memory_pointer(vm, gpa, n);
+		if (!p)
+			return false;
+		if (to)
+			memcpy((uint8_t *)to + done, p, n);
+		else
+			memcpy(p, (const uint8_t *)from + done, n);
+	}
+	return true;
+}
+
+bool sev_read_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *to, size_t size)
+{
+	return access_guest(vm, cr3, gva, to, NULL, size);
+}
+
+/* ---- delivery: APM volume 2, 8.9 ---- */
+
+/* No handler can run: the double fault that follows has none either. */
+static int shut_down(struct ucall_vcpu *vcpu)
+{
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	vcpu->exit.reason = UCALL_EXIT_SHUTDOWN;
+	vcpu->exit.native = KVM_EXIT_SHUTDOWN;
+	return 0;
+}
+
+/* The stack that the handler gets. */
+static bool find_stack(struct ucall_vm *vm, const struct kvm_sregs *sregs, uint64_t rsp,
+		       unsigned int ist, uint64_t *stack)
+{
+	*stack = rsp;
+	if (ist)
+		return sev_read_guest(vm, sregs->cr3,
+				      sregs->tr.base + X86_TSS_IST1 + (uint64_t)(ist - 1) * 8,
+				      stack, sizeof(*stack));
+	if (sregs->cs.dpl) /* RSP0 */
+		return sev_read_guest(vm, sregs->cr3, sregs->tr.base + 4, stack, sizeof(*stack));
+	return true;
+}
+
+static void enter_ring0(struct kvm_sregs *sregs, uint16_t selector)
+{
+	bool was_user = sregs->cs.dpl;
+
+	memset(&sregs->cs, 0, sizeof(sregs->cs));
+	sregs->cs.selector = selector;
+	sregs->cs.limit = 0xffffffff;
+	sregs->cs.type = 0xb;
+	sregs->cs.present = sregs->cs.s = sregs->cs.l = sregs->cs.g = 1;
+	if (!was_user)
+		return;
+	/* A null selector; what is behind it does not matter in 64-bit mode. */
+	sregs->ss.selector = 0;
+	sregs->ss.dpl = 0;
+}
+
+int sev_deliver_vc(struct ucall_vcpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	struct kvm_regs new = *regs;
+	struct kvm_sregs sregs;
+	uint64_t gate[2], stack, frame[6];
+
+	if (ioctl(fd, KVM_GET_SREGS, &sregs))
+		return ucall_fail_call("KVM_GET_SREGS");
+	/* Present, of a type for handlers (APM volume 2, 4.8.4); entered in ring 0. */
+	if (VECTOR_VC * 16 + 15 > sregs.idt.limit ||
+	    !sev_read_guest(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, sizeof(gate)) ||
+	    !(gate[0] >> 47 & 1) || (gate[0] >> 41 & 0xf) != 7 || (gate[0] >> 16 & 3))
+		return shut_down(vcpu);
+	frame[0] = code;
+	frame[1] = regs->rip;
+	frame[2] = sregs.cs.selector;
+	frame[3] = regs->rflags;
+	frame[4] = regs->rsp;
+	frame[5] = sregs.ss.selector;
+	if (!find_stack(vm, &sregs, regs->rsp, gate[0] >> 32 & 7, &stack))
+		return shut_down(vcpu);
+	stack = (stack & ~15ull) - sizeof(frame);
+	if (!access_guest(vm, sregs.cr3, stack, NULL, frame, sizeof(frame)))
+		return shut_down(vcpu);
+	new.rip = (gate[0] & 0xffff) | (gate[0] >> 48) << 16 | gate[1] << 32;
+	new.rsp = stack;
+	new.rflags &= ~(uint64_t)FLAGS_CLEARED;
+	if (gate[0] >> 40 & 1) /* a trap gate leaves interrupts on */
+		new.rflags |= regs->rflags &FLAG_IF;
+	enter_ring0(&sregs, (uint16_t)(gate[0] >> 16));
+	if (ioctl(fd, KVM_SET_SREGS, &sregs) || ioctl(fd, KVM_SET_REGS, &new))
+		return ucall_fail_call("KVM_SET_REGS");
+	return 1;
+}
+
+/* ---- undoing an exit ---- */
+
+struct target {
+	struct ucall_vm *vm;
+	uint64_t cr3, gpa;
+};
+
+static bool is_target(void *data, uint64_t gva)
+{
+	const struct target *t = data;
+	unsigned int prot;
+	uint64_t gpa;
+
+	return !t->vm->arch->walk(t->vm, t->cr3, gva, &gpa, &prot) && gpa == t->gpa;
+}
+
+int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_regs *regs)
+{
+	struct kvm_regs at, after;
+	struct kvm_sregs sregs;
+	uint8_t code[2 * SEV_BEFORE] = { 0 };
+	struct target target = { .vm = vcpu->vm };
+	struct sev_place place = {
+		.code = code + SEV_BEFORE,
+		.regs = &at,
+		.is_target = is_target,
+		.data = &target,
+	};
+
+	if (ioctl(fd, KVM_GET_REGS, &at) || ioctl(fd, KVM_GET_SREGS, &sregs))
+		return ucall_fail_call("KVM_GET_REGS");
+	if (ucall_kvm_complete(vcpu))
+		return -1;
+	if (ioctl(fd, KVM_GET_REGS, &after))
+		return ucall_fail_call("KVM_GET_REGS");
+	place.moves = at.rip != after.rip;
+	target.cr3 = sregs.cr3;
+	if (vcpu->exit.reason == UCALL_EXIT_MMIO)
+		target.gpa = vcpu->exit.u.mmio.gpa;
+	/* One at a time: any of them may be the last of a page, or the first. */
+	for (uint64_t i = 0; i < SEV_BEFORE; i++)
+		if (!sev_read_guest(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i, &code[i], 1))
+			code[i] = 0;
+	while (place.have < SEV_BEFORE && sev_read_guest(vcpu->vm, sregs.cr3, at.rip + place.have,
+							 &code[SEV_BEFORE + place.have], 1))
+		place.have++;
+	if (!sev_find_start(&place, &vcpu->exit, regs))
+		return 0;
+	if (ioctl(fd, KVM_SET_REGS, regs))
+		return ucall_fail_call("KVM_SET_REGS");
+	return 1;
+}
+
+int sev_raise_vc(struct ucall_vcpu *vcpu, int fd, uint64_t code)
+{
+	struct kvm_regs regs;
+	int r = sev_undo(vcpu, fd, &regs);
+
+	if (!r)
+		return ucall_fail(EOPNOTSUPP,
+				  "the guest raised #VC by an instruction that this emulation does not "
+				  "recognise (a store to MMIO other than MOV, MOVS and STOS); see "
+				  "docs/CONFIDENTIAL.md");
+	return r < 0 ? r : sev_deliver_vc(vcpu, fd, &regs, code);
+}

@@ -1,0 +1,554 @@
+// SPDX-License-Identifier: MIT
+/*
+ * The fault report: what a guest did, where, and how it came there.
+ *
+ * Whatever comes from the guest is copied once, and its addresses are looked up in its page tables:
+ * a report on a hostile guest may be wrong, but does no harm.
+ */
+#include <dlfcn.h>
+#include <errno.h>
+#include <inttypes.h>
+#include <link.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/byte-order.h"
+#include "base/error.h"
+#include "fault.h"
+#include "machine/image.h"
+#include "machine/memory.h"
+#include "protect/protect.h"
+#include "symbols.h"
+#include "base/text.h"
+
+/* ---- a guest that called a library ---- */
+
+/* "printf" of libc.so.6 becomes "libc". */
+static void short_name(const char *path, char *to, size_t size)
+{
+	snprintf(to, size, "%s", ucall_file_name(path));
+	to[strcspn(to, ".")] = 0;
+}
+
+/*
+ * A call that the dynamic linker has not resolved yet goes to the linker, which the guest does not
+ * have either; the object's link map and the number of the relocation are then on the stack.
+ */
+static const char *lazy_name(const uint64_t *stack)
+{
+	const ElfW(Rela) *relocations = NULL;
+	const ElfW(Sym) *symbols = NULL;
+	const char *strings = NULL;
+	struct link_map *map = NULL;
+	uint64_t size = 0;
+	void *self = dlopen(NULL, RTLD_LAZY | RTLD_NOLOAD);
+
+	if (!self)
+		return NULL;
+	if (dlinfo(self, RTLD_DI_LINKMAP, &map))
+		map = NULL;
+	dlclose(self);
+	if (!map || (uintptr_t)map != stack[0])
+		return NULL;
+	for (const ElfW(Dyn) *dyn = map->l_ld; dyn->d_tag != DT_NULL; dyn++) {
+		if (dyn->d_tag == DT_JMPREL)
+			relocations = (const void *)dyn->d_un.d_ptr;
+		if (dyn->d_tag == DT_PLTRELSZ)
+			size = dyn->d_un.d_val;
+		if (dyn->d_tag == DT_SYMTAB)
+			symbols = (const void *)dyn->d_un.d_ptr;
+		if (dyn->d_tag == DT_STRTAB)
+			strings = (const void *)dyn->d_un.d_ptr;
+	}
+	if (!relocations || !symbols || !strings || stack[1] >= size / sizeof(*relocations))
+		return NULL;
+	return strings + symbols[ELF64_R_SYM(relocations[stack[1]].r_info)].st_name;
+}
+
+/* If the guest jumped to `target`, which it does not have: the library's function there. */
+static bool name_library_call(uint64_t target, const uint64_t *stack, struct ucall_text *t)
+{
+	const char *function = NULL;
+	char library[64];
+	Dl_info info;
+	void *found;
+
+	if (!dladdr((void *)(uintptr_t)target, &info) || !info.dli_fname)
+		return false;
+	function = stack ? lazy_name(stack) : NULL;
+	if (function) {
+		found = dlsym(RTLD_DEFAULT, function);
+		if (!found || !dladdr(found, &info))
+			return false;
+	} else {
+		function = info.dli_sname;
+	}
+	short_name(info.dli_fname, library, sizeof(library));
+	ucall_text_add(t, "guest called %s@%s, which is not in the guest; ",
+		       function ? function : "a function", library);
+	if (function && (strstr(function, "printf") || !strncmp(function, "put", 3)))
+		ucall_text_add(t, "use GUEST_PRINTF");
+	else
+		ucall_text_add(t, "guest code can call functions of the program alone");
+	return true;
+}
+
+/* ---- where ---- */
+
+/* The fault area's words of the stack, where they are needed. */
+static bool read_copied_word(const struct ucall_vcpu *vcpu, uint64_t address, uint64_t *value)
+{
+	const struct ucall_fault_info *fault = &vcpu->fault;
+	const struct ucall_fault_area *area = &vcpu->mailbox->fault;
+	uint64_t offset = address - fault->sp;
+
+	if (ucall_guest32(vcpu->vm->arch, area->state) == UCALL_FAULT_NONE || offset % 8 ||
+	    offset / 8 >= UCALL_FAULT_STACK_WORDS)
+		return false;
+	*value = ucall_guest64(vcpu->vm->arch,
+			       __atomic_load_n(&area->stack[offset / 8], __ATOMIC_RELAXED));
+	return true;
+}
+
+static bool read_word(void *data, uint64_t address, uint64_t *value)
+{
+	struct ucall_vcpu *vcpu = data;
+
+	if (ucall_vm_is_closed(vcpu->vm))
+		return read_copied_word(vcpu, address, value);
+	if (ucall_memory_read(vcpu->vm, vcpu->boot.root, address, value, sizeof(*value)))
+		return false;
+	*value = ucall_guest64(vcpu->vm->arch, *value);
+	return true;
+}
+
+/*
+ * Has *at go on where a function returns to for which no file has unwind tables: by the link register, or the
+ * first of `words` words on the stack that points to code.  False: there is none, and *at is as it was.
+ */
+static bool go_to_caller(struct ucall_vcpu *vcpu, struct ucall_fault_info *at, unsigned int words)
+{
+	struct ucall_vm *vm = vcpu->vm;
+	bool link = vm->arch->link_register;
+	uint64_t pc = at->gpr[vm->arch->link_register];
+
+	for (unsigned int i = 0; i < (link ? 1 : words); i++) {
+		if (!link && !read_word(vcpu, at->sp + i * 8, &pc))
+			return false;
+		if (!ucall_memory_is_code(vm, vcpu->boot.root, pc))
+			continue;
+		at->pc = pc;
+		at->sp += link ? 0 : (i + 1) * 8;
+		return true;
+	}
+	return false;
+}
+
+/* A stop in a backend's guest code, which is short and calls nothing: the frames begin with the doorbell. */
+static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
+{
+	const unsigned int words = 8;
+	struct ucall_frame *frame = &vcpu->fault.frames[0];
+
+	if (at->pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE)
+		return;
+	memset(frame, 0, sizeof(*frame));
+	frame->pc = at->pc;
+	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s",
+		 vcpu->vm->backend_name);
+	vcpu->fault.frame_count = 1;
+	go_to_caller(vcpu, at, words);
+}
+
+/* A call of what is no code: it has just put its return address where it belongs. */
+static void leave_callee(struct ucall_vcpu *vcpu, const struct ucall_unwind *unwind,
+			 struct ucall_fault_info *at, const char **problem)
+{
+	if (vcpu->vm->arch->is_fetch(at) && !ucall_vm_is_closed(vcpu->vm) && go_to_caller(vcpu, at, 1))
+		vcpu->fault.frame_count = ucall_backtrace(unwind, vcpu->fault.frames, 1, problem);
+}
+
+/* Looks up code and callers; returns why there are no function names, NULL if there are. */
+static const char *find_place(struct ucall_vcpu *vcpu)
+{
+	struct ucall_fault_info *fault = &vcpu->fault, start = *fault;
+	uint64_t regs[UCALL_DWARF_REGS];
+	const struct ucall_image *image = vcpu->vm->image;
+	struct ucall_unwind at = {
+		.end = vcpu->vm->return_address,
+		.regs = regs,
+		.read = read_word,
+		.data = vcpu,
+		.name = image ? image->name : NULL,
+		.image = image ? image->file : NULL,
+		.image_size = image ? image->size : 0,
+	};
+	const char *problem = NULL;
+	unsigned int first;
+
+	fault->frame_count = 0;
+	if (fault->unknown & UCALL_UNKNOWN_REGS)
+		return NULL;
+	at.pc = start.pc;
+	at.stack = start.sp;
+	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
+	leave_doorbell(vcpu, &start);
+	leave_callee(vcpu, &at, &start, &problem);
+	first = fault->frame_count;
+	at.returns = start.pc != at.pc;
+	at.pc = start.pc;
+	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
+	fault->byte_count = 0;
+	for (; !ucall_vm_is_closed(vcpu->vm) && fault->byte_count < sizeof(fault->bytes);
+	     fault->byte_count++)
+		if (ucall_memory_read(vcpu->vm, vcpu->boot.root, fault->pc + fault->byte_count,
+				      fault->bytes + fault->byte_count, 1))
+			break;
+	fault->frame_count +=
+		ucall_backtrace(&at, fault->frames + first, UCALL_FAULT_FRAMES - first, &problem);
+	return problem;
+}
+
+/* "at 0x1234", or nothing where that is closed to the host. */
+static void add_pc(const struct ucall_fault_info *fault, const char *before, struct ucall_text *t)
+{
+	if (!(fault->unknown & UCALL_UNKNOWN_REGS))
+		ucall_text_add(t, "%s 0x%" PRIx64, before, fault->pc);
+}
+
+/* ", in f (file.c:12)" of a frame that is in the guest. */
+static void add_frame(const struct ucall_fault_info *fault, unsigned int n, const char *how,
+		      struct ucall_text *t)
+{
+	const struct ucall_frame *frame = &fault->frames[n];
+
+	if (fault->frame_count <= n || !frame->function[0])
+		return;
+	ucall_text_add(t, ", %s %s", how, frame->function);
+	if (frame->file[0])
+		ucall_text_add(t, " (%s:%u)", frame->file, frame->line);
+}
+
+static void add_place(const struct ucall_fault_info *fault, struct ucall_text *t)
+{
+	add_frame(fault, 0, "in", t);
+}
+
+/* ---- the report ---- */
+
+static void add_frames(const struct ucall_fault_info *fault, const char *problem,
+		       struct ucall_text *t)
+{
+	for (unsigned int i = 0; i < fault->frame_count; i++) {
+		const struct ucall_frame *f = &fault->frames[i];
+
+		ucall_text_add(t, "  #%-2u 0x%016" PRIx64, i, f->pc);
+		if (f->function[0])
+			ucall_text_add(t, " %s", f->function);
+		if (f->offset)
+			ucall_text_add(t, "+0x%" PRIx64, f->offset);
+		if (f->file[0])
+			ucall_text_add(t, " (%s:%u)", f->file, f->line);
+		ucall_text_add(t, "\n");
+	}
+	if (!fault->frame_count)
+		ucall_text_add(t, "  #0  0x%016" PRIx64 "\n", fault->pc);
+	if (problem)
+		ucall_text_add(t, "  (%s: %s)\n",
+			       fault->frame_count && fault->frames[0].function[0]
+				       ? "some names are missing"
+				       : "no function names",
+			       problem);
+}
+
+static void add_bytes(const struct ucall_fault_info *fault, struct ucall_text *t)
+{
+	if (!fault->byte_count)
+		return;
+	ucall_text_add(t, "  code:");
+	for (unsigned int i = 0; i < fault->byte_count; i++)
+		ucall_text_add(t, " %02x", fault->bytes[i]);
+	ucall_text_add(t, "\n");
+}
+
+/* Completes the fault whose sentence is given; takes `error` for errno. */
+static int finish(struct ucall_vcpu *vcpu, int error, const struct ucall_text *sentence,
+		  const char *problem)
+{
+	const struct ucall_vm *vm = vcpu->vm;
+	struct ucall_fault_info *fault = &vcpu->fault;
+	struct ucall_text t = { NULL, 8192, 0 };
+
+	fault->valid = 1;
+	free(vcpu->report);
+	vcpu->report = t.p = malloc(t.size);
+	if (t.p) {
+		ucall_text_add(&t, "vCPU %u of a VM with backend %s, guest %s, engine %s:\n  %s\n",
+			       vcpu->number, vm->backend_name, vm->arch->name, vm->engine->name,
+			       sentence->p);
+		if (fault->unknown & UCALL_UNKNOWN_REGS) {
+			ucall_text_add(&t, "  (registers of an %s guest are closed to the host)\n",
+				       vm->protection->name);
+		} else {
+			add_frames(fault, problem, &t);
+			vm->arch->describe_regs(fault, &t);
+			add_bytes(fault, &t);
+		}
+		if (t.used && t.used < t.size && t.p[t.used - 1] == '\n')
+			t.p[t.used - 1] = 0;
+	}
+	return ucall_fail(error, "%s", sentence->p);
+}
+
+/* Begins a fault with the registers of a vCPU that stopped anywhere. */
+static void read_registers(struct ucall_vcpu *vcpu)
+{
+	struct ucall_fault_info *fault = &vcpu->fault;
+	struct ucall_regs regs;
+
+	memset(fault, 0, sizeof(*fault));
+	if (vcpu->vm->protection->closes_regs || vcpu->vm->engine->get_regs(vcpu, &regs)) {
+		memset(&regs, 0, sizeof(regs));
+		fault->unknown |= UCALL_UNKNOWN_REGS;
+	}
+	fault->pc = regs.pc;
+	fault->sp = regs.sp;
+	fault->flags = regs.flags;
+	memcpy(fault->gpr, regs.gpr, sizeof(fault->gpr));
+}
+
+/* The same for a stop of that kind; as find_place(). */
+static const char *begin(struct ucall_vcpu *vcpu, uint32_t kind)
+{
+	read_registers(vcpu);
+	vcpu->fault.kind = kind;
+	return find_place(vcpu);
+}
+
+static void add_vector_hint(const struct ucall_arch *arch, const struct ucall_fault_info *fault,
+			    struct ucall_text *t)
+{
+	ucall_text_add(t, "an %s instruction (0x%02x 0x%02x ...), which this guest cannot execute",
+		       arch->vector_unit, fault->bytes[0], fault->bytes[1]);
+	add_place(fault, t);
+	ucall_text_add(t, "; mark the function UCALL_GUEST");
+}
+
+static bool is_mapped(struct ucall_vcpu *vcpu, uint64_t address)
+{
+	uint8_t byte;
+
+	return !ucall_memory_read(vcpu->vm, vcpu->boot.root, address, &byte, 1);
+}
+
+/* The sentence and the report on an exception whose particulars are in vcpu->fault. */
+static int report_exception(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_arch *arch = vcpu->vm->arch;
+	struct ucall_fault_info *fault = &vcpu->fault;
+	const char *problem;
+	char line[1024];
+	struct ucall_text t = { line, sizeof(line), 0 };
+	uint64_t stack[2], bottom = vcpu->boot.sp - UCALL_STACK_SIZE;
+	bool has_stack;
+
+	has_stack =
+		read_word(vcpu, fault->sp, &stack[0]) && read_word(vcpu, fault->sp + 8, &stack[1]);
+	vcpu->exit.reason = UCALL_EXIT_EXCEPTION;
+	problem = find_place(vcpu);
+
+	ucall_text_add(&t, "vCPU %u: ", vcpu->number);
+	if (fault->kind == UCALL_FAULT_SWALLOWED) {
+		ucall_text_add(&t,
+			       "rang the doorbell of backend %s, but the exit did not reach the host as a "
+			       "ucall",
+			       vcpu->vm->backend_name);
+		add_frame(fault, 1, "in", &t);
+		return finish(vcpu, EFAULT, &t, problem);
+	}
+	fault->kind = UCALL_FAULT_EXCEPTION;
+	if (!vcpu->vm->image && arch->is_fetch(fault) &&
+	    name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
+		add_frame(fault, 1, "in", &t);
+		ucall_text_add(&t, "; ");
+	} else if (arch->is_vector_fault(fault)) {
+		fault->kind = UCALL_FAULT_VECTOR;
+		add_vector_hint(arch, fault, &t);
+		ucall_text_add(&t, "; ");
+	}
+	arch->describe_fault(fault, is_mapped(vcpu, fault->address), &t);
+	if (arch->is_fetch(fault))
+		add_frame(fault, 1, "called in", &t);
+	else
+		add_place(fault, &t);
+	if (fault->address < bottom && fault->address >= bottom - UCALL_STACK_SIZE)
+		ucall_text_add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
+	return finish(vcpu, EFAULT, &t, problem);
+}
+
+int ucall_fault_exception(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_arch *arch = vcpu->vm->arch;
+	struct ucall_fault_info *fault = &vcpu->fault;
+	struct ucall_fault_area area;
+
+	memcpy(&area, &vcpu->mailbox->fault, sizeof(area));
+	memset(fault, 0, sizeof(*fault));
+	fault->kind = ucall_guest32(arch, area.kind);
+	fault->vector = ucall_guest64(arch, area.vector);
+	fault->code = ucall_guest64(arch, area.code);
+	fault->address = ucall_guest64(arch, area.address);
+	fault->pc = ucall_guest64(arch, area.pc);
+	fault->sp = ucall_guest64(arch, area.sp);
+	fault->flags = ucall_guest64(arch, area.flags);
+	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
+		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
+	return report_exception(vcpu);
+}
+
+int ucall_fault_unhandled(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_exit exit = vcpu->exit;
+	struct ucall_fault_info *fault = &vcpu->fault;
+
+	read_registers(vcpu);
+	fault->kind = ucall_guest32(vcpu->vm->arch, vcpu->mailbox->fault.kind);
+	fault->vector = exit.u.exception.vector;
+	fault->code = exit.u.exception.code;
+	fault->address = exit.u.exception.address;
+	fault->unknown |= (uint16_t)exit.u.exception.unknown;
+	return report_exception(vcpu);
+}
+
+int ucall_fault_shutdown(struct ucall_vcpu *vcpu)
+{
+	const char *problem = begin(vcpu, UCALL_FAULT_SHUTDOWN);
+	char line[1024];
+	struct ucall_text t = { line, sizeof(line), 0 };
+
+	ucall_text_add(
+		&t, "vCPU %u shut down (triple fault): an exception came where no handler could run",
+		vcpu->number);
+	add_pc(&vcpu->fault, ", at or after", &t);
+	add_place(&vcpu->fault, &t);
+	return finish(vcpu, EFAULT, &t, problem);
+}
+
+int ucall_fault_timeout(struct ucall_vcpu *vcpu, int timeout_ms)
+{
+	const char *problem = begin(vcpu, UCALL_FAULT_TIMEOUT);
+	char line[1024];
+	struct ucall_text t = { line, sizeof(line), 0 };
+
+	ucall_text_add(&t, "vCPU %u ran for %d ms without an exit", vcpu->number, timeout_ms);
+	add_pc(&vcpu->fault, ", and is at", &t);
+	add_place(&vcpu->fault, &t);
+	ucall_text_add(&t, "; if it needs longer, set timeout_ms or UCALL_TIMEOUT");
+	return finish(vcpu, ETIMEDOUT, &t, problem);
+}
+
+static void describe_exit(const struct ucall_vcpu *vcpu, struct ucall_text *t)
+{
+	const struct ucall_exit *exit = &vcpu->exit;
+
+	switch (exit->reason) {
+	case UCALL_EXIT_IO:
+		ucall_text_add(t, "%s port 0x%x, %u byte(s)",
+			       exit->u.io.is_write ? "output to" : "input from", exit->u.io.port,
+			       exit->u.io.size);
+		if (exit->u.io.count != 1)
+			ucall_text_add(t, " %u times", exit->u.io.count);
+		break;
+	case UCALL_EXIT_MMIO:
+		ucall_text_add(t, "%s of %u byte(s) at guest-physical 0x%" PRIx64,
+			       exit->u.mmio.is_write ? "a store" : "a load", exit->u.mmio.size,
+			       exit->u.mmio.gpa);
+		break;
+	case UCALL_EXIT_HALT:
+		ucall_text_add(t, "a halt");
+		break;
+	case UCALL_EXIT_DIAG:
+		ucall_text_add(t, "DIAG 0x%x", exit->u.diag.code);
+		break;
+	case UCALL_EXIT_SBI:
+		ucall_text_add(t, "an SBI call, extension 0x%" PRIx64 " function 0x%" PRIx64,
+			       exit->u.sbi.extension, exit->u.sbi.function);
+		break;
+	case UCALL_EXIT_MSR:
+		ucall_text_add(t, "%s MSR 0x%" PRIx64,
+			       exit->u.msr.is_write ? "a write to" : "a read of", exit->u.msr.index);
+		break;
+	case UCALL_EXIT_MEMORY:
+		ucall_text_add(t,
+			       "guest-physical 0x%" PRIx64 " was used as %s memory, and is %s "
+			       "(a memory fault)",
+			       exit->u.memory.gpa, exit->u.memory.is_private ? "private" : "shared",
+			       exit->u.memory.is_private ? "shared" : "private");
+		break;
+	case UCALL_EXIT_TERMINATE:
+		ucall_text_add(t, "the guest asked to be terminated (GHCB reason %u of set %u)",
+			       exit->u.terminate.reason, exit->u.terminate.set);
+		break;
+	default:
+		ucall_text_add(t, "%s", vcpu->vm->engine->exit_name(exit->native));
+		if (exit->u.other.suberror)
+			ucall_text_add(t, ", suberror %" PRIu64, exit->u.other.suberror);
+	}
+}
+
+int ucall_fault_exit(struct ucall_vcpu *vcpu)
+{
+	const struct ucall_arch *arch = vcpu->vm->arch;
+	struct ucall_fault_info *fault = &vcpu->fault;
+	const char *problem = begin(vcpu, UCALL_FAULT_EXIT);
+	char line[1024];
+	struct ucall_text t = { line, sizeof(line), 0 };
+	int error = ENOMSG;
+
+	ucall_text_add(&t, "vCPU %u: ", vcpu->number);
+	if (vcpu->exit.reason == UCALL_EXIT_OTHER && arch->is_vector_insn &&
+	    arch->is_vector_insn(fault->bytes, fault->byte_count)) {
+		fault->kind = UCALL_FAULT_VECTOR;
+		error = EFAULT;
+		add_vector_hint(arch, fault, &t);
+		ucall_text_add(&t, "; ");
+	}
+	ucall_text_add(&t, "an exit that is no ucall of backend %s: ", vcpu->vm->backend_name);
+	describe_exit(vcpu, &t);
+	add_pc(fault, ", at", &t);
+	add_place(fault, &t);
+	return finish(vcpu, error, &t, problem);
+}
+
+int ucall_fault_message(struct ucall_vcpu *vcpu)
+{
+	const char *problem;
+	char line[1024];
+	struct ucall_text t = { line, sizeof(line), 0 };
+	int error = errno;
+
+	/* First: looking for the place may fail, and leave an error of its own. */
+	ucall_text_add(&t, "vCPU %u: %s", vcpu->number, ucall_error());
+	problem = begin(vcpu, UCALL_FAULT_MESSAGE);
+	add_frame(&vcpu->fault, 1, "in", &t);
+	return finish(vcpu, error, &t, problem);
+}
+
+void ucall_fault_clear(struct ucall_vcpu *vcpu)
+{
+	vcpu->fault.valid = 0;
+	free(vcpu->report);
+	vcpu->report = NULL;
+}
+
+const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu)
+{
+	static const struct ucall_fault_info none;
+
+	return vcpu ? &vcpu->fault : &none;
+}
+
+const char *ucall_fault_report(const struct ucall_vcpu *vcpu)
+{
+	return vcpu && vcpu->report ? vcpu->report : "";
+}

@@ -1,0 +1,73 @@
+// SPDX-License-Identifier: MIT
+/* Fuzz: what a guest with encrypted registers says to its hypervisor, by the GHCB and its MSR. */
+#include <stdlib.h>
+#include <string.h>
+
+#include "protect/sev/sev.h"
+#include "base/options.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
+
+#define PAGES 8
+#define RUN_SIZE 12288 /* what KVM_GET_VCPU_MMAP_SIZE gives on x86_64 */
+#define GHCB (5 * UCALL_PAGE_SIZE) /* a shared page */
+
+static void request(struct ucall_vm *vm, uint64_t msr, const uint8_t *ghcb, size_t size)
+{
+	struct sev_vcpu v = { .ghcb_msr = msr, .registered = GHCB };
+	struct ucall_vcpu vcpu = { .vm = vm, .protect_data = &v };
+	struct kvm_run *run = calloc(1, RUN_SIZE);
+	int r;
+
+	if (!run)
+		return;
+	memcpy(vm->memory.base + GHCB, ghcb, size);
+	/* No descriptor: KVM refuses every call. */
+	r = sev_vmgexit(&vcpu, -1, run, RUN_SIZE);
+	if (!r && vcpu.exit.reason != UCALL_EXIT_IO && vcpu.exit.reason != UCALL_EXIT_HALT &&
+	    vcpu.exit.reason != UCALL_EXIT_TERMINATE)
+		abort();
+	if (v.pending)
+		sev_answer(&vcpu, run, RUN_SIZE);
+	free(run);
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	union {
+		struct kvm_cpuid2 head;
+		uint8_t bytes[sizeof(struct kvm_cpuid2) + sizeof(struct kvm_cpuid_entry2)];
+	} cpuid = { .head.nent = 1 };
+	struct sev_vm sev = { .fd = -1, .cpuid = &cpuid.head };
+	struct ucall_vm vm;
+	uint64_t msr;
+
+	if (size < 9)
+		return 0;
+	cpuid.head.entries[0].function = 0x8000001f;
+	memset(&vm, 0, sizeof(vm));
+	if (ucall_protect_choose(&vm, data[0] & 1 ? "emulated-sev-snp" : "emulated-sev-es"))
+		abort();
+	memcpy(&msr, data + 1, 8);
+	if (data[0] & 2)
+		msr = GHCB;
+	size -= 9;
+	if (size > UCALL_PAGE_SIZE)
+		size = UCALL_PAGE_SIZE;
+	pthread_mutex_init(&vm.lock, NULL);
+	pthread_mutex_init(&sev.gate, NULL);
+	pthread_cond_init(&sev.gate_moved, NULL);
+	vm.protect_data = &sev;
+	vm.memory.size = vm.memory.end = PAGES * UCALL_PAGE_SIZE;
+	vm.memory.next = 4 * UCALL_PAGE_SIZE;
+	vm.memory.c_bit = 1ull << 47;
+	vm.memory.base = calloc(PAGES, UCALL_PAGE_SIZE);
+	vm.memory.private_base = calloc(PAGES, UCALL_PAGE_SIZE);
+	if (vm.memory.base && vm.memory.private_base)
+		request(&vm, msr, data + 9, size);
+	free(vm.memory.base);
+	free(vm.memory.private_base);
+	sev_free_slots(&sev);
+	ucall_args_free(vm.protect_args);
+	return 0;
+}
