@@ -1,45 +1,13 @@
 # SPDX-License-Identifier: MIT
 lib_LTLIBRARIES += libucall/libucall.la
-libucall_libucall_la_SOURCES = \
-	libucall/arch/arch.c libucall/arch/arch.h \
-	libucall/plugin/backend.c libucall/plugin/backend.h \
-	libucall/plugin/backend-list.c \
-	libucall/base/byte-order.h \
-	libucall/modules/ciphers.c libucall/modules/ciphers.h \
-	libucall/base/clock.h \
-	libucall/base/elf-file.c libucall/base/elf-file.h \
-	libucall/machine/engine.c libucall/machine/engine.h \
-	libucall/kvm/engine.c libucall/kvm/kvm.h \
-	libucall/kvm/exit.c \
-	libucall/base/error.c libucall/base/error.h \
-	libucall/report/fault.c libucall/report/fault.h \
-	libucall/base/file.c libucall/base/file.h \
-	libucall/machine/image.c libucall/machine/image.h \
-	libucall/machine/image-elf.c \
-	libucall/base/limit.h \
-	libucall/channel/mailbox.c libucall/channel/mailbox.h \
-	libucall/machine/memory.c libucall/machine/memory.h \
-	libucall/modules/module.c libucall/modules/module.h \
-	libucall/plugin/note.c libucall/plugin/note.h \
-	libucall/base/options.c libucall/base/options.h \
-	libucall/machine/process.c libucall/machine/process.h \
-	libucall/protect/protect.c libucall/protect/protect.h \
-	libucall/channel/queue.c libucall/channel/queue.h \
-	libucall/machine/regions.c libucall/machine/regions.h \
-	libucall/channel/runner.c libucall/channel/runner.h \
-	libucall/base/sanitizers.h \
-	libucall/base/search.c libucall/base/search.h \
-	libucall/machine/snapshot.c libucall/machine/snapshot.h \
-	libucall/report/symbols.c libucall/report/symbols.h \
-	libucall/report/symbols-helper.c libucall/report/symbols-helper.h \
-	libucall/base/text.c libucall/base/text.h \
-	libucall/machine/vcpu.c libucall/machine/vcpu.h \
-	libucall/machine/vm.c libucall/machine/vm.h \
-	libucall/channel/channel.c libucall/channel/channel.h \
-	libucall/kvm/watchdog.c libucall/kvm/watchdog.h \
+# All of it but what is exported, for tests of its parts.
+noinst_LTLIBRARIES += libucall/libcore.la
+libucall_libcore_la_SOURCES = \
 	libucall/arch/aarch64/aarch64.h \
 	libucall/arch/aarch64/arch.c \
 	libucall/arch/aarch64/paging.c \
+	libucall/arch/arch.c libucall/arch/arch.h \
+	libucall/arch/byte-order.h \
 	libucall/arch/radix.c libucall/arch/radix.h \
 	libucall/arch/riscv64/arch.c \
 	libucall/arch/riscv64/decode.c \
@@ -52,7 +20,52 @@ libucall_libucall_la_SOURCES = \
 	libucall/arch/x86_64/arch.c \
 	libucall/arch/x86_64/escape.c \
 	libucall/arch/x86_64/paging.c \
-	libucall/arch/x86_64/x86_64.h
+	libucall/arch/x86_64/x86_64.h \
+	libucall/base/clock.h \
+	libucall/base/elf-file.c libucall/base/elf-file.h \
+	libucall/base/error.c libucall/base/error.h \
+	libucall/base/file.c libucall/base/file.h \
+	libucall/base/handle.c libucall/base/handle.h \
+	libucall/base/limit.h \
+	libucall/base/options.c libucall/base/options.h \
+	libucall/base/process.c libucall/base/process.h \
+	libucall/base/run-end.h \
+	libucall/base/sanitizers.h \
+	libucall/base/search.c libucall/base/search.h \
+	libucall/base/text.c libucall/base/text.h \
+	libucall/channel/channel.c libucall/channel/channel.h \
+	libucall/channel/machine-ops.h \
+	libucall/channel/mailbox.c libucall/channel/mailbox.h \
+	libucall/channel/poller.c libucall/channel/poller.h \
+	libucall/channel/queue.c libucall/channel/queue.h \
+	libucall/channel/queued.c libucall/channel/queued.h \
+	libucall/channel/receive.c \
+	libucall/channel/run.c \
+	libucall/kvm/engine.c libucall/kvm/kvm.h \
+	libucall/kvm/exit.c \
+	libucall/kvm/watchdog.c libucall/kvm/watchdog.h \
+	libucall/machine/cpu.c \
+	libucall/machine/engine.c libucall/machine/engine.h \
+	libucall/machine/image.c libucall/machine/image.h \
+	libucall/machine/image-elf.c \
+	libucall/machine/machine.c libucall/machine/machine.h \
+	libucall/machine/memory.c libucall/machine/memory.h \
+	libucall/machine/pages.c libucall/machine/pages.h \
+	libucall/machine/regions.c libucall/machine/regions.h \
+	libucall/machine/snapshot.c libucall/machine/snapshot.h \
+	libucall/modules/ciphers.c libucall/modules/ciphers.h \
+	libucall/modules/module.c libucall/modules/module.h \
+	libucall/plugin/backend.c libucall/plugin/backend.h \
+	libucall/plugin/backend-list.c \
+	libucall/plugin/note.c libucall/plugin/note.h \
+	libucall/protect/protect.c libucall/protect/protect.h \
+	libucall/report/fault.c libucall/report/fault.h \
+	libucall/report/symbols.c libucall/report/symbols.h \
+	libucall/report/symbols-helper.c libucall/report/symbols-helper.h \
+	libucall/vm/own.c libucall/vm/own.h \
+	libucall/vm/snapshot.c \
+	libucall/vm/vcpu.c \
+	libucall/vm/vm.c
 # What there is of the host's own architecture alone.
 native_aarch64 = \
 	libucall/arch/aarch64/gic.c \
@@ -97,22 +110,23 @@ native_x86_64 = \
 	libucall/protect/sev/vc.c \
 	libucall/arch/x86_64/stubs.S
 if HOST_AARCH64
-libucall_libucall_la_SOURCES += $(native_aarch64)
+libucall_libcore_la_SOURCES += $(native_aarch64)
 endif
 if HOST_RISCV64
-libucall_libucall_la_SOURCES += $(native_riscv64)
+libucall_libcore_la_SOURCES += $(native_riscv64)
 endif
 if HOST_S390X
-libucall_libucall_la_SOURCES += $(native_s390x)
+libucall_libcore_la_SOURCES += $(native_s390x)
 endif
 if HOST_X86_64
-libucall_libucall_la_SOURCES += $(native_x86_64)
+libucall_libcore_la_SOURCES += $(native_x86_64)
 endif
 EXTRA_DIST += $(native_aarch64) $(native_riscv64) $(native_s390x) $(native_x86_64)
-libucall_libucall_la_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) \
+libucall_libcore_la_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) \
 	-DUCALL_VERSION='"$(PACKAGE_VERSION)"' -DUCALL_BACKEND_DIR='"$(backenddir)"'
-libucall_libucall_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread
-libucall_libucall_la_LIBADD = $(LIBELF_LIBS)
+libucall_libcore_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread
+libucall_libucall_la_SOURCES =
+libucall_libucall_la_LIBADD = libucall/libcore.la $(LIBELF_LIBS)
 libucall_libucall_la_LDFLAGS = -version-info 0:0:0 -pthread \
 	-Wl,--version-script=$(top_srcdir)/libucall/libucall.map
 EXTRA_libucall_libucall_la_DEPENDENCIES = libucall/libucall.map

@@ -30,9 +30,9 @@ static void lay_out(struct ucall *uc, bool big, uint16_t cmd, int nargs, uint32_
 static int take(bool big, struct ucall *uc, struct ucall *copy)
 {
 	struct ucall_arch arch = { .big_endian = big };
-	struct ucall_vm vm = { .arch = &arch };
+	const struct ucall_place place = { .view = uc, .gva = UCALL_MAILBOX_ADDRESS };
 
-	return ucall_message_take(&vm, uc, 0, UCALL_MAILBOX_ADDRESS, copy);
+	return ucall_message_take(&arch, &place, copy);
 }
 
 static void check(bool big)

@@ -96,32 +96,27 @@ EXTRA_DIST += t/sev-report.sh t/abi/1
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
 EXTRA_DIST += t/interrupts-aarch64.h t/interrupts-riscv64.h t/interrupts-x86_64.h
-EXTRA_DIST += t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
+EXTRA_DIST += t/bare-machine.h t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
 
-# The parts of the core that have no public face are tested by themselves.
-core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/libucall -DUCALL_VERSION='"$(PACKAGE_VERSION)"'
+# The parts of the core that have no public face are tested by themselves: with all of it in the program.
+core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/libucall
+core_ldadd = libucall/libucall-test.a libucall/libucall-guest.a libucall/libcore.la $(LIBELF_LIBS)
 t_byte_order_CPPFLAGS = $(core_cppflags)
-t_byte_order_SOURCES = t/byte-order.c libucall/base/error.c libucall/base/text.c libucall/machine/process.c libucall/machine/regions.c libucall/channel/mailbox.c \
-	libucall/machine/memory.c
-t_page_walk_SOURCES = t/page-walk.c libucall/arch/radix.c libucall/arch/x86_64/paging.c libucall/base/error.c libucall/base/text.c libucall/machine/process.c libucall/machine/regions.c \
-	libucall/channel/mailbox.c libucall/machine/memory.c
-t_page_walk_CPPFLAGS = $(core_cppflags)
-t_page_tables_SOURCES = t/page-tables.c libucall/arch/arch.c libucall/arch/radix.c libucall/arch/aarch64/arch.c \
-	libucall/arch/aarch64/paging.c libucall/arch/riscv64/arch.c libucall/arch/riscv64/paging.c \
-	libucall/arch/s390x/arch.c libucall/arch/s390x/paging.c libucall/arch/x86_64/arch.c \
-	libucall/arch/x86_64/escape.c libucall/arch/x86_64/paging.c libucall/base/error.c libucall/base/text.c libucall/machine/process.c libucall/machine/regions.c \
-	libucall/channel/mailbox.c libucall/machine/memory.c
-t_page_tables_CPPFLAGS = $(core_cppflags)
-t_kvm_exits_CPPFLAGS = $(core_cppflags)
-t_kvm_exits_SOURCES = t/kvm-exits.c libucall/arch/riscv64/decode.c libucall/arch/s390x/decode.c
+t_byte_order_LDADD = $(core_ldadd)
 t_escape_CPPFLAGS = $(core_cppflags)
-t_escape_SOURCES = t/escape.c libucall/arch/x86_64/escape.c
-t_sev_launch_SOURCES = t/sev-launch.c libucall/machine/process.c libucall/protect/sev/cpuid.c \
-	libucall/protect/sev/launch.c libucall/protect/sev/machine.c libucall/protect/sev/real.c \
-	libucall/protect/sev/slots.c libucall/base/error.c libucall/base/options.c libucall/protect/protect.c libucall/base/text.c
-t_sev_launch_CPPFLAGS = $(core_cppflags)
+t_escape_LDADD = $(core_ldadd)
+t_kvm_exits_CPPFLAGS = $(core_cppflags)
+t_kvm_exits_LDADD = $(core_ldadd)
+t_page_tables_CPPFLAGS = $(core_cppflags)
+t_page_tables_LDADD = $(core_ldadd)
+t_page_walk_CPPFLAGS = $(core_cppflags)
+t_page_walk_LDADD = $(core_ldadd)
 t_sev_insn_CPPFLAGS = $(core_cppflags)
-t_sev_insn_SOURCES = t/sev-insn.c libucall/protect/sev/insn.c
+t_sev_insn_LDADD = $(core_ldadd)
+t_sev_launch_CPPFLAGS = $(core_cppflags)
+t_sev_launch_LDADD = $(core_ldadd)
+# It has its own machine and CPUID in place of the core's.
+t_sev_launch_LDFLAGS = $(AM_LDFLAGS) -Wl,--allow-multiple-definition
 
 installed_tests = t/installed.sh t/new-backend.sh t/tutorial.sh
 dist_check_SCRIPTS += $(installed_tests)

@@ -1,24 +1,16 @@
 // SPDX-License-Identifier: MIT
 /* Page tables of every architecture: what is mapped is found, with its protection, and nothing else. */
-#include <stdlib.h>
 #include <string.h>
 
 #include <ucall/test.h>
 
-#include "machine/memory.h"
+#include "bare-machine.h"
 
 #define SIZE ((size_t)4 << 20)
 
-static void start(struct ucall_vm *vm, const struct ucall_arch *arch)
+static void start(struct bare_machine *m, const struct ucall_arch *arch)
 {
-	memset(vm, 0, sizeof(*vm));
-	vm->arch = arch;
-	vm->memory.base = calloc(1, SIZE);
-	CHECK(vm->memory.base);
-	vm->memory.size = vm->memory.end = SIZE;
-	vm->memory.next = UCALL_PAGE_SIZE;
-	vm->memory.root = arch->new_root(vm);
-	CHECK_OK(vm->memory.root);
+	CHECK_OK(!bare_machine_open(m, &bare_paging, arch, SIZE));
 }
 
 static const uint64_t addresses[] = {
@@ -42,69 +34,73 @@ static unsigned int prot_of(size_t i)
 
 static void check_map(const struct ucall_arch *arch)
 {
-	struct ucall_vm vm;
+	struct bare_machine m;
+	struct ucall_machine *vm = &m.vm;
+	struct ucall_memory *mem = &vm->memory;
 	uint64_t gpa, second;
 	unsigned int prot;
 
-	start(&vm, arch);
+	start(&m, arch);
 	for (size_t i = 0; i < COUNT; i++)
-		CHECK_EQ(arch->walk(&vm, vm.memory.root, addresses[i], &gpa, &prot), -1);
+		CHECK_EQ(arch->walk(mem, mem->root, addresses[i], &gpa, &prot), -1);
 	for (size_t i = 0; i < COUNT; i++)
-		CHECK_OK(!arch->map(&vm, vm.memory.root, addresses[i], 0x100000 + i * 0x1000,
+		CHECK_OK(!arch->map(mem, mem->root, addresses[i], 0x100000 + i * 0x1000,
 				    prot_of(i)));
 	for (size_t i = 0; i < COUNT; i++) {
-		CHECK_EQ(arch->walk(&vm, vm.memory.root, addresses[i] + 0xabc, &gpa, &prot), 0);
+		CHECK_EQ(arch->walk(mem, mem->root, addresses[i] + 0xabc, &gpa, &prot), 0);
 		CHECK_EQ(gpa, 0x100000 + i * 0x1000 + 0xabc);
 		CHECK_EQ(prot & (UCALL_MAP_WRITE | UCALL_MAP_EXEC), prot_of(i));
 	}
 	/* Its neighbours, the null page, and addresses that there are not. */
-	CHECK_EQ(arch->walk(&vm, vm.memory.root, 0, &gpa, &prot), -1);
-	CHECK_EQ(arch->walk(&vm, vm.memory.root, 0x402000, &gpa, &prot), -1);
-	CHECK_EQ(arch->walk(&vm, vm.memory.root, 0x400000 + (1ull << 31), &gpa, &prot), -1);
-	CHECK_EQ(arch->walk(&vm, vm.memory.root, UINT64_MAX, &gpa, &prot), -1);
-	CHECK_EQ(arch->walk(&vm, vm.memory.root, 1ull << 63, &gpa, &prot), -1);
+	CHECK_EQ(arch->walk(mem, mem->root, 0, &gpa, &prot), -1);
+	CHECK_EQ(arch->walk(mem, mem->root, 0x402000, &gpa, &prot), -1);
+	CHECK_EQ(arch->walk(mem, mem->root, 0x400000 + (1ull << 31), &gpa, &prot), -1);
+	CHECK_EQ(arch->walk(mem, mem->root, UINT64_MAX, &gpa, &prot), -1);
+	CHECK_EQ(arch->walk(mem, mem->root, 1ull << 63, &gpa, &prot), -1);
 
 	/* Another root has what it was given. */
-	second = ucall_memory_new_root(&vm);
-	CHECK_OK(second && second != vm.memory.root);
-	CHECK_EQ(arch->walk(&vm, second, 0x400000, &gpa, &prot), 0);
-	CHECK_OK(!arch->map(&vm, vm.memory.root, 0x4000000000, 0x200000, UCALL_MAP_WRITE));
-	CHECK_OK(!arch->map(&vm, second, UCALL_MAILBOX_ADDRESS + 0x5000, 0x201000, 0));
-	arch->share(&vm, second, vm.memory.root, 0x4000000000);
-	CHECK_EQ(arch->walk(&vm, second, 0x4000000000, &gpa, &prot), 0);
+	second = ucall_memory_new_root(vm);
+	CHECK_OK(second && second != mem->root);
+	CHECK_EQ(arch->walk(mem, second, 0x400000, &gpa, &prot), 0);
+	CHECK_OK(!arch->map(mem, mem->root, 0x4000000000, 0x200000, UCALL_MAP_WRITE));
+	CHECK_OK(!arch->map(mem, second, UCALL_MAILBOX_ADDRESS + 0x5000, 0x201000, 0));
+	arch->share(mem, second, mem->root, 0x4000000000);
+	CHECK_EQ(arch->walk(mem, second, 0x4000000000, &gpa, &prot), 0);
 	CHECK_EQ(gpa, 0x200000);
-	free(vm.memory.base);
+	bare_machine_close(&m);
 }
 
 /* Tables that the guest has filled with anything. */
 static void check_spoilt(const struct ucall_arch *arch)
 {
-	struct ucall_vm vm;
+	struct bare_machine m;
+	struct ucall_machine *vm = &m.vm;
+	struct ucall_memory *mem = &vm->memory;
 	uint64_t seed = 88172645463325252, gpa;
 	unsigned int prot;
 	char byte;
 
-	start(&vm, arch);
+	start(&m, arch);
 	for (size_t i = 0; i < COUNT; i++)
-		CHECK_OK(!arch->map(&vm, vm.memory.root, addresses[i], 0x100000, 0));
+		CHECK_OK(!arch->map(mem, mem->root, addresses[i], 0x100000, 0));
 	for (int round = 0; round < 3000; round++) {
-		uint64_t *words = (uint64_t *)(void *)vm.memory.base;
+		uint64_t *words = (uint64_t *)(void *)mem->base;
 
 		for (int n = 0; n < 16; n++) {
 			seed ^= seed << 13;
 			seed ^= seed >> 7;
 			seed ^= seed << 17;
-			words[512 + seed % (vm.memory.next / 8)] = seed >> (seed % 3 * 20);
+			words[512 + seed % (mem->next / 8)] = seed >> (seed % 3 * 20);
 		}
 		for (size_t i = 0; i < COUNT; i++) {
-			arch->walk(&vm, vm.memory.root, addresses[i], &gpa, &prot);
-			ucall_memory_read(&vm, vm.memory.root, addresses[i], &byte, 1);
-			ucall_memory_write(&vm, vm.memory.root, addresses[i], &byte, 1);
+			arch->walk(mem, mem->root, addresses[i], &gpa, &prot);
+			ucall_memory_read(vm, mem->root, addresses[i], &byte, 1);
+			ucall_memory_write(vm, mem->root, addresses[i], &byte, 1);
 		}
-		if (vm.memory.next < SIZE / 2)
-			arch->map(&vm, vm.memory.root, addresses[round % (int)COUNT], 0x100000, 0);
+		if (mem->next < SIZE / 2)
+			arch->map(mem, mem->root, addresses[round % (int)COUNT], 0x100000, 0);
 	}
-	free(vm.memory.base);
+	bare_machine_close(&m);
 }
 
 static void each(void (*check)(const struct ucall_arch *arch))

@@ -12,7 +12,7 @@
 
 #include "protect/sev/machine.h"
 #include "protect/sev/sev.h"
-#include "base/options.h"
+#include "bare-machine.h"
 #include "resources.h"
 #include "stand-in-psp.h"
 
@@ -56,24 +56,24 @@ int sev_open_device(void)
 	return psp.sev_fd;
 }
 
-const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_vm *vm, int kvm_fd)
+const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd)
 {
 	static struct kvm_cpuid2 none;
 
 	return &none;
 }
 
-void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+void ucall_kvm_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit)
 {
 	exit->native = run->exit_reason;
 }
 
-void ucall_kvm_interrupt(struct ucall_vcpu *vcpu)
+void ucall_kvm_interrupt(struct ucall_cpu *vcpu)
 {
 }
 
-int sev_turn_over(struct ucall_vm *vm, uint64_t gpa, bool is_private)
+int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private)
 {
 	return 0;
 }
@@ -94,18 +94,10 @@ static const struct ucall_kvm_protect *protect_of(const char *kind)
 	return strstr(kind, "snp") ? &sev_real_snp : &sev_real;
 }
 
-static void *pages(size_t size)
-{
-	void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
-
-	CHECK(p != MAP_FAILED);
-	return p;
-}
-
 /* As the core and the engine do it, from KVM_CREATE_VM to the launch. */
-static int build(struct ucall_vm *vm, const struct ucall_kvm_protect *protect, int kvm_fd)
+static int build(struct ucall_machine *vm, const struct ucall_kvm_protect *protect, int kvm_fd)
 {
-	struct ucall_vcpu vcpu = { .vm = vm };
+	struct ucall_cpu vcpu = { .vm = vm };
 	static struct kvm_run run;
 	int fd = protect->create_vm(vm, kvm_fd);
 
@@ -124,18 +116,17 @@ static int build(struct ucall_vm *vm, const struct ucall_kvm_protect *protect, i
 }
 
 /* The whole life of a VM; returns what the launch did. */
-static int live(const char *kind, struct ucall_vm *vm)
+static int live(const char *kind, struct ucall_machine *vm)
 {
 	const struct ucall_kvm_protect *protect = protect_of(kind);
 	int kvm_fd = psp_fd(), r;
 
 	psp.kvm_fd = kvm_fd;
 	memset(vm, 0, sizeof(*vm));
+	CHECK_OK(!ucall_machine_init(vm, &bare_paging, &ucall_arch_x86_64));
 	CHECK_OK(!ucall_protect_choose(vm, kind));
 	CHECK_OK(!protect->check(kvm_fd, vm->protection));
-	vm->memory.size = MEMORY;
-	vm->memory.base = pages(MEMORY);
-	vm->memory.private_base = protect->ops.apart ? pages(MEMORY) : vm->memory.base;
+	CHECK_OK(!ucall_pages_init(&vm->memory, MEMORY, protect->ops.apart));
 	vm->memory.next = 2 * UCALL_PAGE_SIZE;
 	vm->memory.private_base[UCALL_PAGE_SIZE] = 0x5a;
 	r = build(vm, protect, kvm_fd);
@@ -146,13 +137,9 @@ static int live(const char *kind, struct ucall_vm *vm)
 	if (psp.vm_fd >= 0)
 		close(psp.vm_fd);
 	close(kvm_fd);
-	if (protect->ops.apart) {
-		if (!r) /* what has been copied into the guest is forgotten */
-			CHECK_EQ(vm->memory.private_base[UCALL_PAGE_SIZE], 0);
-		munmap(vm->memory.private_base, MEMORY);
-	}
-	munmap(vm->memory.base, MEMORY);
-	ucall_args_free(vm->protect_args);
+	if (protect->ops.apart && !r) /* what has been copied into the guest is forgotten */
+		CHECK_EQ(vm->memory.private_base[UCALL_PAGE_SIZE], 0);
+	ucall_machine_fini(vm);
 	return r;
 }
 
@@ -179,7 +166,7 @@ static void start(size_t i, int fail_at, uint32_t code)
 	psp.fail_code = code;
 }
 
-static void check_launched(size_t i, const struct ucall_vm *vm)
+static void check_launched(size_t i, const struct ucall_machine *vm)
 {
 	if (psp.problem[0])
 		FAIL("%s: %s", cases[i].kind, psp.problem);
@@ -197,7 +184,7 @@ static void check_launched(size_t i, const struct ucall_vm *vm)
 
 static void once_launch(void)
 {
-	struct ucall_vm vm;
+	struct ucall_machine vm;
 
 	for (size_t i = 0; i < CASES; i++) {
 		start(i, -1, 0);
@@ -210,7 +197,7 @@ static void once_launch(void)
 static void once_failures(void)
 {
 	int fds, maps;
-	struct ucall_vm vm;
+	struct ucall_machine vm;
 
 	start(0, -1, 0);
 	live(cases[0].kind, &vm);
@@ -265,7 +252,7 @@ static void once_names(void)
 		{ 4, 7, "KVM_SEV_SNP_LAUNCH_UPDATE:" },
 		{ 4, 8, "KVM_SEV_SNP_LAUNCH_FINISH:" },
 	};
-	struct ucall_vm vm;
+	struct ucall_machine vm;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		start(names[i].i, names[i].at, 0x1234);
@@ -279,7 +266,7 @@ static void once_names(void)
 /* SNP_LAUNCH_UPDATE may stop on the way. */
 static void once_partly(void)
 {
-	struct ucall_vm vm;
+	struct ucall_machine vm;
 
 	start(4, -1, 0);
 	psp.partly = true;
@@ -293,7 +280,7 @@ static void once_partly(void)
 /* The options: another policy, the older calls on a newer kernel. */
 static void once_options(void)
 {
-	struct ucall_vm vm;
+	struct ucall_machine vm;
 
 	start(0, -1, 0);
 	CHECK_OK(!live("sev,policy=0x3,api=old", &vm));

@@ -314,6 +314,12 @@ UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_
 UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size);
 
 /*
+ * In init(): a number for a memory slot of the backend's own (KVM_SET_USER_MEMORY_REGION on ucall_vm_fd()).  Returns
+ * -1 (EOPNOTSUPP, ENOSPC) where there is none to be had.
+ */
+UCALL_PUBLIC int ucall_vm_take_slot(struct ucall_vm *vm);
+
+/*
  * In init(): each vCPU gets a queue for messages, at UCALL_QUEUE_ADDRESS in the guest, of so many lines (a
  * power of two, 64 to UCALL_QUEUE_LINES_MOST).  The core takes its messages before it looks at an exit.
  * `polled`: the vCPU runs in a thread of its own, and the core takes them while it runs.  The doorbell puts

@@ -9,6 +9,9 @@
 #include <ucall/plugin.h>
 
 struct ucall_text;
+struct ucall_memory; /* machine/pages.h */
+struct ucall_machine;
+struct ucall_cpu;
 
 /* Protection of a mapped page, beside being readable. */
 #define UCALL_MAP_WRITE 1u
@@ -43,10 +46,10 @@ struct ucall_arch {
 	 * guest memory: the guest may have written the tables.
 	 */
 	size_t root_size; /* in bytes */
-	uint64_t (*new_root)(struct ucall_vm *vm);
-	int (*map)(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot);
-	void (*share)(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);
-	int (*walk)(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+	uint64_t (*new_root)(struct ucall_memory *mem);
+	int (*map)(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot);
+	void (*share)(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
+	int (*walk)(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		    unsigned int *prot);
 
 	/*
@@ -101,9 +104,9 @@ unsigned int ucall_arch_index(const struct ucall_arch *arch);
  */
 struct ucall_native {
 	/* Descriptor tables and stubs: those of the VM, those of a vCPU.  Not for flat guests. */
-	int (*vm_init)(struct ucall_vm *vm);
-	int (*vcpu_init)(struct ucall_vcpu *vcpu);
-	void (*vcpu_reset)(struct ucall_vcpu *vcpu); /* before a restart */
+	int (*vm_init)(struct ucall_machine *vm);
+	int (*vcpu_init)(struct ucall_cpu *vcpu);
+	void (*vcpu_reset)(struct ucall_cpu *vcpu); /* before a restart */
 	/*
 	 * Where a guest function returns to, in the stubs: code that sends UCALL_DONE; and that code,
 	 * which runs anywhere.

@@ -2,35 +2,35 @@
 /* Page tables of four levels with 512 entries each. */
 #include <errno.h>
 
-#include "machine/memory.h"
+#include "machine/pages.h"
 #include "radix.h"
 
 #define SHIFT(level) (12 + 9 * (level))
 
 /* The entry for gva in the table at `table`, NULL if that is not in guest memory. */
-static uint64_t *entry(const struct ucall_vm *vm, uint64_t table, uint64_t gva, int level)
+static uint64_t *entry(const struct ucall_memory *mem, uint64_t table, uint64_t gva, int level)
 {
-	uint64_t *t = ucall_memory_pointer(vm, table, UCALL_PAGE_SIZE);
+	uint64_t *t = ucall_memory_pointer(mem, table, UCALL_PAGE_SIZE);
 
 	return t ? &t[gva >> SHIFT(level) & 511] : NULL;
 }
 
-uint64_t ucall_radix_new_root(struct ucall_vm *vm)
+uint64_t ucall_radix_new_root(struct ucall_memory *mem)
 {
-	return ucall_memory_pages(vm, 1);
+	return ucall_memory_pages(mem, 1);
 }
 
-int ucall_radix_map(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t root, uint64_t gva,
+int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
 		    uint64_t gpa, unsigned int prot)
 {
 	uint64_t table = r->address(root), *e;
 
 	for (int level = UCALL_RADIX_LEVELS - 1; level > 0; level--) {
-		e = entry(vm, table, gva, level);
+		e = entry(mem, table, gva, level);
 		if (!e || r->kind(*e, level) == UCALL_RADIX_LEAF)
 			goto damaged;
 		if (r->kind(*e, level) == UCALL_RADIX_NONE) {
-			uint64_t new = ucall_memory_pages(vm, 1);
+			uint64_t new = ucall_memory_pages(mem, 1);
 
 			if (!new)
 				return -1;
@@ -38,7 +38,7 @@ int ucall_radix_map(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t r
 		}
 		table = r->address(*e);
 	}
-	e = entry(vm, table, gva, 0);
+	e = entry(mem, table, gva, 0);
 	if (!e)
 		goto damaged;
 	*e = r->make_leaf(gpa, prot);
@@ -49,17 +49,17 @@ damaged:
 			  (unsigned long long)gva);
 }
 
-void ucall_radix_share(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t to, uint64_t from,
+void ucall_radix_share(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t to, uint64_t from,
 		       uint64_t gva)
 {
 	const int top = UCALL_RADIX_LEVELS - 1;
-	uint64_t *e = entry(vm, r->address(to), gva, top), *f = entry(vm, r->address(from), gva, top);
+	uint64_t *e = entry(mem, r->address(to), gva, top), *f = entry(mem, r->address(from), gva, top);
 
 	if (e && f)
 		__atomic_store_n(e, *f, __ATOMIC_RELEASE);
 }
 
-int ucall_radix_walk(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t root, uint64_t gva,
+int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
 		     uint64_t *gpa, unsigned int *prot)
 {
 	uint64_t table = r->address(root), e, offset;
@@ -69,7 +69,7 @@ int ucall_radix_walk(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t 
 		return -1;
 	*prot = UCALL_MAP_WRITE | UCALL_MAP_EXEC;
 	for (int level = UCALL_RADIX_LEVELS - 1; level >= 0; level--) {
-		const uint64_t *p = entry(vm, table, gva, level);
+		const uint64_t *p = entry(mem, table, gva, level);
 
 		if (!p)
 			return -1;

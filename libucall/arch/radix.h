@@ -6,7 +6,7 @@
 #ifndef LIBUCALL_RADIX_H
 #define LIBUCALL_RADIX_H
 
-#include "machine/vm.h"
+#include "machine/pages.h"
 
 enum ucall_radix_kind {
 	UCALL_RADIX_NONE, /* nothing is mapped, or the entry is malformed */
@@ -26,31 +26,31 @@ struct ucall_radix {
 
 #define UCALL_RADIX_LEVELS 4
 
-uint64_t ucall_radix_new_root(struct ucall_vm *vm);
-int ucall_radix_map(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t root, uint64_t gva,
+uint64_t ucall_radix_new_root(struct ucall_memory *mem);
+int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
 		    uint64_t gpa, unsigned int prot);
-void ucall_radix_share(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t to, uint64_t from,
+void ucall_radix_share(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t to, uint64_t from,
 		       uint64_t gva);
-int ucall_radix_walk(const struct ucall_radix *r, struct ucall_vm *vm, uint64_t root, uint64_t gva,
+int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
 		     uint64_t *gpa, unsigned int *prot);
 
 /* The four functions that struct ucall_arch wants, for the format `format`. */
 #define UCALL_RADIX_FUNCTIONS(arch, format) \
-	int ucall_##arch##_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, \
+	int ucall_##arch##_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, \
 			       unsigned int prot) \
 	{ \
-		return ucall_radix_map(&(format), vm, root, gva, gpa, prot); \
+		return ucall_radix_map(&(format), mem, root, gva, gpa, prot); \
 	} \
 \
-	void ucall_##arch##_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva) \
+	void ucall_##arch##_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva) \
 	{ \
-		ucall_radix_share(&(format), vm, to, from, gva); \
+		ucall_radix_share(&(format), mem, to, from, gva); \
 	} \
 \
-	int ucall_##arch##_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa, \
+	int ucall_##arch##_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa, \
 				unsigned int *prot) \
 	{ \
-		return ucall_radix_walk(&(format), vm, root, gva, gpa, prot); \
+		return ucall_radix_walk(&(format), mem, root, gva, gpa, prot); \
 	}
 
 #endif

@@ -18,20 +18,20 @@ _Static_assert(STUB_FAULT_SP == offsetof(struct ucall_fault_area, sp), "stub-pag
 _Static_assert(STUB_FAULT_FLAGS == offsetof(struct ucall_fault_area, flags), "stub-page.h");
 _Static_assert(STUB_FAULT_GPR == offsetof(struct ucall_fault_area, gpr), "stub-page.h");
 
-int ucall_stub_page_init(struct ucall_vm *vm)
+int ucall_stub_page_init(struct ucall_machine *vm)
 {
 	size_t size = (size_t)(ucall_stubs_end - ucall_stubs);
 
-	vm->arch_gpa = ucall_memory_pages(vm, 1);
+	vm->arch_gpa = ucall_memory_pages(&vm->memory, 1);
 	if (!vm->arch_gpa)
 		return -1;
-	memcpy(ucall_memory_pointer(vm, vm->arch_gpa, size), ucall_stubs, size);
+	memcpy(ucall_memory_pointer(&vm->memory, vm->arch_gpa, size), ucall_stubs, size);
 	return 0;
 }
 
-int ucall_stub_page_map(struct ucall_vcpu *vcpu)
+int ucall_stub_page_map(struct ucall_cpu *vcpu)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_machine *vm = vcpu->vm;
 
 	if (ucall_memory_map_in(vm, vcpu->boot.root, STUB_PAGE, vm->arch_gpa, UCALL_PAGE_SIZE,
 				UCALL_MAP_EXEC))
@@ -41,7 +41,7 @@ int ucall_stub_page_map(struct ucall_vcpu *vcpu)
 }
 
 /* They keep nothing. */
-void ucall_stub_page_reset(struct ucall_vcpu *vcpu)
+void ucall_stub_page_reset(struct ucall_cpu *vcpu)
 {
 }
 

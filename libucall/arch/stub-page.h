@@ -25,15 +25,15 @@
 #ifndef __ASSEMBLER__
 #include <stddef.h>
 
-#include "machine/vm.h"
+#include "machine/machine.h"
 
 /* The stubs of the host's architecture: stubs.S there.  `_return` is where guest functions return to. */
 extern const uint8_t ucall_stubs[], ucall_stubs_return[], ucall_stubs_end[];
 
 /* For struct ucall_native: a copy for the VM; it and the page that stops, for a vCPU; and so on. */
-int ucall_stub_page_init(struct ucall_vm *vm);
-int ucall_stub_page_map(struct ucall_vcpu *vcpu);
-void ucall_stub_page_reset(struct ucall_vcpu *vcpu);
+int ucall_stub_page_init(struct ucall_machine *vm);
+int ucall_stub_page_map(struct ucall_cpu *vcpu);
+void ucall_stub_page_reset(struct ucall_cpu *vcpu);
 uint64_t ucall_stub_return_address(void);
 const void *ucall_stub_return_code(size_t *size);
 void ucall_stub_no_tcb(void *tcb, uint64_t gva);

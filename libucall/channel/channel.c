@@ -1,20 +1,23 @@
 // SPDX-License-Identifier: MIT
-/* A VM's backend: which one, whether it can serve this VM, and its code in the guest. */
+/* A channel's backend: which one, whether it can serve this machine, and its code in the guest. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
-#include "plugin/backend.h"
-#include "base/byte-order.h"
+#include "arch/byte-order.h"
 #include "base/error.h"
-#include "machine/memory.h"
+#include "base/handle.h"
 #include "base/options.h"
-#include "protect/protect.h"
+#include "base/process.h"
 #include "base/text.h"
 #include "channel.h"
+#include "plugin/backend.h"
+#include "protect/protect.h"
+#include "queue.h"
+#include "queued.h"
 
 /* The plugin that the configuration or the environment names, or the default, and its options. */
-static int choose_plugin(struct ucall_vm *vm, const char *text)
+static int choose_plugin(struct ucall_channel *c, const char *text)
 {
 	char *chosen = NULL, *name;
 
@@ -24,109 +27,110 @@ static int choose_plugin(struct ucall_vm *vm, const char *text)
 			text = NULL;
 	}
 	if (!text)
-		text = chosen = ucall_backend_default(vm->arch->bit, vm->protection->bit);
+		text = chosen = ucall_backend_default(c->traits.arch->bit, c->traits.protection->bit);
 	if (!text)
 		return -1;
 	name = ucall_config_name(text);
-	vm->backend = name ? ucall_backend_load(name) : NULL;
+	c->backend = name ? ucall_backend_load(name) : NULL;
 	free(name);
-	if (vm->backend) {
-		vm->ops = vm->backend->ops;
+	if (c->backend) {
+		c->ops = c->backend->ops;
 		/* The copy that was checked, which has this library's size. */
-		vm->ops.metadata = &vm->backend->note.metadata;
-		vm->args = ucall_args_parse(vm->ops.metadata, ucall_config_options(text), "backend");
+		c->ops.metadata = &c->backend->note.metadata;
+		c->args = ucall_args_parse(c->ops.metadata, ucall_config_options(text), "backend");
 	}
 	free(chosen);
-	return vm->args ? 0 : -1;
+	return c->args ? 0 : -1;
 }
 
-/* Sets vm->ops, vm->args and the name. */
-static int choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *config)
+/* Sets c->ops, c->args and the name. */
+static int choose_backend(struct ucall_channel *c, const char *backend, const struct ucall_ops *ops,
+			  const char *ops_options)
 {
-	if (!config->ops) {
-		if (choose_plugin(vm, config->backend))
+	if (!ops) {
+		if (choose_plugin(c, backend))
 			return -1;
 	} else {
-		if (vm->image)
+		if (c->traits.separate_image)
 			return ucall_fail(EOPNOTSUPP,
 					  "the program's own backend (ops) has its guest code in the "
 					  "program; a VM with a separate guest ELF needs a plugin");
-		if (ucall_backend_copy_ops(&vm->ops, config->ops) ||
-		    ucall_ops_check_pairs(vm->ops.send_cmd, vm->ops.recv_cmd,
-					  vm->ops.send_cmd_shared, vm->ops.recv_cmd_shared))
+		if (ucall_backend_copy_ops(&c->ops, ops) ||
+		    ucall_ops_check_pairs(c->ops.send_cmd, c->ops.recv_cmd,
+					  c->ops.send_cmd_shared, c->ops.recv_cmd_shared))
 			return ucall_fail_in("the program's own backend");
-		vm->args = ucall_args_parse(vm->ops.metadata, config->ops_options, "backend");
-		if (!vm->args)
+		c->args = ucall_args_parse(c->ops.metadata, ops_options, "backend");
+		if (!c->args)
 			return -1;
 	}
-	vm->backend_name = ucall_strndup(vm->ops.metadata->name, sizeof(vm->ops.metadata->name));
-	return vm->backend_name ? 0 : -1;
+	c->backend_name = ucall_strndup(c->ops.metadata->name, sizeof(c->ops.metadata->name));
+	return c->backend_name ? 0 : -1;
 }
 
 /* Does it ring in this VM's guests, by an address or (shared) without? */
-static bool rings(const struct ucall_vm *vm, bool shared)
+static bool rings(const struct ucall_channel *c, bool shared)
 {
-	if (vm->backend)
-		return ucall_code_has(&vm->backend->note.code[ucall_arch_index(vm->arch)], &vm->ops,
+	if (c->backend)
+		return ucall_code_has(&c->backend->note.code[ucall_arch_index(c->traits.arch)], &c->ops,
 				      shared);
-	return shared ? vm->ops.send_cmd_shared != NULL : vm->ops.send_cmd != NULL;
+	return shared ? c->ops.send_cmd_shared != NULL : c->ops.send_cmd != NULL;
 }
 
 /* Would its doorbell raise #VC where nothing handles that? */
-static bool lacks_vc(const struct ucall_vm *vm, const struct ucall_metadata *md)
+static bool lacks_vc(const struct ucall_channel *c, const struct ucall_metadata *md)
 {
-	return (md->needs & UCALL_NEEDS_GUEST_VC) && vm->protection->closes_regs && !vm->guest_vc;
+	return (md->needs & UCALL_NEEDS_GUEST_VC) && c->traits.protection->closes_regs && !c->traits.guest_vc;
 }
 
 /* The names of all backends that have guest code for the VM's architecture and can serve its kind. */
-static void add_suitable(const struct ucall_vm *vm, struct ucall_text *t)
+static void add_suitable(const struct ucall_channel *c, struct ucall_text *t)
 {
 	struct ucall_backend_info *all;
 	size_t count;
 
 	all = ucall_backends(&count);
 	for (size_t i = 0; all && i < count; i++)
-		if (!all[i].problem && (all[i].archs & vm->arch->bit) &&
-		    (all[i].metadata.protections & vm->protection->bit) &&
-		    !lacks_vc(vm, &all[i].metadata))
+		if (!all[i].problem && (all[i].archs & c->traits.arch->bit) &&
+		    (all[i].metadata.protections & c->traits.protection->bit) &&
+		    !lacks_vc(c, &all[i].metadata))
 			ucall_text_add(t, "%s%s", t->used ? ", " : "", all[i].metadata.name);
 	ucall_backends_free(all);
 }
 
 /* The backend cannot serve VMs with that protection: why, and which can? */
-static int refuse_protection(const struct ucall_vm *vm)
+static int refuse_protection(const struct ucall_channel *c)
 {
 	char text[512] = "";
 	struct ucall_text t = { text, sizeof(text), 0 };
 
-	if (vm->protection->bit == UCALL_PROTECT_NONE)
+	if (c->traits.protection->bit == UCALL_PROTECT_NONE)
 		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only (protect)",
-				  vm->backend_name);
-	add_suitable(vm, &t);
-	if (!lacks_vc(vm, vm->ops.metadata))
+				  c->backend_name);
+	add_suitable(c, &t);
+	if (!lacks_vc(c, c->ops.metadata))
 		return ucall_fail(
 			EOPNOTSUPP,
 			"backend %s does not claim to work in an %s VM (its metadata's protections); "
 			"these do: %s",
-			vm->backend_name, vm->protection->name, t.used ? text : "none here");
+			c->backend_name, c->traits.protection->name, t.used ? text : "none here");
 	return ucall_fail(
 		EOPNOTSUPP,
 		"backend %s cannot serve an %s VM as it is: registers are encrypted there, so its "
 		"doorbell raises #VC in the guest instead of an exit that the host could read; use "
 		"one of these: %s; or set guest_vc in the VM's configuration, for a guest with a #VC "
 		"handler",
-		vm->backend_name, vm->protection->name, t.used ? text : "none here");
+		c->backend_name, c->traits.protection->name, t.used ? text : "none here");
 }
 
 /* It has no guest code for the VM's architecture: which have? */
-static int refuse_arch(const struct ucall_vm *vm)
+static int refuse_arch(const struct ucall_channel *c)
 {
 	char text[512] = "";
 	struct ucall_text t = { text, sizeof(text), 0 };
 
-	add_suitable(vm, &t);
-	return ucall_fail(EOPNOTSUPP, "backend %s has no guest code for %s; %s%s", vm->backend_name,
-			  vm->arch->name,
+	add_suitable(c, &t);
+	return ucall_fail(EOPNOTSUPP, "backend %s has no guest code for %s; %s%s", c->backend_name,
+			  c->traits.arch->name,
 			  t.used ? "these have: "
 				 : "no backend here has (where there is a compiler for "
 				   "it, `ucall cc --backend` adds it)",
@@ -134,49 +138,49 @@ static int refuse_arch(const struct ucall_vm *vm)
 }
 
 /* Refuses what would hang or fault later. */
-static int check_backend(struct ucall_vm *vm)
+static int check_backend(struct ucall_channel *c)
 {
-	const struct ucall_metadata *md = vm->ops.metadata;
+	const struct ucall_metadata *md = c->ops.metadata;
 
-	if (!rings(vm, false) && !rings(vm, true))
-		return refuse_arch(vm);
-	if ((md->needs & UCALL_NEEDS_NO_IRQCHIP) && vm->irqchip)
+	if (!rings(c, false) && !rings(c, true))
+		return refuse_arch(c);
+	if ((md->needs & UCALL_NEEDS_NO_IRQCHIP) && c->traits.irqchip)
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s cannot serve a VM with an in-kernel interrupt "
 				  "controller (irqchip): its doorbell would not reach the host; "
 				  "leave irqchip out or choose another backend",
 				  md->name);
-	if ((md->needs & UCALL_NEEDS_KVM) && !(vm->engine->can & UCALL_CAN_KVM))
+	if ((md->needs & UCALL_NEEDS_KVM) && !c->traits.has_kvm)
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s asks KVM itself for its doorbell; this VM has engine "
 				  "%s; see `ucall list` for why kvm is not used, or choose another "
 				  "backend",
-				  md->name, vm->engine->name);
-	if ((md->needs & UCALL_NEEDS_RING0) && vm->ring != 0)
+				  md->name, c->traits.engine);
+	if ((md->needs & UCALL_NEEDS_RING0) && c->traits.ring != 0)
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s needs guest functions in ring 0, its doorbell is a "
 				  "privileged instruction; this VM has ring %d",
-				  md->name, vm->ring);
-	if (!(md->protections & vm->protection->bit) || lacks_vc(vm, md))
-		return refuse_protection(vm);
-	if (vm->via == UCALL_VIA_ADDRESS && vm->protection->bit != UCALL_PROTECT_NONE)
+				  md->name, c->traits.ring);
+	if (!(md->protections & c->traits.protection->bit) || lacks_vc(c, md))
+		return refuse_protection(c);
+	if (c->via == UCALL_VIA_ADDRESS && c->traits.protection->bit != UCALL_PROTECT_NONE)
 		return ucall_fail(
 			EOPNOTSUPP,
 			"UCALL_VIA_ADDRESS cannot work in an %s VM: the address is the guest's, and "
 			"the host can neither walk its page tables nor read what is private%s; leave "
 			"`via` out",
-			vm->protection->name,
-			vm->protection->closes_regs ? ", and the register with it is encrypted" : "");
-	if (vm->via == UCALL_VIA_DEFAULT)
-		vm->via = rings(vm, true) || vm->protection->bit != UCALL_PROTECT_NONE
+			c->traits.protection->name,
+			c->traits.protection->closes_regs ? ", and the register with it is encrypted" : "");
+	if (c->via == UCALL_VIA_DEFAULT)
+		c->via = rings(c, true) || c->traits.protection->bit != UCALL_PROTECT_NONE
 				  ? UCALL_VIA_MAILBOX
 				  : UCALL_VIA_ADDRESS;
-	if (vm->via == UCALL_VIA_MAILBOX && !rings(vm, true))
+	if (c->via == UCALL_VIA_MAILBOX && !rings(c, true))
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s has no send_cmd_shared and recv_cmd_shared for "
 				  "UCALL_VIA_MAILBOX",
 				  md->name);
-	if (vm->via == UCALL_VIA_ADDRESS && !rings(vm, false))
+	if (c->via == UCALL_VIA_ADDRESS && !rings(c, false))
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s has no send_cmd and recv_cmd for UCALL_VIA_ADDRESS: "
 				  "its doorbell carries nothing",
@@ -184,168 +188,324 @@ static int check_backend(struct ucall_vm *vm)
 	return 0;
 }
 
-int ucall_vm_choose_backend(struct ucall_vm *vm, const struct ucall_vm_config *config)
+int ucall_channel_choose(struct ucall_channel *c, const char *backend, const struct ucall_ops *ops,
+			 const char *ops_options)
 {
-	return choose_backend(vm, config) || check_backend(vm) ? -1 : 0;
+	if (!c->address)
+		c->address = UCALL_MAILBOX_ADDRESS;
+	return choose_backend(c, backend, ops, ops_options) || check_backend(c) ? -1 : 0;
 }
+
+/* ---- in the guest ---- */
 
 /* Copies a plugin's guest code to where the guest ABI says; *ring is where it is entered. */
-static int install_code(struct ucall_vm *vm, uint64_t *ring)
+static int install_code(struct ucall_channel *c, uint64_t *ring)
 {
-	const struct ucall_backend *b = vm->backend;
-	const struct ucall_code *code = &b->note.code[ucall_arch_index(vm->arch)];
+	const struct ucall_code *code = &c->backend->note.code[ucall_arch_index(c->traits.arch)];
 	size_t lead = code->link_address & (UCALL_PAGE_SIZE - 1);
-	uint32_t entry = code->entry[vm->via == UCALL_VIA_MAILBOX];
+	uint32_t entry = code->entry[c->via == UCALL_VIA_MAILBOX];
+	uint8_t *to = c->machine->map(c->data, ucall_channel_address(c, UCALL_CODE_ADDRESS), lead + code->size, UCALL_MAP_EXEC);
 
-	vm->code_size = ucall_page_align(lead + code->size);
-	vm->code = ucall_memory_pages(vm, vm->code_size / UCALL_PAGE_SIZE);
-	if (!vm->code)
+	if (!to)
 		return -1;
-	memcpy((uint8_t *)ucall_memory_pointer(vm, vm->code, vm->code_size) + lead, code->bytes,
-	       code->size);
+	memcpy(to + lead, code->bytes, code->size);
 	if (entry == UCALL_ENTRY_OPS)
-		entry = (uint32_t)(*ring - b->code);
-	*ring = UCALL_CODE_ADDRESS + lead + entry;
+		entry = (uint32_t)(*ring - c->backend->code);
+	*ring = ucall_channel_address(c, UCALL_CODE_ADDRESS) + lead + entry;
 	return 0;
 }
 
-int ucall_vm_install_backend(struct ucall_vm *vm)
+int ucall_channel_open(struct ucall_channel *c)
 {
-	uint64_t ring = (uint64_t)(uintptr_t)(vm->via == UCALL_VIA_ADDRESS ? vm->ops.send_cmd
-									   : vm->ops.send_cmd_shared);
+	uint64_t ring = (uint64_t)(uintptr_t)(c->via == UCALL_VIA_ADDRESS ? c->ops.send_cmd :
+									    c->ops.send_cmd_shared);
 
-	vm->bell_gpa = ucall_memory_pages(vm, 1);
-	if (!vm->bell_gpa)
+	c->bell = c->machine->map(c->data, ucall_channel_address(c, UCALL_BELL_ADDRESS), sizeof(*c->bell), 0);
+	if (!c->bell || (c->backend && install_code(c, &ring)))
 		return -1;
-	vm->bell = ucall_memory_pointer(vm, vm->bell_gpa, UCALL_PAGE_SIZE);
-	if (vm->backend && install_code(vm, &ring))
-		return -1;
-	vm->bell->guest_abi = ucall_guest32(vm->arch, UCALL_GUEST_ABI);
-	vm->bell->protection = ucall_guest32(vm->arch, vm->protection->bell);
-	vm->bell->ring = ucall_guest64(vm->arch, ring);
+	c->bell->guest_abi = ucall_guest32(c->traits.arch, UCALL_GUEST_ABI);
+	c->bell->protection = ucall_guest32(c->traits.arch, c->traits.protection->bell);
+	c->bell->ring = ucall_guest64(c->traits.arch, ring);
 	ucall_forget_error();
-	if (vm->ops.init && vm->ops.init(vm, vm->args)) {
+	if (c->ops.init && c->ops.init(c->vm, c->args)) {
 		ucall_fail_unsaid("init");
-		return ucall_fail_in("backend %s", vm->backend_name);
+		return ucall_fail_in("backend %s", c->backend_name);
 	}
-	vm->backend_ready = true;
+	c->backend_ready = true;
 	return 0;
 }
 
-int ucall_vcpu_install_backend(struct ucall_vcpu *vcpu)
+void ucall_channel_close(struct ucall_channel *c, bool inherited)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	if (c->backend_ready && c->ops.uninit && !inherited)
+		c->ops.uninit(c->vm);
+	c->backend_ready = false;
+	ucall_args_free(c->args);
+	free(c->backend_name);
+}
+
+/* ---- a vCPU's end ---- */
+
+int ucall_port_open(struct ucall_port *port, struct ucall_channel *c)
+{
+	port->channel = c;
+	port->ops = &ucall_port_plain;
+	if (!c->machine->map_own)
+		return 0;
+	port->mailbox =
+		c->machine->map_own(port->cpu, c->address, sizeof(*port->mailbox), UCALL_MAP_WRITE);
+	if (!port->mailbox)
+		return -1;
+	port->mailbox->vcpu = ucall_guest32(c->traits.arch, port->number);
+	return c->queue_lines ? ucall_queued_open(port) : 0;
+}
+
+int ucall_port_start(struct ucall_port *port)
+{
+	struct ucall_channel *c = port->channel;
 
 	ucall_forget_error();
-	if (vm->ops.vcpu_init && vm->ops.vcpu_init(vm, vcpu)) {
+	if (c->ops.vcpu_init && c->ops.vcpu_init(c->vm, port->vcpu)) {
 		ucall_fail_unsaid("vcpu_init");
-		return ucall_fail_in("backend %s", vm->backend_name);
+		return ucall_fail_in("backend %s", c->backend_name);
 	}
-	vcpu->backend_ready = true;
+	port->backend_ready = true;
 	return 0;
 }
 
-void ucall_vcpu_remove_backend(struct ucall_vcpu *vcpu)
+void ucall_port_leave(struct ucall_port *port, bool inherited)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_channel *c = port->channel;
 
-	if (vcpu->backend_ready && vm->ops.vcpu_fini && !vm->inherited)
-		vm->ops.vcpu_fini(vm, vcpu);
-	vcpu->backend_ready = false;
+	if (port->backend_ready && c->ops.vcpu_fini && !inherited)
+		c->ops.vcpu_fini(c->vm, port->vcpu);
+	port->backend_ready = false;
 }
 
-void ucall_vm_remove_backend(struct ucall_vm *vm)
+void ucall_port_close(struct ucall_port *port, bool inherited)
 {
-	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
-		ucall_vcpu_remove_backend(vcpu);
-	if (vm->backend_ready && vm->ops.uninit && !vm->inherited)
-		vm->ops.uninit(vm);
-	vm->backend_ready = false;
+	if (port->ops && port->ops->close)
+		port->ops->close(port, inherited);
 }
+
+void ucall_port_reset(struct ucall_port *port)
+{
+	memset(port->mailbox, 0, UCALL_NEST_SIZE);
+	memset(&port->mailbox->fault, 0, sizeof(port->mailbox->fault));
+	if (port->ops->reset)
+		port->ops->reset(port);
+}
+
+/* ---- about a VM ---- */
 
 const char *ucall_vm_backend(const struct ucall_vm *vm)
 {
-	return vm ? vm->backend_name : NULL;
+	return vm ? vm->channel->backend_name : NULL;
 }
 
 const char *ucall_vm_backend_path(const struct ucall_vm *vm)
 {
-	return vm ? (vm->backend ? vm->backend->path : NULL) : NULL;
+	return vm && vm->channel->backend ? vm->channel->backend->path : NULL;
+}
+
+const char *ucall_vm_arch(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->traits.arch->name : NULL;
+}
+
+const char *ucall_vm_engine(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->traits.engine : NULL;
+}
+
+enum ucall_via ucall_vm_via(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->via : UCALL_VIA_DEFAULT;
+}
+
+const char *ucall_vm_protection(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->traits.protection->name : NULL;
+}
+
+uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->traits.protection->bit : 0;
+}
+
+int ucall_vm_ring(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->traits.ring : 0;
+}
+
+bool ucall_vm_has_irqchip(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->traits.irqchip : false;
+}
+
+static int has_none(const struct ucall_vm *vm, const char *function, const char *what)
+{
+	return ucall_fail(EOPNOTSUPP, "%s: a %s of engine %s has no %s", function,
+			  strcmp(function, "ucall_vm_fd") ? "vCPU" : "VM", vm->channel->traits.engine, what);
+}
+
+int ucall_vm_fd(const struct ucall_vm *vm)
+{
+	if (ucall_is_null(vm, "ucall_vm_fd"))
+		return -1;
+	const struct ucall_channel *c = vm->channel;
+	int fd = c->machine->vm_fd ? c->machine->vm_fd(c->data) : -1;
+
+	return fd >= 0 ? fd : has_none(vm, "ucall_vm_fd", "descriptor");
+}
+
+int ucall_vcpu_fd(const struct ucall_vcpu *vcpu)
+{
+	if (ucall_is_null(vcpu, "ucall_vcpu_fd"))
+		return -1;
+	const struct ucall_machine_ops *m = vcpu->vm->channel->machine;
+	int fd = m->vcpu_fd ? m->vcpu_fd(vcpu->port->cpu) : -1;
+
+	return fd >= 0 ? fd : has_none(vcpu->vm, "ucall_vcpu_fd", "descriptor");
+}
+
+void *ucall_vcpu_kvm_run(const struct ucall_vcpu *vcpu)
+{
+	if (ucall_is_null(vcpu, "ucall_vcpu_kvm_run"))
+		return NULL;
+	const struct ucall_machine_ops *m = vcpu->vm->channel->machine;
+	void *run = m->vcpu_run ? m->vcpu_run(vcpu->port->cpu) : NULL;
+
+	if (!run)
+		has_none(vcpu->vm, "ucall_vcpu_kvm_run", "struct kvm_run");
+	return run;
+}
+
+struct ucall_vm *ucall_vcpu_vm(const struct ucall_vcpu *vcpu)
+{
+	return vcpu ? vcpu->vm : NULL;
+}
+
+unsigned int ucall_vcpu_number(const struct ucall_vcpu *vcpu)
+{
+	return vcpu ? vcpu->port->number : 0;
+}
+
+const struct ucall_exit *ucall_vcpu_exit(const struct ucall_vcpu *vcpu)
+{
+	return vcpu ? vcpu->port->exit : NULL;
+}
+
+struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)
+{
+	return vcpu ? vcpu->port->mailbox : NULL;
+}
+
+/* The machine of a vCPU, which stands; NULL after ucall_fail(). */
+static const struct ucall_machine_ops *stopped(struct ucall_vcpu *vcpu, const void *regs, const char *function)
+{
+	if (ucall_is_null(vcpu, function) || ucall_is_null(regs, function) ||
+	    ucall_process_check(vcpu->vm->channel->process, function))
+		return NULL;
+	if (vcpu->port->ops->stop)
+		vcpu->port->ops->stop(vcpu->port);
+	return vcpu->vm->channel->machine;
+}
+
+int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+{
+	const struct ucall_machine_ops *machine = stopped(vcpu, regs, "ucall_vcpu_get_regs");
+
+	return machine ? machine->get_regs(vcpu->port->cpu, regs) : -1;
+}
+
+int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
+{
+	const struct ucall_machine_ops *machine = stopped(vcpu, regs, "ucall_vcpu_set_regs");
+
+	return machine ? machine->set_regs(vcpu->port->cpu, regs) : -1;
 }
 
 /* ---- for backends ---- */
 
+/* The channel, while its set-up may change; NULL after ucall_fail(). */
+static struct ucall_channel *set_up(struct ucall_vm *vm, const char *function)
+{
+	if (ucall_is_null(vm, function) || vm->channel->machine->may_change(vm->channel->data, function))
+		return NULL;
+	return vm->channel;
+}
+
 int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 {
-	if (ucall_is_null(vm, "ucall_vm_set_param"))
-		return -1;
-	if (ucall_memory_set_up(vm, "ucall_vm_set_param"))
+	struct ucall_channel *c = set_up(vm, "ucall_vm_set_param");
+
+	if (!c)
 		return -1;
 	if (n >= UCALL_PARAMS)
 		return ucall_fail(EINVAL, "ucall_vm_set_param: %u; there are %d", n, UCALL_PARAMS);
-	vm->bell->param[n] = ucall_guest64(vm->arch, value);
+	c->bell->param[n] = ucall_guest64(c->traits.arch, value);
 	return 0;
 }
 
 int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 {
 	const uint32_t least = 64; /* a message can have 34 */
+	struct ucall_channel *c = set_up(vm, "ucall_vm_set_queue");
 
-	if (ucall_is_null(vm, "ucall_vm_set_queue"))
-		return -1;
-	if (ucall_memory_set_up(vm, "ucall_vm_set_queue"))
+	if (!c)
 		return -1;
 	if (lines < least || lines > UCALL_QUEUE_LINES_MOST || (lines & (lines - 1)))
 		return ucall_fail(EINVAL,
 				  "ucall_vm_set_queue: %u lines; give a power of two from %u to %u",
 				  lines, least, UCALL_QUEUE_LINES_MOST);
-	if (vm->via == UCALL_VIA_ADDRESS)
+	if (c->via == UCALL_VIA_ADDRESS)
 		return ucall_fail(EOPNOTSUPP,
 				  "ucall_vm_set_queue: with UCALL_VIA_ADDRESS each message is where "
 				  "its exit says; leave `via` out");
-	vm->queue_lines = lines;
-	vm->queue_polled = polled;
+	c->queue_lines = lines;
+	c->queue_polled = polled;
 	return 0;
 }
 
 uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 {
-	if (ucall_is_null(vm, "ucall_vm_map_device"))
-		return 0;
-	uint64_t gva = vm->memory.heap + UCALL_PAGE_SIZE, first = gpa & ~(uint64_t)0xfff;
-	uint64_t pages = ucall_page_align(gpa - first + size);
+	struct ucall_channel *c = set_up(vm, "ucall_vm_map_device");
 
-	if (ucall_memory_set_up(vm, "ucall_vm_map_device"))
+	if (!c)
 		return 0;
-	if (!size || gpa + size < gpa || pages > UCALL_MEM_MAX) {
+	if (!size || gpa + size < gpa || size > UINT32_MAX) {
 		ucall_fail(EINVAL, "cannot map %zu bytes at guest-physical address 0x%llx", size,
 			   (unsigned long long)gpa);
 		return 0;
 	}
-	if (first < vm->memory.size) {
-		ucall_fail(EINVAL,
-			   "guest-physical address 0x%llx is guest memory, where no access exits; "
-			   "give an address of 0x%zx or more",
-			   (unsigned long long)gpa, vm->memory.size);
-		return 0;
-	}
-	if (vm->flat)
-		gva = first;
-	if (ucall_memory_map_device(vm, gva, first, pages))
-		return 0;
-	if (!vm->flat)
-		vm->memory.heap = gva + pages;
-	return gva + (gpa - first);
+	return c->machine->map_device(c->data, gpa, size);
+}
+
+int ucall_vm_take_slot(struct ucall_vm *vm)
+{
+	struct ucall_channel *c = set_up(vm, "ucall_vm_take_slot");
+
+	if (!c)
+		return -1;
+	if (!c->machine->take_slot)
+		return ucall_fail(EOPNOTSUPP, "ucall_vm_take_slot: engine %s has no memory slots",
+				  c->traits.engine);
+	return c->machine->take_slot(c->data);
 }
 
 void ucall_vm_set_backend_data(struct ucall_vm *vm, void *data)
 {
-	if (!vm)
-		return;
-	vm->backend_data = data;
+	if (vm)
+		vm->channel->backend_data = data;
 }
 
 void *ucall_vm_backend_data(const struct ucall_vm *vm)
 {
-	return vm ? vm->backend_data : NULL;
+	return vm ? vm->channel->backend_data : NULL;
+}
+
+uint64_t ucall_vcpu_argument(struct ucall_vcpu *vcpu)
+{
+	return vcpu ? vcpu->vm->channel->machine->argument(vcpu->port->cpu) : 0;
 }

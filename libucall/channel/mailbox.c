@@ -3,10 +3,9 @@
 #include <errno.h>
 #include <string.h>
 
-#include "base/byte-order.h"
+#include "arch/byte-order.h"
 #include "base/error.h"
 #include "mailbox.h"
-#include "machine/memory.h"
 
 #define HEAD_SIZE 8
 #define TEXT_OFFSET offsetof(struct ucall, text)
@@ -28,38 +27,37 @@ static int check_head(const struct ucall *head)
 	return 0;
 }
 
-static int read_bytes(struct ucall_vm *vm, const struct ucall *uc, uint64_t root, uint64_t gva,
-		      size_t offset, void *to, size_t size)
+static int read_bytes(const struct ucall_place *from, size_t offset, void *to, size_t size)
 {
 	if (!size)
 		return 0;
-	if (!uc)
-		return ucall_memory_read(vm, root, gva + offset, to, size);
-	memcpy(to, (const char *)uc + offset, size);
+	if (!from->view)
+		return from->machine->read(from->cpu, from->gva + offset, to, size);
+	memcpy(to, (const char *)from->view + offset, size);
 	return 0;
 }
 
-int ucall_message_copy(struct ucall_vm *vm, const struct ucall *uc, uint64_t root, uint64_t gva,
-		       uint64_t head, struct ucall *copy)
+int ucall_message_copy(const struct ucall_arch *arch, const struct ucall_place *from, uint64_t head,
+		       struct ucall *copy)
 {
 	size_t size;
 	int r;
 
 	memcpy(copy, &head, HEAD_SIZE);
-	copy->cmd = ucall_guest16(vm->arch, copy->cmd);
-	copy->text_size = ucall_guest32(vm->arch, copy->text_size);
+	copy->cmd = ucall_guest16(arch, copy->cmd);
+	copy->text_size = ucall_guest32(arch, copy->text_size);
 	memset(copy->args, 0, sizeof(copy->args));
 	copy->text[0] = 0;
 
 	r = check_head(copy);
 	if (!r) {
 		size = copy->nargs * sizeof(copy->args[0]);
-		r = read_bytes(vm, uc, root, gva, HEAD_SIZE, copy->args, size);
+		r = read_bytes(from, HEAD_SIZE, copy->args, size);
 		for (int i = 0; i < copy->nargs; i++)
-			copy->args[i] = ucall_guest64(vm->arch, copy->args[i]);
+			copy->args[i] = ucall_guest64(arch, copy->args[i]);
 	}
 	if (!r)
-		r = read_bytes(vm, uc, root, gva, TEXT_OFFSET, copy->text, copy->text_size);
+		r = read_bytes(from, TEXT_OFFSET, copy->text, copy->text_size);
 	if (!r)
 		copy->text[copy->text_size] = 0;
 	if (!r && (copy->flags & UCALL_TEXT_BAD))
@@ -67,29 +65,47 @@ int ucall_message_copy(struct ucall_vm *vm, const struct ucall *uc, uint64_t roo
 	return r ? -1 : copy->cmd;
 }
 
-int ucall_message_take(struct ucall_vm *vm, struct ucall *uc, uint64_t root, uint64_t gva,
-		       struct ucall *copy)
+static int refuse(void)
 {
-	uint64_t *head = (uint64_t *)uc, raw;
+	ucall_fail_in("the guest rang for a message that is not in its memory");
+	errno = EPROTO;
+	return -1;
+}
+
+static int check_alignment(const struct ucall_place *from)
+{
+	if (!(from->gva % HEAD_SIZE))
+		return 0;
+	return ucall_fail(EPROTO, "the guest rang for a message at 0x%llx, which is not aligned",
+			  (unsigned long long)from->gva);
+}
+
+int ucall_message_take(const struct ucall_arch *arch, const struct ucall_place *from, struct ucall *copy)
+{
+	uint64_t *head = (uint64_t *)(void *)from->view, raw;
 	int cmd;
 
-	if (gva % HEAD_SIZE)
-		return ucall_fail(EPROTO,
-				  "the guest rang for a message at 0x%llx, which is not aligned",
-				  (unsigned long long)gva);
-	if (!head)
-		head = ucall_memory_check_open(vm, root, gva, sizeof(*uc))
-			       ? NULL
-			       : ucall_memory_at(vm, root, gva, HEAD_SIZE);
-	if (!head) {
-		ucall_fail_in("the guest rang for a message that is not in its memory");
-		errno = EPROTO;
+	if (check_alignment(from))
 		return -1;
-	}
+	if (!head)
+		head = from->machine->message(from->cpu, from->gva);
+	if (!head)
+		return refuse();
 	raw = __atomic_load_n(head, __ATOMIC_ACQUIRE);
 	if (!raw)
 		return UCALL_NONE;
-	cmd = ucall_message_copy(vm, uc, root, gva, raw, copy);
+	cmd = ucall_message_copy(arch, from, raw, copy);
 	__atomic_store_n(head, 0, __ATOMIC_RELEASE);
 	return cmd;
+}
+
+int ucall_message_read(const struct ucall_arch *arch, const struct ucall_place *from, struct ucall *copy)
+{
+	uint64_t head;
+
+	if (check_alignment(from))
+		return -1;
+	if (read_bytes(from, 0, &head, sizeof(head)))
+		return refuse();
+	return head ? ucall_message_copy(arch, from, head, copy) : UCALL_NONE;
 }

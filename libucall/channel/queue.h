@@ -3,33 +3,46 @@
 #ifndef LIBUCALL_QUEUE_H
 #define LIBUCALL_QUEUE_H
 
-#include "base/byte-order.h"
-#include "machine/vm.h"
+#include <ucall/queue.h>
+
+#include "arch/byte-order.h"
+
+/* Where the host is in a queue, in lines as struct ucall_queue counts them. */
+struct ucall_queue_place {
+	uint64_t taken;
+	uint64_t told; /* of these, what the guest knows */
+	uint64_t put; /* the guest's, when it was last read */
+};
+
+struct ucall_queue_host {
+	const struct ucall_arch *arch; /* the guest's */
+	struct ucall_queue *shared; /* the host's view; the guest writes it at any time */
+	uint32_t lines;
+	struct ucall_queue_place place;
+};
 
 /* Bytes of a queue with so many lines, whole pages. */
 size_t ucall_queue_size(uint32_t lines);
 
-/* A new queue, for a vCPU whose memory for it is at vcpu->queue and zeroed; forgets all that is there. */
-void ucall_queue_reset(struct ucall_vcpu *vcpu);
+/* A new queue, in its zeroed memory; forgets all that is there. */
+void ucall_queue_reset(struct ucall_queue_host *q);
 
 /* Is a message there?  On the one thread that takes them.  A hostile guest can have it say anything. */
-static inline bool ucall_queue_has(struct ucall_vcpu *vcpu)
+static inline bool ucall_queue_has(struct ucall_queue_host *q)
 {
-	if (!vcpu->queue)
-		return false;
-	if (vcpu->place.put == vcpu->place.taken)
-		vcpu->place.put = ucall_guest64(
-			vcpu->vm->arch, __atomic_load_n(&vcpu->queue->put, __ATOMIC_ACQUIRE));
-	return vcpu->place.put != vcpu->place.taken;
+	if (q->place.put == q->place.taken)
+		q->place.put =
+			ucall_guest64(q->arch, __atomic_load_n(&q->shared->put, __ATOMIC_ACQUIRE));
+	return q->place.put != q->place.taken;
 }
 
 /*
  * Takes the first message, if ucall_queue_has() one: as ucall_message_take().  A queue that makes no sense
  * is emptied (EPROTO).
  */
-int ucall_queue_take(struct ucall_vcpu *vcpu, struct ucall *copy);
+int ucall_queue_take(struct ucall_queue_host *q, struct ucall *copy);
 
 /* Does the guest exit only to have the host look at the queue?  Of an exit that holds no message. */
-bool ucall_queue_was_flush(const struct ucall_vcpu *vcpu);
+bool ucall_queue_was_flush(const struct ucall_queue_host *q);
 
 #endif

@@ -115,7 +115,7 @@ static int kvm_check_protection(const struct ucall_protection *protection)
 }
 
 /* The VM's descriptor, -1 after ucall_fail(). */
-static int create_vm(struct ucall_vm *vm)
+static int create_vm(struct ucall_machine *vm)
 {
 	const struct kvm_vm *kvm = vm->engine_data;
 	int fd;
@@ -129,17 +129,17 @@ static int create_vm(struct ucall_vm *vm)
 }
 
 #if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
-static int create_irqchip(struct ucall_vm *vm)
+static int create_irqchip(struct ucall_machine *vm)
 {
 	struct kvm_vm *kvm = vm->engine_data;
 
 	if (ucall_kvm_arch_create_irqchip(kvm->fd, &kvm->irqchip))
 		return -1;
-	vm->launched = vm->launched && kvm->irqchip < 0;
+	vm->needs_launch = vm->needs_launch || kvm->irqchip >= 0;
 	return 0;
 }
 
-static int kvm_launch(struct ucall_vm *vm)
+static int kvm_launch(struct ucall_machine *vm)
 {
 	const struct kvm_vm *kvm = vm->engine_data;
 
@@ -147,7 +147,7 @@ static int kvm_launch(struct ucall_vm *vm)
 }
 #endif
 
-static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config)
+static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *config)
 {
 	struct kvm_vm *kvm = ucall_calloc(1, sizeof(*kvm));
 	int wanted, got;
@@ -187,7 +187,7 @@ static int kvm_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config
 	return kvm->protect ? kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd) : 0;
 }
 
-static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
+static int kvm_set_memory(struct ucall_machine *vm, void *memory, size_t size)
 {
 	const struct kvm_vm *kvm = vm->engine_data;
 	struct kvm_userspace_memory_region region = {
@@ -202,7 +202,7 @@ static int kvm_set_memory(struct ucall_vm *vm, void *memory, size_t size)
 	return 0;
 }
 
-static void kvm_vm_fini(struct ucall_vm *vm)
+static void kvm_vm_fini(struct ucall_machine *vm)
 {
 	struct kvm_vm *kvm = vm->engine_data;
 
@@ -220,7 +220,7 @@ static void kvm_vm_fini(struct ucall_vm *vm)
 	vm->engine_data = NULL;
 }
 
-static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
+static int kvm_vcpu_init(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vm *kvm = vcpu->vm->engine_data;
 	struct kvm_vcpu *v = ucall_calloc(1, sizeof(*v));
@@ -230,7 +230,7 @@ static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
 		return -1;
 	vcpu->engine_data = v;
 	v->fd = -1;
-	if (kvm->irqchip >= 0 && vcpu->vm->launched)
+	if (kvm->irqchip >= 0 && ucall_machine_is_launched(vcpu->vm))
 		return ucall_fail(
 			EBUSY,
 			"ucall_vcpu_add: the interrupt controller (irqchip) has been set up for "
@@ -251,7 +251,7 @@ static int kvm_vcpu_init(struct ucall_vcpu *vcpu)
 	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
 
-static void kvm_vcpu_fini(struct ucall_vcpu *vcpu)
+static void kvm_vcpu_fini(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vm *kvm = vcpu->vm->engine_data;
 	struct kvm_vcpu *v = vcpu->engine_data;
@@ -283,63 +283,74 @@ int ucall_kvm_get_reg(int fd, uint64_t id, uint64_t *value)
 }
 
 /*
- * Takes notice of what may have ended KVM_RUN: 0, go on; else an errno.  immediate_exit is cleared
- * first, so that a kick that comes later ends the next KVM_RUN.
+ * What may have ended KVM_RUN by a signal.  immediate_exit is cleared first, so that a kick that comes later ends the
+ * next KVM_RUN.
  */
-static int interrupted(struct kvm_vcpu *v)
+static enum ucall_run_end interrupted(struct kvm_vcpu *v)
 {
 	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_exchange_n(&v->kicked, 0, __ATOMIC_SEQ_CST))
-		return EINTR;
-	return ucall_watchdog_expired() ? ETIMEDOUT : 0;
+		return UCALL_RUN_KICK;
+	return ucall_watchdog_expired() ? UCALL_RUN_TIMEOUT : UCALL_RUN_AGAIN;
+}
+
+enum ucall_run_end ucall_kvm_enter(int fd)
+{
+	if (!ioctl(fd, KVM_RUN, 0))
+		return UCALL_RUN_EXIT;
+	if (errno == EINTR)
+		return UCALL_RUN_INTERRUPTED;
+	ucall_fail_call("KVM_RUN");
+	return UCALL_RUN_FAILED;
 }
 
 /* KVM_RUN, or what stands in its place; fills in vcpu->exit. */
-static int run_once(struct ucall_vcpu *vcpu)
+static enum ucall_run_end run_once(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vm *kvm = vcpu->vm->engine_data;
 	const struct kvm_vcpu *v = vcpu->engine_data;
+	enum ucall_run_end end;
 
 	if (kvm->protect)
 		return kvm->protect->run(vcpu, v->fd, v->run, v->run_size);
-	if (ioctl(v->fd, KVM_RUN, 0))
-		return errno == EINTR ? -1 : ucall_fail_call("KVM_RUN");
-	ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
-	return 0;
+	end = ucall_kvm_enter(v->fd);
+	if (end == UCALL_RUN_EXIT)
+		ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
+	return end;
 }
 
-static int kvm_run(struct ucall_vcpu *vcpu, int64_t deadline)
+static enum ucall_run_end kvm_run(struct ucall_cpu *vcpu, int64_t deadline)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
 	pid_t thread = ucall_watchdog_thread();
-	int r, why = 0;
+	enum ucall_run_end end;
 
 	if (thread < 0)
-		return -1;
+		return UCALL_RUN_FAILED;
 	__atomic_store_n(&v->thread, thread, __ATOMIC_SEQ_CST);
 	if (deadline >= 0 && ucall_watchdog_start(&v->run->immediate_exit, deadline)) {
 		__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
-		return -1;
+		return UCALL_RUN_FAILED;
 	}
-	do
-		r = run_once(vcpu);
-	while (r && errno == EINTR && !(why = interrupted(v)));
+	do {
+		end = run_once(vcpu);
+		if (end == UCALL_RUN_INTERRUPTED)
+			end = interrupted(v);
+	} while (end == UCALL_RUN_AGAIN);
 	if (deadline >= 0)
 		ucall_watchdog_stop();
 	__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
-	if (!r)
-		return 0;
-	vcpu->exit.reason = UCALL_EXIT_OTHER;
+	if (end == UCALL_RUN_EXIT)
+		return end;
+	vcpu->exit.reason = end == UCALL_RUN_KICK    ? UCALL_EXIT_KICK :
+			    end == UCALL_RUN_TIMEOUT ? UCALL_EXIT_TIMEOUT :
+						       UCALL_EXIT_OTHER;
 	vcpu->exit.native = v->run->exit_reason;
-	if (!why)
-		return -1;
-	errno = why;
-	vcpu->exit.reason = why == EINTR ? UCALL_EXIT_KICK : UCALL_EXIT_TIMEOUT;
-	return -1;
+	return end;
 }
 
 /* Async-signal-safe. */
-static void kvm_kick(struct ucall_vcpu *vcpu)
+static void kvm_kick(struct ucall_cpu *vcpu)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
 
@@ -348,7 +359,7 @@ static void kvm_kick(struct ucall_vcpu *vcpu)
 		ucall_kvm_interrupt(vcpu);
 }
 
-void ucall_kvm_interrupt(struct ucall_vcpu *vcpu)
+void ucall_kvm_interrupt(struct ucall_cpu *vcpu)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
 	pid_t thread;
@@ -359,7 +370,7 @@ void ucall_kvm_interrupt(struct ucall_vcpu *vcpu)
 		ucall_watchdog_signal(thread);
 }
 
-int ucall_kvm_complete(struct ucall_vcpu *vcpu)
+int ucall_kvm_complete(struct ucall_cpu *vcpu)
 {
 	const int most = 32; /* an instruction may make several exits, of which each is completed */
 	struct kvm_vcpu *v = vcpu->engine_data;
@@ -377,7 +388,7 @@ int ucall_kvm_complete(struct ucall_vcpu *vcpu)
 	return r;
 }
 
-static int kvm_restart(struct ucall_vcpu *vcpu)
+static int kvm_restart(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
@@ -385,7 +396,7 @@ static int kvm_restart(struct ucall_vcpu *vcpu)
 	 * The last exit's instruction is completed first, or KVM would do it to the new state.  Without set-up
 	 * there was none, and KVM would not run.
 	 */
-	if (__atomic_load_n(&vcpu->vm->launched, __ATOMIC_ACQUIRE) && ucall_kvm_complete(vcpu))
+	if (ucall_machine_is_launched(vcpu->vm) && ucall_kvm_complete(vcpu))
 		return -1;
 	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
 }
@@ -409,7 +420,7 @@ static void kvm_free_state(void *from)
 	free(state);
 }
 
-static void *kvm_save(struct ucall_vm *vm)
+static void *kvm_save(struct ucall_machine *vm)
 {
 	const struct kvm_vm *kvm = vm->engine_data;
 	struct kvm_state *state =
@@ -418,7 +429,7 @@ static void *kvm_save(struct ucall_vm *vm)
 	if (!state)
 		return NULL;
 	state->vcpu_count = vm->vcpu_count;
-	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+	for (struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
 		const struct kvm_vcpu *v = vcpu->engine_data;
 
 		if (ucall_kvm_complete(vcpu) || !(state->vcpus[vcpu->number] = ucall_kvm_arch_save(
@@ -434,12 +445,12 @@ failed:
 	return NULL;
 }
 
-static int kvm_load(struct ucall_vm *vm, const void *from)
+static int kvm_load(struct ucall_machine *vm, const void *from)
 {
 	const struct kvm_vm *kvm = vm->engine_data;
 	const struct kvm_state *state = from;
 
-	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+	for (struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
 		const struct kvm_vcpu *v = vcpu->engine_data;
 
 		if (ucall_kvm_complete(vcpu) ||
@@ -451,19 +462,19 @@ static int kvm_load(struct ucall_vm *vm, const void *from)
 #endif
 
 /* KVM refuses both for a vCPU whose registers are encrypted (vcpu->arch.guest_state_protected). */
-static bool are_closed(const struct ucall_vcpu *vcpu)
+static bool are_closed(const struct ucall_cpu *vcpu)
 {
-	return vcpu->vm->protection->closes_regs && ucall_vm_is_closed(vcpu->vm);
+	return vcpu->vm->protection->closes_regs && ucall_machine_is_closed(vcpu->vm);
 }
 
-static int closed(const struct ucall_vcpu *vcpu, const char *what)
+static int closed(const struct ucall_cpu *vcpu, const char *what)
 {
 	return ucall_fail(EINVAL,
 			  "%s: the registers of an %s guest are encrypted once it is launched",
 			  what, vcpu->vm->protection->name);
 }
 
-static int kvm_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_regs *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
@@ -472,7 +483,7 @@ static int kvm_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
 	return ucall_kvm_arch_get_regs(vcpu, v->fd, v->run, regs);
 }
 
-static int kvm_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
+static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_regs *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
@@ -481,31 +492,31 @@ static int kvm_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
 	return ucall_kvm_arch_set_regs(vcpu, v->fd, v->run, regs);
 }
 
-static uint64_t kvm_argument(struct ucall_vcpu *vcpu)
+static uint64_t kvm_argument(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
 	return ucall_kvm_arch_argument(v->fd, v->run);
 }
 
-static uint64_t kvm_root(struct ucall_vcpu *vcpu)
+static uint64_t kvm_root(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
 	return ucall_kvm_arch_root(vcpu, v->fd, v->run);
 }
 
-static int kvm_vm_fd(const struct ucall_vm *vm)
+static int kvm_vm_fd(const struct ucall_machine *vm)
 {
 	return ((const struct kvm_vm *)vm->engine_data)->fd;
 }
 
-static int kvm_vcpu_fd(const struct ucall_vcpu *vcpu)
+static int kvm_vcpu_fd(const struct ucall_cpu *vcpu)
 {
 	return ((const struct kvm_vcpu *)vcpu->engine_data)->fd;
 }
 
-static void *kvm_vcpu_run(const struct ucall_vcpu *vcpu)
+static void *kvm_vcpu_run(const struct ucall_cpu *vcpu)
 {
 	return ((const struct kvm_vcpu *)vcpu->engine_data)->run;
 }

@@ -4,7 +4,7 @@
 
 #include "kvm.h"
 
-void ucall_kvm_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+void ucall_kvm_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit)
 {
 	exit->native = run->exit_reason;

@@ -57,7 +57,7 @@ static int read_all(int fd, const struct kvm_reg_list *list, struct vcpu_state *
 	return 0;
 }
 
-void *ucall_kvm_arch_save(const struct ucall_vcpu *vcpu, int kvm_fd, int vm_fd, int fd)
+void *ucall_kvm_arch_save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
 {
 	struct kvm_reg_list *list = list_of(fd);
 	struct vcpu_state *s;
@@ -88,7 +88,7 @@ static bool is_so(int fd, uint64_t id, const uint8_t *value)
 	return !ioctl(fd, KVM_GET_ONE_REG, &reg) && !memcmp(now, value, size);
 }
 
-int ucall_kvm_arch_load(const struct ucall_vcpu *vcpu, int fd, const void *state)
+int ucall_kvm_arch_load(const struct ucall_cpu *vcpu, int fd, const void *state)
 {
 	const struct vcpu_state *s = state;
 

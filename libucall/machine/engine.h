@@ -9,7 +9,11 @@
 
 #include <ucall/plugin.h>
 
-struct ucall_protection; /* protect.h */
+#include "base/run-end.h"
+
+struct ucall_machine; /* machine.h */
+struct ucall_cpu;
+struct ucall_protection; /* protect/protect.h */
 
 struct ucall_engine {
 	const char *name;
@@ -25,7 +29,7 @@ struct ucall_engine {
 	/* And with that kind of memory encryption?  NULL: it has none. */
 	int (*check_protection)(const struct ucall_protection *protection);
 	/* What a VM set up as this one would ask of the system if it had it; new memory.  NULL likewise. */
-	char *(*launch_list)(const struct ucall_vm *vm, const struct ucall_protection *protection,
+	char *(*launch_list)(const struct ucall_machine *vm, const struct ucall_protection *protection,
 			     const struct ucall_args *args);
 
 	/*
@@ -33,55 +37,50 @@ struct ucall_engine {
 	 * vm->memory's regions (regions.h), which grow while vCPUs run.  For a VM with encrypted memory the
 	 * first sets vm->memory.c_bit and vm->protect.
 	 */
-	int (*vm_init)(struct ucall_vm *vm, const struct ucall_vm_config *config);
-	int (*set_memory)(struct ucall_vm *vm, void *memory, size_t size);
-	void (*vm_fini)(struct ucall_vm *vm); /* all vCPUs are gone; may be half made */
+	int (*vm_init)(struct ucall_machine *vm, const struct ucall_vm_config *config);
+	int (*set_memory)(struct ucall_machine *vm, void *memory, size_t size);
+	void (*vm_fini)(struct ucall_machine *vm); /* all vCPUs are gone; may be half made */
 
 	/* The vCPU, about to start as vcpu->boot says. */
-	int (*vcpu_init)(struct ucall_vcpu *vcpu);
-	void (*vcpu_fini)(struct ucall_vcpu *vcpu); /* may be half made */
+	int (*vcpu_init)(struct ucall_cpu *vcpu);
+	void (*vcpu_fini)(struct ucall_cpu *vcpu); /* may be half made */
 
-	/*
-	 * All vCPUs are there and none runs yet: once, for a VM of which vm_init() has said by
-	 * vm->launched that its set-up is to be ended.  NULL: it has none such but those with encrypted memory.
-	 */
-	int (*launch)(struct ucall_vm *vm);
+	/* Called once, when all vCPUs exist and none has run, if vm_init() set vm->needs_launch.  NULL: it never does. */
+	int (*launch)(struct ucall_machine *vm);
 
 	/* Back to where it started. */
-	int (*restart)(struct ucall_vcpu *vcpu);
+	int (*restart)(struct ucall_cpu *vcpu);
 
 	/*
-	 * Runs until the next exit and describes it in vcpu->exit; a guest exception that no code of
-	 * the guest has taken is an exit too.  -1 with errno ETIMEDOUT at `deadline` (CLOCK_MONOTONIC, ns;
-	 * -1: no limit), with EINTR after kick(); both without ucall_fail(), and the vCPU can then be
-	 * run again.
+	 * Runs until the next exit and describes it in vcpu->exit; a guest exception that no code of the guest has
+	 * taken is an exit too.  `deadline` is of CLOCK_MONOTONIC, in ns; -1: no limit.
 	 */
-	int (*run)(struct ucall_vcpu *vcpu, int64_t deadline);
+	enum ucall_run_end (*run)(struct ucall_cpu *vcpu, int64_t deadline);
 	/* Ends the present run, or else the next at once.  From any thread or signal handler. */
-	void (*kick)(struct ucall_vcpu *vcpu);
+	void (*kick)(struct ucall_cpu *vcpu);
 	const char *(*exit_name)(uint32_t native);
 
-	int (*get_regs)(struct ucall_vcpu *vcpu, struct ucall_regs *regs);
-	int (*set_regs)(struct ucall_vcpu *vcpu, const struct ucall_regs *regs);
+	int (*get_regs)(struct ucall_cpu *vcpu, struct ucall_regs *regs);
+	int (*set_regs)(struct ucall_cpu *vcpu, const struct ucall_regs *regs);
 	/* The first argument register at the last exit; costs no system call. */
-	uint64_t (*argument)(struct ucall_vcpu *vcpu);
+	uint64_t (*argument)(struct ucall_cpu *vcpu);
 	/* The root of the page tables in use at the last exit; costs no system call. */
-	uint64_t (*root)(struct ucall_vcpu *vcpu);
+	uint64_t (*root)(struct ucall_cpu *vcpu);
 	/* The host has written code to guest memory.  NULL: nothing need be done. */
-	void (*code_written)(struct ucall_vm *vm, uint64_t gva, size_t size);
+	void (*code_written)(struct ucall_machine *vm, uint64_t gva, size_t size);
 
 	/*
 	 * All of the state of the vCPUs and devices, after completing the last exits' instructions: in new
 	 * memory, for free_state(), NULL on failure; and back to it.  Guest memory is the core's.  NULL: it cannot.
 	 */
-	void *(*save)(struct ucall_vm *vm);
-	int (*load)(struct ucall_vm *vm, const void *state);
+	void *(*save)(struct ucall_machine *vm);
+	int (*load)(struct ucall_machine *vm, const void *state);
 	void (*free_state)(void *state); /* NULL is allowed */
 
 	/* Descriptors and struct kvm_run; NULL: it has none. */
-	int (*vm_fd)(const struct ucall_vm *vm);
-	int (*vcpu_fd)(const struct ucall_vcpu *vcpu);
-	void *(*vcpu_run)(const struct ucall_vcpu *vcpu);
+	int (*vm_fd)(const struct ucall_machine *vm);
+	int (*vcpu_fd)(const struct ucall_cpu *vcpu);
+	void *(*vcpu_run)(const struct ucall_cpu *vcpu);
 };
 
 extern const struct ucall_engine ucall_engine_kvm;

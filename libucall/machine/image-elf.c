@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "base/error.h"
+#include "base/handle.h"
 #include "base/file.h"
 #include "image.h"
 #include "memory.h"
@@ -108,20 +109,20 @@ static int check_segment(const struct ucall_image *image, const GElf_Phdr *ph, s
 	return 0;
 }
 
-static int load_segment(struct ucall_vm *vm, const GElf_Phdr *ph, const struct segment *s)
+static int load_segment(struct ucall_machine *vm, const GElf_Phdr *ph, const struct segment *s)
 {
 	unsigned int prot = (ph->p_flags & PF_W ? UCALL_MAP_WRITE : 0) |
 			    (ph->p_flags & PF_X ? UCALL_MAP_EXEC : 0);
-	uint64_t gpa = ucall_memory_pages(vm, (s->end - s->start) / UCALL_PAGE_SIZE);
+	uint64_t gpa = ucall_memory_pages(&vm->memory, (s->end - s->start) / UCALL_PAGE_SIZE);
 
 	if (!gpa)
 		return -1;
-	memcpy((uint8_t *)ucall_memory_pointer(vm, gpa, s->end - s->start) + (ph->p_vaddr - s->start),
+	memcpy((uint8_t *)ucall_memory_pointer(&vm->memory, gpa, s->end - s->start) + (ph->p_vaddr - s->start),
 	       vm->image->file + ph->p_offset, ph->p_filesz);
 	return ucall_memory_map(vm, s->start, gpa, s->end - s->start, prot);
 }
 
-static int load_segments(struct ucall_vm *vm)
+static int load_segments(struct ucall_machine *vm)
 {
 	const struct ucall_image *image = vm->image;
 	struct segment segments[MAX_SEGMENTS];
@@ -159,7 +160,7 @@ static int load_segments(struct ucall_vm *vm)
 	return count ? 0 : ucall_fail(ENOEXEC, "it has no segment to load");
 }
 
-int ucall_image_load(struct ucall_vm *vm)
+int ucall_image_load(struct ucall_machine *vm)
 {
 	if (load_segments(vm))
 		return ucall_fail_in("%s", vm->image->name);
@@ -193,13 +194,14 @@ static bool add_function(void *data, const char *name, const char *file)
 	return t->used < t->size;
 }
 
-uint64_t ucall_vm_symbol(struct ucall_vm *vm, const char *name)
+uint64_t ucall_vm_symbol(struct ucall_vm *handle, const char *name)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_symbol");
 	char text[1536] = "";
 	struct ucall_text t = { text, sizeof(text), 0 };
 	uint64_t address;
 
-	if (ucall_is_null(vm, "ucall_vm_symbol"))
+	if (!vm)
 		return 0;
 	if (!vm->image) {
 		ucall_fail(EOPNOTSUPP, "the guest is this program itself, whose symbols are looked up "

@@ -22,7 +22,7 @@ struct tls {
 };
 
 struct visit {
-	struct ucall_vm *vm;
+	struct ucall_machine *vm;
 	struct tls *tls; /* not NULL: only look for this */
 	int file; /* the program's; -1: code is taken from memory */
 };
@@ -127,7 +127,7 @@ static int copy_pages(uint8_t *to, const struct source *from, size_t size)
 
 static int copy_segment(const struct visit *visit, const ElfW(Phdr) * ph, uintptr_t start)
 {
-	struct ucall_vm *vm = visit->vm;
+	struct ucall_machine *vm = visit->vm;
 	unsigned int flags = ph->p_flags;
 	uintptr_t end = start + ph->p_memsz;
 	unsigned int prot =
@@ -139,8 +139,8 @@ static int copy_segment(const struct visit *visit, const ElfW(Phdr) * ph, uintpt
 	start &= ~(uintptr_t)(UCALL_PAGE_SIZE - 1);
 	end = ucall_page_align(end);
 	from.memory = start;
-	gpa = ucall_memory_pages(vm, (end - start) / UCALL_PAGE_SIZE);
-	if (!gpa || copy_pages(ucall_memory_pointer(vm, gpa, end - start), &from, end - start))
+	gpa = ucall_memory_pages(&vm->memory, (end - start) / UCALL_PAGE_SIZE);
+	if (!gpa || copy_pages(ucall_memory_pointer(&vm->memory, gpa, end - start), &from, end - start))
 		return -1;
 	return ucall_memory_map(vm, start, gpa, end - start, prot);
 }
@@ -167,7 +167,7 @@ static int visit_program(struct dl_phdr_info *info, size_t size, void *data)
 	return 1; /* the first object is the program: leave the libraries */
 }
 
-int ucall_image_copy(struct ucall_vm *vm)
+int ucall_image_copy(struct ucall_machine *vm)
 {
 	struct visit visit = { .vm = vm, .file = -1 };
 	int r = dl_iterate_phdr(visit_program, &visit);
@@ -177,7 +177,7 @@ int ucall_image_copy(struct ucall_vm *vm)
 	return r < 0 ? ucall_fail_in("copying the program into the guest") : 0;
 }
 
-uint64_t ucall_image_tls(struct ucall_vm *vm)
+uint64_t ucall_image_tls(struct ucall_machine *vm)
 {
 	struct tls tls = { 0, 0, 0, 1 };
 	struct visit visit = { .tls = &tls };

@@ -4,13 +4,13 @@
 #define LIBUCALL_IMAGE_H
 
 #include "base/elf-file.h"
-#include "vm.h"
+#include "machine.h"
 
 /* Copies the executable's segments, as they are now, to their own addresses in the guest. */
-int ucall_image_copy(struct ucall_vm *vm);
+int ucall_image_copy(struct ucall_machine *vm);
 
 /* A thread control block and the program's initial thread-local variables; 0 on failure. */
-uint64_t ucall_image_tls(struct ucall_vm *vm);
+uint64_t ucall_image_tls(struct ucall_machine *vm);
 
 /* A separate guest ELF, in memory.  Nothing in it is trusted. */
 struct ucall_image {
@@ -26,7 +26,7 @@ struct ucall_image *ucall_image_open(const char *path, const void *data, size_t 
 void ucall_image_close(struct ucall_image *image);
 
 /* Copies and maps the segments of vm->image. */
-int ucall_image_load(struct ucall_vm *vm);
+int ucall_image_load(struct ucall_machine *vm);
 
 /* The address of a function or variable; -1 without ucall_fail() if there is none. */
 int ucall_image_symbol(const struct ucall_image *image, const char *name, uint64_t *address);

@@ -2,32 +2,30 @@
 /* Guest memory: pages, mappings, and the host's access by guest-virtual address. */
 #include <errno.h>
 #include <string.h>
-#include <sys/mman.h>
 
-#include "base/byte-order.h"
+#include "arch/byte-order.h"
 #include "base/error.h"
 #include "regions.h"
 #include "memory.h"
-#include "process.h"
+#include "base/handle.h"
+#include "base/process.h"
 #include "protect/protect.h"
-
-#define MIB ((size_t)1 << 20)
 
 /* ---- the guest's addresses ---- */
 
-static int walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+static int walk(const struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		unsigned int *prot)
 {
-	if (vm->flat || ucall_vm_is_closed(vm)) /* the page tables are none, or ciphertext */
-		return ucall_regions_walk(vm, root, gva, gpa, prot);
-	return vm->arch->walk((struct ucall_vm *)(uintptr_t)vm, root, gva, gpa, prot);
+	if (vm->flat || ucall_machine_is_closed(vm)) /* the page tables are none, or ciphertext */
+		return ucall_regions_walk(&vm->memory, root, gva, gpa, prot);
+	return vm->arch->walk((struct ucall_memory *)(uintptr_t)&vm->memory, root, gva, gpa, prot);
 }
 
-int ucall_memory_set_up(const struct ucall_vm *vm, const char *what)
+int ucall_memory_set_up(const struct ucall_machine *vm, const char *what)
 {
-	if (ucall_process_check(vm, what))
+	if (ucall_process_check(vm->process, what))
 		return -1;
-	if (!ucall_vm_is_closed(vm))
+	if (!ucall_machine_is_closed(vm))
 		return 0;
 	return ucall_fail(EPERM,
 			  "%s: this %s VM has been launched, its memory and page tables are encrypted; "
@@ -35,27 +33,12 @@ int ucall_memory_set_up(const struct ucall_vm *vm, const char *what)
 			  what, vm->protection->name);
 }
 
-/* Whole MiB at an address of whole MiB; *mapping is what to unmap, 1 MiB more. */
-static uint8_t *reserve(size_t size, void **mapping)
-{
-	void *p = mmap(NULL, size + MIB, PROT_READ | PROT_WRITE,
-		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
-
-	if (p == MAP_FAILED) {
-		ucall_fail(errno, "cannot reserve %zu bytes of guest memory: %s", size,
-			   strerror(errno));
-		return NULL;
-	}
-	*mapping = p;
-	return (uint8_t *)(((uintptr_t)p + MIB - 1) & ~(uintptr_t)(MIB - 1));
-}
-
-static bool wants_regions(const struct ucall_vm *vm)
+static bool wants_regions(const struct ucall_machine *vm)
 {
 	return vm->flat || vm->memory.c_bit;
 }
 
-int ucall_memory_init(struct ucall_vm *vm, size_t size)
+int ucall_memory_init(struct ucall_machine *vm, size_t size)
 {
 	struct ucall_memory *mem = &vm->memory;
 
@@ -63,76 +46,23 @@ int ucall_memory_init(struct ucall_vm *vm, size_t size)
 		size = UCALL_MEM_DEFAULT;
 	if (size < UCALL_MEM_MIN || size > UCALL_MEM_MAX)
 		return ucall_fail(EINVAL, "mem_size is %zu bytes; give 2 MiB to 3 GiB", size);
-	/* KVM on s390x wants addresses and sizes of whole MiB (KVM API document, 4.35). */
-	size = (size + MIB - 1) & ~(MIB - 1);
-	mem->base = reserve(size, &mem->mapping);
-	if (!mem->base)
+	if (ucall_pages_init(mem, size, vm->protect && vm->protect->apart))
 		return -1;
-	mem->size = mem->end = size;
-	if (vm->protect && vm->protect->apart) {
-		mem->private_base = reserve(size, &mem->private_mapping);
-		if (!mem->private_base)
-			return -1;
-	} else {
-		mem->private_base = mem->base;
-	}
-	mem->next = UCALL_PAGE_SIZE; /* address 0 means none */
 	mem->heap = UCALL_HEAP_ADDRESS;
-	if (wants_regions(vm) && ucall_regions_init(vm))
+	if (wants_regions(vm) && ucall_regions_init(mem))
 		return -1;
-	if (!vm->flat && !(mem->root = vm->arch->new_root(vm)))
+	if (!vm->flat && !(mem->root = vm->arch->new_root(mem)))
 		return -1;
-	return vm->engine->set_memory(vm, mem->base, size);
+	return vm->engine->set_memory(vm, mem->base, mem->size);
 }
 
-void ucall_memory_fini(struct ucall_vm *vm)
+void ucall_memory_fini(struct ucall_machine *vm)
 {
-	if (vm->memory.mapping)
-		munmap(vm->memory.mapping, vm->memory.size + MIB);
-	if (vm->memory.private_mapping)
-		munmap(vm->memory.private_mapping, vm->memory.size + MIB);
-	vm->memory.mapping = vm->memory.private_mapping = NULL;
-	ucall_regions_fini(vm);
+	ucall_pages_fini(&vm->memory);
+	ucall_regions_fini(&vm->memory);
 }
 
-static bool has_room(const struct ucall_memory *mem, size_t count)
-{
-	uint64_t left = (mem->end - mem->next) / UCALL_PAGE_SIZE;
-
-	if (count && count <= left)
-		return true;
-	ucall_fail(ENOMEM,
-		   "guest memory is exhausted: %zu pages wanted, %llu of %zu left; "
-		   "set a larger mem_size",
-		   count, (unsigned long long)left, mem->size / UCALL_PAGE_SIZE);
-	return false;
-}
-
-uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count)
-{
-	struct ucall_memory *mem = &vm->memory;
-	uint64_t gpa = mem->next;
-
-	if (!has_room(mem, count))
-		return 0;
-	mem->next += count * UCALL_PAGE_SIZE;
-	return gpa | mem->c_bit;
-}
-
-/* From the other end, so that what is private stays in one piece. */
-uint64_t ucall_memory_shared_pages(struct ucall_vm *vm, size_t count)
-{
-	struct ucall_memory *mem = &vm->memory;
-
-	if (!mem->c_bit)
-		return ucall_memory_pages(vm, count);
-	if (!has_room(mem, count))
-		return 0;
-	mem->end -= count * UCALL_PAGE_SIZE;
-	return mem->end;
-}
-
-bool ucall_memory_is_private(const struct ucall_vm *vm, uint64_t gpa)
+bool ucall_memory_is_private(const struct ucall_machine *vm, uint64_t gpa)
 {
 	const struct ucall_memory *mem = &vm->memory;
 
@@ -142,61 +72,50 @@ bool ucall_memory_is_private(const struct ucall_vm *vm, uint64_t gpa)
 	return mem->c_bit && gpa < mem->next;
 }
 
-void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size)
-{
-	const struct ucall_memory *mem = &vm->memory;
-	uint8_t *base = gpa & mem->c_bit ? mem->private_base : mem->base;
-
-	gpa &= ~mem->c_bit;
-	if (gpa >= mem->size || size > mem->size - gpa)
-		return NULL;
-	return base + gpa;
-}
-
-int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 			unsigned int prot)
 {
-	if (wants_regions(vm) && ucall_regions_map(vm, root, gva, gpa, size, prot))
+	if (wants_regions(vm) && ucall_regions_map(&vm->memory, root, gva, gpa, size, prot))
 		return -1;
 	for (uint64_t off = 0; !vm->flat && off < size; off += UCALL_PAGE_SIZE)
-		if (vm->arch->map(vm, root, gva + off, gpa + off, prot))
+		if (vm->arch->map(&vm->memory, root, gva + off, gpa + off, prot))
 			return -1;
 	return 0;
 }
 
-int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot)
+int ucall_memory_map(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot)
 {
-	if (wants_regions(vm) && ucall_regions_map(vm, 0, gva, gpa, size, prot))
+	if (wants_regions(vm) && ucall_regions_map(&vm->memory, 0, gva, gpa, size, prot))
 		return -1;
 	for (uint64_t off = 0; !vm->flat && off < size; off += UCALL_PAGE_SIZE) {
-		if (vm->arch->map(vm, vm->memory.root, gva + off, gpa + off, prot))
+		if (vm->arch->map(&vm->memory, vm->memory.root, gva + off, gpa + off, prot))
 			return -1;
-		for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
-			vm->arch->share(vm, vcpu->boot.root, vm->memory.root, gva + off);
+		for (struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+			vm->arch->share(&vm->memory, vcpu->boot.root, vm->memory.root, gva + off);
 	}
 	return 0;
 }
 
-int ucall_memory_map_device(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size)
+int ucall_memory_map_device(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size)
 {
 	return ucall_memory_map(vm, gva, gpa, size, UCALL_MAP_WRITE | UCALL_MAP_DEVICE);
 }
 
-uint64_t ucall_memory_new_root(struct ucall_vm *vm)
+uint64_t ucall_memory_new_root(struct ucall_machine *vm)
 {
 	uint64_t root;
 
 	if (vm->flat)
 		return ++vm->memory.roots;
-	root = vm->arch->new_root(vm);
+	root = vm->arch->new_root(&vm->memory);
 	if (root)
-		memcpy(ucall_memory_pointer(vm, root, vm->arch->root_size),
-		       ucall_memory_pointer(vm, vm->memory.root, vm->arch->root_size),
+		memcpy(ucall_memory_pointer(&vm->memory, root, vm->arch->root_size),
+		       ucall_memory_pointer(&vm->memory, vm->memory.root, vm->arch->root_size),
 		       vm->arch->root_size);
 	return root;
 }
 
-bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva)
+bool ucall_memory_is_code(struct ucall_machine *vm, uint64_t root, uint64_t gva)
 {
 	unsigned int prot;
 	uint64_t gpa;
@@ -204,7 +123,7 @@ bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva)
 	return !walk(vm, root, gva, &gpa, &prot) && (prot & UCALL_MAP_EXEC);
 }
 
-uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
+uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int flags)
 {
 	struct ucall_memory *mem = &vm->memory;
 	uint64_t gva = mem->heap + UCALL_PAGE_SIZE, gpa;
@@ -220,8 +139,8 @@ uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags
 		return 0;
 	}
 	size = ucall_page_align(size);
-	gpa = flags & UCALL_MEM_SHARED ? ucall_memory_shared_pages(vm, size / UCALL_PAGE_SIZE)
-				       : ucall_memory_pages(vm, size / UCALL_PAGE_SIZE);
+	gpa = flags & UCALL_MEM_SHARED ? ucall_memory_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE)
+				       : ucall_memory_pages(&vm->memory, size / UCALL_PAGE_SIZE);
 	if (!gpa)
 		return 0;
 	if (ucall_memory_map(vm, gva, gpa, size,
@@ -231,11 +150,12 @@ uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags
 	return gva;
 }
 
-uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
+uint64_t ucall_vm_alloc(struct ucall_vm *handle, size_t size, unsigned int flags)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_alloc");
 	uint64_t gva;
 
-	if (ucall_is_null(vm, "ucall_vm_alloc"))
+	if (!vm)
 		return 0;
 	pthread_mutex_lock(&vm->lock);
 	gva = ucall_memory_set_up(vm, "ucall_vm_alloc") ? 0 : ucall_memory_alloc(vm, size, flags);
@@ -244,9 +164,9 @@ uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
 }
 
 /* The guest-physical address of [gva, gva + size), which must be contiguous. */
-static int contiguous(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *gpa);
+static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa);
 
-static uint64_t alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned int flags)
+static uint64_t alias(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int flags)
 {
 	struct ucall_memory *mem = &vm->memory;
 	uint64_t offset = gva & (UCALL_PAGE_SIZE - 1), at = mem->heap + UCALL_PAGE_SIZE, gpa;
@@ -272,11 +192,12 @@ static uint64_t alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned i
 	return at + offset;
 }
 
-uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned int flags)
+uint64_t ucall_vm_alias(struct ucall_vm *handle, uint64_t gva, size_t size, unsigned int flags)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_alias");
 	uint64_t at;
 
-	if (ucall_is_null(vm, "ucall_vm_alias"))
+	if (!vm)
 		return 0;
 	pthread_mutex_lock(&vm->lock);
 	at = ucall_memory_set_up(vm, "ucall_vm_alias") ? 0 : alias(vm, gva, size, flags);
@@ -284,15 +205,17 @@ uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t size, unsigned
 	return at;
 }
 
-uint64_t ucall_shared_alloc(struct ucall_vm *vm, size_t count)
+uint64_t ucall_shared_alloc(struct ucall_vm *handle, size_t count)
 {
-	if (ucall_is_null(vm, "ucall_shared_alloc"))
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_shared_alloc");
+
+	if (!vm)
 		return 0;
 	if (count > SIZE_MAX / sizeof(struct ucall)) {
 		ucall_fail(ENOMEM, "ucall_shared_alloc: %zu messages are too many", count);
 		return 0;
 	}
-	return ucall_vm_alloc(vm, count * sizeof(struct ucall), UCALL_MEM_SHARED);
+	return ucall_vm_alloc(handle, count * sizeof(struct ucall), UCALL_MEM_SHARED);
 }
 
 /* One address and what follows it in its page. */
@@ -303,25 +226,25 @@ struct spot {
 };
 
 /* False without a message where no memory is mapped. */
-static bool look_up(struct ucall_vm *vm, uint64_t root, uint64_t gva, struct spot *spot)
+static bool look_up(struct ucall_machine *vm, uint64_t root, uint64_t gva, struct spot *spot)
 {
 	unsigned int prot;
 
 	spot->left = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1));
 	if (walk(vm, root, gva, &spot->gpa, &prot))
 		return false;
-	spot->p = ucall_memory_pointer(vm, spot->gpa, spot->left);
+	spot->p = ucall_memory_pointer(&vm->memory, spot->gpa, spot->left);
 	return spot->p;
 }
 
 /* Would the host see ciphertext? */
-static bool is_ciphertext(const struct ucall_vm *vm, const struct spot *spot)
+static bool is_ciphertext(const struct ucall_machine *vm, const struct spot *spot)
 {
-	return ucall_vm_is_closed(vm) && (spot->gpa & vm->memory.c_bit);
+	return ucall_machine_is_closed(vm) && (spot->gpa & vm->memory.c_bit);
 }
 
 /* Copies to or from it, as the host sees it. */
-static int transfer(struct ucall_vm *vm, const struct spot *spot, void *to, const void *from, size_t n)
+static int transfer(struct ucall_machine *vm, const struct spot *spot, void *to, const void *from, size_t n)
 {
 	if (is_ciphertext(vm, spot) && vm->protect->copy)
 		return vm->protect->copy(vm, spot->gpa, to, from, n);
@@ -338,7 +261,7 @@ static int unmapped(uint64_t gva, uint64_t from, size_t size)
 			  (unsigned long long)gva, (unsigned long long)from, size);
 }
 
-static int encrypted(const struct ucall_vm *vm, uint64_t gva)
+static int encrypted(const struct ucall_machine *vm, uint64_t gva)
 {
 	return ucall_fail(EPERM,
 			  "guest address 0x%llx is in private memory, which the host of this %s VM sees "
@@ -346,11 +269,11 @@ static int encrypted(const struct ucall_vm *vm, uint64_t gva)
 			  (unsigned long long)gva, vm->protection->name);
 }
 
-int ucall_memory_check_open(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size)
+int ucall_memory_check_open(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size)
 {
 	struct spot spot;
 
-	if (!ucall_vm_is_closed(vm))
+	if (!ucall_machine_is_closed(vm))
 		return 0;
 	for (size_t done = 0; done < size; done += spot.left) {
 		if (!look_up(vm, root, gva + done, &spot))
@@ -361,7 +284,7 @@ int ucall_memory_check_open(struct ucall_vm *vm, uint64_t root, uint64_t gva, si
 	return 0;
 }
 
-void *ucall_memory_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size)
+void *ucall_memory_at(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size)
 {
 	struct spot spot;
 
@@ -377,7 +300,7 @@ void *ucall_memory_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t s
 }
 
 /* Calls the copy for each page of the range, after all have been looked up once. */
-static int copy(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to, const void *from,
+static int copy(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, const void *from,
 		size_t size)
 {
 	size_t done, n;
@@ -399,7 +322,7 @@ static int copy(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to, cons
 }
 
 /* The same by guest-physical address. */
-static int copy_physical(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size_t size)
+static int copy_physical(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size)
 {
 	struct spot spot;
 	size_t n;
@@ -416,7 +339,7 @@ static int copy_physical(struct ucall_vm *vm, uint64_t gpa, void *to, const void
 		n = spot.left < size - done ? spot.left : size - done;
 		if (ucall_memory_is_private(vm, spot.gpa))
 			spot.gpa |= vm->memory.c_bit;
-		spot.p = ucall_memory_pointer(vm, spot.gpa, n);
+		spot.p = ucall_memory_pointer(&vm->memory, spot.gpa, n);
 		if (!spot.p || transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
 					from ? (const uint8_t *)from + done : NULL, n))
 			return -1;
@@ -424,26 +347,30 @@ static int copy_physical(struct ucall_vm *vm, uint64_t gpa, void *to, const void
 	return 0;
 }
 
-int ucall_memory_read(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to, size_t size)
+int ucall_memory_read(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, size_t size)
 {
 	return copy(vm, root, gva, to, NULL, size);
 }
 
-int ucall_memory_write(struct ucall_vm *vm, uint64_t root, uint64_t gva, const void *from, size_t size)
+int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, const void *from, size_t size)
 {
 	return copy(vm, root, gva, NULL, from, size);
 }
 
-int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size)
+int ucall_vm_read(struct ucall_vm *handle, uint64_t gva, void *to, size_t size)
 {
-	if (ucall_is_null(vm, "ucall_vm_read"))
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_read");
+
+	if (!vm)
 		return -1;
 	return ucall_memory_read(vm, vm->memory.root, gva, to, size);
 }
 
-int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size)
+int ucall_vm_write(struct ucall_vm *handle, uint64_t gva, const void *from, size_t size)
 {
-	if (ucall_is_null(vm, "ucall_vm_write"))
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_write");
+
+	if (!vm)
 		return -1;
 	if (ucall_memory_write(vm, vm->memory.root, gva, from, size))
 		return -1;
@@ -452,48 +379,57 @@ int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t s
 	return 0;
 }
 
-int ucall_vm_read_physical(struct ucall_vm *vm, uint64_t gpa, void *to, size_t size)
+int ucall_vm_read_physical(struct ucall_vm *handle, uint64_t gpa, void *to, size_t size)
 {
-	if (ucall_is_null(vm, "ucall_vm_read_physical"))
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_read_physical");
+
+	if (!vm)
 		return -1;
 	return copy_physical(vm, gpa, to, NULL, size);
 }
 
-int ucall_vm_write_physical(struct ucall_vm *vm, uint64_t gpa, const void *from, size_t size)
+int ucall_vm_write_physical(struct ucall_vm *handle, uint64_t gpa, const void *from, size_t size)
 {
-	if (ucall_is_null(vm, "ucall_vm_write_physical"))
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_write_physical");
+
+	if (!vm)
 		return -1;
 	return copy_physical(vm, gpa, NULL, from, size);
 }
 
-int ucall_vm_sync_to(struct ucall_vm *vm, const void *variable, size_t size)
+int ucall_vm_sync_to(struct ucall_vm *handle, const void *variable, size_t size)
 {
-	if (ucall_is_null(vm, "ucall_vm_sync_to"))
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_sync_to");
+
+	if (!vm)
 		return -1;
 	if (ucall_memory_set_up(vm, "ucall_sync_to_guest"))
 		return -1;
-	return ucall_vm_write(vm, (uint64_t)(uintptr_t)variable, variable, size);
+	return ucall_vm_write(handle, (uint64_t)(uintptr_t)variable, variable, size);
 }
 
-int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t size)
+int ucall_vm_sync_from(struct ucall_vm *handle, void *variable, size_t size)
 {
-	if (ucall_is_null(vm, "ucall_vm_sync_from"))
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_sync_from");
+
+	if (!vm)
 		return -1;
 	if (ucall_memory_set_up(vm, "ucall_sync_from_guest"))
 		return -1;
-	return ucall_vm_read(vm, (uint64_t)(uintptr_t)variable, variable, size);
+	return ucall_vm_read(handle, (uint64_t)(uintptr_t)variable, variable, size);
 }
 
-int ucall_vm_read_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *value)
+int ucall_vm_read_int(struct ucall_vm *handle, uint64_t gva, size_t size, uint64_t *value)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_read_int");
 	uint64_t v = 0;
 	bool first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 
-	if (ucall_is_null(vm, "ucall_vm_read_int"))
+	if (!vm)
 		return -1;
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return ucall_fail(EINVAL, "ucall_vm_read_int: %zu bytes; give 1, 2, 4 or 8", size);
-	if (ucall_vm_read(vm, gva, (uint8_t *)&v + (first ? 0 : 8 - size), size))
+	if (ucall_vm_read(handle, gva, (uint8_t *)&v + (first ? 0 : 8 - size), size))
 		return -1;
 	v = ucall_guest64(vm->arch, v);
 	/* The bytes of a guest of the other order are now at the other end. */
@@ -501,26 +437,28 @@ int ucall_vm_read_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *
 	return 0;
 }
 
-int ucall_vm_write_int(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t value)
+int ucall_vm_write_int(struct ucall_vm *handle, uint64_t gva, size_t size, uint64_t value)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_write_int");
 	bool first = __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__;
 	uint64_t v;
 
-	if (ucall_is_null(vm, "ucall_vm_write_int"))
+	if (!vm)
 		return -1;
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return ucall_fail(EINVAL, "ucall_vm_write_int: %zu bytes; give 1, 2, 4 or 8", size);
 	v = ucall_guest64(vm->arch, vm->arch->big_endian == first ? value << (64 - 8 * size) : value);
-	return ucall_vm_write(vm, gva, (const uint8_t *)&v + (first ? 0 : 8 - size), size);
+	return ucall_vm_write(handle, gva, (const uint8_t *)&v + (first ? 0 : 8 - size), size);
 }
 
-ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to, size_t size)
+ptrdiff_t ucall_vm_read_string(struct ucall_vm *handle, uint64_t gva, char *to, size_t size)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_read_string");
 	size_t done = 0, n;
 	struct spot spot;
 	char *end;
 
-	if (ucall_is_null(vm, "ucall_vm_read_string"))
+	if (!vm)
 		return -1;
 	for (; done < size; done += n) {
 		if (!look_up(vm, vm->memory.root, gva + done, &spot))
@@ -536,11 +474,12 @@ ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to, size
 			  (unsigned long long)gva, size);
 }
 
-int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t *gpa)
+int ucall_vm_translate(struct ucall_vm *handle, uint64_t gva, uint64_t *gpa)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_translate");
 	unsigned int prot;
 
-	if (ucall_is_null(vm, "ucall_vm_translate"))
+	if (!vm)
 		return -1;
 	if (walk(vm, vm->memory.root, gva, gpa, &prot))
 		return unmapped(gva, gva, 1);
@@ -548,12 +487,12 @@ int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t *gpa)
 	return 0;
 }
 
-static int contiguous(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *gpa)
+static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa)
 {
 	unsigned int prot;
 	uint64_t next;
 
-	if (walk(vm, vm->memory.root, gva, gpa, &prot) || !ucall_memory_pointer(vm, *gpa, size))
+	if (walk(vm, vm->memory.root, gva, gpa, &prot) || !ucall_memory_pointer(&vm->memory, *gpa, size))
 		return unmapped(gva, gva, size);
 	for (uint64_t off = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1)); off < size;
 	     off += UCALL_PAGE_SIZE) {
@@ -563,18 +502,19 @@ static int contiguous(struct ucall_vm *vm, uint64_t gva, size_t size, uint64_t *
 	return 0;
 }
 
-void *ucall_memory_view(struct ucall_vm *vm, uint64_t gva, size_t size)
+void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size)
 {
 	uint64_t gpa;
 
-	return contiguous(vm, gva, size, &gpa) ? NULL : ucall_memory_pointer(vm, gpa, size);
+	return contiguous(vm, gva, size, &gpa) ? NULL : ucall_memory_pointer(&vm->memory, gpa, size);
 }
 
-void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size)
+void *ucall_vm_host_pointer(struct ucall_vm *handle, uint64_t gva, size_t size)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_host_pointer");
 	uint64_t gpa;
 
-	if (ucall_is_null(vm, "ucall_vm_host_pointer"))
+	if (!vm)
 		return NULL;
 	if (contiguous(vm, gva, size, &gpa))
 		return NULL;
@@ -586,5 +526,5 @@ void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size)
 			   (unsigned long long)gva, vm->protection->name);
 		return NULL;
 	}
-	return ucall_memory_pointer(vm, gpa, size);
+	return ucall_memory_pointer(&vm->memory, gpa, size);
 }

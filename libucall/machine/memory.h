@@ -6,7 +6,7 @@
 #ifndef LIBUCALL_MEMORY_H
 #define LIBUCALL_MEMORY_H
 
-#include "vm.h"
+#include "machine.h"
 
 #define UCALL_MEM_DEFAULT ((size_t)64 << 20)
 #define UCALL_MEM_MIN ((size_t)2 << 20)
@@ -21,65 +21,47 @@
 /* Flat guests of the host's own architecture: where the end of guest functions lies. */
 #define UCALL_RETURN_ADDRESS 0x8000100000
 
-static inline uint64_t ucall_page_align(uint64_t size)
-{
-	return (size + UCALL_PAGE_SIZE - 1) & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
-}
-
 /* Fails with EPERM once the VM's memory and page tables are encrypted: `what` is no longer possible. */
-int ucall_memory_set_up(const struct ucall_vm *vm, const char *what);
+int ucall_memory_set_up(const struct ucall_machine *vm, const char *what);
 
-int ucall_memory_init(struct ucall_vm *vm, size_t size);
-void ucall_memory_fini(struct ucall_vm *vm);
-
-/*
- * `count` contiguous zeroed pages: their guest-physical address, 0 on failure.  Private ones, whose
- * address has the C-bit; shared ones.  Where memory is not encrypted they are all the same.
- */
-uint64_t ucall_memory_pages(struct ucall_vm *vm, size_t count);
-uint64_t ucall_memory_shared_pages(struct ucall_vm *vm, size_t count);
-
-/*
- * The memory at [gpa, gpa + size), NULL if any of it is no guest memory.  No ucall_fail().  Private
- * memory is not encrypted here: this is for setting up, and for an engine that stands for the CPU.
- */
-void *ucall_memory_pointer(const struct ucall_vm *vm, uint64_t gpa, size_t size);
+int ucall_memory_init(struct ucall_machine *vm, size_t size);
+void ucall_memory_fini(struct ucall_machine *vm);
 
 /* Is the page at `gpa`, with or without the C-bit, private? */
-bool ucall_memory_is_private(const struct ucall_vm *vm, uint64_t gpa);
+bool ucall_memory_is_private(const struct ucall_machine *vm, uint64_t gpa);
 
 /* Map for all vCPUs; for the tables of one. */
-int ucall_memory_map(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot);
-int ucall_memory_map_in(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+int ucall_memory_map(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot);
+int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 			unsigned int prot);
 
 /* ucall_memory_map() where an access is to exit, at guest-physical `gpa`. */
-int ucall_memory_map_device(struct ucall_vm *vm, uint64_t gva, uint64_t gpa, size_t size);
+int ucall_memory_map_device(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size);
 
 /* The root for a vCPU's own tables, with all that is mapped so far; 0 after ucall_fail(). */
-uint64_t ucall_memory_new_root(struct ucall_vm *vm);
+uint64_t ucall_memory_new_root(struct ucall_machine *vm);
 
 /* Is executable memory mapped at gva in the page tables at `root`?  No ucall_fail(). */
-bool ucall_memory_is_code(struct ucall_vm *vm, uint64_t root, uint64_t gva);
+bool ucall_memory_is_code(struct ucall_machine *vm, uint64_t root, uint64_t gva);
 
 /* ucall_vm_alloc() without the lock. */
-uint64_t ucall_memory_alloc(struct ucall_vm *vm, size_t size, unsigned int flags);
+uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int flags);
 
 /* Copy from guest memory as the page tables at `root` show it.  All or nothing. */
-int ucall_memory_read(struct ucall_vm *vm, uint64_t root, uint64_t gva, void *to, size_t size);
-int ucall_memory_write(struct ucall_vm *vm, uint64_t root, uint64_t gva, const void *from,
+int ucall_memory_read(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, size_t size);
+int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, const void *from,
 		       size_t size);
 
 /* The memory at [gva, gva + size), which must be physically contiguous; NULL after ucall_fail(). */
-void *ucall_memory_view(struct ucall_vm *vm, uint64_t gva, size_t size);
+void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size);
 
 /* Is all of [gva, gva + size) memory that the host can read?  -1 after ucall_fail() if not. */
-int ucall_memory_check_open(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size);
+int ucall_memory_check_open(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size);
 
 /*
  * The host's view of [gva, gva + size) within one page; NULL and ucall_fail() otherwise, and where the
  * host would see ciphertext.
  */
-void *ucall_memory_at(struct ucall_vm *vm, uint64_t root, uint64_t gva, size_t size);
+void *ucall_memory_at(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size);
 
 #endif

@@ -6,17 +6,17 @@
 #include "base/error.h"
 #include "regions.h"
 
-int ucall_regions_init(struct ucall_vm *vm)
+int ucall_regions_init(struct ucall_memory *mem)
 {
 	/* Large enough for good, so that readers need no lock; untouched pages cost nothing. */
-	vm->memory.regions = ucall_calloc(UCALL_REGIONS_MOST, sizeof(*vm->memory.regions));
-	return vm->memory.regions ? 0 : -1;
+	mem->regions = ucall_calloc(UCALL_REGIONS_MOST, sizeof(*mem->regions));
+	return mem->regions ? 0 : -1;
 }
 
-void ucall_regions_fini(struct ucall_vm *vm)
+void ucall_regions_fini(struct ucall_memory *mem)
 {
-	free(vm->memory.regions);
-	vm->memory.regions = NULL;
+	free(mem->regions);
+	mem->regions = NULL;
 }
 
 static bool overlaps(const struct ucall_region *r, uint64_t root, uint64_t gva, size_t size)
@@ -25,11 +25,10 @@ static bool overlaps(const struct ucall_region *r, uint64_t root, uint64_t gva, 
 	       r->gva < gva + size;
 }
 
-int ucall_regions_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 		      unsigned int prot)
 {
-	struct ucall_memory *mem = &vm->memory;
-	size_t n = ucall_regions_count(vm);
+	size_t n = ucall_regions_count(mem);
 
 	if (!size)
 		return 0;
@@ -48,10 +47,10 @@ int ucall_regions_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t
 	return 0;
 }
 
-int ucall_regions_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+int ucall_regions_walk(const struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		       unsigned int *prot)
 {
-	const struct ucall_region *r = ucall_regions_find(vm, root, gva);
+	const struct ucall_region *r = ucall_regions_find(mem, root, gva);
 
 	if (!r)
 		return -1;

@@ -8,42 +8,42 @@
 #ifndef LIBUCALL_REGIONS_H
 #define LIBUCALL_REGIONS_H
 
-#include "vm.h"
+#include "pages.h"
 
 struct ucall_region {
 	uint64_t gva, size;
-	uint64_t gpa; /* of a flat guest: the offset in vm->memory; nothing for a device */
+	uint64_t gpa; /* of a flat guest: the offset in memory; nothing for a device */
 	unsigned int prot; /* UCALL_MAP_ */
 	unsigned int root; /* 0: of all vCPUs; else of the one with this boot.root */
 };
 
 #define UCALL_REGIONS_MOST 4096
 
-int ucall_regions_init(struct ucall_vm *vm);
-void ucall_regions_fini(struct ucall_vm *vm);
+int ucall_regions_init(struct ucall_memory *mem);
+void ucall_regions_fini(struct ucall_memory *mem);
 
 /* -1 after ucall_fail() where something is there already. */
-int ucall_regions_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
+int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
 		      unsigned int prot);
 
 /* As struct ucall_arch.walk, of what ucall_regions_find() finds. */
-int ucall_regions_walk(const struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+int ucall_regions_walk(const struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		       unsigned int *prot);
 
 /* How many regions there are; those before that number do not change. */
-static inline size_t ucall_regions_count(const struct ucall_vm *vm)
+static inline size_t ucall_regions_count(const struct ucall_memory *mem)
 {
-	return __atomic_load_n(&vm->memory.region_count, __ATOMIC_ACQUIRE);
+	return __atomic_load_n(&mem->region_count, __ATOMIC_ACQUIRE);
 }
 
 /* The memory at that address for the vCPU with that root; NULL: none, or a device. */
-static inline const struct ucall_region *ucall_regions_find(const struct ucall_vm *vm,
+static inline const struct ucall_region *ucall_regions_find(const struct ucall_memory *mem,
 							    uint64_t root, uint64_t gva)
 {
-	size_t n = ucall_regions_count(vm);
+	size_t n = ucall_regions_count(mem);
 
 	for (size_t i = 0; i < n; i++) {
-		const struct ucall_region *r = &vm->memory.regions[i];
+		const struct ucall_region *r = &mem->regions[i];
 
 		if (gva - r->gva < r->size && (!r->root || r->root == root) &&
 		    !(r->prot & UCALL_MAP_DEVICE))

@@ -8,23 +8,11 @@
 #include <unistd.h>
 
 #include "base/error.h"
-#include "report/fault.h"
 #include "base/file.h"
 #include "memory.h"
-#include "process.h"
+#include "base/process.h"
 #include "protect/protect.h"
-#include "channel/runner.h"
 #include "snapshot.h"
-
-/* What the core itself knows of a vCPU. */
-struct vcpu_state {
-	struct ucall_exit exit;
-	struct ucall_fault_info fault;
-	char *report;
-	bool dead;
-	struct ucall_queue_place place;
-	struct ucall_outcome later;
-};
 
 struct ucall_snapshot {
 	/* Guest memory as it was, and private memory that lies apart; -1: there is none. */
@@ -32,7 +20,6 @@ struct ucall_snapshot {
 	bool taken; /* all of it; else the last attempt failed */
 	struct ucall_memory memory; /* what is given out; its pointers do not change */
 	unsigned int vcpu_count;
-	struct vcpu_state *vcpus; /* by number */
 	void *engine_state;
 	void *protect_state; /* NULL: memory is not encrypted */
 };
@@ -104,7 +91,7 @@ static int save_area(int *fd, uint8_t *base, size_t size)
 	return 0;
 }
 
-static int save_memory(const struct ucall_vm *vm, struct ucall_snapshot *s)
+static int save_memory(const struct ucall_machine *vm, struct ucall_snapshot *s)
 {
 	const struct ucall_memory *mem = &vm->memory;
 
@@ -127,39 +114,20 @@ static int load_memory(const struct ucall_memory *mem)
 	return 0;
 }
 
-/* ---- vCPUs ---- */
+/* ---- vCPUs and devices ---- */
 
-static void drop_vcpus(const struct ucall_vm *vm, struct ucall_snapshot *s)
+static void drop_state(const struct ucall_machine *vm, struct ucall_snapshot *s)
 {
-	for (unsigned int i = 0; s->vcpus && i < s->vcpu_count; i++)
-		free(s->vcpus[i].report);
-	free(s->vcpus);
 	if (vm->engine->free_state)
 		vm->engine->free_state(s->engine_state);
 	if (vm->protect && vm->protect->free_state)
 		vm->protect->free_state(s->protect_state);
-	s->vcpus = NULL;
 	s->engine_state = s->protect_state = NULL;
-	s->vcpu_count = 0;
 }
 
-static int save_vcpus(struct ucall_vm *vm, struct ucall_snapshot *s)
+static int save_state(struct ucall_machine *vm, struct ucall_snapshot *s)
 {
-	s->vcpus = ucall_calloc(vm->vcpu_count + 1, sizeof(*s->vcpus));
-	if (!s->vcpus)
-		return -1;
 	s->vcpu_count = vm->vcpu_count;
-	for (const struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
-		struct vcpu_state *to = &s->vcpus[vcpu->number];
-
-		to->exit = vcpu->exit;
-		to->fault = vcpu->fault;
-		to->dead = vcpu->dead;
-		to->place = vcpu->place;
-		to->later = vcpu->later;
-		if (vcpu->report && !(to->report = ucall_strdup(vcpu->report)))
-			return -1;
-	}
 	s->engine_state = vm->engine->save(vm);
 	if (!s->engine_state)
 		return -1;
@@ -168,22 +136,8 @@ static int save_vcpus(struct ucall_vm *vm, struct ucall_snapshot *s)
 	return vm->protect && !s->protect_state ? -1 : 0;
 }
 
-static int load_vcpus(struct ucall_vm *vm, const struct ucall_snapshot *s)
+static int load_state(struct ucall_machine *vm, const struct ucall_snapshot *s)
 {
-	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
-		const struct vcpu_state *from = &s->vcpus[vcpu->number];
-		char *report = from->report ? ucall_strdup(from->report) : NULL;
-
-		if (from->report && !report)
-			return -1;
-		ucall_fault_clear(vcpu);
-		vcpu->report = report;
-		vcpu->exit = from->exit;
-		vcpu->fault = from->fault;
-		vcpu->dead = from->dead;
-		vcpu->place = from->place;
-		vcpu->later = from->later;
-	}
 	if (vm->engine->load(vm, s->engine_state))
 		return -1;
 	return vm->protect ? vm->protect->load(vm, s->protect_state) : 0;
@@ -191,9 +145,9 @@ static int load_vcpus(struct ucall_vm *vm, const struct ucall_snapshot *s)
 
 /* ---- the whole ---- */
 
-static int check(const struct ucall_vm *vm, const char *what)
+int ucall_snapshot_check(const struct ucall_machine *vm, const char *what)
 {
-	if (ucall_process_check(vm, what))
+	if (ucall_process_check(vm->process, what))
 		return -1;
 	if (vm->protect && !vm->protect->save)
 		return ucall_fail(
@@ -205,20 +159,16 @@ static int check(const struct ucall_vm *vm, const char *what)
 		return ucall_fail(EOPNOTSUPP,
 				  "%s: engine %s of this version cannot do it for guests of %s",
 				  what, vm->engine->name, vm->arch->name);
-	if (!__atomic_load_n(&vm->launched, __ATOMIC_ACQUIRE))
+	if (!ucall_machine_is_launched(vm))
 		return ucall_fail(EPERM, "%s: call ucall_vm_launch() first", what);
 	return 0;
 }
 
-int ucall_vm_snapshot(struct ucall_vm *vm)
+int ucall_snapshot_take(struct ucall_machine *vm)
 {
-	if (ucall_is_null(vm, "ucall_vm_snapshot"))
-		return -1;
 	struct ucall_snapshot *s = vm->snapshot;
 	int r;
 
-	if (check(vm, "ucall_vm_snapshot"))
-		return -1;
 	if (!s) {
 		s = ucall_calloc(1, sizeof(*s));
 		if (!s)
@@ -226,27 +176,19 @@ int ucall_vm_snapshot(struct ucall_vm *vm)
 		s->fd = s->private_fd = -1;
 		vm->snapshot = s;
 	}
-	pthread_mutex_lock(&vm->lock);
-	ucall_runner_stop_all(vm);
 	s->taken = false;
-	drop_vcpus(vm, s);
+	drop_state(vm, s);
 	/* Registers first: what the last exits still have to write to memory is written by then. */
-	r = save_vcpus(vm, s) || save_memory(vm, s) ? -1 : 0;
+	r = save_state(vm, s) || save_memory(vm, s) ? -1 : 0;
 	s->memory = vm->memory;
 	s->taken = !r;
-	pthread_mutex_unlock(&vm->lock);
 	return r;
 }
 
-int ucall_vm_restore(struct ucall_vm *vm)
+int ucall_snapshot_check_restore(const struct ucall_machine *vm)
 {
-	if (ucall_is_null(vm, "ucall_vm_restore"))
-		return -1;
 	const struct ucall_snapshot *s = vm->snapshot;
-	int r = 0;
 
-	if (check(vm, "ucall_vm_restore"))
-		return -1;
 	if (!s || !s->taken)
 		return ucall_fail(EINVAL,
 				  "ucall_vm_restore: there is no snapshot of this VM; take one by "
@@ -257,25 +199,27 @@ int ucall_vm_restore(struct ucall_vm *vm)
 			"ucall_vm_restore: %u vCPUs were added after the snapshot, and cannot be "
 			"taken back; add them before",
 			vm->vcpu_count - s->vcpu_count);
-	pthread_mutex_lock(&vm->lock);
-	ucall_runner_stop_all(vm);
+	return 0;
+}
+
+int ucall_snapshot_restore(struct ucall_machine *vm)
+{
+	const struct ucall_snapshot *s = vm->snapshot;
+	int r;
+
 	/* The vCPUs first, since their last exits' instructions are completed before they are set. */
-	if (load_vcpus(vm, s))
-		r = -1;
-	else
-		r = load_memory(&vm->memory);
+	r = load_state(vm, s) || load_memory(&vm->memory) ? -1 : 0;
 	vm->memory = s->memory;
-	pthread_mutex_unlock(&vm->lock);
 	return r;
 }
 
-void ucall_snapshot_free(struct ucall_vm *vm)
+void ucall_snapshot_free(struct ucall_machine *vm)
 {
 	struct ucall_snapshot *s = vm->snapshot;
 
 	if (!s)
 		return;
-	drop_vcpus(vm, s);
+	drop_state(vm, s);
 	if (s->fd >= 0)
 		close(s->fd);
 	if (s->private_fd >= 0)

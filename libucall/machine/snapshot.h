@@ -1,16 +1,19 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * ucall_vm_snapshot(): a VM's state, to come back to.
- *
- * Guest memory becomes a private mapping of a file in memory that holds its pages as they were, at the same
- * host address.  To come back is to drop what was written since, by whom ever: the guest, the library, or
- * the test by a pointer that it was given.
+ * A machine's state, to come back to: memory by copy-on-write, vCPUs and devices by the engine.  No vCPU runs, and
+ * vm->lock is held.  Functions return 0, or -1 after ucall_fail().
  */
 #ifndef LIBUCALL_SNAPSHOT_H
 #define LIBUCALL_SNAPSHOT_H
 
-#include "vm.h"
+#include "machine.h"
 
-void ucall_snapshot_free(struct ucall_vm *vm);
+/* Can it be done with this machine?  `what`: the public function that asks. */
+int ucall_snapshot_check(const struct ucall_machine *vm, const char *what);
+int ucall_snapshot_take(struct ucall_machine *vm);
+/* Is there one, of the vCPUs that there are? */
+int ucall_snapshot_check_restore(const struct ucall_machine *vm);
+int ucall_snapshot_restore(struct ucall_machine *vm);
+void ucall_snapshot_free(struct ucall_machine *vm);
 
 #endif

@@ -7,7 +7,8 @@
 #include "machine/engine.h"
 #include "base/error.h"
 #include "base/options.h"
-#include "machine/process.h"
+#include "base/handle.h"
+#include "base/process.h"
 #include "protect.h"
 #include "base/text.h"
 
@@ -96,50 +97,52 @@ static struct ucall_args *parse_options(const struct ucall_protection *p, const 
 				"protection");
 }
 
-int ucall_protect_choose(struct ucall_vm *vm, const char *protect)
+int ucall_protect_choose(struct ucall_machine *vm, const char *protect)
 {
 	vm->protection = protect && *protect ? parse(protect) : &kinds[0];
 	if (!vm->protection)
 		return -1;
-	vm->launched = vm->protection->bit == UCALL_PROTECT_NONE;
+	vm->needs_launch = vm->protection->bit != UCALL_PROTECT_NONE;
+	ucall_args_free(vm->protect_args);
 	vm->protect_args = parse_options(vm->protection, protect);
 	return vm->protect_args ? 0 : -1;
 }
 
-int ucall_vm_launch(struct ucall_vm *vm)
+int ucall_vm_launch(struct ucall_vm *handle)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_launch");
 	int r = -1;
 
-	if (ucall_is_null(vm, "ucall_vm_launch"))
+	if (!vm)
 		return -1;
-	if (ucall_process_check(vm, "ucall_vm_launch"))
+	if (ucall_process_check(vm->process, "ucall_vm_launch"))
 		return -1;
 	pthread_mutex_lock(&vm->lock);
-	if (vm->launched && !vm->protect)
+	if (ucall_machine_is_launched(vm) && !vm->protect)
 		r = 0;
-	else if (vm->launched)
+	else if (ucall_machine_is_launched(vm))
 		ucall_fail(EPERM, "ucall_vm_launch: this %s VM has been launched already",
 			   vm->protection->name);
 	else if (!vm->vcpus)
 		ucall_fail(EPERM, "ucall_vm_launch: this VM has no vCPU, and can have none later; call "
 				  "ucall_vcpu_add() first");
 	else
-		r = vm->protect ? vm->protect->launch(vm) : vm->engine->launch(vm);
-	if (!r)
-		__atomic_store_n(&vm->launched, true, __ATOMIC_RELEASE);
+		r = ucall_machine_launch(vm);
 	pthread_mutex_unlock(&vm->lock);
 	return r;
 }
 
-int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest)
+int ucall_vm_measurement(const struct ucall_vm *handle, const uint8_t **digest)
 {
-	if (ucall_is_null(vm, "ucall_vm_measurement"))
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_measurement");
+
+	if (!vm)
 		return -1;
 	if (!vm->memory.c_bit)
 		return ucall_fail(
 			EOPNOTSUPP,
 			"ucall_vm_measurement: a VM without memory encryption is not measured");
-	if (!vm->launched)
+	if (!ucall_machine_is_launched(vm))
 		return ucall_fail(EPERM, "ucall_vm_measurement: call ucall_vm_launch() first");
 	if (!vm->measurement_size)
 		return ucall_fail(
@@ -151,14 +154,14 @@ int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest)
 	return vm->measurement_size;
 }
 
-char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect)
+char *ucall_vm_launch_list(struct ucall_vm *handle, const char *protect)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_launch_list");
 	const struct ucall_protection *p;
 	struct ucall_args *args;
 	char *text = NULL;
 
-	if (ucall_is_null(vm, "ucall_vm_launch_list") ||
-	    ucall_is_null(protect, "ucall_vm_launch_list"))
+	if (!vm || ucall_is_null(protect, "ucall_vm_launch_list"))
 		return NULL;
 	p = parse(protect);
 	args = p ? parse_options(p, protect) : NULL;
@@ -181,11 +184,12 @@ char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect)
 	return text;
 }
 
-int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private)
+int ucall_vm_set_private(struct ucall_vm *handle, uint64_t gpa, size_t size, bool is_private)
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_set_private");
 	int r;
 
-	if (ucall_is_null(vm, "ucall_vm_set_private"))
+	if (!vm)
 		return -1;
 	if (!vm->protect || !vm->protect->set_private)
 		return ucall_fail(
@@ -193,7 +197,7 @@ int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is
 			"ucall_vm_set_private: in a VM with protection %s the guest alone decides "
 			"what is private",
 			vm->protection->name);
-	if (!vm->launched)
+	if (!ucall_machine_is_launched(vm))
 		return ucall_fail(EPERM,
 				  "ucall_vm_set_private: before ucall_vm_launch() pages are as they were "
 				  "allocated");
@@ -208,16 +212,6 @@ int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is
 	r = vm->protect->set_private(vm, gpa, size, is_private);
 	pthread_mutex_unlock(&vm->lock);
 	return r;
-}
-
-const char *ucall_vm_protection(const struct ucall_vm *vm)
-{
-	return vm ? vm->protection->name : NULL;
-}
-
-uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm)
-{
-	return vm ? vm->protection->bit : 0;
 }
 
 uint32_t ucall_protection_bit(const char *protect)

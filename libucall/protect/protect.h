@@ -6,7 +6,7 @@
 #ifndef LIBUCALL_PROTECT_H
 #define LIBUCALL_PROTECT_H
 
-#include "machine/vm.h"
+#include "machine/machine.h"
 
 struct ucall_protection {
 	const char *name, *summary;
@@ -19,27 +19,27 @@ struct ucall_protection {
 /* What an engine does for a VM with one, beside running it.  Functions return 0, or -1 after ucall_fail(). */
 struct ucall_protect_ops {
 	/* Encrypts and measures what was set up; vm->lock is held. */
-	int (*launch)(struct ucall_vm *vm);
+	int (*launch)(struct ucall_machine *vm);
 	/* Turns pages over; NULL: the guest alone decides, by its page table. */
-	int (*set_private)(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private);
+	int (*set_private)(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
 	/* Is that page, of guest memory, private?  NULL: as it was allocated. */
-	bool (*is_private)(const struct ucall_vm *vm, uint64_t gpa);
+	bool (*is_private)(const struct ucall_machine *vm, uint64_t gpa);
 	/*
 	 * Copies to or from (the other is NULL) private memory of a launched VM, within a page, as the
 	 * host of hardware sees it.  NULL: it does so by itself.
 	 */
-	int (*copy)(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size_t size);
+	int (*copy)(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
 	/*
 	 * What is beside memory and KVM's own state of the vCPUs, which stand: as struct ucall_engine.save and
 	 * so on.  NULL: it cannot, as hardware cannot.
 	 */
-	void *(*save)(const struct ucall_vm *vm);
-	int (*load)(struct ucall_vm *vm, const void *state);
+	void *(*save)(const struct ucall_machine *vm);
+	int (*load)(struct ucall_machine *vm, const void *state);
 	void (*free_state)(void *state);
 	bool apart; /* private memory is not the shared memory of the same address */
 };
 
 /* vm->protection and vm->protect_args from a VM configuration's `protect`, which may be NULL. */
-int ucall_protect_choose(struct ucall_vm *vm, const char *protect);
+int ucall_protect_choose(struct ucall_machine *vm, const char *protect);
 
 #endif

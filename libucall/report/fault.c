@@ -12,7 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "base/byte-order.h"
+#include "arch/byte-order.h"
 #include "base/error.h"
 #include "fault.h"
 #include "machine/image.h"
@@ -96,29 +96,29 @@ static bool name_library_call(uint64_t target, const uint64_t *stack, struct uca
 /* ---- where ---- */
 
 /* The fault area's words of the stack, where they are needed. */
-static bool read_copied_word(const struct ucall_vcpu *vcpu, uint64_t address, uint64_t *value)
+static bool read_copied_word(const struct ucall_fault *f, uint64_t address, uint64_t *value)
 {
-	const struct ucall_fault_info *fault = &vcpu->fault;
-	const struct ucall_fault_area *area = &vcpu->mailbox->fault;
+	const struct ucall_fault_info *fault = &f->info;
+	const struct ucall_fault_area *area = f->area;
 	uint64_t offset = address - fault->sp;
 
-	if (ucall_guest32(vcpu->vm->arch, area->state) == UCALL_FAULT_NONE || offset % 8 ||
+	if (ucall_guest32(f->cpu->vm->arch, area->state) == UCALL_FAULT_NONE || offset % 8 ||
 	    offset / 8 >= UCALL_FAULT_STACK_WORDS)
 		return false;
-	*value = ucall_guest64(vcpu->vm->arch,
+	*value = ucall_guest64(f->cpu->vm->arch,
 			       __atomic_load_n(&area->stack[offset / 8], __ATOMIC_RELAXED));
 	return true;
 }
 
 static bool read_word(void *data, uint64_t address, uint64_t *value)
 {
-	struct ucall_vcpu *vcpu = data;
+	struct ucall_fault *f = data;
 
-	if (ucall_vm_is_closed(vcpu->vm))
-		return read_copied_word(vcpu, address, value);
-	if (ucall_memory_read(vcpu->vm, vcpu->boot.root, address, value, sizeof(*value)))
+	if (ucall_machine_is_closed(f->cpu->vm))
+		return read_copied_word(f, address, value);
+	if (ucall_memory_read(f->cpu->vm, f->cpu->boot.root, address, value, sizeof(*value)))
 		return false;
-	*value = ucall_guest64(vcpu->vm->arch, *value);
+	*value = ucall_guest64(f->cpu->vm->arch, *value);
 	return true;
 }
 
@@ -126,16 +126,16 @@ static bool read_word(void *data, uint64_t address, uint64_t *value)
  * Has *at go on where a function returns to for which no file has unwind tables: by the link register, or the
  * first of `words` words on the stack that points to code.  False: there is none, and *at is as it was.
  */
-static bool go_to_caller(struct ucall_vcpu *vcpu, struct ucall_fault_info *at, unsigned int words)
+static bool go_to_caller(struct ucall_fault *f, struct ucall_fault_info *at, unsigned int words)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_machine *vm = f->cpu->vm;
 	bool link = vm->arch->link_register;
 	uint64_t pc = at->gpr[vm->arch->link_register];
 
 	for (unsigned int i = 0; i < (link ? 1 : words); i++) {
-		if (!link && !read_word(vcpu, at->sp + i * 8, &pc))
+		if (!link && !read_word(f, at->sp + i * 8, &pc))
 			return false;
-		if (!ucall_memory_is_code(vm, vcpu->boot.root, pc))
+		if (!ucall_memory_is_code(vm, f->cpu->boot.root, pc))
 			continue;
 		at->pc = pc;
 		at->sp += link ? 0 : (i + 1) * 8;
@@ -145,40 +145,40 @@ static bool go_to_caller(struct ucall_vcpu *vcpu, struct ucall_fault_info *at, u
 }
 
 /* A stop in a backend's guest code, which is short and calls nothing: the frames begin with the doorbell. */
-static void leave_doorbell(struct ucall_vcpu *vcpu, struct ucall_fault_info *at)
+static void leave_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
 {
 	const unsigned int words = 8;
-	struct ucall_frame *frame = &vcpu->fault.frames[0];
+	struct ucall_frame *frame = &f->info.frames[0];
 
 	if (at->pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE)
 		return;
 	memset(frame, 0, sizeof(*frame));
 	frame->pc = at->pc;
 	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s",
-		 vcpu->vm->backend_name);
-	vcpu->fault.frame_count = 1;
-	go_to_caller(vcpu, at, words);
+		 f->backend);
+	f->info.frame_count = 1;
+	go_to_caller(f, at, words);
 }
 
 /* A call of what is no code: it has just put its return address where it belongs. */
-static void leave_callee(struct ucall_vcpu *vcpu, const struct ucall_unwind *unwind,
+static void leave_callee(struct ucall_fault *f, const struct ucall_unwind *unwind,
 			 struct ucall_fault_info *at, const char **problem)
 {
-	if (vcpu->vm->arch->is_fetch(at) && !ucall_vm_is_closed(vcpu->vm) && go_to_caller(vcpu, at, 1))
-		vcpu->fault.frame_count = ucall_backtrace(unwind, vcpu->fault.frames, 1, problem);
+	if (f->cpu->vm->arch->is_fetch(at) && !ucall_machine_is_closed(f->cpu->vm) && go_to_caller(f, at, 1))
+		f->info.frame_count = ucall_backtrace(unwind, f->info.frames, 1, problem);
 }
 
 /* Looks up code and callers; returns why there are no function names, NULL if there are. */
-static const char *find_place(struct ucall_vcpu *vcpu)
+static const char *find_place(struct ucall_fault *f)
 {
-	struct ucall_fault_info *fault = &vcpu->fault, start = *fault;
+	struct ucall_fault_info *fault = &f->info, start = *fault;
 	uint64_t regs[UCALL_DWARF_REGS];
-	const struct ucall_image *image = vcpu->vm->image;
+	const struct ucall_image *image = f->cpu->vm->image;
 	struct ucall_unwind at = {
-		.end = vcpu->vm->return_address,
+		.end = f->cpu->vm->return_address,
 		.regs = regs,
 		.read = read_word,
-		.data = vcpu,
+		.data = f,
 		.name = image ? image->name : NULL,
 		.image = image ? image->file : NULL,
 		.image_size = image ? image->size : 0,
@@ -191,17 +191,17 @@ static const char *find_place(struct ucall_vcpu *vcpu)
 		return NULL;
 	at.pc = start.pc;
 	at.stack = start.sp;
-	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
-	leave_doorbell(vcpu, &start);
-	leave_callee(vcpu, &at, &start, &problem);
+	at.count = f->cpu->vm->arch->dwarf_regs(&start, regs);
+	leave_doorbell(f, &start);
+	leave_callee(f, &at, &start, &problem);
 	first = fault->frame_count;
 	at.returns = start.pc != at.pc;
 	at.pc = start.pc;
-	at.count = vcpu->vm->arch->dwarf_regs(&start, regs);
+	at.count = f->cpu->vm->arch->dwarf_regs(&start, regs);
 	fault->byte_count = 0;
-	for (; !ucall_vm_is_closed(vcpu->vm) && fault->byte_count < sizeof(fault->bytes);
+	for (; !ucall_machine_is_closed(f->cpu->vm) && fault->byte_count < sizeof(fault->bytes);
 	     fault->byte_count++)
-		if (ucall_memory_read(vcpu->vm, vcpu->boot.root, fault->pc + fault->byte_count,
+		if (ucall_memory_read(f->cpu->vm, f->cpu->boot.root, fault->pc + fault->byte_count,
 				      fault->bytes + fault->byte_count, 1))
 			break;
 	fault->frame_count +=
@@ -272,19 +272,19 @@ static void add_bytes(const struct ucall_fault_info *fault, struct ucall_text *t
 }
 
 /* Completes the fault whose sentence is given; takes `error` for errno. */
-static int finish(struct ucall_vcpu *vcpu, int error, const struct ucall_text *sentence,
+static int finish(struct ucall_fault *f, int error, const struct ucall_text *sentence,
 		  const char *problem)
 {
-	const struct ucall_vm *vm = vcpu->vm;
-	struct ucall_fault_info *fault = &vcpu->fault;
+	const struct ucall_machine *vm = f->cpu->vm;
+	struct ucall_fault_info *fault = &f->info;
 	struct ucall_text t = { NULL, 8192, 0 };
 
 	fault->valid = 1;
-	free(vcpu->report);
-	vcpu->report = t.p = malloc(t.size);
+	free(f->report);
+	f->report = t.p = malloc(t.size);
 	if (t.p) {
 		ucall_text_add(&t, "vCPU %u of a VM with backend %s, guest %s, engine %s:\n  %s\n",
-			       vcpu->number, vm->backend_name, vm->arch->name, vm->engine->name,
+			       f->cpu->number, f->backend, vm->arch->name, vm->engine->name,
 			       sentence->p);
 		if (fault->unknown & UCALL_UNKNOWN_REGS) {
 			ucall_text_add(&t, "  (registers of an %s guest are closed to the host)\n",
@@ -301,13 +301,13 @@ static int finish(struct ucall_vcpu *vcpu, int error, const struct ucall_text *s
 }
 
 /* Begins a fault with the registers of a vCPU that stopped anywhere. */
-static void read_registers(struct ucall_vcpu *vcpu)
+static void read_registers(struct ucall_fault *f)
 {
-	struct ucall_fault_info *fault = &vcpu->fault;
+	struct ucall_fault_info *fault = &f->info;
 	struct ucall_regs regs;
 
 	memset(fault, 0, sizeof(*fault));
-	if (vcpu->vm->protection->closes_regs || vcpu->vm->engine->get_regs(vcpu, &regs)) {
+	if (f->cpu->vm->protection->closes_regs || f->cpu->vm->engine->get_regs(f->cpu, &regs)) {
 		memset(&regs, 0, sizeof(regs));
 		fault->unknown |= UCALL_UNKNOWN_REGS;
 	}
@@ -318,11 +318,11 @@ static void read_registers(struct ucall_vcpu *vcpu)
 }
 
 /* The same for a stop of that kind; as find_place(). */
-static const char *begin(struct ucall_vcpu *vcpu, uint32_t kind)
+static const char *begin(struct ucall_fault *f, uint32_t kind)
 {
-	read_registers(vcpu);
-	vcpu->fault.kind = kind;
-	return find_place(vcpu);
+	read_registers(f);
+	f->info.kind = kind;
+	return find_place(f);
 }
 
 static void add_vector_hint(const struct ucall_arch *arch, const struct ucall_fault_info *fault,
@@ -334,40 +334,40 @@ static void add_vector_hint(const struct ucall_arch *arch, const struct ucall_fa
 	ucall_text_add(t, "; mark the function UCALL_GUEST");
 }
 
-static bool is_mapped(struct ucall_vcpu *vcpu, uint64_t address)
+static bool is_mapped(struct ucall_fault *f, uint64_t address)
 {
 	uint8_t byte;
 
-	return !ucall_memory_read(vcpu->vm, vcpu->boot.root, address, &byte, 1);
+	return !ucall_memory_read(f->cpu->vm, f->cpu->boot.root, address, &byte, 1);
 }
 
-/* The sentence and the report on an exception whose particulars are in vcpu->fault. */
-static int report_exception(struct ucall_vcpu *vcpu)
+/* The sentence and the report on an exception whose particulars are in f->info. */
+static int report_exception(struct ucall_fault *f)
 {
-	const struct ucall_arch *arch = vcpu->vm->arch;
-	struct ucall_fault_info *fault = &vcpu->fault;
+	const struct ucall_arch *arch = f->cpu->vm->arch;
+	struct ucall_fault_info *fault = &f->info;
 	const char *problem;
 	char line[1024];
 	struct ucall_text t = { line, sizeof(line), 0 };
-	uint64_t stack[2], bottom = vcpu->boot.sp - UCALL_STACK_SIZE;
+	uint64_t stack[2], bottom = f->cpu->boot.sp - UCALL_STACK_SIZE;
 	bool has_stack;
 
 	has_stack =
-		read_word(vcpu, fault->sp, &stack[0]) && read_word(vcpu, fault->sp + 8, &stack[1]);
-	vcpu->exit.reason = UCALL_EXIT_EXCEPTION;
-	problem = find_place(vcpu);
+		read_word(f, fault->sp, &stack[0]) && read_word(f, fault->sp + 8, &stack[1]);
+	f->cpu->exit.reason = UCALL_EXIT_EXCEPTION;
+	problem = find_place(f);
 
-	ucall_text_add(&t, "vCPU %u: ", vcpu->number);
+	ucall_text_add(&t, "vCPU %u: ", f->cpu->number);
 	if (fault->kind == UCALL_FAULT_SWALLOWED) {
 		ucall_text_add(&t,
 			       "rang the doorbell of backend %s, but the exit did not reach the host as a "
 			       "ucall",
-			       vcpu->vm->backend_name);
+			       f->backend);
 		add_frame(fault, 1, "in", &t);
-		return finish(vcpu, EFAULT, &t, problem);
+		return finish(f, EFAULT, &t, problem);
 	}
 	fault->kind = UCALL_FAULT_EXCEPTION;
-	if (!vcpu->vm->image && arch->is_fetch(fault) &&
+	if (!f->cpu->vm->image && arch->is_fetch(fault) &&
 	    name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
 		add_frame(fault, 1, "in", &t);
 		ucall_text_add(&t, "; ");
@@ -376,23 +376,23 @@ static int report_exception(struct ucall_vcpu *vcpu)
 		add_vector_hint(arch, fault, &t);
 		ucall_text_add(&t, "; ");
 	}
-	arch->describe_fault(fault, is_mapped(vcpu, fault->address), &t);
+	arch->describe_fault(fault, is_mapped(f, fault->address), &t);
 	if (arch->is_fetch(fault))
 		add_frame(fault, 1, "called in", &t);
 	else
 		add_place(fault, &t);
 	if (fault->address < bottom && fault->address >= bottom - UCALL_STACK_SIZE)
 		ucall_text_add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
-	return finish(vcpu, EFAULT, &t, problem);
+	return finish(f, EFAULT, &t, problem);
 }
 
-int ucall_fault_exception(struct ucall_vcpu *vcpu)
+int ucall_fault_exception(struct ucall_fault *f)
 {
-	const struct ucall_arch *arch = vcpu->vm->arch;
-	struct ucall_fault_info *fault = &vcpu->fault;
+	const struct ucall_arch *arch = f->cpu->vm->arch;
+	struct ucall_fault_info *fault = &f->info;
 	struct ucall_fault_area area;
 
-	memcpy(&area, &vcpu->mailbox->fault, sizeof(area));
+	memcpy(&area, f->area, sizeof(area));
 	memset(fault, 0, sizeof(*fault));
 	fault->kind = ucall_guest32(arch, area.kind);
 	fault->vector = ucall_guest64(arch, area.vector);
@@ -403,53 +403,53 @@ int ucall_fault_exception(struct ucall_vcpu *vcpu)
 	fault->flags = ucall_guest64(arch, area.flags);
 	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
 		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
-	return report_exception(vcpu);
+	return report_exception(f);
 }
 
-int ucall_fault_unhandled(struct ucall_vcpu *vcpu)
+int ucall_fault_unhandled(struct ucall_fault *f)
 {
-	const struct ucall_exit exit = vcpu->exit;
-	struct ucall_fault_info *fault = &vcpu->fault;
+	const struct ucall_exit exit = f->cpu->exit;
+	struct ucall_fault_info *fault = &f->info;
 
-	read_registers(vcpu);
-	fault->kind = ucall_guest32(vcpu->vm->arch, vcpu->mailbox->fault.kind);
+	read_registers(f);
+	fault->kind = ucall_guest32(f->cpu->vm->arch, f->area->kind);
 	fault->vector = exit.u.exception.vector;
 	fault->code = exit.u.exception.code;
 	fault->address = exit.u.exception.address;
 	fault->unknown |= (uint16_t)exit.u.exception.unknown;
-	return report_exception(vcpu);
+	return report_exception(f);
 }
 
-int ucall_fault_shutdown(struct ucall_vcpu *vcpu)
+int ucall_fault_shutdown(struct ucall_fault *f)
 {
-	const char *problem = begin(vcpu, UCALL_FAULT_SHUTDOWN);
+	const char *problem = begin(f, UCALL_FAULT_SHUTDOWN);
 	char line[1024];
 	struct ucall_text t = { line, sizeof(line), 0 };
 
 	ucall_text_add(
 		&t, "vCPU %u shut down (triple fault): an exception came where no handler could run",
-		vcpu->number);
-	add_pc(&vcpu->fault, ", at or after", &t);
-	add_place(&vcpu->fault, &t);
-	return finish(vcpu, EFAULT, &t, problem);
+		f->cpu->number);
+	add_pc(&f->info, ", at or after", &t);
+	add_place(&f->info, &t);
+	return finish(f, EFAULT, &t, problem);
 }
 
-int ucall_fault_timeout(struct ucall_vcpu *vcpu, int timeout_ms)
+int ucall_fault_timeout(struct ucall_fault *f, int timeout_ms)
 {
-	const char *problem = begin(vcpu, UCALL_FAULT_TIMEOUT);
+	const char *problem = begin(f, UCALL_FAULT_TIMEOUT);
 	char line[1024];
 	struct ucall_text t = { line, sizeof(line), 0 };
 
-	ucall_text_add(&t, "vCPU %u ran for %d ms without an exit", vcpu->number, timeout_ms);
-	add_pc(&vcpu->fault, ", and is at", &t);
-	add_place(&vcpu->fault, &t);
+	ucall_text_add(&t, "vCPU %u ran for %d ms without an exit", f->cpu->number, timeout_ms);
+	add_pc(&f->info, ", and is at", &t);
+	add_place(&f->info, &t);
 	ucall_text_add(&t, "; if it needs longer, set timeout_ms or UCALL_TIMEOUT");
-	return finish(vcpu, ETIMEDOUT, &t, problem);
+	return finish(f, ETIMEDOUT, &t, problem);
 }
 
-static void describe_exit(const struct ucall_vcpu *vcpu, struct ucall_text *t)
+static void describe_exit(const struct ucall_fault *f, struct ucall_text *t)
 {
-	const struct ucall_exit *exit = &vcpu->exit;
+	const struct ucall_exit *exit = &f->cpu->exit;
 
 	switch (exit->reason) {
 	case UCALL_EXIT_IO:
@@ -490,37 +490,37 @@ static void describe_exit(const struct ucall_vcpu *vcpu, struct ucall_text *t)
 			       exit->u.terminate.reason, exit->u.terminate.set);
 		break;
 	default:
-		ucall_text_add(t, "%s", vcpu->vm->engine->exit_name(exit->native));
+		ucall_text_add(t, "%s", f->cpu->vm->engine->exit_name(exit->native));
 		if (exit->u.other.suberror)
 			ucall_text_add(t, ", suberror %" PRIu64, exit->u.other.suberror);
 	}
 }
 
-int ucall_fault_exit(struct ucall_vcpu *vcpu)
+int ucall_fault_exit(struct ucall_fault *f)
 {
-	const struct ucall_arch *arch = vcpu->vm->arch;
-	struct ucall_fault_info *fault = &vcpu->fault;
-	const char *problem = begin(vcpu, UCALL_FAULT_EXIT);
+	const struct ucall_arch *arch = f->cpu->vm->arch;
+	struct ucall_fault_info *fault = &f->info;
+	const char *problem = begin(f, UCALL_FAULT_EXIT);
 	char line[1024];
 	struct ucall_text t = { line, sizeof(line), 0 };
 	int error = ENOMSG;
 
-	ucall_text_add(&t, "vCPU %u: ", vcpu->number);
-	if (vcpu->exit.reason == UCALL_EXIT_OTHER && arch->is_vector_insn &&
+	ucall_text_add(&t, "vCPU %u: ", f->cpu->number);
+	if (f->cpu->exit.reason == UCALL_EXIT_OTHER && arch->is_vector_insn &&
 	    arch->is_vector_insn(fault->bytes, fault->byte_count)) {
 		fault->kind = UCALL_FAULT_VECTOR;
 		error = EFAULT;
 		add_vector_hint(arch, fault, &t);
 		ucall_text_add(&t, "; ");
 	}
-	ucall_text_add(&t, "an exit that is no ucall of backend %s: ", vcpu->vm->backend_name);
-	describe_exit(vcpu, &t);
+	ucall_text_add(&t, "an exit that is no ucall of backend %s: ", f->backend);
+	describe_exit(f, &t);
 	add_pc(fault, ", at", &t);
 	add_place(fault, &t);
-	return finish(vcpu, error, &t, problem);
+	return finish(f, error, &t, problem);
 }
 
-int ucall_fault_message(struct ucall_vcpu *vcpu)
+int ucall_fault_message(struct ucall_fault *f)
 {
 	const char *problem;
 	char line[1024];
@@ -528,27 +528,15 @@ int ucall_fault_message(struct ucall_vcpu *vcpu)
 	int error = errno;
 
 	/* First: looking for the place may fail, and leave an error of its own. */
-	ucall_text_add(&t, "vCPU %u: %s", vcpu->number, ucall_error());
-	problem = begin(vcpu, UCALL_FAULT_MESSAGE);
-	add_frame(&vcpu->fault, 1, "in", &t);
-	return finish(vcpu, error, &t, problem);
+	ucall_text_add(&t, "vCPU %u: %s", f->cpu->number, ucall_error());
+	problem = begin(f, UCALL_FAULT_MESSAGE);
+	add_frame(&f->info, 1, "in", &t);
+	return finish(f, error, &t, problem);
 }
 
-void ucall_fault_clear(struct ucall_vcpu *vcpu)
+void ucall_fault_clear(struct ucall_fault *f)
 {
-	vcpu->fault.valid = 0;
-	free(vcpu->report);
-	vcpu->report = NULL;
-}
-
-const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu)
-{
-	static const struct ucall_fault_info none;
-
-	return vcpu ? &vcpu->fault : &none;
-}
-
-const char *ucall_fault_report(const struct ucall_vcpu *vcpu)
-{
-	return vcpu && vcpu->report ? vcpu->report : "";
+	f->info.valid = 0;
+	free(f->report);
+	f->report = NULL;
 }

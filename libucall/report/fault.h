@@ -3,23 +3,33 @@
 #ifndef LIBUCALL_FAULT_H
 #define LIBUCALL_FAULT_H
 
-#include "machine/vm.h"
+#include "machine/machine.h"
+
+/* A vCPU, and what is known of it when its guest goes wrong. */
+struct ucall_fault {
+	struct ucall_cpu *cpu;
+	const char *backend; /* what its guest rings */
+	const struct ucall_fault_area *area; /* where the guest's exception stubs write; it can change at any time */
+	struct ucall_fault_info info;
+	char *report; /* the fault in full; NULL: nothing went wrong */
+	bool dead; /* it faulted: only a restart helps */
+};
 
 /*
- * Each fills in vcpu->fault, calls ucall_fail() with the sentence on it, and returns -1.
+ * Each fills in f->info, calls ucall_fail() with the sentence on it, and returns -1.
  *
  * The exception that a stub left in the mailbox (EFAULT), or that the engine reports (EFAULT); a triple fault (EFAULT); a run that was
  * ended by the time limit (ETIMEDOUT); an exit that is no ucall (ENOMSG); a message that is none,
  * on which ucall_fail() has been called already (EPROTO).
  */
-int ucall_fault_exception(struct ucall_vcpu *vcpu);
-int ucall_fault_unhandled(struct ucall_vcpu *vcpu);
-int ucall_fault_shutdown(struct ucall_vcpu *vcpu);
-int ucall_fault_timeout(struct ucall_vcpu *vcpu, int timeout_ms);
-int ucall_fault_exit(struct ucall_vcpu *vcpu);
-int ucall_fault_message(struct ucall_vcpu *vcpu);
+int ucall_fault_exception(struct ucall_fault *f);
+int ucall_fault_unhandled(struct ucall_fault *f);
+int ucall_fault_shutdown(struct ucall_fault *f);
+int ucall_fault_timeout(struct ucall_fault *f, int timeout_ms);
+int ucall_fault_exit(struct ucall_fault *f);
+int ucall_fault_message(struct ucall_fault *f);
 
 /* The vCPU goes on: what was said of it is over. */
-void ucall_fault_clear(struct ucall_vcpu *vcpu);
+void ucall_fault_clear(struct ucall_fault *f);
 
 #endif

@@ -8,14 +8,14 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-#define PAGES 8
+#define PAGES 256
 #define RUN_SIZE 12288 /* what KVM_GET_VCPU_MMAP_SIZE gives on x86_64 */
 #define GHCB (5 * UCALL_PAGE_SIZE) /* a shared page */
 
-static void request(struct ucall_vm *vm, uint64_t msr, const uint8_t *ghcb, size_t size)
+static void request(struct ucall_machine *vm, uint64_t msr, const uint8_t *ghcb, size_t size)
 {
 	struct sev_vcpu v = { .ghcb_msr = msr, .registered = GHCB };
-	struct ucall_vcpu vcpu = { .vm = vm, .protect_data = &v };
+	struct ucall_cpu vcpu = { .vm = vm, .protect_data = &v };
 	struct kvm_run *run = calloc(1, RUN_SIZE);
 	int r;
 
@@ -39,14 +39,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		uint8_t bytes[sizeof(struct kvm_cpuid2) + sizeof(struct kvm_cpuid_entry2)];
 	} cpuid = { .head.nent = 1 };
 	struct sev_vm sev = { .fd = -1, .cpuid = &cpuid.head };
-	struct ucall_vm vm;
+	struct ucall_machine vm;
 	uint64_t msr;
 
 	if (size < 9)
 		return 0;
 	cpuid.head.entries[0].function = 0x8000001f;
 	memset(&vm, 0, sizeof(vm));
-	if (ucall_protect_choose(&vm, data[0] & 1 ? "emulated-sev-snp" : "emulated-sev-es"))
+	if (ucall_machine_init(&vm, NULL, &ucall_arch_x86_64) ||
+	    ucall_protect_choose(&vm, data[0] & 1 ? "emulated-sev-snp" : "emulated-sev-es"))
 		abort();
 	memcpy(&msr, data + 1, 8);
 	if (data[0] & 2)
@@ -54,20 +55,15 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size -= 9;
 	if (size > UCALL_PAGE_SIZE)
 		size = UCALL_PAGE_SIZE;
-	pthread_mutex_init(&vm.lock, NULL);
 	pthread_mutex_init(&sev.gate, NULL);
 	pthread_cond_init(&sev.gate_moved, NULL);
 	vm.protect_data = &sev;
-	vm.memory.size = vm.memory.end = PAGES * UCALL_PAGE_SIZE;
-	vm.memory.next = 4 * UCALL_PAGE_SIZE;
 	vm.memory.c_bit = 1ull << 47;
-	vm.memory.base = calloc(PAGES, UCALL_PAGE_SIZE);
-	vm.memory.private_base = calloc(PAGES, UCALL_PAGE_SIZE);
-	if (vm.memory.base && vm.memory.private_base)
+	if (!ucall_pages_init(&vm.memory, PAGES * UCALL_PAGE_SIZE, true) &&
+	    ucall_memory_pages(&vm.memory, 3))
 		request(&vm, msr, data + 9, size);
-	free(vm.memory.base);
-	free(vm.memory.private_base);
 	sev_free_slots(&sev);
-	ucall_args_free(vm.protect_args);
+	vm.protect_data = NULL;
+	ucall_machine_fini(&vm);
 	return 0;
 }

@@ -3,37 +3,21 @@
 #ifndef FUZZ_IMAGE_VM_H
 #define FUZZ_IMAGE_VM_H
 
-#include <stdlib.h>
-#include <string.h>
-
+#include "../bare-machine.h"
 #include "machine/image.h"
-#include "machine/memory.h"
-#include "machine/regions.h"
-
-#define IMAGE_VM_PAGES 64
 
 /* False if the file cannot be opened: then there is nothing to close.  *loaded: it is in memory. */
-static inline bool image_vm_open(struct ucall_vm *vm, const uint8_t *data, size_t size, bool *loaded)
+static inline bool image_vm_open(struct bare_machine *m, const uint8_t *data, size_t size, bool *loaded)
 {
-	memset(vm, 0, sizeof(*vm));
-	vm->image = ucall_image_open(NULL, data, size);
-	if (!vm->image)
-		return false;
-	vm->arch = vm->image->arch;
-	vm->flat = true;
-	vm->memory.base = calloc(IMAGE_VM_PAGES, UCALL_PAGE_SIZE);
-	vm->memory.size = (size_t)IMAGE_VM_PAGES * UCALL_PAGE_SIZE;
-	vm->memory.end = vm->memory.size;
-	vm->memory.next = UCALL_PAGE_SIZE;
-	*loaded = vm->memory.base && !ucall_regions_init(vm) && !ucall_image_load(vm);
-	return true;
-}
+	struct ucall_image *image = ucall_image_open(NULL, data, size);
+	bool ready;
 
-static inline void image_vm_close(struct ucall_vm *vm)
-{
-	ucall_regions_fini(vm);
-	free(vm->memory.base);
-	ucall_image_close(vm->image);
+	if (!image)
+		return false;
+	ready = !bare_machine_open(m, &bare_flat, image->arch, UCALL_MEM_MIN);
+	m->vm.image = image;
+	*loaded = ready && !ucall_image_load(&m->vm);
+	return true;
 }
 
 #endif

@@ -7,17 +7,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ucall_vm vm;
+	struct bare_machine m;
 	uint8_t byte;
 	bool loaded;
 
-	if (!image_vm_open(&vm, data, size, &loaded))
+	if (!image_vm_open(&m, data, size, &loaded))
 		return 0;
 	if (loaded) {
-		uint64_t gva = ucall_vm_symbol(&vm, "guest_main");
+		uint64_t gva = ucall_vm_symbol(&m.handle, "guest_main");
 
-		ucall_memory_read(&vm, 0, gva, &byte, 1);
+		ucall_memory_read(&m.vm, 0, gva, &byte, 1);
 	}
-	image_vm_close(&vm);
+	bare_machine_close(&m);
 	return 0;
 }

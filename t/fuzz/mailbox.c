@@ -10,14 +10,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ucall_arch arch = { .big_endian = size % 2 };
-	struct ucall_vm vm = { .arch = &arch };
 	struct ucall uc, copy;
+	const struct ucall_place place = { .view = &uc, .gva = UCALL_MAILBOX_ADDRESS };
 	int cmd;
 
 	memset(&uc, 0x5a, sizeof(uc));
 	memcpy(&uc, data, size < sizeof(uc) ? size : sizeof(uc));
 	memset(&copy, 0xff, sizeof(copy));
-	cmd = ucall_message_take(&vm, &uc, 0, UCALL_MAILBOX_ADDRESS, &copy);
+	cmd = ucall_message_take(&arch, &place, &copy);
 	if (cmd > 0 && (copy.cmd != cmd || copy.nargs > UCALL_MAX_ARGS ||
 			copy.text_size >= UCALL_TEXT_SIZE || copy.text[copy.text_size]))
 		abort();

@@ -42,9 +42,8 @@ static void *scribble(void *data)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ucall_arch arch = { .big_endian = size % 2 };
-	struct ucall_vm vm = { .arch = &arch, .queue_lines = LINES };
+	struct ucall_queue_host queue = { .arch = &arch, .lines = LINES };
 	size_t memory_size = ucall_queue_size(LINES);
-	struct ucall_vcpu vcpu = { .vm = &vm };
 	struct ucall copy;
 	struct writer w = { data, size, NULL, memory_size, false };
 	pthread_t thread;
@@ -52,17 +51,17 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (posix_memalign((void **)&w.memory, 4096, memory_size))
 		return 0;
 	memset(w.memory, 0, memory_size);
-	vcpu.queue = (struct ucall_queue *)(void *)w.memory;
-	ucall_queue_reset(&vcpu);
+	queue.shared = (struct ucall_queue *)(void *)w.memory;
+	ucall_queue_reset(&queue);
 	if (pthread_create(&thread, NULL, scribble, &w))
 		abort();
 	for (int i = 0; i < TAKES; i++) {
 		int cmd;
 
-		if (!ucall_queue_has(&vcpu))
+		if (!ucall_queue_has(&queue))
 			continue;
 		memset(&copy, 0xff, sizeof(copy));
-		cmd = ucall_queue_take(&vcpu, &copy);
+		cmd = ucall_queue_take(&queue, &copy);
 		if (cmd > 0 && (copy.cmd != cmd || copy.nargs > UCALL_MAX_ARGS ||
 				copy.text_size >= UCALL_TEXT_SIZE || copy.text[copy.text_size]))
 			abort();

@@ -42,21 +42,21 @@ static void check_text(const char *text, size_t size)
 		abort();
 }
 
-static void report(struct ucall_vm *vm)
+static void report(struct bare_machine *m)
 {
 	uint64_t regs[UCALL_DWARF_REGS] = { 0 };
 	struct ucall_frame frames[UCALL_FAULT_FRAMES];
-	uint64_t entry = ucall_vm_symbol(vm, "guest_main");
+	uint64_t entry = ucall_vm_symbol(&m->handle, "guest_main");
 	struct ucall_unwind at = {
 		.pc = entry ? entry + 4 : 0x400010,
 		.stack = 0x400000,
 		.regs = regs,
 		.count = UCALL_DWARF_REGS,
 		.read = read_word,
-		.data = vm,
+		.data = &m->vm,
 		.name = "guest",
-		.image = vm->image->file,
-		.image_size = vm->image->size,
+		.image = m->vm.image->file,
+		.image_size = m->vm.image->size,
 	};
 	const char *problem;
 	unsigned int n;
@@ -74,13 +74,13 @@ static void report(struct ucall_vm *vm)
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
-	struct ucall_vm vm;
+	struct bare_machine m;
 	bool loaded;
 
-	if (!image_vm_open(&vm, data, size, &loaded))
+	if (!image_vm_open(&m, data, size, &loaded))
 		return 0;
 	if (loaded)
-		report(&vm);
-	image_vm_close(&vm);
+		report(&m);
+	bare_machine_close(&m);
 	return 0;
 }

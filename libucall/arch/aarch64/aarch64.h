@@ -6,12 +6,12 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "machine/vm.h"
+#include "machine/pages.h"
 
-int ucall_aarch64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+int ucall_aarch64_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
 		      unsigned int prot);
-void ucall_aarch64_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);
-int ucall_aarch64_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+void ucall_aarch64_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
+int ucall_aarch64_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		       unsigned int *prot);
 
 /* What the tables' attribute indices mean: MAIR_EL1 (0: normal write-back, 1: device nGnRE). */

@@ -24,7 +24,7 @@
 #define TCR_BOOT (16ull | 1ull << 8 | 1ull << 10 | 3ull << 12 | 1ull << 23 | 2ull << 32)
 #define PSTATE_EL1H 0x3c5 /* EL1 with its own stack pointer; all interrupts masked */
 
-int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	struct kvm_vcpu_init init;
 
@@ -34,7 +34,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	return ioctl(fd, KVM_ARM_VCPU_INIT, &init) ? ucall_fail_call("KVM_ARM_VCPU_INIT") : 0;
 }
 
-int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	const struct {
@@ -73,16 +73,16 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 	return ucall_kvm_get_reg(fd, CORE_X(0), &value) ? 0 : value;
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
+uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
 {
 	uint64_t value;
 
-	if (vcpu->vm->via != UCALL_VIA_ADDRESS || ucall_kvm_get_reg(fd, TTBR0_EL1, &value))
+	if (!vcpu->vm->wants_root || ucall_kvm_get_reg(fd, TTBR0_EL1, &value))
 		return vcpu->boot.root;
 	return value & 0x0000fffffffffffe; /* without ASID and CnP */
 }
 
-int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
+int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -96,7 +96,7 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 		       : 0;
 }
 
-int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 			    const struct ucall_regs *in)
 {
 	for (int i = 0; i < 31; i++)
@@ -118,7 +118,7 @@ bool ucall_kvm_arch_is_state(uint64_t reg)
 }
 
 /* MMIO is all that there is, and that is not this architecture's alone. */
-int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
 	return 0;

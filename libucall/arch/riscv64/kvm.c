@@ -21,7 +21,7 @@
 #define SATP_PPN 0xfffffffffffull
 
 /* All vCPUs but the first would wait to be started by another. */
-int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
 
@@ -30,7 +30,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct
 	return 0;
 }
 
-int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	const struct {
@@ -70,16 +70,16 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 	return ucall_kvm_get_reg(fd, CORE(A0), &value) ? 0 : value;
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
+uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
 {
 	uint64_t value;
 
-	if (vcpu->vm->via != UCALL_VIA_ADDRESS || ucall_kvm_get_reg(fd, CSR(satp), &value))
+	if (!vcpu->vm->wants_root || ucall_kvm_get_reg(fd, CSR(satp), &value))
 		return vcpu->boot.root;
 	return (value & SATP_PPN) << 12;
 }
 
-int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
+int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -96,7 +96,7 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
  * KVM completes a call of the SBI at the next run, by a0, a1 and the address after it: it is to do so now, and
  * not to what is set.  *pc, if it is that of the call still, is what KVM makes of it.
  */
-static int complete_sbi(struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run, uint64_t *pc)
+static int complete_sbi(struct ucall_cpu *vcpu, int fd, const struct kvm_run *run, uint64_t *pc)
 {
 	uint64_t before;
 
@@ -107,7 +107,7 @@ static int complete_sbi(struct ucall_vcpu *vcpu, int fd, const struct kvm_run *r
 	return *pc == before ? ucall_kvm_get_reg(fd, CORE(0), pc) : 0;
 }
 
-int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 			    const struct ucall_regs *in)
 {
 	uint64_t pc = in->pc;
@@ -132,7 +132,7 @@ bool ucall_kvm_arch_is_state(uint64_t reg)
 	return (type >= KVM_REG_RISCV_CORE && type <= KVM_REG_RISCV_FP_D) || type == REG_TYPE_VECTOR;
 }
 
-int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
 	return ucall_riscv64_decode(run, exit);

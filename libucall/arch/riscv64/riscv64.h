@@ -6,16 +6,16 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "machine/vm.h"
+#include "machine/pages.h"
 
-int ucall_riscv64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+int ucall_riscv64_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
 		      unsigned int prot);
-void ucall_riscv64_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);
+void ucall_riscv64_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
 /* KVM's exits that only riscv64 has: 1 and *exit filled in, or 0. */
 struct kvm_run;
 int ucall_riscv64_decode(const struct kvm_run *run, struct ucall_exit *exit);
 
-int ucall_riscv64_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+int ucall_riscv64_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		       unsigned int *prot);
 
 #endif

@@ -10,7 +10,7 @@
 #define PSW_BOOT 0x0400000180000000ull /* DAT on, addresses of 64 bits */
 #define CR0_AFP 0x40000ull
 
-static void stop_of(const struct ucall_vcpu *vcpu, const struct kvm_run *run, struct s390x_stop *stop)
+static void stop_of(const struct ucall_cpu *vcpu, const struct kvm_run *run, struct s390x_stop *stop)
 {
 	stop->gprs = (const uint64_t *)run->s.regs.gprs;
 	stop->psw_mask = run->psw_mask;
@@ -18,12 +18,12 @@ static void stop_of(const struct ucall_vcpu *vcpu, const struct kvm_run *run, st
 	stop->lowcore = vcpu ? vcpu->arch_data : NULL;
 }
 
-int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	return 0;
 }
 
-int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	/* ELF ABI supplement: a register save area of 160 bytes, then what is not in registers. */
@@ -55,12 +55,12 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 	return run->s.regs.gprs[2];
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
+uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
 {
 	return run->s.regs.crs[1] & ~0xfffull;
 }
 
-int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
+int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out)
 {
 	struct s390x_stop stop;
@@ -74,7 +74,7 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 	return 0;
 }
 
-int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 			    const struct ucall_regs *in)
 {
 	for (int i = 0; i < 16; i++)
@@ -86,7 +86,7 @@ int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run
 	return 0;
 }
 
-int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
 	struct s390x_stop stop;

@@ -17,17 +17,17 @@ static void set_psw(uint8_t *lowcore, unsigned int at, uint64_t address)
 	psw[1] = address;
 }
 
-static int vcpu_init(struct ucall_vcpu *vcpu)
+static int vcpu_init(struct ucall_cpu *vcpu)
 {
 	/* The area is 8 KiB, at a multiple of that. */
-	uint64_t gpa = ucall_memory_pages(vcpu->vm, 2 * PREFIX_PAGES - 1);
+	uint64_t gpa = ucall_memory_pages(&vcpu->vm->memory, 2 * PREFIX_PAGES - 1);
 	uint8_t *lowcore;
 
 	if (!gpa)
 		return -1;
 	gpa = (gpa + PREFIX_PAGES * UCALL_PAGE_SIZE - 1) &
 	      ~(uint64_t)(PREFIX_PAGES * UCALL_PAGE_SIZE - 1);
-	lowcore = ucall_memory_pointer(vcpu->vm, gpa, (size_t)PREFIX_PAGES * UCALL_PAGE_SIZE);
+	lowcore = ucall_memory_pointer(&vcpu->vm->memory, gpa, (size_t)PREFIX_PAGES * UCALL_PAGE_SIZE);
 	set_psw(lowcore, S390X_NEW_RESTART, S390X_WAIT_OTHER);
 	set_psw(lowcore, S390X_NEW_EXTERNAL, S390X_WAIT_OTHER);
 	set_psw(lowcore, S390X_NEW_SVC, S390X_WAIT_SVC);

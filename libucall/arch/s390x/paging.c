@@ -3,8 +3,8 @@
  * s390x page tables: a region-third table of 2048 entries, segment tables of 2048, page tables of 256
  * (Principles of Operation, 3-37).  They are big-endian, and an entry of zero is valid.
  */
-#include "base/byte-order.h"
-#include "machine/memory.h"
+#include "arch/byte-order.h"
+#include "machine/pages.h"
 #include "s390x.h"
 
 #define INVALID 0x20ull /* region and segment entries */
@@ -21,80 +21,80 @@
 #define PAGES_ENTRIES 256u
 #define LIMIT (1ull << 42)
 
-static uint64_t swap(const struct ucall_vm *vm, uint64_t value)
+static uint64_t swap(const struct ucall_memory *mem, uint64_t value)
 {
-	return ucall_guest64(vm->arch, value);
+	return ucall_guest64(&ucall_arch_s390x, value);
 }
 
-static uint64_t *table_at(const struct ucall_vm *vm, uint64_t table, unsigned int entries,
+static uint64_t *table_at(const struct ucall_memory *mem, uint64_t table, unsigned int entries,
 			  uint64_t index)
 {
-	uint64_t *t = ucall_memory_pointer(vm, table, entries * sizeof(uint64_t));
+	uint64_t *t = ucall_memory_pointer(mem, table, entries * sizeof(uint64_t));
 
 	return t ? &t[index % entries] : NULL;
 }
 
 /* The region-third entry, the segment entry, the page entry for gva, in the tables at these origins. */
-static uint64_t *region(const struct ucall_vm *vm, uint64_t root, uint64_t gva)
+static uint64_t *region(const struct ucall_memory *mem, uint64_t root, uint64_t gva)
 {
-	return table_at(vm, root, TABLE_ENTRIES, gva >> 31);
+	return table_at(mem, root, TABLE_ENTRIES, gva >> 31);
 }
 
-static uint64_t *segment(const struct ucall_vm *vm, uint64_t region_entry, uint64_t gva)
+static uint64_t *segment(const struct ucall_memory *mem, uint64_t region_entry, uint64_t gva)
 {
-	return table_at(vm, region_entry & ORIGIN, TABLE_ENTRIES, gva >> 20);
+	return table_at(mem, region_entry & ORIGIN, TABLE_ENTRIES, gva >> 20);
 }
 
-static uint64_t *page(const struct ucall_vm *vm, uint64_t segment_entry, uint64_t gva)
+static uint64_t *page(const struct ucall_memory *mem, uint64_t segment_entry, uint64_t gva)
 {
-	return table_at(vm, segment_entry & PTE_ORIGIN, PAGES_ENTRIES, gva >> 12);
+	return table_at(mem, segment_entry & PTE_ORIGIN, PAGES_ENTRIES, gva >> 12);
 }
 
-static uint64_t new_table(struct ucall_vm *vm, unsigned int entries, uint64_t empty)
+static uint64_t new_table(struct ucall_memory *mem, unsigned int entries, uint64_t empty)
 {
 	size_t pages = ucall_page_align(entries * sizeof(uint64_t)) / UCALL_PAGE_SIZE;
-	uint64_t gpa = ucall_memory_pages(vm, pages);
-	uint64_t *t = gpa ? ucall_memory_pointer(vm, gpa, pages * UCALL_PAGE_SIZE) : NULL;
+	uint64_t gpa = ucall_memory_pages(mem, pages);
+	uint64_t *t = gpa ? ucall_memory_pointer(mem, gpa, pages * UCALL_PAGE_SIZE) : NULL;
 
 	for (unsigned int i = 0; t && i < entries; i++)
-		t[i] = swap(vm, empty);
+		t[i] = swap(mem, empty);
 	return gpa;
 }
 
-uint64_t ucall_s390x_new_root(struct ucall_vm *vm)
+uint64_t ucall_s390x_new_root(struct ucall_memory *mem)
 {
-	return new_table(vm, TABLE_ENTRIES, INVALID | REGION3);
+	return new_table(mem, TABLE_ENTRIES, INVALID | REGION3);
 }
 
-int ucall_s390x_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot)
+int ucall_s390x_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot)
 {
 	uint64_t *e, new;
 
 	if (gva >= LIMIT)
 		return ucall_fail(EINVAL, "cannot map 0x%llx: s390x guests have addresses of 42 bits",
 				  (unsigned long long)gva);
-	e = region(vm, root, gva);
+	e = region(mem, root, gva);
 	if (!e)
 		goto damaged;
-	if (swap(vm, *e) & INVALID) {
-		new = new_table(vm, TABLE_ENTRIES, INVALID);
+	if (swap(mem, *e) & INVALID) {
+		new = new_table(mem, TABLE_ENTRIES, INVALID);
 		if (!new)
 			return -1;
-		*e = swap(vm, new | REGION3);
+		*e = swap(mem, new | REGION3);
 	}
-	e = segment(vm, swap(vm, *e), gva);
+	e = segment(mem, swap(mem, *e), gva);
 	if (!e)
 		goto damaged;
-	if (swap(vm, *e) & INVALID) {
-		new = new_table(vm, PAGES_ENTRIES, PTE_INVALID);
+	if (swap(mem, *e) & INVALID) {
+		new = new_table(mem, PAGES_ENTRIES, PTE_INVALID);
 		if (!new)
 			return -1;
-		*e = swap(vm, new);
+		*e = swap(mem, new);
 	}
-	e = page(vm, swap(vm, *e), gva);
+	e = page(mem, swap(mem, *e), gva);
 	if (!e)
 		goto damaged;
-	*e = swap(vm, gpa | (prot & UCALL_MAP_WRITE ? 0 : PTE_PROTECT) |
+	*e = swap(mem, gpa | (prot & UCALL_MAP_WRITE ? 0 : PTE_PROTECT) |
 			      (prot & UCALL_MAP_EXEC ? PTE_EXEC : 0));
 	return 0;
 
@@ -103,15 +103,15 @@ damaged:
 			  (unsigned long long)gva);
 }
 
-void ucall_s390x_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva)
+void ucall_s390x_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva)
 {
-	uint64_t *e = region(vm, to, gva), *f = region(vm, from, gva);
+	uint64_t *e = region(mem, to, gva), *f = region(mem, from, gva);
 
 	if (e && f)
 		__atomic_store_n(e, *f, __ATOMIC_RELEASE);
 }
 
-int ucall_s390x_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+int ucall_s390x_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		     unsigned int *prot)
 {
 	const uint64_t *p;
@@ -119,22 +119,22 @@ int ucall_s390x_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t 
 
 	if (gva >= LIMIT)
 		return -1;
-	p = region(vm, root, gva);
+	p = region(mem, root, gva);
 	if (!p)
 		return -1;
-	e = swap(vm, __atomic_load_n(p, __ATOMIC_RELAXED));
+	e = swap(mem, __atomic_load_n(p, __ATOMIC_RELAXED));
 	if ((e & INVALID) || (e & TYPE) != (REGION3 & TYPE))
 		return -1;
-	p = segment(vm, e, gva);
+	p = segment(mem, e, gva);
 	if (!p)
 		return -1;
-	e = swap(vm, __atomic_load_n(p, __ATOMIC_RELAXED));
+	e = swap(mem, __atomic_load_n(p, __ATOMIC_RELAXED));
 	if ((e & INVALID) || (e & TYPE))
 		return -1;
-	p = page(vm, e, gva);
+	p = page(mem, e, gva);
 	if (!p)
 		return -1;
-	e = swap(vm, __atomic_load_n(p, __ATOMIC_RELAXED));
+	e = swap(mem, __atomic_load_n(p, __ATOMIC_RELAXED));
 	if (e & PTE_INVALID)
 		return -1;
 	*gpa = (e & ORIGIN) | (gva & (UCALL_PAGE_SIZE - 1));

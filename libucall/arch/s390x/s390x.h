@@ -6,13 +6,13 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "machine/vm.h"
+#include "machine/pages.h"
 
-uint64_t ucall_s390x_new_root(struct ucall_vm *vm);
-int ucall_s390x_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+uint64_t ucall_s390x_new_root(struct ucall_memory *mem);
+int ucall_s390x_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
 		    unsigned int prot);
-void ucall_s390x_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);
-int ucall_s390x_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+void ucall_s390x_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
+int ucall_s390x_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		     unsigned int *prot);
 
 /* An address-space-control element for a root: region-third table, of full length. */

@@ -69,7 +69,7 @@ static void ask_cpuid(int kvm_fd)
 	free(nested);
 }
 
-const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_vm *vm, int kvm_fd)
+const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd)
 {
 	pthread_mutex_lock(&cpuid_lock);
 	if (!cpuid[0])
@@ -80,20 +80,20 @@ const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_vm *vm, int kvm_f
 	return cpuid[vm->nested];
 }
 
-int ucall_kvm_arch_vcpu_init(struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	const struct kvm_cpuid2 *offered = ucall_x86_64_cpuid(vcpu->vm, kvm_fd);
 
 	run->kvm_valid_regs = KVM_SYNC_X86_REGS;
 	/* A guest that passes addresses may have switched its page tables. */
-	if (vcpu->vm->via == UCALL_VIA_ADDRESS)
+	if (vcpu->vm->wants_root)
 		run->kvm_valid_regs |= KVM_SYNC_X86_SREGS;
 	if (!offered)
 		return -1;
 	return ioctl(fd, KVM_SET_CPUID2, offered) ? ucall_fail_call("KVM_SET_CPUID2") : 0;
 }
 
-int ucall_kvm_arch_boot(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	bool user = vcpu->vm->ring == 3;
@@ -163,7 +163,7 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 	return run->s.regs.regs.rdi;
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run)
+uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
 {
 	return run->kvm_valid_regs & KVM_SYNC_X86_SREGS ? run->s.regs.sregs.cr3 : vcpu->boot.root;
 }
@@ -173,7 +173,7 @@ uint64_t ucall_kvm_arch_root(const struct ucall_vcpu *vcpu, int fd, const struct
 	f(0, rax) f(1, rcx) f(2, rdx) f(3, rbx) f(5, rbp) f(6, rsi) f(7, rdi) f(8, r8) f(9, r9) \
 		f(10, r10) f(11, r11) f(12, r12) f(13, r13) f(14, r14) f(15, r15)
 
-int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct kvm_run *run,
+int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out)
 {
 	struct kvm_regs regs;
@@ -190,7 +190,7 @@ int ucall_kvm_arch_get_regs(const struct ucall_vcpu *vcpu, int fd, const struct 
 	return 0;
 }
 
-int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run,
+int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 			    const struct ucall_regs *in)
 {
 	struct kvm_regs regs;
@@ -206,7 +206,7 @@ int ucall_kvm_arch_set_regs(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run
 }
 
 /* `run` is shared with the kernel alone, but its data offset is checked all the same. */
-int ucall_kvm_arch_decode(const struct ucall_vcpu *vcpu, const struct kvm_run *run, size_t run_size,
+int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
 	if (run->exit_reason == KVM_EXIT_IO) {

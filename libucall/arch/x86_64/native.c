@@ -2,6 +2,7 @@
 /* x86_64 in guests of its own: descriptor tables, exception stubs, thread control block. */
 #include <string.h>
 
+#include "base/handle.h"
 #include "machine/memory.h"
 #include <ucall/sev.h>
 
@@ -32,7 +33,7 @@ static void set_gate(uint64_t *gate, uint64_t target)
 	gate[1] = target >> 32;
 }
 
-static uint32_t how_to_stop(const struct ucall_vm *vm)
+static uint32_t how_to_stop(const struct ucall_machine *vm)
 {
 	if (!vm->irqchip)
 		return X86_STOP_HLT;
@@ -42,7 +43,7 @@ static uint32_t how_to_stop(const struct ucall_vm *vm)
 }
 
 /* The core's #VC handler, if the VM wants it. */
-static int install_vc(struct ucall_vm *vm)
+static int install_vc(struct ucall_machine *vm)
 {
 	size_t size = (size_t)(ucall_vc_end - ucall_vc_start);
 	uint64_t gpa, entry = X86_VC + (uint64_t)((const uint8_t *)(uintptr_t)ucall_x86_64_vc -
@@ -52,25 +53,25 @@ static int install_vc(struct ucall_vm *vm)
 		return 0;
 	if (size > (size_t)X86_VC_PAGES * UCALL_PAGE_SIZE)
 		return ucall_fail(E2BIG, "the #VC handler has %zu bytes", size);
-	gpa = ucall_memory_pages(vm, X86_VC_PAGES);
+	gpa = ucall_memory_pages(&vm->memory, X86_VC_PAGES);
 	if (!gpa)
 		return -1;
-	memcpy(ucall_memory_pointer(vm, gpa, size), ucall_vc_start, size);
+	memcpy(ucall_memory_pointer(&vm->memory, gpa, size), ucall_vc_start, size);
 	memcpy(VM_WIDE(vm, X86_HAS_VC), &entry, sizeof(entry));
 	vm->vc_gpa = gpa;
 	return 0;
 }
 
-static int x86_64_vm_init(struct ucall_vm *vm)
+static int x86_64_vm_init(struct ucall_machine *vm)
 {
 	size_t stubs = (size_t)(ucall_x86_64_stubs_end - ucall_x86_64_stubs);
 	const uint64_t limit = X86_TSS_SIZE + X86_IOMAP_SIZE;
 	uint64_t *gdt, *idt;
 
-	vm->arch_gpa = ucall_memory_pages(vm, X86_VM_PAGES);
+	vm->arch_gpa = ucall_memory_pages(&vm->memory, X86_VM_PAGES);
 	if (!vm->arch_gpa)
 		return -1;
-	vm->arch_data = ucall_memory_pointer(vm, vm->arch_gpa, X86_VM_PAGES * UCALL_PAGE_SIZE);
+	vm->arch_data = ucall_memory_pointer(&vm->memory, vm->arch_gpa, X86_VM_PAGES * UCALL_PAGE_SIZE);
 
 	memcpy(VM_WIDE(vm, X86_STUBS), ucall_x86_64_stubs, stubs);
 	idt = (uint64_t *)VM_WIDE(vm, X86_IDT);
@@ -92,39 +93,39 @@ static int x86_64_vm_init(struct ucall_vm *vm)
 }
 
 /* The page that a vCPU with encrypted registers shares with its host. */
-static int map_ghcb(struct ucall_vcpu *vcpu)
+static int map_ghcb(struct ucall_cpu *vcpu)
 {
 	uint64_t gpa;
 
 	if (!vcpu->vm->protection->closes_regs)
 		return 0;
-	gpa = ucall_memory_shared_pages(vcpu->vm, 1);
+	gpa = ucall_memory_shared_pages(&vcpu->vm->memory, 1);
 	if (!gpa)
 		return -1;
-	vcpu->mailbox->ghcb = gpa;
+	vcpu->ghcb = gpa;
 	return ucall_memory_map_in(vcpu->vm, vcpu->boot.root, UCALL_GHCB_ADDRESS, gpa,
 				   UCALL_PAGE_SIZE, UCALL_MAP_WRITE);
 }
 
 /* No exception is under way: the next takes the top of the interrupt stack. */
-static void x86_64_vcpu_reset(struct ucall_vcpu *vcpu)
+static void x86_64_vcpu_reset(struct ucall_cpu *vcpu)
 {
 	const uint64_t top = X86_IST_TOP;
 
 	memcpy((uint8_t *)vcpu->arch_data + X86_TSS_IST1, &top, sizeof(top));
 }
 
-static int x86_64_vcpu_init(struct ucall_vcpu *vcpu)
+static int x86_64_vcpu_init(struct ucall_cpu *vcpu)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_machine *vm = vcpu->vm;
 	uint64_t root = vcpu->boot.root, gpa;
 	uint16_t iomap = X86_TSS_SIZE;
 	uint8_t *tss;
 
-	gpa = ucall_memory_pages(vm, X86_TSS_PAGES + X86_IST_PAGES);
+	gpa = ucall_memory_pages(&vm->memory, X86_TSS_PAGES + X86_IST_PAGES);
 	if (!gpa)
 		return -1;
-	tss = ucall_memory_pointer(vm, gpa, (size_t)X86_TSS_PAGES * UCALL_PAGE_SIZE);
+	tss = ucall_memory_pointer(&vm->memory, gpa, (size_t)X86_TSS_PAGES * UCALL_PAGE_SIZE);
 	vcpu->arch_data = tss;
 	x86_64_vcpu_reset(vcpu);
 	/*
@@ -160,12 +161,13 @@ static const void *x86_64_return_code(size_t *size)
 	return ucall_x86_64_stubs_return;
 }
 
-int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
+int ucall_vm_set_handler(struct ucall_vm *handle, unsigned int vector,
 			 void (*handler)(struct ucall_ex_regs *regs))
 {
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_set_handler");
 	uint64_t gva = (uint64_t)(uintptr_t)handler;
 
-	if (ucall_is_null(vm, "ucall_vm_set_handler"))
+	if (!vm)
 		return -1;
 	if (ucall_memory_set_up(vm, "ucall_vm_set_handler"))
 		return -1;

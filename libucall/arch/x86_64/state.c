@@ -94,7 +94,7 @@ static int load_msrs(int fd, const struct vcpu_state *s)
 
 /* ---- a vCPU ---- */
 
-static int save(const struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct vcpu_state *s,
+static int save(const struct ucall_cpu *vcpu, int kvm_fd, int fd, struct vcpu_state *s,
 		bool long_xsave)
 {
 	CALL(fd, KVM_GET_REGS, &s->regs);
@@ -112,7 +112,7 @@ static int save(const struct ucall_vcpu *vcpu, int kvm_fd, int fd, struct vcpu_s
 	return save_msrs(kvm_fd, fd, s);
 }
 
-void *ucall_kvm_arch_save(const struct ucall_vcpu *vcpu, int kvm_fd, int vm_fd, int fd)
+void *ucall_kvm_arch_save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
 {
 	int size = ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
 	size_t xsave_size =
@@ -130,7 +130,7 @@ void *ucall_kvm_arch_save(const struct ucall_vcpu *vcpu, int kvm_fd, int vm_fd, 
 }
 
 /* KVM_SET_XCRS and EFER before what depends on them; events last, which KVM would else clear. */
-int ucall_kvm_arch_load(const struct ucall_vcpu *vcpu, int fd, const void *state)
+int ucall_kvm_arch_load(const struct ucall_cpu *vcpu, int fd, const void *state)
 {
 	const struct vcpu_state *s = state;
 

@@ -6,12 +6,12 @@
 #include <errno.h>
 
 #include "base/error.h"
-#include "machine/vm.h"
+#include "machine/pages.h"
 
-int ucall_x86_64_map(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+int ucall_x86_64_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
 		     unsigned int prot);
-void ucall_x86_64_share(struct ucall_vm *vm, uint64_t to, uint64_t from, uint64_t gva);
-int ucall_x86_64_walk(struct ucall_vm *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
+void ucall_x86_64_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
+int ucall_x86_64_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		      unsigned int *prot);
 
 int ucall_x86_64_find_escape(const void *code, size_t size, uint64_t address,

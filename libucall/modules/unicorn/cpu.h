@@ -5,11 +5,11 @@
 
 #include <unicorn/unicorn.h>
 
-#include "machine/vm.h"
+#include "machine/machine.h"
 #include "fiber.h"
 
 struct unicorn_vcpu {
-	struct ucall_vcpu *vcpu;
+	struct ucall_cpu *vcpu;
 	const struct unicorn_cpu *cpu;
 	uc_engine *uc;
 	struct fiber fiber;

@@ -97,8 +97,8 @@ static const uint8_t *code_at(struct unicorn_vcpu *v)
 	uint64_t page = v->pc & ~offset;
 
 	if (page != v->code_page) {
-		const struct ucall_vcpu *vcpu = v->vcpu;
-		const struct ucall_region *r = ucall_regions_find(vcpu->vm, vcpu->boot.root, page);
+		const struct ucall_cpu *vcpu = v->vcpu;
+		const struct ucall_region *r = ucall_regions_find(&vcpu->vm->memory, vcpu->boot.root, page);
 
 		v->code = r ? vcpu->vm->memory.base + r->gpa + (page - r->gva) : NULL;
 		v->code_page = page;
@@ -270,7 +270,7 @@ static uc_err map_region(struct unicorn_vcpu *v, const struct ucall_region *r)
 static int map_regions(struct unicorn_vcpu *v)
 {
 	const struct ucall_memory *mem = &v->vcpu->vm->memory;
-	size_t count = ucall_regions_count(v->vcpu->vm);
+	size_t count = ucall_regions_count(&v->vcpu->vm->memory);
 
 	for (; v->mapped < count; v->mapped++) {
 		uc_err err = map_region(v, &mem->regions[v->mapped]);
@@ -317,14 +317,13 @@ static void describe_end(struct unicorn_vcpu *v)
 	}
 }
 
-static int stopped(struct unicorn_vcpu *v, int error, uint32_t reason)
+static enum ucall_run_end stopped(struct unicorn_vcpu *v, enum ucall_run_end end)
 {
-	v->vcpu->exit.reason = reason;
-	errno = error;
-	return -1;
+	v->vcpu->exit.reason = end == UCALL_RUN_KICK ? UCALL_EXIT_KICK : UCALL_EXIT_TIMEOUT;
+	return end;
 }
 
-static int unicorn_run(struct ucall_vcpu *vcpu, int64_t deadline)
+static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 	struct unicorn_vm *u = vcpu->vm->engine_data;
@@ -332,12 +331,12 @@ static int unicorn_run(struct ucall_vcpu *vcpu, int64_t deadline)
 	v->deadline = deadline;
 	if (__atomic_load_n(&v->kicked, __ATOMIC_RELAXED) &&
 	    __atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
-		return stopped(v, EINTR, UCALL_EXIT_KICK);
+		return stopped(v, UCALL_RUN_KICK);
 	do {
 		take_turn(u);
 		vcpu->exit.native = 0;
 		/* At once if there is memory to map: not in the midst of an access that has exited. */
-		v->budget = v->mapped == ucall_regions_count(vcpu->vm) ? SLICE : 0;
+		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) ? SLICE : 0;
 		if (!v->running && v->regs_written)
 			take_registers(v);
 		if (!v->running)
@@ -348,18 +347,18 @@ static int unicorn_run(struct ucall_vcpu *vcpu, int64_t deadline)
 		give_turn(u);
 	} while (v->left == LEFT_YIELD || v->left == LEFT_AGAIN);
 	if (v->left == LEFT_FAILED)
-		return -1;
+		return UCALL_RUN_FAILED;
 	if (v->left == LEFT_KICK)
-		return stopped(v, EINTR, UCALL_EXIT_KICK);
+		return stopped(v, UCALL_RUN_KICK);
 	if (v->left == LEFT_TIMEOUT)
-		return stopped(v, ETIMEDOUT, UCALL_EXIT_TIMEOUT);
+		return stopped(v, UCALL_RUN_TIMEOUT);
 	if (v->left == LEFT_ENDED)
 		describe_end(v);
-	return 0;
+	return UCALL_RUN_EXIT;
 }
 
 /* Async-signal-safe. */
-static void unicorn_kick(struct ucall_vcpu *vcpu)
+static void unicorn_kick(struct ucall_cpu *vcpu)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 
@@ -368,7 +367,7 @@ static void unicorn_kick(struct ucall_vcpu *vcpu)
 
 /* ---- vCPUs ---- */
 
-static const struct unicorn_cpu *cpu_of(const struct ucall_vm *vm)
+static const struct unicorn_cpu *cpu_of(const struct ucall_machine *vm)
 {
 	switch (vm->arch->bit) {
 	case UCALL_ARCH_X86_64:
@@ -452,7 +451,7 @@ static void close_cpu(struct unicorn_vcpu *v)
 	fiber_fini(&v->fiber);
 }
 
-static int unicorn_vcpu_init(struct ucall_vcpu *vcpu)
+static int unicorn_vcpu_init(struct ucall_cpu *vcpu)
 {
 	struct unicorn_vcpu *v;
 
@@ -469,7 +468,7 @@ static int unicorn_vcpu_init(struct ucall_vcpu *vcpu)
 	return open_cpu(v);
 }
 
-static void unicorn_vcpu_fini(struct ucall_vcpu *vcpu)
+static void unicorn_vcpu_fini(struct ucall_cpu *vcpu)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 
@@ -486,7 +485,7 @@ static void unicorn_vcpu_fini(struct ucall_vcpu *vcpu)
  * With a new emulator: within an old one there may be a run that has not ended, and an exception that
  * the guest has not taken (with which the next would be a double fault).
  */
-static int unicorn_restart(struct ucall_vcpu *vcpu)
+static int unicorn_restart(struct ucall_cpu *vcpu)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 	struct unicorn_vm *u = vcpu->vm->engine_data;
@@ -503,7 +502,7 @@ static int unicorn_restart(struct ucall_vcpu *vcpu)
 
 /* ---- registers ---- */
 
-static int unicorn_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+static int unicorn_get_regs(struct ucall_cpu *vcpu, struct ucall_regs *regs)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 	const struct unicorn_cpu *cpu = v->cpu;
@@ -522,7 +521,7 @@ static int unicorn_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
 }
 
 /* In most hooks a block that is under way would overwrite them: they wait for the next instruction. */
-static int unicorn_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
+static int unicorn_set_regs(struct ucall_cpu *vcpu, const struct ucall_regs *regs)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 
@@ -531,25 +530,25 @@ static int unicorn_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *re
 	return 0;
 }
 
-static uint64_t unicorn_argument(struct ucall_vcpu *vcpu)
+static uint64_t unicorn_argument(struct ucall_cpu *vcpu)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 
 	return unicorn_get(v, v->cpu->gpr[v->cpu->argument]);
 }
 
-static uint64_t unicorn_root(struct ucall_vcpu *vcpu)
+static uint64_t unicorn_root(struct ucall_cpu *vcpu)
 {
 	return vcpu->boot.root;
 }
 
-static void unicorn_code_written(struct ucall_vm *vm, uint64_t gva, size_t size)
+static void unicorn_code_written(struct ucall_machine *vm, uint64_t gva, size_t size)
 {
 	struct unicorn_vm *u = vm->engine_data;
 
 	pthread_mutex_lock(&vm->lock);
 	take_turn(u);
-	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
+	for (struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
 		const struct unicorn_vcpu *v = vcpu->engine_data;
 
 		uc_ctl_remove_cache(v->uc, gva, gva + size);
@@ -579,7 +578,7 @@ static int unicorn_check(const char *device)
 	return 0;
 }
 
-static int unicorn_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *config)
+static int unicorn_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *config)
 {
 	struct unicorn_vm *u = calloc(1, sizeof(*u));
 
@@ -592,12 +591,12 @@ static int unicorn_vm_init(struct ucall_vm *vm, const struct ucall_vm_config *co
 }
 
 /* Each vCPU maps it by itself. */
-static int unicorn_set_memory(struct ucall_vm *vm, void *memory, size_t size)
+static int unicorn_set_memory(struct ucall_machine *vm, void *memory, size_t size)
 {
 	return 0;
 }
 
-static void unicorn_vm_fini(struct ucall_vm *vm)
+static void unicorn_vm_fini(struct ucall_machine *vm)
 {
 	struct unicorn_vm *u = vm->engine_data;
 

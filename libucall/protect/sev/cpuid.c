@@ -23,7 +23,7 @@ static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *cpuid, uint32_t function
 }
 
 /* The supported CPUID, and what a guest with encrypted memory sees in it. */
-struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_vm *vm, const struct kvm_cpuid2 *supported)
+struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct kvm_cpuid2 *supported)
 {
 	const uint32_t more = 2;
 	struct kvm_cpuid2 *cpuid =
@@ -49,7 +49,7 @@ struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_vm *vm, const struct kvm_cp
 }
 
 /* What CPUID gives the vCPU; all zero for what it does not have (APM volume 3, appendix E). */
-void sev_find_cpuid(const struct ucall_vcpu *vcpu, uint32_t function, uint32_t index,
+void sev_find_cpuid(const struct ucall_cpu *vcpu, uint32_t function, uint32_t index,
 		    uint32_t values[4])
 {
 	const struct kvm_cpuid2 *cpuid = sev_vm(vcpu->vm)->cpuid;

@@ -33,7 +33,7 @@ static void add_range(struct kvm_msr_filter *filter, unsigned int n, uint32_t ba
  * Which MSRs exit.  With SEV: SEV_STATUS alone.  With SEV-ES all do, but for those of the encrypted
  * state that KVM leaves to the guest there (sev_es_init_vmcb() and its MSR permission map).
  */
-static int filter_msrs(const struct ucall_vm *vm, int fd)
+static int filter_msrs(const struct ucall_machine *vm, int fd)
 {
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_USER_SPACE_MSR,
 				      .args = { KVM_MSR_EXIT_REASON_FILTER } };
@@ -59,7 +59,7 @@ static int filter_msrs(const struct ucall_vm *vm, int fd)
 	return 0;
 }
 
-static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
+static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 {
 	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
 	struct sev_vm *sev = ucall_calloc(1, sizeof(*sev));
@@ -89,7 +89,7 @@ static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
 	return sev->cpuid ? 0 : -1;
 }
 
-static void vm_fini(struct ucall_vm *vm)
+static void vm_fini(struct ucall_machine *vm)
 {
 	struct sev_vm *sev = sev_vm(vm);
 
@@ -106,7 +106,7 @@ static void vm_fini(struct ucall_vm *vm)
 	vm->protect_data = NULL;
 }
 
-static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+static int vcpu_init(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	struct sev_vcpu *v = ucall_calloc(1, sizeof(*v));
 
@@ -121,25 +121,25 @@ static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 	return 0;
 }
 
-static void vcpu_fini(struct ucall_vcpu *vcpu)
+static void vcpu_fini(struct ucall_cpu *vcpu)
 {
 	free(vcpu->protect_data);
 	vcpu->protect_data = NULL;
 }
 
-static int launch(struct ucall_vm *vm)
+static int launch(struct ucall_machine *vm)
 {
 	return sev_measure(vm);
 }
 
-static int launch_snp(struct ucall_vm *vm)
+static int launch_snp(struct ucall_machine *vm)
 {
 	return sev_measure(vm) || sev_split_memory(vm) ? -1 : 0;
 }
 
 /* ---- exits ---- */
 
-static int serve_msr(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+static int serve_msr(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	struct sev_vcpu *v = sev_vcpu(vcpu);
 	uint32_t msr = run->msr.index;
@@ -171,7 +171,7 @@ static int serve_msr(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_
 }
 
 /* SNP: the page is there, and is not what the guest took it for. */
-static int report_mismatch(struct ucall_vcpu *vcpu, int fd)
+static int report_mismatch(struct ucall_cpu *vcpu, int fd)
 {
 	uint64_t gpa = vcpu->exit.u.mmio.gpa;
 	struct kvm_regs regs;
@@ -187,9 +187,9 @@ static int report_mismatch(struct ucall_vcpu *vcpu, int fd)
 	return 0;
 }
 
-static int serve_mmio(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+static int serve_mmio(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
-	const struct ucall_vm *vm = vcpu->vm;
+	const struct ucall_machine *vm = vcpu->vm;
 	uint64_t gpa = run->mmio.phys_addr & ~vm->memory.c_bit;
 
 	if (!vm->protection->closes_regs)
@@ -203,7 +203,7 @@ static int serve_mmio(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
  * The guest's code from rip on: as many bytes as there are, each by itself, since the next page may not
  * be there.
  */
-static void read_code(struct ucall_vm *vm, uint64_t cr3, uint64_t rip, uint8_t *code, size_t size)
+static void read_code(struct ucall_machine *vm, uint64_t cr3, uint64_t rip, uint8_t *code, size_t size)
 {
 	memset(code, 0, size);
 	for (size_t i = 0; i < size && sev_read_guest(vm, cr3, rip + i, &code[i], 1);)
@@ -214,7 +214,7 @@ static void read_code(struct ucall_vm *vm, uint64_t cr3, uint64_t rip, uint8_t *
  * trap_cpuid=step: is CPUID next?  ENDBR64, which does nothing here (CR4.CET is clear), is passed: KVM's
  * interpreter takes it and the instruction that follows for one step.
  */
-static int look_ahead(struct ucall_vcpu *vcpu, int fd)
+static int look_ahead(struct ucall_cpu *vcpu, int fd)
 {
 	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
 	struct kvm_sregs sregs;
@@ -239,7 +239,7 @@ static int look_ahead(struct ucall_vcpu *vcpu, int fd)
 	return sev_deliver_vc(vcpu, fd, &regs, UCALL_SVM_EXIT_CPUID);
 }
 
-static int serve_step(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+static int serve_step(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	if (!sev_vm(vcpu->vm)->step)
 		return 0;
@@ -252,7 +252,7 @@ static int serve_step(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size
 }
 
 /* 1: go on; 0: vcpu->exit is for the caller; -1. */
-static int serve(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+static int serve(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	switch (run->exit_reason) {
 	case KVM_EXIT_X86_RDMSR:
@@ -283,7 +283,7 @@ static int arm_step(int fd)
 }
 
 /* What is to be done before the guest goes on. */
-static int prepare(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+static int prepare(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	struct sev_vcpu *v = sev_vcpu(vcpu);
 
@@ -304,33 +304,28 @@ static int prepare(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t 
 	return look_ahead(vcpu, fd);
 }
 
-static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	struct sev_vm *sev = sev_vm(vcpu->vm);
 	bool gated = vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP;
-	int r = prepare(vcpu, fd, run, run_size), error;
+	int r = prepare(vcpu, fd, run, run_size);
+	enum ucall_run_end end;
 
 	if (r <= 0)
-		return r;
+		return r ? UCALL_RUN_FAILED : UCALL_RUN_EXIT;
 	if (sev->step && arm_step(fd))
-		return -1;
+		return UCALL_RUN_FAILED;
 	sev_vcpu(vcpu)->looked = false;
 	if (gated)
 		sev_enter(sev);
-	r = ioctl(fd, KVM_RUN, 0);
-	error = errno;
+	end = ucall_kvm_enter(fd);
 	if (gated)
 		sev_leave(sev);
-	errno = error;
-	if (r)
-		return errno == EINTR ? -1 : ucall_fail_call("KVM_RUN");
+	if (end != UCALL_RUN_EXIT)
+		return end;
 	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
 	r = serve(vcpu, fd, run, run_size);
-	if (r > 0) {
-		errno = EINTR;
-		return -1;
-	}
-	return r;
+	return r < 0 ? UCALL_RUN_FAILED : r ? UCALL_RUN_AGAIN : UCALL_RUN_EXIT;
 }
 
 #define COMMON \

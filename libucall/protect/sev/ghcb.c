@@ -16,22 +16,22 @@
 #define SNP_FEATURE 1ull /* GHCB specification, 2.3.1: hypervisor features */
 #define INJECT_GP 0x80000b0d /* APM volume 2, 15.20: valid, with an error code, exception 13 */
 
-uint64_t sev_ghcb_info(const struct ucall_vm *vm)
+uint64_t sev_ghcb_info(const struct ucall_machine *vm)
 {
 	return (uint64_t)VERSION_MAX << 48 | (uint64_t)VERSION_MIN << 32 |
 	       (uint64_t)__builtin_ctzll(vm->memory.c_bit) << 24 | UCALL_GHCB_SEV_INFO;
 }
 
-static bool is_snp(const struct ucall_vcpu *vcpu)
+static bool is_snp(const struct ucall_cpu *vcpu)
 {
 	return vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP;
 }
 
 /* ---- the MSR protocol ---- */
 
-static uint64_t change_page_state(struct ucall_vcpu *vcpu, uint64_t request)
+static uint64_t change_page_state(struct ucall_cpu *vcpu, uint64_t request)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_machine *vm = vcpu->vm;
 	uint64_t gpa = request & 0xffffffffff000, operation = request >> 52 & 0xf;
 	int r = -1;
 
@@ -43,7 +43,7 @@ static uint64_t change_page_state(struct ucall_vcpu *vcpu, uint64_t request)
 	return (r ? 1ull << 32 : 0) | UCALL_GHCB_PAGE_STATE;
 }
 
-static uint64_t answer_cpuid(const struct ucall_vcpu *vcpu, uint64_t request)
+static uint64_t answer_cpuid(const struct ucall_cpu *vcpu, uint64_t request)
 {
 	uint32_t values[4];
 
@@ -51,7 +51,7 @@ static uint64_t answer_cpuid(const struct ucall_vcpu *vcpu, uint64_t request)
 	return (uint64_t)values[request >> 30 & 3] << 32 | (request & 0xc0000000) | UCALL_GHCB_CPUID;
 }
 
-static uint64_t register_ghcb(struct ucall_vcpu *vcpu, uint64_t request)
+static uint64_t register_ghcb(struct ucall_cpu *vcpu, uint64_t request)
 {
 	uint64_t gpa = request & ~0xfffull;
 
@@ -61,7 +61,7 @@ static uint64_t register_ghcb(struct ucall_vcpu *vcpu, uint64_t request)
 	return gpa | UCALL_GHCB_REGISTER;
 }
 
-static int terminate(struct ucall_vcpu *vcpu, struct kvm_run *run, size_t run_size, uint64_t request)
+static int terminate(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size, uint64_t request)
 {
 	run->exit_reason = KVM_EXIT_SYSTEM_EVENT;
 	run->system_event.type = SEV_EVENT_TERM;
@@ -72,7 +72,7 @@ static int terminate(struct ucall_vcpu *vcpu, struct kvm_run *run, size_t run_si
 	return 0;
 }
 
-static int msr_protocol(struct ucall_vcpu *vcpu, struct kvm_run *run, size_t run_size)
+static int msr_protocol(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size)
 {
 	struct sev_vcpu *v = sev_vcpu(vcpu);
 	uint64_t request = v->ghcb_msr;
@@ -141,7 +141,7 @@ static int malformed(const struct request *r, uint64_t why)
 }
 
 /* Leaves struct kvm_run as KVM does for a port access of any other guest. */
-static int request_io(struct ucall_vcpu *vcpu, const struct request *r, struct kvm_run *run,
+static int request_io(struct ucall_cpu *vcpu, const struct request *r, struct kvm_run *run,
 		      size_t run_size)
 {
 	bool in = r->info_1 & UCALL_IOIO_IN;
@@ -171,7 +171,7 @@ static int request_io(struct ucall_vcpu *vcpu, const struct request *r, struct k
 	return 0;
 }
 
-static int request_cpuid(struct ucall_vcpu *vcpu, const struct request *r)
+static int request_cpuid(struct ucall_cpu *vcpu, const struct request *r)
 {
 	uint32_t function = (uint32_t)r->ghcb->rax, values[4];
 
@@ -242,7 +242,7 @@ static int request_msr(int fd, const struct request *r)
 	return answer_rax(r->ghcb, (uint32_t)entry->data);
 }
 
-static int request_halt(struct ucall_vcpu *vcpu, const struct request *r, struct kvm_run *run,
+static int request_halt(struct ucall_cpu *vcpu, const struct request *r, struct kvm_run *run,
 			size_t run_size)
 {
 	answer(r->ghcb, UCALL_GHCB_DONE, 0);
@@ -252,17 +252,17 @@ static int request_halt(struct ucall_vcpu *vcpu, const struct request *r, struct
 }
 
 /* The GHCB that the MSR names, in shared memory. */
-static volatile struct ucall_ghcb *find_ghcb(struct ucall_vcpu *vcpu)
+static volatile struct ucall_ghcb *find_ghcb(struct ucall_cpu *vcpu)
 {
 	uint64_t gpa = sev_vcpu(vcpu)->ghcb_msr;
 	const struct ucall_memory *mem = &vcpu->vm->memory;
 
 	if ((gpa & mem->c_bit) || gpa >= mem->size || (is_snp(vcpu) && sev_is_private(vcpu->vm, gpa)))
 		return NULL;
-	return ucall_memory_pointer(vcpu->vm, gpa, UCALL_PAGE_SIZE);
+	return ucall_memory_pointer(&vcpu->vm->memory, gpa, UCALL_PAGE_SIZE);
 }
 
-int sev_vmgexit(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+int sev_vmgexit(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	struct request r = { .ghcb = NULL };
 	uint16_t version;
@@ -309,7 +309,7 @@ int sev_vmgexit(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run
 	}
 }
 
-void sev_answer(struct ucall_vcpu *vcpu, struct kvm_run *run, size_t run_size)
+void sev_answer(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size)
 {
 	volatile struct ucall_ghcb *g = find_ghcb(vcpu);
 	uint64_t rax = 0;

@@ -11,7 +11,7 @@ const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protec
 	return snp ? &sev_real_snp : &sev_real;
 }
 
-char *ucall_kvm_arch_launch_list(const struct ucall_vm *vm, const struct ucall_protection *protection,
+char *ucall_kvm_arch_launch_list(const struct ucall_machine *vm, const struct ucall_protection *protection,
 				 const struct ucall_args *args)
 {
 	struct sev_launch l = {

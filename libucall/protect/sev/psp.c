@@ -10,7 +10,7 @@
 #define BLOCK 16 /* bytes that are encrypted together (APM volume 2, 7.10: AES-128) */
 
 /* The page's number makes the same bytes look different in each. */
-static int page_cipher(struct ucall_vm *vm, bool encrypt, uint64_t page, const void *from, void *to)
+static int page_cipher(struct ucall_machine *vm, bool encrypt, uint64_t page, const void *from, void *to)
 {
 	const struct sev_vm *sev = sev_vm(vm);
 
@@ -19,7 +19,7 @@ static int page_cipher(struct ucall_vm *vm, bool encrypt, uint64_t page, const v
 	return 0;
 }
 
-int sev_copy(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size_t size)
+int sev_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size)
 {
 	uint64_t offset = gpa & (UCALL_PAGE_SIZE - 1), page = (gpa & ~vm->memory.c_bit) - offset;
 	uint64_t first = offset & ~(uint64_t)(BLOCK - 1);
@@ -41,7 +41,7 @@ int sev_copy(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size
 	return 0;
 }
 
-int sev_turn_over(struct ucall_vm *vm, uint64_t gpa, bool is_private)
+int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private)
 {
 	uint8_t *shared = vm->memory.base + gpa, *private = vm->memory.private_base + gpa;
 
@@ -127,7 +127,7 @@ static struct segment segment(const struct kvm_segment *s)
 				 s->limit, s->base };
 }
 
-static int add_vcpu(const struct sev_vm *sev, uint8_t *digest, const struct ucall_vcpu *vcpu)
+static int add_vcpu(const struct sev_vm *sev, uint8_t *digest, const struct ucall_cpu *vcpu)
 {
 	int fd = vcpu->vm->engine->vcpu_fd(vcpu);
 	struct kvm_sregs sregs;
@@ -163,16 +163,16 @@ static int add_vcpu(const struct sev_vm *sev, uint8_t *digest, const struct ucal
 	return add_page(sev, digest, PAGE_VMSA, VMSA_GPA, &vmsa);
 }
 
-static const struct ucall_vcpu *find_vcpu(const struct ucall_vm *vm, unsigned int number)
+static const struct ucall_cpu *find_vcpu(const struct ucall_machine *vm, unsigned int number)
 {
-	const struct ucall_vcpu *vcpu = vm->vcpus;
+	const struct ucall_cpu *vcpu = vm->vcpus;
 
 	while (vcpu && vcpu->number != number)
 		vcpu = vcpu->next;
 	return vcpu;
 }
 
-int sev_measure(struct ucall_vm *vm)
+int sev_measure(struct ucall_machine *vm)
 {
 	static const uint8_t zero[UCALL_PAGE_SIZE];
 	const struct sev_vm *sev = sev_vm(vm);

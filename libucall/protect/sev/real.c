@@ -28,7 +28,7 @@ static int check(int kvm_fd, const struct ucall_protection *protection)
 }
 
 /* As the options say; else as the machine has it. */
-static void set_up_launch(const struct ucall_vm *vm, const struct sev_machine *machine,
+static void set_up_launch(const struct ucall_machine *vm, const struct sev_machine *machine,
 			  struct sev_launch *l)
 {
 	uint64_t api = ucall_args_uint(vm->protect_args, "api"); /* auto|old|new */
@@ -40,7 +40,7 @@ static void set_up_launch(const struct ucall_vm *vm, const struct sev_machine *m
 	l->vm_fd = l->memfd = l->sev_fd = -1;
 }
 
-static int create_vm(struct ucall_vm *vm, int kvm_fd)
+static int create_vm(struct ucall_machine *vm, int kvm_fd)
 {
 	struct sev_vm *sev = ucall_calloc(1, sizeof(*sev));
 	struct sev_machine machine;
@@ -63,7 +63,7 @@ static int create_vm(struct ucall_vm *vm, int kvm_fd)
 	return sev->fd;
 }
 
-static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
+static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 {
 	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
 	struct sev_vm *sev = sev_vm(vm);
@@ -75,7 +75,7 @@ static int vm_init(struct ucall_vm *vm, int kvm_fd, int fd)
 }
 
 /* The VM's own descriptor is closed by the engine. */
-static void vm_fini(struct ucall_vm *vm)
+static void vm_fini(struct ucall_machine *vm)
 {
 	struct sev_vm *sev = sev_vm(vm);
 
@@ -95,7 +95,7 @@ static void vm_fini(struct ucall_vm *vm)
 	vm->protect_data = NULL;
 }
 
-void sev_describe_memory(const struct ucall_vm *vm, struct sev_launch *l)
+void sev_describe_memory(const struct ucall_machine *vm, struct sev_launch *l)
 {
 	const struct ucall_memory *mem = &vm->memory;
 
@@ -106,13 +106,13 @@ void sev_describe_memory(const struct ucall_vm *vm, struct sev_launch *l)
 	l->private_end = mem->next;
 }
 
-static int set_memory(struct ucall_vm *vm, int fd)
+static int set_memory(struct ucall_machine *vm, int fd)
 {
 	sev_describe_memory(vm, &sev_vm(vm)->launch);
 	return sev_launch(&sev_vm(vm)->launch, SEV_PART_MEMORY);
 }
 
-static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
+static int vcpu_init(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	if (ioctl(fd, KVM_SET_CPUID2, sev_vm(vcpu->vm)->cpuid))
 		return ucall_fail_call("KVM_SET_CPUID2");
@@ -121,11 +121,11 @@ static int vcpu_init(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run)
 	return 0;
 }
 
-static void vcpu_fini(struct ucall_vcpu *vcpu)
+static void vcpu_fini(struct ucall_cpu *vcpu)
 {
 }
 
-static int launch(struct ucall_vm *vm)
+static int launch(struct ucall_machine *vm)
 {
 	struct sev_launch *l = &sev_vm(vm)->launch;
 
@@ -139,7 +139,7 @@ static int launch(struct ucall_vm *vm)
 }
 
 /* What private pages were to contain has been copied: forget it. */
-static int launch_snp(struct ucall_vm *vm)
+static int launch_snp(struct ucall_machine *vm)
 {
 	if (sev_track_pages(vm) || launch(vm))
 		return -1;
@@ -148,7 +148,7 @@ static int launch_snp(struct ucall_vm *vm)
 	return 0;
 }
 
-static int set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private)
+static int set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private)
 {
 	struct sev_attributes attributes = { gpa, size, is_private ? SEV_ATTRIBUTE_PRIVATE : 0, 0 };
 
@@ -159,9 +159,9 @@ static int set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_p
 }
 
 /* SNP: the guest's page state change, which KVM hands on as its hypercall KVM_HC_MAP_GPA_RANGE. */
-static int serve_hypercall(struct ucall_vcpu *vcpu, struct kvm_run *run)
+static int serve_hypercall(struct ucall_cpu *vcpu, struct kvm_run *run)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_machine *vm = vcpu->vm;
 	uint64_t gpa = run->hypercall.args[0], pages = run->hypercall.args[1];
 	bool is_private = run->hypercall.args[2] & SEV_MAP_GPA_ENCRYPTED;
 	int r = -1;
@@ -177,7 +177,7 @@ static int serve_hypercall(struct ucall_vcpu *vcpu, struct kvm_run *run)
 	return 1;
 }
 
-static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	int r = ioctl(fd, KVM_RUN, 0);
 
@@ -185,14 +185,16 @@ static int run_vcpu(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t
 	if (r && (errno == EFAULT || errno == EHWPOISON) &&
 	    run->exit_reason == UCALL_KVM_EXIT_MEMORY_FAULT)
 		r = 0;
-	if (r)
-		return errno == EINTR ? -1 : ucall_fail_call("KVM_RUN");
-	if (run->exit_reason == KVM_EXIT_HYPERCALL && serve_hypercall(vcpu, run)) {
-		errno = EINTR;
-		return -1;
+	if (r && errno == EINTR)
+		return UCALL_RUN_INTERRUPTED;
+	if (r) {
+		ucall_fail_call("KVM_RUN");
+		return UCALL_RUN_FAILED;
 	}
+	if (run->exit_reason == KVM_EXIT_HYPERCALL && serve_hypercall(vcpu, run))
+		return UCALL_RUN_AGAIN;
 	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
-	return 0;
+	return UCALL_RUN_EXIT;
 }
 
 #define COMMON \

@@ -47,80 +47,80 @@ struct sev_vcpu {
 	bool started, looked, halting;
 };
 
-static inline struct sev_vm *sev_vm(const struct ucall_vm *vm)
+static inline struct sev_vm *sev_vm(const struct ucall_machine *vm)
 {
 	return vm->protect_data;
 }
 
-static inline struct sev_vcpu *sev_vcpu(const struct ucall_vcpu *vcpu)
+static inline struct sev_vcpu *sev_vcpu(const struct ucall_cpu *vcpu)
 {
 	return vcpu->protect_data;
 }
 
 /* What CPUID offers that VM, of KVM_GET_SUPPORTED_CPUID, which is asked once a process; NULL after ucall_fail(). */
-const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_vm *vm, int kvm_fd);
+const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd);
 
 extern const struct ucall_kvm_protect sev_emulated, sev_emulated_snp; /* emulated.c */
 extern const struct ucall_kvm_protect sev_real, sev_real_snp; /* real.c */
 
 /* real.c: a VM's memory as the launch has it. */
-void sev_describe_memory(const struct ucall_vm *vm, struct sev_launch *l);
+void sev_describe_memory(const struct ucall_machine *vm, struct sev_launch *l);
 
 /* ---- cpuid.c ---- */
 
 /* The supported CPUID, and what a guest with encrypted memory sees in it; NULL after ucall_fail(). */
-struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_vm *vm, const struct kvm_cpuid2 *supported);
+struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct kvm_cpuid2 *supported);
 /* What it gives the vCPU; all zero for what it does not have (APM volume 3, appendix E). */
-void sev_find_cpuid(const struct ucall_vcpu *vcpu, uint32_t function, uint32_t index,
+void sev_find_cpuid(const struct ucall_cpu *vcpu, uint32_t function, uint32_t index,
 		    uint32_t values[4]);
 
 /* ---- psp.c: the firmware ---- */
 
 /* Sets vm->measurement. */
-int sev_measure(struct ucall_vm *vm);
+int sev_measure(struct ucall_machine *vm);
 /* struct ucall_protect_ops.copy: private memory as its host sees it. */
-int sev_copy(struct ucall_vm *vm, uint64_t gpa, void *to, const void *from, size_t size);
+int sev_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
 /* The page at that address changes hands: what was private becomes ciphertext, and the reverse. */
-int sev_turn_over(struct ucall_vm *vm, uint64_t gpa, bool is_private);
+int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private);
 
 /* ---- slots.c: private memory on KVM ---- */
 
 int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid);
-int sev_set_memory(struct ucall_vm *vm, int fd);
+int sev_set_memory(struct ucall_machine *vm, int fd);
 /* SNP: from now on each page is private or shared; and has a slot accordingly. */
-int sev_track_pages(struct ucall_vm *vm);
-void sev_mark_pages(struct ucall_vm *vm, uint64_t gpa, uint64_t size, bool is_private);
-int sev_split_memory(struct ucall_vm *vm);
+int sev_track_pages(struct ucall_machine *vm);
+void sev_mark_pages(struct ucall_machine *vm, uint64_t gpa, uint64_t size, bool is_private);
+int sev_split_memory(struct ucall_machine *vm);
 void sev_free_slots(struct sev_vm *sev);
 /* struct ucall_protect_ops, for SNP. */
-int sev_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private);
-bool sev_is_private(const struct ucall_vm *vm, uint64_t gpa);
+int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
+bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa);
 /* SNP: makes those pages private, and all others shared, as a snapshot has them; contents follow. */
-int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages);
+int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_pages);
 /* Around KVM_RUN. */
 void sev_enter(struct sev_vm *sev);
 void sev_leave(struct sev_vm *sev);
 
 /* ---- state.c: struct ucall_protect_ops.save and so on ---- */
 
-void *sev_save(const struct ucall_vm *vm);
-int sev_load(struct ucall_vm *vm, const void *state);
+void *sev_save(const struct ucall_machine *vm);
+int sev_load(struct ucall_machine *vm, const void *state);
 void sev_free_state(void *state);
 
 /* ---- vc.c: #VC ---- */
 
 /* Guest memory as the CPU sees it by the page tables at `cr3`. */
-bool sev_read_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *to, size_t size);
+bool sev_read_guest(struct ucall_machine *vm, uint64_t cr3, uint64_t gva, void *to, size_t size);
 
 /*
  * The exit in vcpu->exit is undone, as if the instruction had not begun, and #VC is raised at it.
  * Returns 1; 0 if the guest shut down of it, or it cannot be undone, and vcpu->exit says so; or -1.
  */
-int sev_raise_vc(struct ucall_vcpu *vcpu, int fd, uint64_t code);
+int sev_raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code);
 /* The same at an instruction that has not been executed, which is at `regs`. */
-int sev_deliver_vc(struct ucall_vcpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code);
+int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code);
 /* Only the first half: *regs are those before the instruction.  1, 0 or -1 likewise. */
-int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_regs *regs);
+int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs);
 
 /* ---- insn.c: which instruction was it? ---- */
 
@@ -142,10 +142,10 @@ bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit, s
 /* ---- ghcb.c: VMGEXIT ---- */
 
 /* 1: answered; 0: vcpu->exit is for the caller; -1. */
-int sev_vmgexit(struct ucall_vcpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
+int sev_vmgexit(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
 /* The caller has seen to the exit: answers it. */
-void sev_answer(struct ucall_vcpu *vcpu, struct kvm_run *run, size_t run_size);
+void sev_answer(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size);
 /* What ucall_rdmsr(UCALL_MSR_GHCB) gives at first. */
-uint64_t sev_ghcb_info(const struct ucall_vm *vm);
+uint64_t sev_ghcb_info(const struct ucall_machine *vm);
 
 #endif

@@ -63,7 +63,7 @@ int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid)
 	return r;
 }
 
-int sev_set_memory(struct ucall_vm *vm, int fd)
+int sev_set_memory(struct ucall_machine *vm, int fd)
 {
 	const struct ucall_memory *mem = &vm->memory;
 
@@ -81,7 +81,7 @@ static bool is_set(const uint8_t *bitmap, uint64_t page)
 	return __atomic_load_n(&bitmap[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
 }
 
-bool sev_is_private(const struct ucall_vm *vm, uint64_t gpa)
+bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa)
 {
 	const struct sev_vm *sev = sev_vm(vm);
 
@@ -90,7 +90,7 @@ bool sev_is_private(const struct ucall_vm *vm, uint64_t gpa)
 	return is_set(sev->private_pages, gpa / UCALL_PAGE_SIZE);
 }
 
-void sev_mark_pages(struct ucall_vm *vm, uint64_t gpa, uint64_t size, bool is_private)
+void sev_mark_pages(struct ucall_machine *vm, uint64_t gpa, uint64_t size, bool is_private)
 {
 	struct sev_vm *sev = sev_vm(vm);
 
@@ -105,7 +105,7 @@ void sev_mark_pages(struct ucall_vm *vm, uint64_t gpa, uint64_t size, bool is_pr
 	}
 }
 
-int sev_track_pages(struct ucall_vm *vm)
+int sev_track_pages(struct ucall_machine *vm)
 {
 	struct sev_vm *sev = sev_vm(vm);
 
@@ -117,7 +117,7 @@ int sev_track_pages(struct ucall_vm *vm)
 }
 
 /* Puts [start, end) into a slot that is free. */
-static int add_slot(struct ucall_vm *vm, uint64_t start, uint64_t end, bool is_private)
+static int add_slot(struct ucall_machine *vm, uint64_t start, uint64_t end, bool is_private)
 {
 	const struct ucall_memory *mem = &vm->memory;
 	struct sev_vm *sev = sev_vm(vm);
@@ -143,7 +143,7 @@ static int add_slot(struct ucall_vm *vm, uint64_t start, uint64_t end, bool is_p
 	return 0;
 }
 
-static int drop_slot(struct ucall_vm *vm, uint32_t i)
+static int drop_slot(struct ucall_machine *vm, uint32_t i)
 {
 	struct sev_vm *sev = sev_vm(vm);
 	const struct sev_slot *s = &sev->slots[i];
@@ -154,7 +154,7 @@ static int drop_slot(struct ucall_vm *vm, uint32_t i)
 	return 0;
 }
 
-int sev_split_memory(struct ucall_vm *vm)
+int sev_split_memory(struct ucall_machine *vm)
 {
 	const struct ucall_memory *mem = &vm->memory;
 	struct sev_vm *sev = sev_vm(vm);
@@ -180,7 +180,7 @@ void sev_free_slots(struct sev_vm *sev)
 }
 
 /* Makes [start, end) one slot, and what is left of others slots of their own. */
-static int cut_slots(struct ucall_vm *vm, uint64_t start, uint64_t end, bool is_private)
+static int cut_slots(struct ucall_machine *vm, uint64_t start, uint64_t end, bool is_private)
 {
 	const struct sev_vm *sev = sev_vm(vm);
 	uint32_t count = sev->slot_count;
@@ -216,7 +216,7 @@ void sev_leave(struct sev_vm *sev)
 }
 
 /* Returns when no vCPU is in KVM_RUN any more, and keeps them from it. */
-static void pause_vcpus(struct ucall_vm *vm)
+static void pause_vcpus(struct ucall_machine *vm)
 {
 	struct sev_vm *sev = sev_vm(vm);
 	struct timespec until;
@@ -226,7 +226,7 @@ static void pause_vcpus(struct ucall_vm *vm)
 		pthread_cond_wait(&sev->gate_moved, &sev->gate);
 	sev->paused = true;
 	while (sev->running) {
-		for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+		for (struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
 			ucall_kvm_interrupt(vcpu);
 		clock_gettime(CLOCK_REALTIME, &until);
 		until.tv_nsec += 2000000; /* a signal that came just before KVM_RUN had no effect */
@@ -247,7 +247,7 @@ static void resume_vcpus(struct sev_vm *sev)
 	pthread_mutex_unlock(&sev->gate);
 }
 
-int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages)
+int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_pages)
 {
 	const uint64_t pages = vm->memory.size / UCALL_PAGE_SIZE;
 	const uint8_t *now = sev_vm(vm)->private_pages;
@@ -267,7 +267,7 @@ int sev_put_back_pages(struct ucall_vm *vm, const uint8_t *private_pages)
 	return 0;
 }
 
-int sev_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size, bool is_private)
+int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private)
 {
 	struct sev_vm *sev = sev_vm(vm);
 	int r;

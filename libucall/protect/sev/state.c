@@ -13,7 +13,7 @@ struct sev_state {
 	struct sev_vcpu vcpus[]; /* by number */
 };
 
-static size_t bitmap_size(const struct ucall_vm *vm)
+static size_t bitmap_size(const struct ucall_machine *vm)
 {
 	return vm->memory.size / UCALL_PAGE_SIZE / 8;
 }
@@ -27,7 +27,7 @@ void sev_free_state(void *from)
 	free(state);
 }
 
-void *sev_save(const struct ucall_vm *vm)
+void *sev_save(const struct ucall_machine *vm)
 {
 	const struct sev_vm *sev = sev_vm(vm);
 	struct sev_state *state =
@@ -44,16 +44,16 @@ void *sev_save(const struct ucall_vm *vm)
 		return NULL;
 	}
 	state->vcpu_count = vm->vcpu_count;
-	for (const struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+	for (const struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
 		state->vcpus[vcpu->number] = *sev_vcpu(vcpu);
 	return state;
 }
 
-int sev_load(struct ucall_vm *vm, const void *from)
+int sev_load(struct ucall_machine *vm, const void *from)
 {
 	const struct sev_state *state = from;
 
-	for (const struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+	for (const struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
 		*sev_vcpu(vcpu) = state->vcpus[vcpu->number];
 	return state->private_pages ? sev_put_back_pages(vm, state->private_pages) : 0;
 }

@@ -18,7 +18,7 @@
 
 /* ---- guest memory as the CPU sees it ---- */
 
-static bool access_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *to,
+static bool access_guest(struct ucall_machine *vm, uint64_t cr3, uint64_t gva, void *to,
 			 const void *from, size_t size)
 {
 	for (size_t done = 0, n; done < size; done += n) {
@@ -27,10 +27,10 @@ static bool access_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *
 		void *p;
 
 		n = size - done < left ? size - done : left;
-		if (vm->arch->walk(vm, cr3, gva + done, &gpa, &prot) ||
+		if (vm->arch->walk(&vm->memory, cr3, gva + done, &gpa, &prot) ||
 		    (from && !(prot & UCALL_MAP_WRITE)))
 			return false;
-		p = ucall_memory_pointer(vm, gpa, n);
+		p = ucall_memory_pointer(&vm->memory, gpa, n);
 		if (!p)
 			return false;
 		if (to)
@@ -41,7 +41,7 @@ static bool access_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *
 	return true;
 }
 
-bool sev_read_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *to, size_t size)
+bool sev_read_guest(struct ucall_machine *vm, uint64_t cr3, uint64_t gva, void *to, size_t size)
 {
 	return access_guest(vm, cr3, gva, to, NULL, size);
 }
@@ -49,7 +49,7 @@ bool sev_read_guest(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, void *to, s
 /* ---- delivery: APM volume 2, 8.9 ---- */
 
 /* No handler can run: the double fault that follows has none either. */
-static int shut_down(struct ucall_vcpu *vcpu)
+static int shut_down(struct ucall_cpu *vcpu)
 {
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
 	vcpu->exit.reason = UCALL_EXIT_SHUTDOWN;
@@ -58,7 +58,7 @@ static int shut_down(struct ucall_vcpu *vcpu)
 }
 
 /* The stack that the handler gets. */
-static bool find_stack(struct ucall_vm *vm, const struct kvm_sregs *sregs, uint64_t rsp,
+static bool find_stack(struct ucall_machine *vm, const struct kvm_sregs *sregs, uint64_t rsp,
 		       unsigned int ist, uint64_t *stack)
 {
 	*stack = rsp;
@@ -87,9 +87,9 @@ static void enter_ring0(struct kvm_sregs *sregs, uint16_t selector)
 	sregs->ss.dpl = 0;
 }
 
-int sev_deliver_vc(struct ucall_vcpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code)
+int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code)
 {
-	struct ucall_vm *vm = vcpu->vm;
+	struct ucall_machine *vm = vcpu->vm;
 	struct kvm_regs new = *regs;
 	struct kvm_sregs sregs;
 	uint64_t gate[2], stack, frame[6];
@@ -126,7 +126,7 @@ int sev_deliver_vc(struct ucall_vcpu *vcpu, int fd, const struct kvm_regs *regs,
 /* ---- undoing an exit ---- */
 
 struct target {
-	struct ucall_vm *vm;
+	struct ucall_machine *vm;
 	uint64_t cr3, gpa;
 };
 
@@ -136,10 +136,10 @@ static bool is_target(void *data, uint64_t gva)
 	unsigned int prot;
 	uint64_t gpa;
 
-	return !t->vm->arch->walk(t->vm, t->cr3, gva, &gpa, &prot) && gpa == t->gpa;
+	return !t->vm->arch->walk(&t->vm->memory, t->cr3, gva, &gpa, &prot) && gpa == t->gpa;
 }
 
-int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_regs *regs)
+int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs)
 {
 	struct kvm_regs at, after;
 	struct kvm_sregs sregs;
@@ -176,7 +176,7 @@ int sev_undo(struct ucall_vcpu *vcpu, int fd, struct kvm_regs *regs)
 	return 1;
 }
 
-int sev_raise_vc(struct ucall_vcpu *vcpu, int fd, uint64_t code)
+int sev_raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code)
 {
 	struct kvm_regs regs;
 	int r = sev_undo(vcpu, fd, &regs);

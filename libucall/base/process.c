@@ -3,7 +3,7 @@
 #include <errno.h>
 #include <pthread.h>
 
-#include "base/error.h"
+#include "error.h"
 #include "process.h"
 
 /* How many fork()s lie between the first process and this one: cheaper to compare than getpid(). */
@@ -20,20 +20,20 @@ static void prepare(void)
 	pthread_atfork(NULL, NULL, after_fork_in_child);
 }
 
-void ucall_process_own(struct ucall_vm *vm)
+unsigned int ucall_process_this(void)
 {
 	pthread_once(&once, prepare);
-	vm->process = generation;
+	return generation;
 }
 
-bool ucall_process_inherited(const struct ucall_vm *vm)
+bool ucall_process_inherited(unsigned int process)
 {
-	return vm->process != generation;
+	return process != generation;
 }
 
-int ucall_process_check(const struct ucall_vm *vm, const char *what)
+int ucall_process_check(unsigned int process, const char *what)
 {
-	if (!ucall_process_inherited(vm))
+	if (!ucall_process_inherited(process))
 		return 0;
 	return ucall_fail(EPERM,
 			  "%s: this VM belongs to the process that created it; after fork() a child can "

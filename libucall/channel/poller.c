@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* See runner.h. */
+/* See poller.h. */
 #include <errno.h>
 #include <pthread.h>
 #include <sched.h>
@@ -8,9 +8,8 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "machine/process.h"
-#include "queue.h"
-#include "runner.h"
+#include "base/process.h"
+#include "poller.h"
 
 enum state {
 	STANDING, /* the vCPU */
@@ -18,22 +17,24 @@ enum state {
 	ENDING, /* the thread */
 };
 
-struct ucall_runner {
-	struct ucall_vcpu *vcpu;
+struct ucall_poller {
+	struct ucall_port *port;
+	unsigned int process; /* whose thread it is */
+	bool started;
 	pthread_t thread;
 	pthread_mutex_t lock;
 	pthread_cond_t changed;
 	enum state state; /* atomic; written under the lock */
-	bool stop; /* atomic: ucall_runner_stop() waits */
+	bool stop; /* atomic: ucall_poller_stop() waits */
 };
 
-static enum state state_of(const struct ucall_runner *r)
+static enum state state_of(const struct ucall_poller *r)
 {
 	return __atomic_load_n(&r->state, __ATOMIC_ACQUIRE);
 }
 
 /* With the lock. */
-static void set_state(struct ucall_runner *r, enum state state)
+static void set_state(struct ucall_poller *r, enum state state)
 {
 	__atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
 	pthread_cond_broadcast(&r->changed);
@@ -43,18 +44,18 @@ static void set_state(struct ucall_runner *r, enum state state)
 
 /*
  * Until the vCPU ends its run by itself, or is to stand.  A kick may be a user's, or have been
- * ucall_runner_stop()'s when it was no longer needed.
+ * ucall_poller_stop()'s when it was no longer needed.
  */
-static void run_vcpu(struct ucall_runner *r)
+static void run_vcpu(struct ucall_poller *r)
 {
-	struct ucall_vcpu *vcpu = r->vcpu;
+	struct ucall_port *port = r->port;
+	struct ucall_queued *q = port->queued;
 
 	for (;;) {
-		int result = vcpu->vm->engine->run(vcpu, -1);
+		enum ucall_run_end end = port->channel->machine->run(port->cpu, -1);
 
-		if (!result || errno != EINTR ||
-		    __atomic_exchange_n(&vcpu->kicked, 0, __ATOMIC_ACQ_REL)) {
-			ucall_outcome_set(&vcpu->later, result);
+		if (end != UCALL_RUN_KICK || __atomic_exchange_n(&q->kicked, 0, __ATOMIC_ACQ_REL)) {
+			ucall_held_set(&q->held, end);
 			return;
 		}
 		if (__atomic_load_n(&r->stop, __ATOMIC_ACQUIRE))
@@ -62,9 +63,9 @@ static void run_vcpu(struct ucall_runner *r)
 	}
 }
 
-static void *runner(void *data)
+static void *poll_vcpu(void *data)
 {
-	struct ucall_runner *r = data;
+	struct ucall_poller *r = data;
 
 	pthread_mutex_lock(&r->lock);
 	while (r->state != ENDING) {
@@ -81,33 +82,37 @@ static void *runner(void *data)
 	return NULL;
 }
 
-static struct ucall_runner *start(struct ucall_vcpu *vcpu)
+/* ---- the other thread ---- */
+
+struct ucall_poller *ucall_poller_new(struct ucall_port *port)
 {
-	struct ucall_runner *r = ucall_calloc(1, sizeof(*r));
-	sigset_t all, old;
-	int error;
+	struct ucall_poller *r = ucall_calloc(1, sizeof(*r));
 
 	if (!r)
 		return NULL;
-	r->vcpu = vcpu;
+	r->port = port;
+	r->process = ucall_process_this();
 	pthread_mutex_init(&r->lock, NULL);
 	pthread_cond_init(&r->changed, NULL);
+	return r;
+}
+
+static int start(struct ucall_poller *r)
+{
+	sigset_t all, old;
+	int error;
+
 	/* Signals are for the program's own threads; the one that ends a run unblocks itself. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	error = pthread_create(&r->thread, NULL, runner, r);
+	error = pthread_create(&r->thread, NULL, poll_vcpu, r);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
-	if (!error)
-		return r;
-	pthread_cond_destroy(&r->changed);
-	pthread_mutex_destroy(&r->lock);
-	free(r);
-	ucall_fail(error, "no thread for vCPU %u, which is polled: %s", vcpu->number,
-		   strerror(error));
-	return NULL;
+	if (error)
+		return ucall_fail(error, "no thread for vCPU %u, which is polled: %s", r->port->number,
+				  strerror(error));
+	r->started = true;
+	return 0;
 }
-
-/* ---- the other thread ---- */
 
 /*
  * Looks now and then, not all the time: each look takes the line of `put` away from the vCPU, and what comes
@@ -128,47 +133,41 @@ static void relax(unsigned int round)
 	}
 }
 
-int ucall_runner_run(struct ucall_vcpu *vcpu, struct ucall_limit *limit)
+int ucall_poller_run(struct ucall_poller *r, struct ucall_limit *limit)
 {
-	struct ucall_runner *r = vcpu->runner;
+	struct ucall_queued *q = r->port->queued;
 
-	if (!r)
-		r = vcpu->runner = start(vcpu);
-	if (!r)
+	if (!r->started && start(r))
 		return -1;
 	pthread_mutex_lock(&r->lock);
 	/* It may have ended just now, which the caller has not seen. */
-	if (r->state == STANDING && !vcpu->later.there)
+	if (r->state == STANDING && !q->held.there)
 		set_state(r, RUNNING);
 	pthread_mutex_unlock(&r->lock);
-	for (unsigned int round = 1; !ucall_queue_has(vcpu) && state_of(r) == RUNNING; round++) {
+	for (unsigned int round = 1; !ucall_queue_has(&q->queue) && state_of(r) == RUNNING; round++) {
 		relax(round);
 		/* The clock is read only if it takes longer. */
 		if (round % 256 || !ucall_limit_is_over(limit))
 			continue;
-		ucall_runner_stop(vcpu);
-		if (vcpu->later.there || ucall_queue_has(vcpu))
-			break;
-		vcpu->exit.reason = UCALL_EXIT_TIMEOUT;
-		errno = ETIMEDOUT;
-		return -1;
+		ucall_poller_stop(r);
+		if (!q->held.there && !ucall_queue_has(&q->queue))
+			ucall_held_set(&q->held, UCALL_RUN_TIMEOUT);
+		break;
 	}
 	return 0;
 }
 
-bool ucall_runner_is_running(const struct ucall_vcpu *vcpu)
+bool ucall_poller_is_running(const struct ucall_poller *r)
 {
-	return vcpu->runner && state_of(vcpu->runner) == RUNNING;
+	return r && state_of(r) == RUNNING;
 }
 
-void ucall_runner_stop(struct ucall_vcpu *vcpu)
+void ucall_poller_stop(struct ucall_poller *r)
 {
-	struct ucall_runner *r = vcpu->runner;
-
-	if (!ucall_runner_is_running(vcpu) || ucall_process_inherited(vcpu->vm))
+	if (!ucall_poller_is_running(r) || ucall_process_inherited(r->process))
 		return;
 	__atomic_store_n(&r->stop, true, __ATOMIC_RELEASE);
-	vcpu->vm->engine->kick(vcpu);
+	r->port->channel->machine->kick(r->port->cpu);
 	pthread_mutex_lock(&r->lock);
 	while (r->state == RUNNING)
 		pthread_cond_wait(&r->changed, &r->lock);
@@ -176,34 +175,21 @@ void ucall_runner_stop(struct ucall_vcpu *vcpu)
 	__atomic_store_n(&r->stop, false, __ATOMIC_RELEASE);
 }
 
-void ucall_runner_stop_all(struct ucall_vm *vm)
+void ucall_poller_free(struct ucall_poller *r, bool inherited)
 {
-	for (struct ucall_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
-		ucall_runner_stop(vcpu);
-}
-
-void ucall_runner_kick(struct ucall_vcpu *vcpu)
-{
-	__atomic_store_n(&vcpu->kicked, 1, __ATOMIC_RELEASE);
-	vcpu->vm->engine->kick(vcpu);
-}
-
-void ucall_runner_free(struct ucall_vcpu *vcpu)
-{
-	struct ucall_runner *r = vcpu->runner;
-
 	if (!r)
 		return;
 	/* In a child of the process the thread is not there, and the lock may be held for ever. */
-	if (!vcpu->vm->inherited) {
-		ucall_runner_stop(vcpu);
-		pthread_mutex_lock(&r->lock);
-		set_state(r, ENDING);
-		pthread_mutex_unlock(&r->lock);
-		pthread_join(r->thread, NULL);
+	if (!inherited) {
+		if (r->started) {
+			ucall_poller_stop(r);
+			pthread_mutex_lock(&r->lock);
+			set_state(r, ENDING);
+			pthread_mutex_unlock(&r->lock);
+			pthread_join(r->thread, NULL);
+		}
 		pthread_cond_destroy(&r->changed);
 		pthread_mutex_destroy(&r->lock);
 	}
 	free(r);
-	vcpu->runner = NULL;
 }

@@ -1,0 +1,31 @@
+// SPDX-License-Identifier: MIT
+/* See handle.h. */
+#include <errno.h>
+
+#include "error.h"
+#include "handle.h"
+
+static void refuse(const char *function)
+{
+	ucall_fail(EOPNOTSUPP,
+		   "%s: this VM was attached (ucall_vm_attach()); its memory, vCPUs and set-up are its owner's",
+		   function);
+}
+
+struct ucall_machine *ucall_machine_of(const struct ucall_vm *vm, const char *function)
+{
+	if (ucall_is_null(vm, function))
+		return NULL;
+	if (!vm->machine)
+		refuse(function);
+	return vm->machine;
+}
+
+struct ucall_cpu *ucall_cpu_of(const struct ucall_vcpu *vcpu, const char *function)
+{
+	if (ucall_is_null(vcpu, function))
+		return NULL;
+	if (!vcpu->cpu)
+		refuse(function);
+	return vcpu->cpu;
+}

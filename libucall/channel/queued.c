@@ -1,0 +1,172 @@
+// SPDX-License-Identifier: MIT
+/* See queued.h. */
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/error.h"
+#include "poller.h"
+#include "queued.h"
+
+void ucall_held_set(struct ucall_held *held, enum ucall_run_end end)
+{
+	held->there = true;
+	held->late = false;
+	held->end = end;
+	held->error = errno;
+	if (end == UCALL_RUN_FAILED)
+		snprintf(held->text, sizeof(held->text), "%s", ucall_error());
+}
+
+/* Tells the user how the run ended. */
+static int tell(struct ucall_port *port, const struct ucall_limit *limit)
+{
+	struct ucall_held *held = &port->queued->held;
+
+	held->there = false;
+	if (held->end == UCALL_RUN_FAILED)
+		return ucall_fail(held->error, "%s", held->text);
+	return port->channel->machine->report(port->cpu, held->end, limit->ms);
+}
+
+/* Did the guest only want the host to look at the queue, which is empty by now? */
+static bool was_flush(struct ucall_port *port)
+{
+	uint64_t where;
+
+	return ucall_queue_was_flush(&port->queued->queue) && ucall_port_rang(port, &where) &&
+	       !ucall_port_find(port);
+}
+
+/*
+ * True if the end of the run need not be told: the guest only asked the host to look at its queue; or time was up,
+ * but there were messages, so that the guest was not idle.
+ */
+static bool can_be_dropped(struct ucall_port *port)
+{
+	const struct ucall_held *held = &port->queued->held;
+
+	if (held->end == UCALL_RUN_EXIT)
+		return was_flush(port);
+	return held->late && held->end == UCALL_RUN_TIMEOUT;
+}
+
+/* Runs for a guest that does nothing but ask the host to look. */
+#define MOST_RUNS 8
+
+static int run(struct ucall_port *port, struct ucall_limit *limit)
+{
+	const struct ucall_machine_ops *machine = port->channel->machine;
+	struct ucall_queued *q = port->queued;
+
+	for (int i = 0;; i++) {
+		bool stands = !ucall_poller_is_running(q->poller);
+
+		/* What the guest wrote first comes first, whatever ended its run. */
+		if (ucall_queue_has(&q->queue)) {
+			if (stands)
+				q->held.late = true;
+			return 0;
+		}
+		if (stands && q->held.there && (i == MOST_RUNS || !can_be_dropped(port)))
+			return tell(port, limit);
+		/* Clears what was reported, so not while the vCPU runs. */
+		if (stands && machine->check_run(port->cpu))
+			return -1;
+		if (stands)
+			q->held.there = false;
+		if (!q->poller)
+			ucall_held_set(&q->held, machine->run(port->cpu, ucall_limit_deadline(limit)));
+		else if (ucall_poller_run(q->poller, limit))
+			return -1;
+	}
+}
+
+static void stop(struct ucall_port *port)
+{
+	ucall_poller_stop(port->queued->poller);
+}
+
+static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *uc)
+{
+	struct ucall_queued *q = port->queued;
+	int cmd;
+
+	if (ucall_queue_has(&q->queue)) {
+		if (only)
+			return UCALL_NONE;
+		ucall_port_count(port);
+		cmd = ucall_queue_take(&q->queue, uc);
+		if (cmd < 0)
+			stop(port);
+		return cmd;
+	}
+	return ucall_poller_is_running(q->poller) ? UCALL_NONE : ucall_port_plain.receive(port, only, uc);
+}
+
+static void kick(struct ucall_port *port)
+{
+	if (port->queued->poller)
+		__atomic_store_n(&port->queued->kicked, 1, __ATOMIC_RELEASE);
+	port->channel->machine->kick(port->cpu);
+}
+
+static void reset(struct ucall_port *port)
+{
+	port->queued->held.there = false;
+	ucall_queue_reset(&port->queued->queue);
+}
+
+static void close_queued(struct ucall_port *port, bool inherited)
+{
+	ucall_poller_free(port->queued->poller, inherited);
+	free(port->queued);
+	port->queued = NULL;
+}
+
+static const struct ucall_port_ops queued_ops = {
+	.run = run,
+	.receive = receive,
+	.kick = kick,
+	.stop = stop,
+	.reset = reset,
+	.close = close_queued,
+};
+
+int ucall_queued_open(struct ucall_port *port)
+{
+	const struct ucall_channel *c = port->channel;
+	struct ucall_queued *q = ucall_calloc(1, sizeof(*q));
+
+	if (!q)
+		return -1;
+	port->queued = q;
+	port->ops = &queued_ops;
+	q->queue.arch = c->traits.arch;
+	q->queue.lines = c->queue_lines;
+	q->queue.shared = c->machine->map_own(port->cpu, ucall_channel_address(c, UCALL_QUEUE_ADDRESS),
+					      ucall_queue_size(c->queue_lines), UCALL_MAP_WRITE);
+	if (!q->queue.shared)
+		return -1;
+	ucall_queue_reset(&q->queue);
+	if (c->queue_polled)
+		q->poller = ucall_poller_new(port);
+	return c->queue_polled && !q->poller ? -1 : 0;
+}
+
+void ucall_queued_save(const struct ucall_port *port, struct ucall_queued_state *state)
+{
+	memset(state, 0, sizeof(*state));
+	if (!port->queued)
+		return;
+	state->place = port->queued->queue.place;
+	state->held = port->queued->held;
+}
+
+void ucall_queued_load(struct ucall_port *port, const struct ucall_queued_state *state)
+{
+	if (!port->queued)
+		return;
+	port->queued->queue.place = state->place;
+	port->queued->held = state->held;
+}

@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A port whose messages come through a queue: many with one exit, or with none while a thread of its own runs the
+ * vCPU (poller.h).  How a run ended is told after the messages that it left.
+ */
+#ifndef LIBUCALL_QUEUED_H
+#define LIBUCALL_QUEUED_H
+
+#include "channel.h"
+#include "queue.h"
+
+struct ucall_poller; /* poller.c */
+
+/* How a run ended, held back until its queued messages are taken. */
+struct ucall_held {
+	bool there;
+	bool late; /* messages came before it */
+	enum ucall_run_end end;
+	int error; /* errno and ucall_error() of UCALL_RUN_FAILED: a thread has its own */
+	char text[512];
+};
+
+struct ucall_queued {
+	struct ucall_queue_host queue;
+	struct ucall_held held;
+	struct ucall_poller *poller; /* NULL: the vCPU runs in its user's thread */
+	int kicked; /* atomic; of a vCPU with a poller */
+};
+
+/* Makes the port one with a queue, and where the backend wants that, with a poller.  -1 after ucall_fail(). */
+int ucall_queued_open(struct ucall_port *port);
+
+/* On the thread that ran the vCPU; keeps errno. */
+void ucall_held_set(struct ucall_held *held, enum ucall_run_end end);
+
+/* What a snapshot keeps of a port, which stands. */
+struct ucall_queued_state {
+	struct ucall_queue_place place;
+	struct ucall_held held;
+};
+
+void ucall_queued_save(const struct ucall_port *port, struct ucall_queued_state *state);
+void ucall_queued_load(struct ucall_port *port, const struct ucall_queued_state *state);
+
+#endif

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * A machine: a VM of libucall's own, its memory, image and vCPUs.  It knows nothing of messages: what rings for
+ * them stands on it by the callbacks of channel/machine-ops.h.
+ */
+#ifndef LIBUCALL_MACHINE_H
+#define LIBUCALL_MACHINE_H
+
+#include <pthread.h>
+
+#include <ucall/plugin.h>
+
+#include "arch/arch.h"
+#include "engine.h"
+#include "pages.h"
+
+struct ucall_image; /* a separate guest ELF: image.h */
+struct ucall_protection; /* protect/protect.h */
+struct ucall_protect_ops;
+struct ucall_snapshot; /* snapshot.c */
+
+/* Of a machine's life.  ucall_machine_launch() alone ends the first. */
+enum ucall_phase {
+	UCALL_SETTING_UP,
+	UCALL_LAUNCHED,
+};
+
+/* Memory at the same guest address in every vCPU's own slot of the address space. */
+struct ucall_common {
+	uint64_t gva, gpa;
+	size_t size;
+	unsigned int prot; /* UCALL_MAP_ */
+};
+
+#define UCALL_COMMON_MOST 4
+
+struct ucall_machine {
+	const struct ucall_engine *engine;
+	const struct ucall_arch *arch;
+	char *engine_reason; /* why this engine */
+	void *engine_data; /* the engine's own */
+	unsigned int process; /* whose it is: base/process.h */
+	bool inherited; /* it is being freed in a child of that process: only memory and descriptors */
+	bool flat; /* no page tables and no exception stubs of the core */
+	struct ucall_image *image; /* NULL: the guest is the program itself */
+	uint64_t return_address; /* where guest functions return to */
+
+	pthread_mutex_t lock; /* memory, page tables, the list of vCPUs */
+	struct ucall_memory memory;
+	struct ucall_common common[UCALL_COMMON_MOST];
+	unsigned int common_count;
+	struct ucall_cpu *vcpus; /* the newest first */
+	unsigned int vcpu_count;
+
+	const struct ucall_protection *protection; /* never NULL */
+	const struct ucall_protect_ops *protect; /* the engine's; NULL: memory is not encrypted */
+	struct ucall_args *protect_args;
+	void *protect_data; /* the engine's own */
+	enum ucall_phase phase; /* atomic */
+	bool needs_launch; /* set while it is created, by what can only be set up once all vCPUs exist */
+	uint8_t measurement[64];
+	int measurement_size;
+	bool guest_vc;
+
+	bool irqchip, nested;
+	bool wants_root; /* each exit has to tell the root of the page tables: messages come by address */
+	int ring;
+	unsigned int slots; /* memory slots that a backend has taken */
+	struct ucall_snapshot *snapshot; /* NULL: none was taken */
+
+	void *arch_data; /* the host's view of the architecture's VM-wide pages */
+	uint64_t arch_gpa;
+	uint64_t vc_gpa; /* x86_64: pages of the core's #VC handler; 0: not used */
+};
+
+/* The state in which a vCPU starts. */
+struct ucall_boot {
+	uint64_t entry;
+	uint64_t sp;
+	uint64_t root; /* flat: what its own regions are marked with */
+	uint64_t tls;
+	uint64_t args[6];
+};
+
+struct ucall_cpu {
+	struct ucall_machine *vm;
+	struct ucall_cpu *next;
+	void *engine_data; /* the engine's own */
+	void *arch_data; /* the architecture's own */
+	void *protect_data; /* the engine's own */
+	struct ucall_exit exit; /* the last */
+	struct ucall_boot boot;
+	uint64_t ghcb; /* guest-physical address of its GHCB; 0: it has none */
+	unsigned int number;
+};
+
+static inline bool ucall_machine_is_launched(const struct ucall_machine *vm)
+{
+	return __atomic_load_n(&vm->phase, __ATOMIC_ACQUIRE) == UCALL_LAUNCHED;
+}
+
+/* Is its private memory encrypted by now? */
+static inline bool ucall_machine_is_closed(const struct ucall_machine *vm)
+{
+	return vm->memory.c_bit && ucall_machine_is_launched(vm);
+}
+
+/*
+ * Functions return 0, or -1 after ucall_fail().  A new machine, of zeroes before; engine and arch may be NULL, to be
+ * chosen.
+ */
+int ucall_machine_init(struct ucall_machine *vm, const struct ucall_engine *engine, const struct ucall_arch *arch);
+
+/*
+ * A machine is created in two steps, between which a backend is chosen:
+ * what the configuration says, with image and engine; then the VM with its memory and the guest in it.
+ */
+int ucall_machine_choose(struct ucall_machine *vm, const struct ucall_vm_config *config);
+int ucall_machine_build(struct ucall_machine *vm, const struct ucall_vm_config *config);
+/* After the backend's part of the set-up: can run, unless it needs a launch. */
+void ucall_machine_finish(struct ucall_machine *vm);
+void ucall_machine_fini(struct ucall_machine *vm); /* may be half made; its vCPUs are gone */
+
+/* The end of its set-up; vm->lock is held. */
+int ucall_machine_launch(struct ucall_machine *vm);
+
+/* Zeroed memory for all vCPUs, those to come included, in the slot that each has for itself; NULL after ucall_fail(). */
+void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int prot);
+
+/*
+ * Adding a vCPU, with vm->lock: its memory, to which ucall_cpu_map() adds; then the vCPU itself, which is in the
+ * list from then on.
+ */
+int ucall_cpu_build(struct ucall_cpu *vcpu);
+int ucall_cpu_start(struct ucall_cpu *vcpu);
+/* Zeroed memory of this vCPU alone, which the host can always read; NULL after ucall_fail(). */
+void *ucall_cpu_map(struct ucall_cpu *vcpu, uint64_t gva, size_t size, unsigned int prot);
+void ucall_cpu_fini(struct ucall_cpu *vcpu); /* may be half made; no longer in the list */
+
+/* Fails where it may not run yet; launches a machine that does so by itself. */
+int ucall_cpu_check_run(struct ucall_cpu *vcpu);
+/* Back to where it started. */
+int ucall_cpu_restart(struct ucall_cpu *vcpu);
+
+#endif

@@ -1,0 +1,106 @@
+// SPDX-License-Identifier: MIT
+/* See pages.h. */
+#include <errno.h>
+#include <string.h>
+#include <sys/mman.h>
+
+#include "pages.h"
+
+#define MIB ((size_t)1 << 20)
+
+/* Whole MiB at an address of whole MiB; *mapping is what to unmap, 1 MiB more. */
+static uint8_t *reserve(size_t size, void **mapping)
+{
+	void *p = mmap(NULL, size + MIB, PROT_READ | PROT_WRITE,
+		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
+
+	if (p == MAP_FAILED) {
+		ucall_fail(errno, "cannot reserve %zu bytes of guest memory: %s", size,
+			   strerror(errno));
+		return NULL;
+	}
+	*mapping = p;
+	return (uint8_t *)(((uintptr_t)p + MIB - 1) & ~(uintptr_t)(MIB - 1));
+}
+
+int ucall_pages_init(struct ucall_memory *mem, size_t size, bool apart)
+{
+	/* KVM on s390x wants addresses and sizes of whole MiB (KVM API document, 4.35). */
+	size = (size + MIB - 1) & ~(MIB - 1);
+	mem->base = reserve(size, &mem->mapping);
+	if (!mem->base)
+		return -1;
+	mem->size = mem->end = size;
+	mem->private_base = apart ? reserve(size, &mem->private_mapping) : mem->base;
+	if (!mem->private_base)
+		return -1;
+	mem->next = UCALL_PAGE_SIZE; /* address 0 means none */
+	return 0;
+}
+
+void ucall_pages_fini(struct ucall_memory *mem)
+{
+	if (mem->mapping)
+		munmap(mem->mapping, mem->size + MIB);
+	if (mem->private_mapping)
+		munmap(mem->private_mapping, mem->size + MIB);
+	mem->mapping = mem->private_mapping = NULL;
+}
+
+static bool has_room(const struct ucall_memory *mem, size_t count)
+{
+	uint64_t left = (mem->end - mem->next) / UCALL_PAGE_SIZE;
+
+	if (count && count <= left)
+		return true;
+	ucall_fail(ENOMEM,
+		   "guest memory is exhausted: %zu pages wanted, %llu of %zu left; "
+		   "set a larger mem_size",
+		   count, (unsigned long long)left, mem->size / UCALL_PAGE_SIZE);
+	return false;
+}
+
+/*
+ * Single pages are tables and descriptors, which are read and written.  A page that is read first is the kernel's zero
+ * page, and replacing that by the first write costs a call of each VM of the process: KVM's notifiers of changes.
+ */
+static void fault_in(const struct ucall_memory *mem, uint64_t gpa)
+{
+	volatile uint8_t *p = ucall_memory_pointer(mem, gpa, 1);
+
+	*p = 0;
+}
+
+uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count)
+{
+	uint64_t gpa = mem->next;
+
+	if (!has_room(mem, count))
+		return 0;
+	mem->next += count * UCALL_PAGE_SIZE;
+	gpa |= mem->c_bit;
+	if (count == 1)
+		fault_in(mem, gpa);
+	return gpa;
+}
+
+/* From the other end, so that what is private stays in one piece. */
+uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count)
+{
+	if (!mem->c_bit)
+		return ucall_memory_pages(mem, count);
+	if (!has_room(mem, count))
+		return 0;
+	mem->end -= count * UCALL_PAGE_SIZE;
+	return mem->end;
+}
+
+void *ucall_memory_pointer(const struct ucall_memory *mem, uint64_t gpa, size_t size)
+{
+	uint8_t *base = gpa & mem->c_bit ? mem->private_base : mem->base;
+
+	gpa &= ~mem->c_bit;
+	if (gpa >= mem->size || size > mem->size - gpa)
+		return NULL;
+	return base + gpa;
+}

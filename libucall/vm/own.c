@@ -1,0 +1,239 @@
+// SPDX-License-Identifier: MIT
+/* What a channel needs, of libucall's own machine. */
+#include <errno.h>
+
+#include "machine/memory.h"
+#include "own.h"
+
+/* Of memory slots: the machine takes those before. */
+#define FIRST_SLOT 16
+#define LAST_SLOT 31
+
+static struct ucall_machine *machine_of(void *vm)
+{
+	return &((struct ucall_own_vm *)vm)->machine;
+}
+
+static struct ucall_cpu *cpu_of(void *cpu)
+{
+	return &((struct ucall_own_vcpu *)cpu)->cpu;
+}
+
+/* ---- set-up ---- */
+
+static int may_change(void *vm, const char *what)
+{
+	return ucall_memory_set_up(machine_of(vm), what);
+}
+
+static void *map(void *vm, uint64_t gva, size_t size, unsigned int prot)
+{
+	return ucall_machine_map_common(machine_of(vm), gva, size, prot);
+}
+
+static void *map_own(void *cpu, uint64_t gva, size_t size, unsigned int prot)
+{
+	return ucall_cpu_map(cpu_of(cpu), gva, size, prot);
+}
+
+static uint64_t map_device(void *own, uint64_t gpa, size_t size)
+{
+	struct ucall_machine *vm = machine_of(own);
+	uint64_t gva = vm->memory.heap + UCALL_PAGE_SIZE, first = gpa & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
+	uint64_t pages = ucall_page_align(gpa - first + size);
+
+	if (pages > UCALL_MEM_MAX) {
+		ucall_fail(EINVAL, "cannot map %zu bytes at guest-physical address 0x%llx", size,
+			   (unsigned long long)gpa);
+		return 0;
+	}
+	if (first < vm->memory.size) {
+		ucall_fail(EINVAL,
+			   "guest-physical address 0x%llx is guest memory, where no access exits; "
+			   "give an address of 0x%zx or more",
+			   (unsigned long long)gpa, vm->memory.size);
+		return 0;
+	}
+	if (vm->flat)
+		gva = first;
+	if (ucall_memory_map_device(vm, gva, first, pages))
+		return 0;
+	if (!vm->flat)
+		vm->memory.heap = gva + pages;
+	return gva + (gpa - first);
+}
+
+static int vm_fd(void *vm)
+{
+	const struct ucall_machine *m = machine_of(vm);
+
+	return m->engine->vm_fd ? m->engine->vm_fd(m) : -1;
+}
+
+static int vcpu_fd(void *cpu)
+{
+	const struct ucall_cpu *c = cpu_of(cpu);
+
+	return c->vm->engine->vcpu_fd ? c->vm->engine->vcpu_fd(c) : -1;
+}
+
+static void *vcpu_run(void *cpu)
+{
+	const struct ucall_cpu *c = cpu_of(cpu);
+
+	return c->vm->engine->vcpu_run ? c->vm->engine->vcpu_run(c) : NULL;
+}
+
+static int take_slot(void *own)
+{
+	struct ucall_machine *vm = machine_of(own);
+
+	if (!vm->engine->vm_fd)
+		return ucall_fail(EOPNOTSUPP, "ucall_vm_take_slot: engine %s has no memory slots",
+				  vm->engine->name);
+	if (FIRST_SLOT + vm->slots > LAST_SLOT)
+		return ucall_fail(ENOSPC, "ucall_vm_take_slot: a backend can have %d memory slots at most",
+				  LAST_SLOT - FIRST_SLOT + 1);
+	return FIRST_SLOT + (int)vm->slots++;
+}
+
+/* ---- receiving ---- */
+
+static int read_guest(void *cpu, uint64_t gva, void *to, size_t size)
+{
+	struct ucall_cpu *c = cpu_of(cpu);
+
+	return ucall_memory_read(c->vm, c->vm->engine->root(c), gva, to, size);
+}
+
+static uint64_t *message(void *cpu, uint64_t gva)
+{
+	struct ucall_cpu *c = cpu_of(cpu);
+	uint64_t root = c->vm->engine->root(c);
+
+	if (ucall_memory_check_open(c->vm, root, gva, sizeof(struct ucall)))
+		return NULL;
+	return ucall_memory_at(c->vm, root, gva, sizeof(uint64_t));
+}
+
+static uint64_t argument(void *cpu)
+{
+	struct ucall_cpu *c = cpu_of(cpu);
+
+	return c->vm->engine->argument(c);
+}
+
+static int get_regs(void *cpu, struct ucall_regs *regs)
+{
+	struct ucall_cpu *c = cpu_of(cpu);
+
+	return c->vm->engine->get_regs(c, regs);
+}
+
+static int set_regs(void *cpu, const struct ucall_regs *regs)
+{
+	struct ucall_cpu *c = cpu_of(cpu);
+
+	return c->vm->engine->set_regs(c, regs);
+}
+
+/* ---- running ---- */
+
+static int check_run(void *cpu)
+{
+	struct ucall_own_vcpu *v = cpu;
+
+	if (ucall_cpu_check_run(&v->cpu))
+		return -1;
+	if (v->fault.dead)
+		return ucall_fail(EFAULT,
+				  "vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "
+				  "it again",
+				  v->cpu.number);
+	if (v->fault.info.valid)
+		ucall_fault_clear(&v->fault);
+	return 0;
+}
+
+static enum ucall_run_end run(void *cpu, int64_t deadline)
+{
+	struct ucall_cpu *c = cpu_of(cpu);
+
+	return c->vm->engine->run(c, deadline);
+}
+
+static void kick(void *cpu)
+{
+	struct ucall_cpu *c = cpu_of(cpu);
+
+	c->vm->engine->kick(c);
+}
+
+/* The vCPU's exit, or -1 with a report. */
+static int report(void *cpu, enum ucall_run_end end, int timeout_ms)
+{
+	struct ucall_own_vcpu *v = cpu;
+
+	switch (end) {
+	case UCALL_RUN_EXIT:
+		break;
+	case UCALL_RUN_TIMEOUT:
+		v->cpu.exit.reason = UCALL_EXIT_TIMEOUT;
+		return ucall_fault_timeout(&v->fault, timeout_ms);
+	case UCALL_RUN_KICK:
+		return ucall_fail(EINTR, "vCPU %u was kicked", v->cpu.number);
+	default:
+		return -1;
+	}
+	if (__atomic_load_n(&v->fault.area->state, __ATOMIC_ACQUIRE) != UCALL_FAULT_NONE) {
+		v->fault.dead = true;
+		return ucall_fault_exception(&v->fault);
+	}
+	if (v->cpu.exit.reason == UCALL_EXIT_EXCEPTION) {
+		v->fault.dead = true;
+		return ucall_fault_unhandled(&v->fault);
+	}
+	if (v->cpu.exit.reason == UCALL_EXIT_SHUTDOWN) {
+		v->fault.dead = true;
+		return ucall_fault_shutdown(&v->fault);
+	}
+	return 0;
+}
+
+static int report_exit(void *cpu)
+{
+	return ucall_fault_exit(&((struct ucall_own_vcpu *)cpu)->fault);
+}
+
+static int report_message(void *cpu)
+{
+	return ucall_fault_message(&((struct ucall_own_vcpu *)cpu)->fault);
+}
+
+static int report_timeout(void *cpu, int timeout_ms)
+{
+	return ucall_fault_timeout(&((struct ucall_own_vcpu *)cpu)->fault, timeout_ms);
+}
+
+const struct ucall_machine_ops ucall_own_ops = {
+	.may_change = may_change,
+	.map = map,
+	.map_own = map_own,
+	.map_device = map_device,
+	.read = read_guest,
+	.message = message,
+	.argument = argument,
+	.get_regs = get_regs,
+	.set_regs = set_regs,
+	.vm_fd = vm_fd,
+	.vcpu_fd = vcpu_fd,
+	.vcpu_run = vcpu_run,
+	.take_slot = take_slot,
+	.check_run = check_run,
+	.run = run,
+	.kick = kick,
+	.report = report,
+	.report_exit = report_exit,
+	.report_message = report_message,
+	.report_timeout = report_timeout,
+};

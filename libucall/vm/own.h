@@ -1,0 +1,49 @@
+/* SPDX-License-Identifier: MIT */
+/* A VM of libucall's own: a machine and a channel over it. */
+#ifndef LIBUCALL_OWN_H
+#define LIBUCALL_OWN_H
+
+#include "base/handle.h"
+#include "channel/channel.h"
+#include "machine/machine.h"
+#include "report/fault.h"
+
+struct ucall_own_states; /* snapshot.c */
+
+struct ucall_own_vm {
+	struct ucall_vm handle;
+	struct ucall_channel channel;
+	struct ucall_machine machine;
+	struct ucall_own_states *states; /* of the vCPUs, with the machine's snapshot; NULL: none was taken */
+};
+
+struct ucall_own_vcpu {
+	struct ucall_vcpu handle;
+	struct ucall_port port;
+	struct ucall_cpu cpu;
+	struct ucall_fault fault;
+};
+
+/* What the channel is given for a machine and its vCPUs: struct ucall_own_vm, struct ucall_own_vcpu. */
+extern const struct ucall_machine_ops ucall_own_ops;
+
+#define UCALL_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+
+static inline struct ucall_own_vm *ucall_own_vm(const struct ucall_machine *machine)
+{
+	return UCALL_CONTAINER(machine, struct ucall_own_vm, machine);
+}
+
+static inline struct ucall_own_vcpu *ucall_own_vcpu(const struct ucall_cpu *cpu)
+{
+	return UCALL_CONTAINER(cpu, struct ucall_own_vcpu, cpu);
+}
+
+/* Returns when none of its vCPUs runs. */
+void ucall_own_stop(struct ucall_own_vm *vm);
+void ucall_own_drop_states(struct ucall_own_vm *vm);
+
+/* Frees a vCPU that is not in its machine's list, or no longer. */
+void ucall_own_vcpu_free(struct ucall_own_vcpu *vcpu);
+
+#endif
