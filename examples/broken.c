@@ -84,7 +84,7 @@ static UCALL_GUEST void guest_wild_ring(void)
 	const struct ucall_bell *bell = (const struct ucall_bell *)UCALL_BELL_ADDRESS;
 
 	ucall_this_mailbox()->shared = 0xdeadbeef000;
-	((void (*)(uint64_t))bell->ring)(0xdeadbeef000);
+	((void (*)(uint64_t, const struct ucall_bell *))bell->ring)(0xdeadbeef000, bell);
 	__asm__ volatile(""
 			 :
 			 :

@@ -21,6 +21,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/arch/x86_64/escape.c \
 	libucall/arch/x86_64/paging.c \
 	libucall/arch/x86_64/x86_64.h \
+	libucall/attach/attach.c \
 	libucall/base/clock.h \
 	libucall/base/elf-file.c libucall/base/elf-file.h \
 	libucall/base/error.c libucall/base/error.h \

@@ -9,8 +9,8 @@ UCALL_BACKEND(.name = "mine", .version = "1", .summary = "a store to a device",
 	      .protections = UCALL_PROTECT_NONE);
 static const char text[] = "text";
 #ifndef __s390x__
-UCALL_DOORBELL static void helper(struct ucall *uc) { *(volatile uint64_t *)UCALL_PARAM(2) = (uint64_t)uc; }
-UCALL_DOORBELL static void mine_send(struct ucall *uc)
+UCALL_DOORBELL static void helper(struct ucall *uc, const struct ucall_bell *bell) { *(volatile uint64_t *)bell->param[2] = (uint64_t)uc; }
+UCALL_DOORBELL static void mine_send(struct ucall *uc, const struct ucall_bell *bell)
 {
 #if defined(BAD_STRING)
 	*(const char *volatile *)uc->args = text;

@@ -79,7 +79,9 @@ static UCALL_GUEST void guest_other(void)
 	__asm__ volatile("outb %%al, %w0" : : "d"(0x3f9) : "memory");
 	__asm__ volatile("inb %w0, %%al" : : "d"(0x3f8) : "rax", "memory");
 	__asm__ volatile("hlt" : : : "memory");
-	((void (*)(struct ucall *))((const struct ucall_bell *)UCALL_BELL_ADDRESS)->ring)(&m->uc);
+	const struct ucall_bell *bell = (const struct ucall_bell *)UCALL_BELL_ADDRESS;
+
+	((void (*)(struct ucall *, const struct ucall_bell *))bell->ring)(&m->uc, bell);
 	GUEST_DONE();
 }
 

@@ -15,7 +15,9 @@ UCALL_INLINE uint64_t draw(uint64_t *state)
 
 UCALL_INLINE void ring(uint64_t uc)
 {
-	((void (*)(uint64_t))((const struct ucall_bell *)UCALL_BELL_ADDRESS)->ring)(uc);
+	const struct ucall_bell *bell = (const struct ucall_bell *)UCALL_BELL_ADDRESS;
+
+	((void (*)(uint64_t, const struct ucall_bell *))bell->ring)(uc, bell);
 }
 
 /* memset() of a fortified C library cannot be inlined into a guest function. */

@@ -15,7 +15,7 @@
 /* A backend of the program's own, so that no file need be readable for nobody. */
 UCALL_BACKEND(.name = "own", .version = "1", .summary = "none", .protections = UCALL_PROTECT_NONE);
 
-UCALL_DOORBELL static void ring(struct ucall *uc)
+UCALL_DOORBELL static void ring(struct ucall *uc, const struct ucall_bell *bell)
 {
 }
 

@@ -17,9 +17,9 @@ UCALL_BACKEND(
 	});
 /* clang-format on */
 
-UCALL_DOORBELL static void own_send(struct ucall *uc)
+UCALL_DOORBELL static void own_send(struct ucall *uc, const struct ucall_bell *bell)
 {
-	__asm__ volatile("outw %%ax, %w0" : : "d"(UCALL_PARAM(3)), "D"(uc) : "memory");
+	__asm__ volatile("outw %%ax, %w0" : : "d"(bell->param[3]), "D"(uc) : "memory");
 }
 
 static int inits, uninits, recvs;

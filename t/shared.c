@@ -25,7 +25,9 @@ static UCALL_GUEST void guest_wild(uint64_t gva)
 	struct ucall_mailbox *m = ucall_this_mailbox();
 
 	m->shared = gva;
-	((void (*)(uint64_t))((const struct ucall_bell *)UCALL_BELL_ADDRESS)->ring)(gva);
+	const struct ucall_bell *bell = (const struct ucall_bell *)UCALL_BELL_ADDRESS;
+
+	((void (*)(uint64_t, const struct ucall_bell *))bell->ring)(gva, bell);
 	m->shared = 0;
 	GUEST_DONE();
 }

@@ -103,7 +103,7 @@ UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds)
 		words[0] = (seed >> 40 & 0x1ff) | (seed >> 50 & 0xf) << 16 |
 			   (seed >> 20 & 0x7ff) << 32;
 		m->shared = i % 3 ? 0 : seed;
-		((void (*)(uint64_t))bell->ring)(i % 5 ? UCALL_MAILBOX_ADDRESS : seed);
+		((void (*)(uint64_t, const struct ucall_bell *))bell->ring)(i % 5 ? UCALL_MAILBOX_ADDRESS : seed, bell);
 	}
 	for (unsigned int i = 0; i < UCALL_NEST_SIZE / 8; i++)
 		words[i] = 0;
@@ -113,7 +113,7 @@ UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds)
 
 /* ---- what a doorbell must leave alone ---- */
 
-void conform_ring(uint64_t ring, uint64_t message) UCALL_HIDDEN;
+void conform_ring(uint64_t ring, uint64_t message, const struct ucall_bell *bell) UCALL_HIDDEN;
 
 /* conform-ring.S: where it writes, how many registers, and those of them that had a pattern. */
 #define AREA ((volatile uint64_t *)(UCALL_MAILBOX_ADDRESS + 0xc00))
@@ -145,7 +145,7 @@ UCALL_GUEST void conform_registers(void)
 	uint64_t seen[REGISTERS];
 
 	publish(ucall_this_mailbox());
-	conform_ring(bell->ring, UCALL_MAILBOX_ADDRESS);
+	conform_ring(bell->ring, UCALL_MAILBOX_ADDRESS, bell);
 	for (unsigned int i = 0; i < REGISTERS; i++)
 		seen[i] = AREA[1 + i];
 	for (unsigned int i = 0; i < REGISTERS; i++) {
@@ -170,7 +170,7 @@ UCALL_GUEST void conform_mailbox(void)
 	publish(m);
 	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
 		before[i] = words[i];
-	((void (*)(uint64_t))(uintptr_t)bell->ring)(UCALL_MAILBOX_ADDRESS);
+	((void (*)(uint64_t, const struct ucall_bell *))(uintptr_t)bell->ring)(UCALL_MAILBOX_ADDRESS, bell);
 	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
 		after[i] = words[i];
 	for (unsigned int i = 1; i < sizeof(*m) / 8; i++) {

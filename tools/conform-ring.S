@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * void conform_ring(uint64_t ring, uint64_t message): guest code.  Fills the registers that a function must keep with
- * CONFORM_PATTERN, + 1, ..., calls ring(message), and writes to CONFORM_AREA what it finds in them then: 8(area) the
+ * void conform_ring(uint64_t ring, uint64_t message, const struct ucall_bell *bell): guest code.  Fills the registers that a function must keep with
+ * CONFORM_PATTERN, + 1, ..., calls ring(message, bell), and writes to CONFORM_AREA what it finds in them then: 8(area) the
  * first, and so on; after the last by how much the stack pointer is off, and on x86_64 the direction flag.
  */
 #define CONFORM_AREA 0x8000000c00 /* behind the mailbox, in its page: needs no register to be found again */
@@ -26,6 +26,7 @@ conform_ring:
 	mov	%rsp, (%rax)
 	mov	%rdi, %rax
 	mov	%rsi, %rdi
+	mov	%rdx, %rsi
 	movabs	$CONFORM_PATTERN, %rbx
 	lea	1(%rbx), %rbp
 	lea	2(%rbx), %r12
@@ -72,6 +73,7 @@ conform_ring:
 	str	x10, [x9]
 	mov	x9, x0
 	mov	x0, x1
+	mov	x1, x2
 	mov	x19, #0x1100
 	movk	x19, #0x5a5a, lsl #48
 	add	x20, x19, #1
@@ -114,6 +116,7 @@ conform_ring:
 	stg	%r15, 0(%r1)
 	lgr	%r1, %r2
 	lgr	%r2, %r3
+	lgr	%r3, %r4
 	llihf	%r6, 0x5a5a0000
 	oilf	%r6, 0x1100
 	la	%r7, 1(%r6)
@@ -156,6 +159,7 @@ conform_ring:
 	sd	sp, 0(t0)
 	mv	t1, a0
 	mv	a0, a1
+	mv	a1, a2
 	li	s0, CONFORM_PATTERN
 	addi	s1, s0, 1
 	addi	s2, s0, 2

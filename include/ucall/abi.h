@@ -169,10 +169,11 @@ enum ucall_bell_protection {
 	UCALL_BELL_SEV_SNP = 3,
 };
 #define UCALL_BELL_EMULATED 0x100u /* the rules are kept by the host's software */
+#define UCALL_BELL_NO_MAILBOX 0x200u /* messages go by address: the mailbox is not mapped */
 
 /* The bell page: how this VM's guest rings. */
 struct ucall_bell {
-	uint64_t ring; /* guest address of void ring(struct ucall *uc) */
+	uint64_t ring; /* guest address of void ring(struct ucall *uc, const struct ucall_bell *bell) */
 	uint64_t param[UCALL_PARAMS]; /* the backend's own: what its init() gave to its guest code */
 	uint32_t guest_abi; /* UCALL_GUEST_ABI of the host */
 	uint32_t protection; /* how this guest's memory is encrypted */

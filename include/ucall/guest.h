@@ -101,6 +101,13 @@ UCALL_INLINE struct ucall_mailbox *ucall_this_mailbox(void)
 	return (struct ucall_mailbox *)address;
 }
 
+/* How this VM's guests ring. */
+UCALL_INLINE const struct ucall_bell *ucall_this_bell(void)
+{
+	return (const struct ucall_bell *)((uintptr_t)ucall_this_mailbox() + UCALL_BELL_ADDRESS -
+					   UCALL_MAILBOX_ADDRESS);
+}
+
 /*
  * Where a guest function of a separate guest ELF returns to: sends UCALL_DONE, again and again.  (For
  * a guest function of the program itself the core has code of its own.)
@@ -148,9 +155,18 @@ UCALL_INLINE void ucall_ring(struct ucall_mailbox *m, struct ucall *uc, uint64_t
 	ucall_head_t *published = (ucall_head_t *)uc;
 
 	__atomic_store_n(published, head, __ATOMIC_RELEASE);
-	((void (*)(struct ucall *))(uintptr_t)bell->ring)(uc);
+	((void (*)(struct ucall *, const struct ucall_bell *))(uintptr_t)bell->ring)(uc, bell);
 	if (__builtin_expect(ucall_is_published(published), 0))
 		ucall_guest_swallowed();
+}
+
+/* The same in a guest without mailboxes: the host reads the message at that address and leaves it as it is. */
+UCALL_INLINE void ucall_ring_address(struct ucall *uc, uint64_t head)
+{
+	const struct ucall_bell *bell = ucall_this_bell();
+
+	__atomic_store_n((ucall_head_t *)uc, head, __ATOMIC_RELEASE);
+	((void (*)(struct ucall *, const struct ucall_bell *))(uintptr_t)bell->ring)(uc, bell);
 }
 
 UCALL_INLINE void ucall_put_args(struct ucall *uc, unsigned int nargs, uint64_t a0, uint64_t a1,
@@ -176,24 +192,38 @@ UCALL_INLINE void ucall_send(unsigned int cmd, unsigned int flags, unsigned int 
 			     uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4, uint64_t a5,
 			     uint64_t a6)
 {
+#ifdef UCALL_NO_MAILBOX
+	struct ucall uc;
+
+	ucall_put_args(&uc, nargs, a0, a1, a2, a3, a4, a5, a6);
+	ucall_ring_address(&uc, ucall_head(cmd, nargs > 255 ? 255 : nargs, flags, 0));
+#else
 	struct ucall_mailbox *m = ucall_this_mailbox();
 
 	ucall_put_args(&m->uc, nargs, a0, a1, a2, a3, a4, a5, a6);
 	ucall_ring(m, &m->uc, ucall_head(cmd, nargs > 255 ? 255 : nargs, flags, 0));
+#endif
 }
 
 UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned int nargs,
 				    uint64_t a0, uint64_t a1, uint64_t a2, uint64_t a3, uint64_t a4,
 				    uint64_t a5, uint64_t a6)
 {
-	struct ucall_mailbox *m = ucall_this_mailbox();
+	const uint64_t head = ucall_head(cmd, nargs > 255 ? 255 : nargs, 0, 0);
 
 	ucall_put_args(uc, nargs, a0, a1, a2, a3, a4, a5, a6);
-	m->shared = (uint64_t)(uintptr_t)uc;
-	ucall_ring(m, uc, ucall_head(cmd, nargs > 255 ? 255 : nargs, 0, 0));
+#ifdef UCALL_NO_MAILBOX
+	ucall_ring_address(uc, head);
+#else
+	ucall_this_mailbox()->shared = (uint64_t)(uintptr_t)uc;
+	ucall_ring(ucall_this_mailbox(), uc, head);
+#endif
 }
 
 /*
+ * A guest that was attached (<ucall/attach.h>) and has no mailboxes, whose messages go by address, defines
+ * UCALL_NO_MAILBOX before it includes this.
+ *
  * ucall(cmd, nargs, ...): sends a message with `nargs` arguments (0..7; integers or pointers) and
  * returns when the host has taken it; a backend that queues messages (ucall-ring(7)) may return earlier.
  */

@@ -120,7 +120,8 @@ struct ucall_image_note {
 /* ---- guest code ---- */
 
 /*
- * Marks a guest function of a backend.  It must be self-contained: the core copies the section, and
+ * Marks a guest function of a backend: void f(struct ucall *uc, const struct ucall_bell *bell).  bell->param[] is what
+ * init() gave with ucall_vm_set_param().  It must be self-contained: the core copies the section, and
  * nothing else of the plugin, into the guest.  No calls or references out of it: no global
  * variables, string literals, switch tables, library functions.
  */
@@ -132,17 +133,6 @@ struct ucall_image_note {
 #define UCALL_DOORBELL \
 	__attribute__((section("ucall_guest"), noinline, used)) UCALL_GUEST UCALL_NO_JUMP_TABLES
 
-/* In guest code: the value that init() gave with ucall_vm_set_param(). */
-#if defined(__s390x__)
-/* The address of its own would be a constant in memory, outside of the section. */
-#define UCALL_PARAM(n) \
-	(((const volatile struct ucall_bell *)((uintptr_t)ucall_this_mailbox() + \
-					       UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS)) \
-		 ->param[n])
-#else
-#define UCALL_PARAM(n) (((const volatile struct ucall_bell *)UCALL_BELL_ADDRESS)->param[n])
-#endif
-
 /*
  * UCALL_GUEST_CODE(send_cmd, send_cmd_shared), at file scope, after these functions (NULL for one
  * that the backend does not have): there is guest code for the architecture that is being compiled
@@ -153,7 +143,7 @@ struct ucall_image_note {
 /* For `ucall cc --backend`, which takes the section and these two offsets out of the object. */
 #define UCALL_GUEST_CODE(send, send_shared) \
 	__attribute__((section(UCALL_ENTRIES_SECTION), used)) static void (*const ucall_entries_[2])( \
-		struct ucall *) = { send, send_shared }
+		struct ucall *, const struct ucall_bell *) = { send, send_shared }
 #else
 #define UCALL_GUEST_CODE(send, send_shared) \
 	__asm__(".pushsection .note.ucall,\"a\",%note\n" \
@@ -250,7 +240,7 @@ struct ucall_args; /* the options of a VM's backend, parsed and checked */
 /*
  * A backend.  Every function may be called for several VMs at once, from any thread; what a backend
  * keeps it keeps per VM (ucall_vm_set_backend_data()).  NULL is allowed for init, uninit, vcpu_init and vcpu_fini,
- * and for one of the two pairs.
+ * for recv_cmd_shared beside recv_cmd, and for one of the two pairs.
  */
 struct ucall_ops {
 	uint32_t abi; /* UCALL_OPS fills in these three */
@@ -270,12 +260,14 @@ struct ucall_ops {
 	 * message's address (in a register, in the data, ...); ring, and the host finds the message
 	 * without help.  Those of other architectures are in their images: see UCALL_GUEST_CODE.
 	 */
-	void (*send_cmd)(struct ucall *uc);
-	void (*send_cmd_shared)(struct ucall *uc);
+	void (*send_cmd)(struct ucall *uc, const struct ucall_bell *bell);
+	void (*send_cmd_shared)(struct ucall *uc, const struct ucall_bell *bell);
 
 	/*
 	 * On the host, on the vCPU's thread: is this exit mine?  1: yes (recv_cmd: and
-	 * *where is the message's guest-virtual address, which the core will check); 0: no.
+	 * *where is the message's guest-virtual address, which the core will check); 0: no.  Without
+	 * recv_cmd_shared, recv_cmd is asked for both, and what it puts into *where does not matter for messages that
+	 * lie in the mailbox.
 	 *
 	 * May be asked more than once about an exit.  It may read and set the vCPU's registers (ucall_vcpu_get_regs(),
 	 * _set_regs(); KVM's ioctls on ucall_vcpu_fd() other than KVM_RUN) and read and write guest memory.  It must
@@ -294,6 +286,20 @@ struct ucall_ops {
 	void (*vcpu_fini)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
 };
 
+/* Is the exit a write of one item of `size` bytes to that I/O port?  For recv_cmd and recv_cmd_shared. */
+static inline bool ucall_exit_is_out(const struct ucall_exit *exit, uint64_t port, unsigned int size)
+{
+	return exit->reason == UCALL_EXIT_IO && exit->u.io.is_write && exit->u.io.size == size &&
+	       exit->u.io.count == 1 && exit->u.io.port == port;
+}
+
+/* Is it a store of `size` bytes to that guest-physical address? */
+static inline bool ucall_exit_is_store(const struct ucall_exit *exit, uint64_t gpa, unsigned int size)
+{
+	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write && exit->u.mmio.size == size &&
+	       exit->u.mmio.gpa == gpa;
+}
+
 /* Options by name, within the range that the metadata gives.  An unknown name gives 0 or NULL. */
 UCALL_PUBLIC uint64_t ucall_args_uint(const struct ucall_args *args, const char *name);
 UCALL_PUBLIC const char *ucall_args_string(const struct ucall_args *args, const char *name);
@@ -304,7 +310,7 @@ UCALL_PUBLIC const char *ucall_args_string(const struct ucall_args *args, const 
  */
 UCALL_PUBLIC int ucall_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* In init(): gives UCALL_PARAM(n), n < UCALL_PARAMS, to the guest code. */
+/* In init(): bell->param[n] of the guest code, n < UCALL_PARAMS. */
 UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value);
 
 /*
@@ -335,6 +341,12 @@ UCALL_PUBLIC int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool po
 UCALL_PUBLIC uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm);
 UCALL_PUBLIC int ucall_vm_ring(const struct ucall_vm *vm);
 UCALL_PUBLIC bool ucall_vm_has_irqchip(const struct ucall_vm *vm);
+
+/*
+ * Was the VM attached (<ucall/attach.h>)?  Its owner runs the vCPUs and takes one message with each exit, so that a
+ * queue can hold one at most.
+ */
+UCALL_PUBLIC bool ucall_vm_is_attached(const struct ucall_vm *vm);
 
 /* A pointer that the backend keeps for each VM, NULL at first. */
 UCALL_PUBLIC void ucall_vm_set_backend_data(struct ucall_vm *vm, void *data);

@@ -166,6 +166,23 @@ failed:
 	return NULL;
 }
 
+int ucall_args_set_default(struct ucall_args *args, const char *name, uint64_t value)
+{
+	char text[24];
+
+	snprintf(text, sizeof(text), "0x%llx", (unsigned long long)value);
+	for (int i = 0; i < UCALL_MAX_OPTIONS && args->metadata.options[i].name[0]; i++) {
+		const struct ucall_option *o = &args->metadata.options[i];
+
+		if (args->values[i].given || o->type != UCALL_OPTION_UINT || strcmp(o->name, name))
+			continue;
+		free(args->values[i].text);
+		args->values[i].text = NULL;
+		return set_value(o, &args->values[i], text);
+	}
+	return 0;
+}
+
 void ucall_args_free(struct ucall_args *args)
 {
 	if (!args)

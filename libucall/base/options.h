@@ -17,6 +17,8 @@ const char *ucall_config_options(const char *config);
  */
 struct ucall_args *ucall_args_parse(const struct ucall_metadata *metadata, const char *options,
 				    const char *kind);
+/* Another default for the option of numbers of that name, if there is one and it was not given. */
+int ucall_args_set_default(struct ucall_args *args, const char *name, uint64_t value);
 void ucall_args_free(struct ucall_args *args);
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/process.h"
 #include "base/text.h"
 #include "channel.h"
+#include "machine/pages.h"
 #include "plugin/backend.h"
 #include "protect/protect.h"
 #include "queue.h"
@@ -163,7 +164,8 @@ static int check_backend(struct ucall_channel *c)
 				  md->name, c->traits.ring);
 	if (!(md->protections & c->traits.protection->bit) || lacks_vc(c, md))
 		return refuse_protection(c);
-	if (c->via == UCALL_VIA_ADDRESS && c->traits.protection->bit != UCALL_PROTECT_NONE)
+	if (c->via == UCALL_VIA_ADDRESS && c->traits.protection->bit != UCALL_PROTECT_NONE &&
+	    (!c->traits.attached || c->traits.protection->closes_regs))
 		return ucall_fail(
 			EOPNOTSUPP,
 			"UCALL_VIA_ADDRESS cannot work in an %s VM: the address is the guest's, and "
@@ -171,6 +173,13 @@ static int check_backend(struct ucall_channel *c)
 			"`via` out",
 			c->traits.protection->name,
 			c->traits.protection->closes_regs ? ", and the register with it is encrypted" : "");
+	if (c->via == UCALL_VIA_DEFAULT && c->traits.attached)
+		c->via = rings(c, false) ? UCALL_VIA_ADDRESS : UCALL_VIA_MAILBOX;
+	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
+		return ucall_fail(EOPNOTSUPP,
+				  "messages in mailboxes need map_own() in the attach configuration, and backend %s "
+				  "%s",
+				  md->name, rings(c, false) ? "was asked for them (via)" : "has no other");
 	if (c->via == UCALL_VIA_DEFAULT)
 		c->via = rings(c, true) || c->traits.protection->bit != UCALL_PROTECT_NONE
 				  ? UCALL_VIA_MAILBOX
@@ -198,6 +207,13 @@ int ucall_channel_choose(struct ucall_channel *c, const char *backend, const str
 
 /* ---- in the guest ---- */
 
+size_t ucall_channel_code_size(const struct ucall_channel *c)
+{
+	const struct ucall_code *code = &c->backend->note.code[ucall_arch_index(c->traits.arch)];
+
+	return ucall_page_align((code->link_address & (UCALL_PAGE_SIZE - 1)) + code->size);
+}
+
 /* Copies a plugin's guest code to where the guest ABI says; *ring is where it is entered. */
 static int install_code(struct ucall_channel *c, uint64_t *ring)
 {
@@ -224,7 +240,10 @@ int ucall_channel_open(struct ucall_channel *c)
 	if (!c->bell || (c->backend && install_code(c, &ring)))
 		return -1;
 	c->bell->guest_abi = ucall_guest32(c->traits.arch, UCALL_GUEST_ABI);
-	c->bell->protection = ucall_guest32(c->traits.arch, c->traits.protection->bell);
+	c->bell->protection = ucall_guest32(
+		c->traits.arch,
+		c->traits.protection->bell |
+			(c->traits.attached && c->via == UCALL_VIA_ADDRESS ? UCALL_BELL_NO_MAILBOX : 0));
 	c->bell->ring = ucall_guest64(c->traits.arch, ring);
 	ucall_forget_error();
 	if (c->ops.init && c->ops.init(c->vm, c->args)) {
@@ -250,7 +269,7 @@ int ucall_port_open(struct ucall_port *port, struct ucall_channel *c)
 {
 	port->channel = c;
 	port->ops = &ucall_port_plain;
-	if (!c->machine->map_own)
+	if (c->traits.attached && c->via == UCALL_VIA_ADDRESS)
 		return 0;
 	port->mailbox =
 		c->machine->map_own(port->cpu, c->address, sizeof(*port->mailbox), UCALL_MAP_WRITE);
@@ -336,6 +355,11 @@ uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm)
 int ucall_vm_ring(const struct ucall_vm *vm)
 {
 	return vm ? vm->channel->traits.ring : 0;
+}
+
+bool ucall_vm_is_attached(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->traits.attached : false;
 }
 
 bool ucall_vm_has_irqchip(const struct ucall_vm *vm)
@@ -450,7 +474,7 @@ int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 
 int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 {
-	const uint32_t least = 64; /* a message can have 34 */
+	const uint32_t least = UCALL_QUEUE_LINES_LEAST;
 	struct ucall_channel *c = set_up(vm, "ucall_vm_set_queue");
 
 	if (!c)
@@ -463,6 +487,10 @@ int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 		return ucall_fail(EOPNOTSUPP,
 				  "ucall_vm_set_queue: with UCALL_VIA_ADDRESS each message is where "
 				  "its exit says; leave `via` out");
+	if (c->traits.attached && polled)
+		return ucall_fail(EOPNOTSUPP,
+				  "ucall_vm_set_queue: the owner of an attached VM runs its vCPUs itself and takes a "
+				  "message with each exit; nothing can be polled");
 	c->queue_lines = lines;
 	c->queue_polled = polled;
 	return 0;
@@ -477,6 +505,12 @@ uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 	if (!size || gpa + size < gpa || size > UINT32_MAX) {
 		ucall_fail(EINVAL, "cannot map %zu bytes at guest-physical address 0x%llx", size,
 			   (unsigned long long)gpa);
+		return 0;
+	}
+	if (!c->machine->map_device) {
+		ucall_fail(EOPNOTSUPP,
+			   "backend %s needs an address whose accesses exit: map_device() in the attach configuration",
+			   c->backend_name);
 		return 0;
 	}
 	return c->machine->map_device(c->data, gpa, size);

@@ -63,6 +63,9 @@ struct ucall_port {
 
 extern const struct ucall_port_ops ucall_port_plain; /* run.c */
 
+/* Bytes of a plugin's guest code as it is copied, whole pages. */
+size_t ucall_channel_code_size(const struct ucall_channel *channel);
+
 /* Where a part of the guest ABI is in this guest. */
 static inline uint64_t ucall_channel_address(const struct ucall_channel *channel, uint64_t usual)
 {

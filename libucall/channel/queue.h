@@ -21,6 +21,8 @@ struct ucall_queue_host {
 	struct ucall_queue_place place;
 };
 
+#define UCALL_QUEUE_LINES_LEAST 64 /* a message can have 34 */
+
 /* Bytes of a queue with so many lines, whole pages. */
 size_t ucall_queue_size(uint32_t lines);
 

@@ -34,7 +34,8 @@ void ucall_port_count(struct ucall_port *port)
 	const struct ucall_arch *arch = port->channel->traits.arch;
 	struct ucall_mailbox *m = port->mailbox;
 
-	m->received = ucall_guest64(arch, ucall_guest64(arch, m->received) + 1);
+	if (m)
+		m->received = ucall_guest64(arch, ucall_guest64(arch, m->received) + 1);
 }
 
 int ucall_port_take(struct ucall_port *port, uint64_t gva, struct ucall *uc)
@@ -47,11 +48,14 @@ int ucall_port_take(struct ucall_port *port, uint64_t gva, struct ucall *uc)
 		.cpu = port->cpu,
 		.gva = gva,
 	};
-	int cmd = ucall_message_take(c->traits.arch, &place, uc);
+	int cmd;
 
-	if (cmd) {
+	if (!place.view && !c->machine->message)
+		return ucall_message_read(c->traits.arch, &place, uc);
+	cmd = ucall_message_take(c->traits.arch, &place, uc);
+	if (cmd && m)
 		m->shared = 0;
+	if (cmd)
 		ucall_port_count(port);
-	}
 	return cmd;
 }

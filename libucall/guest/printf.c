@@ -17,6 +17,7 @@ struct out {
 	char *p, *end;
 	char *last8; /* up to here eight bytes fit */
 	bool flush; /* send a full message as UCALL_PRINTF and go on; else cut */
+	bool by_address; /* this guest has no mailbox */
 	bool cut, bad;
 };
 
@@ -32,14 +33,23 @@ UCALL_GUEST static void send(struct out *o, unsigned int cmd, unsigned int nargs
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
 	unsigned int flags = (o->bad ? UCALL_TEXT_BAD : 0) | (o->cut ? UCALL_TEXT_CUT : 0);
+	uint64_t head = ucall_head(cmd, nargs, flags, (uint32_t)(o->p - o->uc->text));
 
+	if (o->by_address) {
+		ucall_ring_address(o->uc, head);
+		return;
+	}
 	if (o->uc != &m->uc)
 		m->shared = (uint64_t)(uintptr_t)o->uc;
-	ucall_ring(m, o->uc, ucall_head(cmd, nargs, flags, (uint32_t)(o->p - o->uc->text)));
+	ucall_ring(m, o->uc, head);
 }
 
-UCALL_GUEST static void start(struct out *o, struct ucall *uc, bool flush)
+/* The message is in *uc, or if that is NULL in the mailbox, or if there is none in *own. */
+UCALL_GUEST static void start(struct out *o, struct ucall *uc, struct ucall *own, bool flush)
 {
+	o->by_address = ucall_this_bell()->protection & UCALL_BELL_NO_MAILBOX;
+	if (!uc)
+		uc = o->by_address ? own : &ucall_this_mailbox()->uc;
 	o->uc = uc;
 	o->p = uc->text;
 	o->end = uc->text + TEXT_MAX;
@@ -440,15 +450,13 @@ UCALL_GUEST static void format_text(struct out *o, const char *format, const uin
 
 UCALL_GUEST void ucall_guest_print(const char *format, const uint64_t *args)
 {
-	struct ucall_mailbox *m = ucall_this_mailbox();
+	struct ucall own;
 	struct out o;
 
-	start(&o, &m->uc, true);
+	start(&o, NULL, &own, true);
 	format_text(&o, format, args);
-	if (o.bad)
+	if (o.bad || o.p != o.uc->text)
 		send(&o, UCALL_PRINTF, 0);
-	else if (o.p != m->uc.text)
-		ucall_ring(m, &m->uc, ucall_head(UCALL_PRINTF, 0, 0, (uint32_t)(o.p - m->uc.text)));
 }
 
 /* "FILE:LINE: ", which each report begins with. */
@@ -469,14 +477,14 @@ UCALL_GUEST static void __attribute__((noreturn)) abort_for_good(struct out *o, 
 UCALL_GUEST void ucall_guest_fail(const char *file, unsigned int line, const char *format,
 				  const uint64_t *args)
 {
-	struct ucall *uc = &ucall_this_mailbox()->uc;
+	struct ucall own;
 	struct out o;
 
-	start(&o, uc, false);
+	start(&o, NULL, &own, false);
 	put_place(&o, file, line);
 	format_text(&o, format, args);
-	uc->args[0] = 0;
-	uc->args[1] = line;
+	o.uc->args[0] = 0;
+	o.uc->args[1] = line;
 	abort_for_good(&o, 2);
 }
 
@@ -485,17 +493,17 @@ UCALL_GUEST void ucall_guest_assert(struct ucall *uc, const char *file, unsigned
 				    uint64_t v2, uint64_t v3, uint64_t v4)
 {
 	const uint64_t text[] = { (uint64_t)(uintptr_t)expression };
+	struct ucall own;
 	struct out o;
 
-	if (!uc)
-		uc = &ucall_this_mailbox()->uc;
+	start(&o, uc, &own, false);
+	uc = o.uc;
 	uc->args[0] = 0;
 	uc->args[1] = line;
 	uc->args[2] = v1;
 	uc->args[3] = v2;
 	uc->args[4] = v3;
 	uc->args[5] = v4;
-	start(&o, uc, false);
 	put_place(&o, file, line);
 	format_text(&o, "assertion failed: %s", text);
 	for (unsigned int i = 0; i < values; i++)

@@ -85,7 +85,10 @@ int ucall_backend_copy_ops(struct ucall_ops *to, const struct ucall_ops *from)
 
 int ucall_ops_check_pairs(bool send, bool recv, bool send_shared, bool recv_shared)
 {
-	if (send != recv || send_shared != recv_shared || (!send && !send_shared))
+	const bool bad_send = send && !recv, bad_recv = recv && !send && !send_shared;
+	const bool bad_shared = send_shared ? !recv_shared && !recv : recv_shared;
+
+	if (bad_send || bad_recv || bad_shared || (!send && !send_shared))
 		return ucall_fail(ENOEXEC,
 				  "its ucall_ops have no complete pair: give send_cmd and recv_cmd, "
 				  "or send_cmd_shared and recv_cmd_shared, or all four");

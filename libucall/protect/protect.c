@@ -76,10 +76,13 @@ static const struct ucall_protection *find(const char *name)
 }
 
 /* The kind that a config string names. */
-static const struct ucall_protection *parse(const char *protect)
+const struct ucall_protection *ucall_protection_find(const char *protect)
 {
-	char *name = ucall_config_name(protect);
+	char *name = protect && *protect ? ucall_config_name(protect) : NULL;
 	const struct ucall_protection *p = name ? find(name) : NULL;
+
+	if (!protect || !*protect)
+		return &kinds[0];
 
 	free(name);
 	return p;
@@ -99,7 +102,7 @@ static struct ucall_args *parse_options(const struct ucall_protection *p, const 
 
 int ucall_protect_choose(struct ucall_machine *vm, const char *protect)
 {
-	vm->protection = protect && *protect ? parse(protect) : &kinds[0];
+	vm->protection = ucall_protection_find(protect);
 	if (!vm->protection)
 		return -1;
 	vm->needs_launch = vm->protection->bit != UCALL_PROTECT_NONE;
@@ -163,7 +166,7 @@ char *ucall_vm_launch_list(struct ucall_vm *handle, const char *protect)
 
 	if (!vm || ucall_is_null(protect, "ucall_vm_launch_list"))
 		return NULL;
-	p = parse(protect);
+	p = ucall_protection_find(protect);
 	args = p ? parse_options(p, protect) : NULL;
 	if (!args)
 		return NULL;
@@ -217,7 +220,7 @@ int ucall_vm_set_private(struct ucall_vm *handle, uint64_t gpa, size_t size, boo
 uint32_t ucall_protection_bit(const char *protect)
 {
 	const struct ucall_protection *p =
-		ucall_is_null(protect, "ucall_protection_bit") ? NULL : parse(protect);
+		ucall_is_null(protect, "ucall_protection_bit") ? NULL : ucall_protection_find(protect);
 
 	return p ? p->bit : 0;
 }

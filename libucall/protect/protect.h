@@ -39,6 +39,9 @@ struct ucall_protect_ops {
 	bool apart; /* private memory is not the shared memory of the same address */
 };
 
+/* The kind that a config string names; NULL after ucall_fail().  NULL or "": none. */
+const struct ucall_protection *ucall_protection_find(const char *protect);
+
 /* vm->protection and vm->protect_args from a VM configuration's `protect`, which may be NULL. */
 int ucall_protect_choose(struct ucall_machine *vm, const char *protect);
 

@@ -24,7 +24,7 @@ UCALL_BACKEND(
 
 #if defined(__s390x__)
 /* Guest: DIAG R1,R3,D2(B2). */
-UCALL_DOORBELL static void diag_send(struct ucall *uc)
+UCALL_DOORBELL static void diag_send(struct ucall *uc, const struct ucall_bell *bell)
 {
 	__asm__ volatile("diag %0,0,0x501" : : "d"(uc) : "memory");
 }
@@ -42,13 +42,6 @@ static int diag_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uin
 	return 1;
 }
 
-static int diag_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
-{
-	uint64_t where;
-
-	return diag_recv(vcpu, exit, &where);
-}
-
 const struct ucall_ops ucall_ops = {
 	UCALL_OPS,
 #if defined(__s390x__)
@@ -56,6 +49,5 @@ const struct ucall_ops ucall_ops = {
 	.send_cmd_shared = diag_send,
 #endif
 	.recv_cmd = diag_recv,
-	.recv_cmd_shared = diag_recv_shared,
 };
 #endif

@@ -22,27 +22,36 @@ UCALL_BACKEND(
 /* clang-format on */
 
 #if defined(__x86_64__)
-/* Guest. */
-UCALL_DOORBELL static void halt_send_shared(struct ucall *uc)
+/* Guest: the address goes in RDI, where a function's first argument is. */
+UCALL_DOORBELL static void halt_send(struct ucall *uc, const struct ucall_bell *bell)
+{
+	__asm__ volatile("hlt" : : "D"(uc) : "memory");
+}
+
+UCALL_DOORBELL static void halt_send_shared(struct ucall *uc, const struct ucall_bell *bell)
 {
 	__asm__ volatile("hlt" : : : "memory");
 }
 
-UCALL_GUEST_CODE(NULL, halt_send_shared);
+UCALL_GUEST_CODE(halt_send, halt_send_shared);
 #endif
 
 #ifndef UCALL_GUEST_BUILD
 /* Host. */
-static int halt_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
+static int halt_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
 {
-	return exit->reason == UCALL_EXIT_HALT;
+	if (exit->reason != UCALL_EXIT_HALT)
+		return 0;
+	*where = ucall_vcpu_argument(vcpu);
+	return 1;
 }
 
 const struct ucall_ops ucall_ops = {
 	UCALL_OPS,
 #if defined(__x86_64__)
+	.send_cmd = halt_send,
 	.send_cmd_shared = halt_send_shared,
 #endif
-	.recv_cmd_shared = halt_recv_shared,
+	.recv_cmd = halt_recv,
 };
 #endif

@@ -26,10 +26,10 @@ UCALL_BACKEND(
 /* clang-format on */
 
 #if !defined(__s390x__)
-/* Guest: UCALL_PARAM(0) is the doorbell's guest-virtual address. */
-UCALL_DOORBELL static void mmio_send(struct ucall *uc)
+/* Guest: bell->param[0] is the doorbell's guest-virtual address. */
+UCALL_DOORBELL static void mmio_send(struct ucall *uc, const struct ucall_bell *bell)
 {
-	*(volatile uint64_t *)UCALL_PARAM(0) = (uint64_t)uc;
+	*(volatile uint64_t *)bell->param[0] = (uint64_t)uc;
 }
 
 UCALL_GUEST_CODE(mmio_send, mmio_send);
@@ -55,18 +55,10 @@ static int mmio_init(struct ucall_vm *vm, const struct ucall_args *args)
 
 static int mmio_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
 {
-	if (exit->reason != UCALL_EXIT_MMIO || !exit->u.mmio.is_write || exit->u.mmio.size != 8 ||
-	    exit->u.mmio.gpa != (uintptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu)))
+	if (!ucall_exit_is_store(exit, (uintptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu)), 8))
 		return 0;
 	*where = exit->u.mmio.data;
 	return 1;
-}
-
-static int mmio_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
-{
-	uint64_t where;
-
-	return mmio_recv(vcpu, exit, &where);
 }
 
 const struct ucall_ops ucall_ops = {
@@ -77,6 +69,5 @@ const struct ucall_ops ucall_ops = {
 	.send_cmd_shared = mmio_send,
 #endif
 	.recv_cmd = mmio_recv,
-	.recv_cmd_shared = mmio_recv_shared,
 };
 #endif

@@ -26,14 +26,14 @@ UCALL_BACKEND(
 
 #if defined(__x86_64__)
 /* Guest: the address goes in RDI, where a function's first argument is. */
-UCALL_DOORBELL static void pio_send(struct ucall *uc)
+UCALL_DOORBELL static void pio_send(struct ucall *uc, const struct ucall_bell *bell)
 {
-	__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(0)), "D"(uc) : "memory");
+	__asm__ volatile("outb %%al, %w0" : : "d"(bell->param[0]), "D"(uc) : "memory");
 }
 
-UCALL_DOORBELL static void pio_send_shared(struct ucall *uc)
+UCALL_DOORBELL static void pio_send_shared(struct ucall *uc, const struct ucall_bell *bell)
 {
-	__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(0)) : "memory");
+	__asm__ volatile("outb %%al, %w0" : : "d"(bell->param[0]) : "memory");
 }
 
 UCALL_GUEST_CODE(pio_send, pio_send_shared);
@@ -49,16 +49,9 @@ static int pio_init(struct ucall_vm *vm, const struct ucall_args *args)
 	return ucall_vm_set_param(vm, 0, port);
 }
 
-static int pio_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
-{
-	return exit->reason == UCALL_EXIT_IO && exit->u.io.is_write && exit->u.io.size == 1 &&
-	       exit->u.io.count == 1 &&
-	       exit->u.io.port == (uintptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu));
-}
-
 static int pio_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
 {
-	if (!pio_recv_shared(vcpu, exit))
+	if (!ucall_exit_is_out(exit, (uintptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu)), 1))
 		return 0;
 	*where = ucall_vcpu_argument(vcpu);
 	return 1;
@@ -72,6 +65,5 @@ const struct ucall_ops ucall_ops = {
 	.send_cmd_shared = pio_send_shared,
 #endif
 	.recv_cmd = pio_recv,
-	.recv_cmd_shared = pio_recv_shared,
 };
 #endif

@@ -44,24 +44,24 @@ enum { PARAM_DEPTH, PARAM_PRINTF_ALONE, PARAM_TRIES, PARAM_HALT, PARAM_WHERE };
 #define FUNCTION 0x501 /* of DIAG */
 
 /* Guest. */
-UCALL_INLINE int needs_answer(const struct ucall *uc)
+UCALL_INLINE int needs_answer(const struct ucall *uc, const struct ucall_bell *bell)
 {
 	if (uc->cmd == UCALL_DONE || uc->cmd == UCALL_ABORT || (uc->flags & UCALL_WAIT))
 		return 1;
-	return uc->cmd != UCALL_PRINTF && UCALL_PARAM(PARAM_PRINTF_ALONE);
+	return uc->cmd != UCALL_PRINTF && bell->param[PARAM_PRINTF_ALONE];
 }
 
-UCALL_INLINE void leave(struct ucall *uc)
+UCALL_INLINE void leave(struct ucall *uc, const struct ucall_bell *bell)
 {
 #if defined(__x86_64__)
-	if (UCALL_PARAM(PARAM_HALT))
+	if (bell->param[PARAM_HALT])
 		__asm__ volatile("hlt" : : : "memory");
 	else
-		__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(PARAM_WHERE)) : "memory");
+		__asm__ volatile("outb %%al, %w0" : : "d"(bell->param[PARAM_WHERE]) : "memory");
 #elif defined(__s390x__)
 	__asm__ volatile("diag %0,0,0x501" : : "d"(uc) : "memory");
 #else
-	*(volatile uint64_t *)UCALL_PARAM(PARAM_WHERE) = (uint64_t)uc;
+	*(volatile uint64_t *)bell->param[PARAM_WHERE] = (uint64_t)uc;
 #endif
 }
 
@@ -76,13 +76,13 @@ UCALL_INLINE void relax(void)
 #endif
 }
 
-UCALL_DOORBELL static void ring_send(struct ucall *uc)
+UCALL_DOORBELL static void ring_send(struct ucall *uc, const struct ucall_bell *bell)
 {
 	struct ucall_queue *q = ucall_this_queue();
-	uint64_t tries = UCALL_PARAM(PARAM_TRIES);
+	uint64_t tries = bell->param[PARAM_TRIES];
 	uint32_t flush;
 
-	if (uc == &ucall_this_mailbox()->uc && !needs_answer(uc)) {
+	if (uc == &ucall_this_mailbox()->uc && !needs_answer(uc, bell)) {
 		enum ucall_queue_put put = ucall_queue_put(q, uc);
 
 		/* The host is taking messages, or else it sleeps and there is no hurry. */
@@ -91,19 +91,19 @@ UCALL_DOORBELL static void ring_send(struct ucall *uc)
 			put = ucall_queue_put(q, uc);
 		}
 		if (put == UCALL_QUEUE_DONE) {
-			if (++q->waiting < UCALL_PARAM(PARAM_DEPTH))
+			if (++q->waiting < bell->param[PARAM_DEPTH])
 				return;
 			/* A handler may do the same before the exit. */
 			flush = q->flush;
 			*(volatile uint32_t *)&q->flush = 1;
 			q->waiting = 0;
-			leave(uc);
+			leave(uc, bell);
 			*(volatile uint32_t *)&q->flush = flush;
 			return;
 		}
 	}
 	q->waiting = 0;
-	leave(uc);
+	leave(uc, bell);
 }
 
 UCALL_GUEST_CODE(NULL, ring_send);
@@ -175,6 +175,10 @@ static int set_queue(struct ucall_vm *vm, const struct ucall_args *args)
 	uint64_t depth = ucall_args_uint(args, "depth");
 	bool poll = ucall_args_uint(args, "poll"), printf_alone = !depth && !poll;
 
+	if (ucall_vm_is_attached(vm) && (poll || depth != 1))
+		return ucall_fail(EOPNOTSUPP,
+				  "the owner of an attached VM takes one message with each exit, which is depth=1: use "
+				  "ring,depth=1");
 	if (!depth)
 		depth = poll ? 256 : 32;
 	return ucall_vm_set_param(vm, PARAM_DEPTH, poll ? NEVER : depth) ||
@@ -212,13 +216,11 @@ static int ring_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 	case UCALL_EXIT_HALT:
 		return ring->halts;
 	case UCALL_EXIT_IO:
-		return exit->u.io.is_write && exit->u.io.size == 1 && exit->u.io.count == 1 &&
-		       exit->u.io.port == ring->port;
+		return ucall_exit_is_out(exit, ring->port, 1);
 	case UCALL_EXIT_DIAG:
 		return exit->u.diag.code == FUNCTION;
 	case UCALL_EXIT_MMIO:
-		return exit->u.mmio.is_write && exit->u.mmio.size == 8 &&
-		       exit->u.mmio.gpa == ring->gpa;
+		return ucall_exit_is_store(exit, ring->gpa, 8);
 	default:
 		return 0;
 	}

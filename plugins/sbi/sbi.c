@@ -25,13 +25,13 @@ UCALL_BACKEND(
 #define FUNCTION 0
 
 #if defined(__riscv)
-/* Guest: UCALL_PARAM(0) is the extension.  The call gives back an error and a value in a0 and a1. */
-UCALL_DOORBELL static void sbi_send(struct ucall *uc)
+/* Guest: bell->param[0] is the extension.  The call gives back an error and a value in a0 and a1. */
+UCALL_DOORBELL static void sbi_send(struct ucall *uc, const struct ucall_bell *bell)
 {
 	register uint64_t a0 __asm__("a0") = (uint64_t)uc;
 	register uint64_t a1 __asm__("a1");
 	register uint64_t a6 __asm__("a6") = FUNCTION;
-	register uint64_t a7 __asm__("a7") = UCALL_PARAM(0);
+	register uint64_t a7 __asm__("a7") = bell->param[0];
 
 	__asm__ volatile("ecall" : "+r"(a0), "=r"(a1) : "r"(a6), "r"(a7) : "memory");
 }
@@ -58,13 +58,6 @@ static int sbi_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint
 	return 1;
 }
 
-static int sbi_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
-{
-	uint64_t where;
-
-	return sbi_recv(vcpu, exit, &where);
-}
-
 const struct ucall_ops ucall_ops = {
 	UCALL_OPS,
 	.init = sbi_init,
@@ -73,6 +66,5 @@ const struct ucall_ops ucall_ops = {
 	.send_cmd_shared = sbi_send,
 #endif
 	.recv_cmd = sbi_recv,
-	.recv_cmd_shared = sbi_recv_shared,
 };
 #endif

@@ -35,26 +35,35 @@ enum { EXIT_HLT, EXIT_PIO, EXIT_GHCB };
 
 #if defined(__x86_64__)
 /* Guest. */
-UCALL_DOORBELL static void sev_shared_send(struct ucall *uc)
+UCALL_DOORBELL static void sev_shared_send(struct ucall *uc, const struct ucall_bell *bell)
 {
-	uint64_t how = UCALL_PARAM(0), flags;
+	uint64_t how = bell->param[0], flags;
 
 	if (how == EXIT_HLT) {
 		__asm__ volatile("hlt" : : : "memory");
 	} else if (how == EXIT_PIO) {
-		__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(1)) : "memory");
+		__asm__ volatile("outb %%al, %w0" : : "d"(bell->param[1]) : "memory");
 	} else {
 		/* A handler that makes ucalls uses the same GHCB. */
 		__asm__ volatile("pushfq; cli; popq %0" : "=r"(flags) : : "memory");
 		ucall_this_ghcb()->rax = 0;
 		ucall_ghcb_call(UCALL_SVM_EXIT_IOIO,
-				UCALL_PARAM(1) << 16 | UCALL_IOIO_SIZE8 | UCALL_IOIO_ADDRESS64,
+				bell->param[1] << 16 | UCALL_IOIO_SIZE8 | UCALL_IOIO_ADDRESS64,
 				1ull << UCALL_GHCB_BIT(rax), 0);
 		__asm__ volatile("pushq %0; popfq" : : "r"(flags) : "memory", "cc");
 	}
 }
 
-UCALL_GUEST_CODE(NULL, sev_shared_send);
+/* With the address in RDI, which the host of plain SEV can read. */
+UCALL_DOORBELL static void sev_shared_send_address(struct ucall *uc, const struct ucall_bell *bell)
+{
+	if (bell->param[0] == EXIT_HLT)
+		__asm__ volatile("hlt" : : "D"(uc) : "memory");
+	else
+		__asm__ volatile("outb %%al, %w0" : : "d"(bell->param[1]), "D"(uc) : "memory");
+}
+
+UCALL_GUEST_CODE(sev_shared_send_address, sev_shared_send);
 #endif
 
 #ifndef UCALL_GUEST_BUILD
@@ -119,22 +128,23 @@ static int sev_shared_init(struct ucall_vm *vm, const struct ucall_args *args)
 	return ucall_vm_set_param(vm, 1, port);
 }
 
-static int sev_shared_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
+static int sev_shared_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)
 {
 	intptr_t port = (intptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu));
 
-	if (port < 0)
-		return exit->reason == UCALL_EXIT_HALT;
-	return exit->reason == UCALL_EXIT_IO && exit->u.io.is_write && exit->u.io.size == 1 &&
-	       exit->u.io.count == 1 && exit->u.io.port == port;
+	if (port < 0 ? exit->reason != UCALL_EXIT_HALT : !ucall_exit_is_out(exit, (uint64_t)port, 1))
+		return 0;
+	*where = ucall_vcpu_argument(vcpu);
+	return 1;
 }
 
 const struct ucall_ops ucall_ops = {
 	UCALL_OPS,
 	.init = sev_shared_init,
 #if defined(__x86_64__)
+	.send_cmd = sev_shared_send_address,
 	.send_cmd_shared = sev_shared_send,
 #endif
-	.recv_cmd_shared = sev_shared_recv,
+	.recv_cmd = sev_shared_recv,
 };
 #endif

@@ -27,9 +27,9 @@ UCALL_BACKEND(
 
 #define GPA 0xd0000000
 
-static UCALL_GUEST __attribute__((no_sanitize("coverage"))) void ring(struct ucall *uc)
+static UCALL_GUEST __attribute__((no_sanitize("coverage"))) void ring(struct ucall *uc, const struct ucall_bell *bell)
 {
-	*(volatile uint64_t *)UCALL_PARAM(0) = (uint64_t)uc;
+	*(volatile uint64_t *)bell->param[0] = (uint64_t)uc;
 }
 
 static int init(struct ucall_vm *vm, const struct ucall_args *args)

@@ -87,9 +87,9 @@ UCALL_BACKEND(
 	});
 /* clang-format on */
 
-UCALL_DOORBELL static void ring(struct ucall *uc)
+UCALL_DOORBELL static void ring(struct ucall *uc, const struct ucall_bell *bell)
 {
-	volatile uint64_t *bell = (volatile uint64_t *)UCALL_PARAM(0);
+	volatile uint64_t *bell = (volatile uint64_t *)bell->param[0];
 
 #if BROKEN == CLOBBERS
 	uc->args[6] = 0;

@@ -49,7 +49,7 @@ static UCALL_GUEST void outside(struct ucall *uc)
 __asm__(".pushsection ucall_guest, \"ax\", @progbits; .quad global; .popsection");
 #endif
 
-UCALL_DOORBELL static void ring(struct ucall *uc)
+UCALL_DOORBELL static void ring(struct ucall *uc, const struct ucall_bell *bell)
 {
 #ifdef BAD_LIBC
 	*(volatile uint64_t *)UCALL_BELL_ADDRESS = strlen((char *)uc);

@@ -25,13 +25,13 @@ UCALL_BACKEND(
 /* clang-format on */
 
 #if defined(__x86_64__)
-UCALL_DOORBELL static void msr_ring(struct ucall *uc)
+UCALL_DOORBELL static void msr_ring(struct ucall *uc, const struct ucall_bell *bell)
 {
 	uint64_t value = (uint64_t)uc;
 
 	__asm__ volatile("wrmsr"
 			 :
-			 : "c"(UCALL_PARAM(0)), "a"((uint32_t)value), "d"(value >> 32)
+			 : "c"(bell->param[0]), "a"((uint32_t)value), "d"(value >> 32)
 			 : "memory");
 }
 
@@ -75,19 +75,11 @@ static int msr_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint
 	return 1;
 }
 
-static int msr_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
-{
-	uint64_t where;
-
-	return msr_recv(vcpu, exit, &where);
-}
-
 const struct ucall_ops ucall_ops = {
 	UCALL_OPS,
 	.init = msr_init,
 	.send_cmd = msr_ring,
 	.send_cmd_shared = msr_ring,
 	.recv_cmd = msr_recv,
-	.recv_cmd_shared = msr_recv_shared,
 };
 #endif

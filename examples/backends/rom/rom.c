@@ -26,9 +26,9 @@ UCALL_BACKEND(
 /* clang-format on */
 
 #ifndef __s390x__ /* which has no MMIO */
-UCALL_DOORBELL static void rom_ring(struct ucall *uc)
+UCALL_DOORBELL static void rom_ring(struct ucall *uc, const struct ucall_bell *bell)
 {
-	*(volatile uint64_t *)UCALL_PARAM(0) = (uint64_t)uc;
+	*(volatile uint64_t *)bell->param[0] = (uint64_t)uc;
 }
 
 UCALL_GUEST_CODE(rom_ring, rom_ring);
@@ -44,7 +44,6 @@ UCALL_GUEST_CODE(rom_ring, rom_ring);
 #include <linux/kvm.h>
 
 #define PAGE 4096
-#define SLOT 1 /* slot 0 is the guest's memory */
 
 struct rom {
 	uint64_t gpa;
@@ -54,15 +53,18 @@ struct rom {
 static int fill(struct ucall_vm *vm, const struct ucall_args *args, struct rom *rom)
 {
 	const char *greeting = ucall_args_string(args, "greeting");
-	struct kvm_userspace_memory_region region = { .slot = SLOT,
+	int slot = ucall_vm_take_slot(vm);
+	struct kvm_userspace_memory_region region = { .slot = (uint32_t)slot,
 						      .flags = KVM_MEM_READONLY,
 						      .guest_phys_addr = rom->gpa,
 						      .memory_size = PAGE,
 						      .userspace_addr = (uintptr_t)rom->page };
 	uint64_t gva;
 
+	if (slot < 0)
+		return -1;
 	if (rom->gpa % PAGE)
-		return ucall_fail(EINVAL, "gpa=0x%llx is no multiple of 4096",
+		return ucall_fail(EINVAL, "gpa=0x%llx is not a multiple of 4096",
 				  (unsigned long long)rom->gpa);
 	if (strlen(greeting) >= PAGE)
 		return ucall_fail(EINVAL, "greeting is longer than a page");
@@ -106,18 +108,10 @@ static int rom_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint
 {
 	const struct rom *rom = ucall_vm_backend_data(ucall_vcpu_vm(vcpu));
 
-	if (exit->reason != UCALL_EXIT_MMIO || !exit->u.mmio.is_write || exit->u.mmio.size != 8 ||
-	    exit->u.mmio.gpa != rom->gpa)
+	if (!ucall_exit_is_store(exit, rom->gpa, 8))
 		return 0;
 	*where = exit->u.mmio.data;
 	return 1;
-}
-
-static int rom_recv_shared(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
-{
-	uint64_t where;
-
-	return rom_recv(vcpu, exit, &where);
 }
 
 const struct ucall_ops ucall_ops = {
@@ -129,6 +123,5 @@ const struct ucall_ops ucall_ops = {
 	.send_cmd_shared = rom_ring,
 #endif
 	.recv_cmd = rom_recv,
-	.recv_cmd_shared = rom_recv_shared,
 };
 #endif

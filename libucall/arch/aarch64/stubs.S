@@ -67,7 +67,8 @@ ucall_stubs_return:
 	lsl	x0, x0, #32
 	mov	x1, #4			/* UCALL_DONE */
 	stlr	x1, [x0]
-	ldr	x2, [x0, #STUB_BELL_OFFSET]
+	add	x1, x0, #STUB_BELL_OFFSET
+	ldr	x2, [x1]
 	blr	x2
 	b	ucall_stubs_return
 ucall_stubs_end:

@@ -68,8 +68,8 @@ ucall_stubs_return:
 	li	a1, 4			/* UCALL_DONE */
 	fence	rw, w
 	sd	a1, 0(a0)
-	li	a2, STUB_MAILBOX + STUB_BELL_OFFSET
-	ld	a2, 0(a2)
+	li	a1, STUB_MAILBOX + STUB_BELL_OFFSET
+	ld	a2, 0(a1)
 	jalr	a2
 	j	ucall_stubs_return
 ucall_stubs_end:

@@ -11,7 +11,8 @@ ucall_stubs_return:
 	llihf	%r2, STUB_MAILBOX >> 32
 	llihh	%r1, 4			/* UCALL_DONE: the head's first two bytes */
 	stg	%r1, 0(%r2)
-	lg	%r1, STUB_BELL_OFFSET(%r2)
+	lay	%r3, STUB_BELL_OFFSET(%r2)
+	lg	%r1, 0(%r3)
 	basr	%r14, %r1
 	j	ucall_stubs_return
 ucall_stubs_end:

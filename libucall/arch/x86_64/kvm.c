@@ -160,7 +160,12 @@ int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus)
 
 uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 {
-	return run->s.regs.regs.rdi;
+	struct kvm_regs regs;
+
+	if (run->kvm_valid_regs & KVM_SYNC_X86_REGS)
+		return run->s.regs.regs.rdi;
+	/* Of an attached vCPU, whose owner has not asked for it; or closed. */
+	return ioctl(fd, KVM_GET_REGS, &regs) ? 0 : regs.rdi;
 }
 
 uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)

@@ -179,7 +179,8 @@ stop:
 ucall_x86_64_stubs_return:
 	movabs	$X86_MAILBOX, %rdi
 	movq	$4, (%rdi)		/* UCALL_DONE */
-	call	*(X86_BELL - X86_MAILBOX)(%rdi)
+	lea	(X86_BELL - X86_MAILBOX)(%rdi), %rsi
+	call	*(%rsi)
 	jmp	ucall_x86_64_stubs_return
 
 ucall_x86_64_stubs_end:

@@ -24,9 +24,9 @@ UCALL_BACKEND(
 	});
 /* clang-format on */
 
-UCALL_DOORBELL static void abi1_send(struct ucall *uc)
+UCALL_DOORBELL static void abi1_send(struct ucall *uc, const struct ucall_bell *bell)
 {
-	__asm__ volatile("outb %%al, %w0" : : "d"(UCALL_PARAM(0)), "D"(uc) : "memory");
+	__asm__ volatile("outb %%al, %w0" : : "d"(bell->param[0]), "D"(uc) : "memory");
 }
 
 UCALL_GUEST_CODE(abi1_send, abi1_send);
