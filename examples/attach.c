@@ -42,7 +42,9 @@ extern const char __start_guest_code[], __stop_guest_code[];
 /* ---- the VM: memory, page tables, vCPUs ---- */
 
 #define PAGE 4096ull
+#ifndef MEMORY
 #define MEMORY (1ull << 20)
+#endif
 #define VCPUS 2
 #define CODE 0x400000ull /* guest-virtual */
 #define STACKS 0x500000ull

@@ -1,3 +1,9 @@
 # SPDX-License-Identifier: MIT
-noinst_PROGRAMS += examples/attach examples/broken examples/confidential examples/hello
-EXTRA_DIST += examples/guest-hello.c examples/backends
+noinst_PROGRAMS += examples/broken examples/confidential examples/hello
+if HOST_AARCH64
+noinst_PROGRAMS += examples/attach
+endif
+if HOST_X86_64
+noinst_PROGRAMS += examples/attach
+endif
+EXTRA_DIST += examples/attach.c examples/guest-hello.c examples/backends

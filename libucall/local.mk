@@ -49,6 +49,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/machine/engine.c libucall/machine/engine.h \
 	libucall/machine/image.c libucall/machine/image.h \
 	libucall/machine/image-elf.c \
+	libucall/machine/image-runtime.c \
 	libucall/machine/machine.c libucall/machine/machine.h \
 	libucall/machine/memory.c libucall/machine/memory.h \
 	libucall/machine/pages.c libucall/machine/pages.h \
@@ -128,7 +129,8 @@ libucall_libcore_la_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) \
 libucall_libcore_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread
 libucall_libucall_la_SOURCES =
 libucall_libucall_la_LIBADD = libucall/libcore.la $(LIBELF_LIBS)
-libucall_libucall_la_LDFLAGS = -version-info 0:0:0 -pthread \
+# A program may have functions of the same names: the library calls its own.
+libucall_libucall_la_LDFLAGS = -version-info 0:0:0 -pthread -Wl,-Bsymbolic-functions \
 	-Wl,--version-script=$(top_srcdir)/libucall/libucall.map
 EXTRA_libucall_libucall_la_DEPENDENCIES = libucall/libucall.map
 EXTRA_DIST += libucall/libucall.map

@@ -18,7 +18,7 @@ UCALL_DOORBELL static void mine_send(struct ucall *uc, const struct ucall_bell *
 	extern void elsewhere(void);
 	elsewhere();
 #endif
-	helper(uc);
+	helper(uc, bell);
 }
 UCALL_GUEST_CODE(mine_send, NULL);
 #endif

@@ -15,12 +15,13 @@ for a in aarch64 riscv64 s390x; do
 	fi
 	case $a in
 	s390x) set -- ;;
-	*) set -- "$top_srcdir/libucall/arch/kvm-device.c" "$top_srcdir/libucall/arch/one-reg.c" ;;
+	*) set -- "$top_srcdir/libucall/kvm/device.c" "$top_srcdir/libucall/kvm/one-reg.c" ;;
 	esac
 	for f in "$top_srcdir"/libucall/arch/"$a"/*.[cS] "$top_srcdir/libucall/arch/stub-page.c" "$@" \
-		"$top_srcdir/libucall/engine-kvm.c" "$top_srcdir/libucall/memory.c"; do
-		$cc -std=gnu11 -O2 -Wall -Wextra -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
-			-D_GNU_SOURCE -DUCALL_VERSION='"test"' -I"$top_srcdir/include" -c "$f" \
+		"$top_srcdir/libucall/kvm/engine.c" "$top_srcdir/libucall/machine/memory.c" \
+		"$top_srcdir/libucall/attach/attach.c"; do
+		$cc -std=gnu11 -O2 -Wall -Wextra -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wmissing-prototypes -Werror \
+			-D_GNU_SOURCE -DUCALL_VERSION='"test"' -I"$top_srcdir/include" -I"$top_srcdir/libucall" -c "$f" \
 			-o "$scratch/x.o" >"$scratch/out" 2>&1
 		status=$?
 		ok $status "$a: ${f#"$top_srcdir"/}"

@@ -30,13 +30,13 @@ test ! -s "$scratch/missing"
 ok $? "the guest says what it says without"
 
 backend=$(sed -n 's/.*backend \([a-z]*\).*/\1/p' "$scratch/plain" | head -n 1)
-debug -ex "break ${backend}_recv_shared" -ex run -ex 'info symbol $pc' -ex 'delete' -ex continue
+debug -ex "break ${backend}_recv" -ex run -ex 'info symbol $pc' -ex 'delete' -ex continue
 # Without debug information gdb also says the address.
-grep -Eq "Breakpoint 1[.0-9]*, (0x[0-9a-f]+ in )?${backend}_recv_shared" "$scratch/out" && grep -q "exited normally" "$scratch/out"
+grep -Eq "Breakpoint 1[.0-9]*, (0x[0-9a-f]+ in )?${backend}_recv" "$scratch/out" && grep -q "exited normally" "$scratch/out"
 status=$?
 ok $status "a breakpoint in a plugin: it is loaded, and the debugger stops there"
 test $status -eq 0 || diag <"$scratch/out"
-debug -ex "break ${backend}_recv_shared" -ex run -ex 'info sharedlibrary'
+debug -ex "break ${backend}_recv" -ex run -ex 'info sharedlibrary'
 grep -q "/ucall-$backend.so" "$scratch/out"
 status=$?
 ok $status "the debugger knows the plugin by its file"

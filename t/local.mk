@@ -18,6 +18,7 @@ c_tests = \
 	t/memory \
 	t/nest-by-hand \
 	t/nothing-left \
+	t/own-names \
 	t/null \
 	t/page-tables \
 	t/page-walk \
@@ -36,13 +37,14 @@ c_tests = \
 if !HOST_S390X
 c_tests += t/interrupts
 endif
-# Guests of the others have no vector registers.
+# Guests of the others have no vector registers; the example that is attached is for these two.
 if HOST_AARCH64
-c_tests += t/vector
+c_tests += t/attach t/vector
 endif
 # Of x86_64 hosts: their guests are made of that machine's instructions.
 if HOST_X86_64
 c_tests += \
+	t/attach \
 	t/confidential-boot \
 	t/confidential-faults \
 	t/confidential-hostile-host \
@@ -69,6 +71,7 @@ c_tests += \
 endif
 sh_tests = \
 	t/abi.sh \
+	t/attach.sh \
 	t/backend-cc.sh \
 	t/bad-files.sh \
 	t/bad-plugins.sh \
@@ -84,6 +87,7 @@ sh_tests = \
 	t/harness.sh \
 	t/headers.sh \
 	t/lab.sh \
+	t/mem-calls.sh \
 	t/plugin-file.sh \
 	t/swap-plugin.sh \
 	t/wrong-arguments.sh

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# docs/BACKENDS.md, to the letter: its code goes into the file that its marker names, its commands are run,
-# and what it says that they print they print ("..." stands for any lines).
+# docs/BACKENDS.md and docs/ATTACH.md, to the letter: their code goes into the file that its marker names, their commands are run,
+# and what they say is printed is printed ("..." stands for any lines).
 . "$top_srcdir/t/installed-kit.sh"
 
 test -z "$kvm" || skip_all "$kvm"
@@ -12,8 +12,9 @@ ok $? "README's program builds"
 mkdir bin && ln -s "$(command -v "${CC%% *}")" bin/cc # the tutorial says cc
 PATH=$PWD/bin:$PATH
 
-# One step a line: "file NAME LINE", "run COMMAND", "says LINE".
-awk '
+for document in BACKENDS ATTACH; do
+	# One step a line: "file NAME LINE", "run COMMAND", "says LINE".
+	awk '
 /^<!-- .* -->$/ { name = $2 }
 /^```$/ { kind = ""; name = ""; next }
 /^```c$/ { kind = "file"; next }
@@ -21,32 +22,33 @@ awk '
 kind == "file" { print "file " name " " $0 }
 kind == "console" && /^\$ / { print "run " substr($0, 3); next }
 kind == "console" { print "says " $0 }
-' "$top_srcdir/docs/BACKENDS.md" >steps
-test "$(grep -c '^run' steps)" -ge 5 && test "$(grep -c '^file' steps)" -ge 30
-ok $? "the tutorial has code and commands"
+	' "$top_srcdir/docs/$document.md" >steps
+	test "$(grep -c '^run' steps)" -ge 5 && test "$(grep -c '^file' steps)" -ge 30
+	ok $? "docs/$document.md has code and commands"
 
-: >out
-while IFS= read -r line; do
-	rest=${line#* }
-	case $line in
-	file\ *) printf '%s\n' "${rest#* }" >>"${rest%% *}" ;;
-	run\ *)
-		sh -c "$rest" >out 2>&1 </dev/null
-		status=$?
-		case $rest in
-		cc\ * | ucall\ *)
-			ok $status "runs: $rest"
+	: >out
+	while IFS= read -r line; do
+		rest=${line#* }
+		case $line in
+		file\ *) printf '%s\n' "${rest#* }" >>"${rest%% *}" ;;
+		run\ *)
+			sh -c "$rest" >out 2>&1 </dev/null
+			status=$?
+			case $rest in
+			cc\ * | ucall\ *)
+				ok $status "runs: $rest"
+				test $status -eq 0 || diag <out
+				;;
+			esac
+			;;
+		"says ...") ;;
+		says\ *)
+			grep -qxF -e "$rest" out
+			status=$?
+			ok $status "says: $rest"
 			test $status -eq 0 || diag <out
 			;;
 		esac
-		;;
-	"says ...") ;;
-	says\ *)
-		grep -qxF -e "$rest" out
-		status=$?
-		ok $status "says: $rest"
-		test $status -eq 0 || diag <out
-		;;
-	esac
-done <steps
+	done <steps
+done
 done_testing

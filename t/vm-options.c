@@ -71,7 +71,7 @@ static void once_refusals(void)
 	refused(&(struct ucall_vm_config){ .backend = "halt", .irqchip = true }, EOPNOTSUPP,
 		"in-kernel interrupt controller");
 	refused(&(struct ucall_vm_config){ .backend = "halt", .ring = 3 }, EOPNOTSUPP, ring);
-	refused(&(struct ucall_vm_config){ .backend = "halt", .via = UCALL_VIA_ADDRESS },
+	refused(&(struct ucall_vm_config){ .backend = "ring", .via = UCALL_VIA_ADDRESS },
 		EOPNOTSUPP, "has no send_cmd and recv_cmd");
 #endif
 	refused(&(struct ucall_vm_config){ .backend = BACKEND, .ring = 1 }, EINVAL, "ring is 1");

@@ -354,7 +354,7 @@ UCALL_PUBLIC void *ucall_vm_backend_data(const struct ucall_vm *vm);
 
 /*
  * In recv_cmd(): the register that holds a guest function's first argument (x86_64: RDI, aarch64: x0,
- * s390x: r2, riscv64: a0), at the exit.
+ * s390x: r2, riscv64: a0), at the exit; 0 where registers are closed to the host.
  */
 UCALL_PUBLIC uint64_t ucall_vcpu_argument(struct ucall_vcpu *vcpu);
 

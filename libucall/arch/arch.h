@@ -102,6 +102,8 @@ unsigned int ucall_arch_index(const struct ucall_arch *arch);
  * What the core puts into guests of the host's own architecture, in the host's own instructions:
  * exception stubs, the end of a guest function, a thread control block.
  */
+#define UCALL_JUMP_MOST 8
+
 struct ucall_native {
 	/* Descriptor tables and stubs: those of the VM, those of a vCPU.  Not for flat guests. */
 	int (*vm_init)(struct ucall_machine *vm);
@@ -113,6 +115,8 @@ struct ucall_native {
 	 */
 	uint64_t (*return_address)(void);
 	const void *(*return_code)(size_t *size);
+	/* Code at `from` that jumps to `to`, both in the program: its size, UCALL_JUMP_MOST at most. */
+	size_t (*jump)(uint8_t *code, uint64_t from, uint64_t to);
 	/*
 	 * Thread-local variables: the block lies below the thread pointer (ELF TLS variant II) or
 	 * `tcb_size` bytes above it (variant I); tcb_init() fills the control block at host address

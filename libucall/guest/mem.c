@@ -1,8 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Guest runtime: the functions that compilers call by themselves.  They are hidden, so that a
- * program has them for itself, host side and guest side; they use no library and no vector
- * registers.
+ * Guest runtime: the functions that compilers call by themselves.  They use no library and no vector registers.
+ *
+ * A separate guest ELF has them by their own names.  In a program that is host and guest at once the compiler emits
+ * calls of one name for both halves.  So there they have names of their own, the host's half calls the C library's, and
+ * the core redirects these calls in the guest's copy of the program, to what the note below names.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -11,14 +13,38 @@
 
 #define HIDDEN_GUEST UCALL_HIDDEN UCALL_GUEST
 
-HIDDEN_GUEST void *memcpy(void *to, const void *from, size_t n);
-HIDDEN_GUEST void *memmove(void *to, const void *from, size_t n);
-HIDDEN_GUEST void *memset(void *to, int c, size_t n);
-HIDDEN_GUEST int memcmp(const void *a, const void *b, size_t n);
-HIDDEN_GUEST size_t strlen(const char *s);
-HIDDEN_GUEST void *__memcpy_chk(void *to, const void *from, size_t n, size_t room);
-HIDDEN_GUEST void *__memmove_chk(void *to, const void *from, size_t n, size_t room);
-HIDDEN_GUEST void *__memset_chk(void *to, int c, size_t n, size_t room);
+#ifdef UCALL_GUEST_BUILD
+#define NAME(f) f
+#else
+#define NAME(f) ucall_guest_##f
+/* In the order of the names in ucall_runtime_names (image.c). */
+__asm__(".pushsection .note.ucall_runtime,\"a\",%note\n"
+	"	.balign 8\n"
+	"	.long 9, 2f - 1f, 3\n"
+	"	.asciz \"libucall\"\n"
+	"	.balign 8\n"
+	"1:	.long ucall_guest_memcpy - .\n"
+	"	.long ucall_guest_memmove - .\n"
+	"	.long ucall_guest_memset - .\n"
+	"	.long ucall_guest_memcmp - .\n"
+	"	.long ucall_guest_bcmp - .\n"
+	"	.long ucall_guest_strlen - .\n"
+	"	.long ucall_guest___memcpy_chk - .\n"
+	"	.long ucall_guest___memmove_chk - .\n"
+	"	.long ucall_guest___memset_chk - .\n"
+	"2:\n"
+	"	.popsection\n");
+#endif
+
+HIDDEN_GUEST void *NAME(memcpy)(void *to, const void *from, size_t n);
+HIDDEN_GUEST void *NAME(memmove)(void *to, const void *from, size_t n);
+HIDDEN_GUEST void *NAME(memset)(void *to, int c, size_t n);
+HIDDEN_GUEST int NAME(memcmp)(const void *a, const void *b, size_t n);
+HIDDEN_GUEST int NAME(bcmp)(const void *a, const void *b, size_t n);
+HIDDEN_GUEST size_t NAME(strlen)(const char *s);
+HIDDEN_GUEST void *NAME(__memcpy_chk)(void *to, const void *from, size_t n, size_t room);
+HIDDEN_GUEST void *NAME(__memmove_chk)(void *to, const void *from, size_t n, size_t room);
+HIDDEN_GUEST void *NAME(__memset_chk)(void *to, int c, size_t n, size_t room);
 
 /* Keeps the compiler from making a loop into a call of the function that it is. */
 #define HIDE(x) __asm__ volatile("" : "+r"(x))
@@ -35,13 +61,13 @@ static inline void copy_up(char *to, const char *from, size_t n)
 #endif
 }
 
-void *memcpy(void *to, const void *from, size_t n)
+void *NAME(memcpy)(void *to, const void *from, size_t n)
 {
 	copy_up(to, from, n);
 	return to;
 }
 
-void *memmove(void *to, const void *from, size_t n)
+void *NAME(memmove)(void *to, const void *from, size_t n)
 {
 	char *t = to;
 	const char *f = from;
@@ -57,7 +83,7 @@ void *memmove(void *to, const void *from, size_t n)
 	return to;
 }
 
-void *memset(void *to, int c, size_t n)
+void *NAME(memset)(void *to, int c, size_t n)
 {
 	char *t = to;
 
@@ -72,7 +98,7 @@ void *memset(void *to, int c, size_t n)
 	return to;
 }
 
-int memcmp(const void *a, const void *b, size_t n)
+int NAME(memcmp)(const void *a, const void *b, size_t n)
 {
 	const unsigned char *x = a, *y = b;
 
@@ -84,7 +110,12 @@ int memcmp(const void *a, const void *b, size_t n)
 	return 0;
 }
 
-size_t strlen(const char *s)
+int NAME(bcmp)(const void *a, const void *b, size_t n)
+{
+	return NAME(memcmp)(a, b, n);
+}
+
+size_t NAME(strlen)(const char *s)
 {
 	size_t n = 0;
 
@@ -102,20 +133,20 @@ static inline void check(size_t n, size_t room)
 		__builtin_trap();
 }
 
-void *__memcpy_chk(void *to, const void *from, size_t n, size_t room)
+void *NAME(__memcpy_chk)(void *to, const void *from, size_t n, size_t room)
 {
 	check(n, room);
-	return memcpy(to, from, n);
+	return NAME(memcpy)(to, from, n);
 }
 
-void *__memmove_chk(void *to, const void *from, size_t n, size_t room)
+void *NAME(__memmove_chk)(void *to, const void *from, size_t n, size_t room)
 {
 	check(n, room);
-	return memmove(to, from, n);
+	return NAME(memmove)(to, from, n);
 }
 
-void *__memset_chk(void *to, int c, size_t n, size_t room)
+void *NAME(__memset_chk)(void *to, int c, size_t n, size_t room)
 {
 	check(n, room);
-	return memset(to, c, n);
+	return NAME(memset)(to, c, n);
 }

@@ -174,6 +174,8 @@ int ucall_image_copy(struct ucall_machine *vm)
 
 	if (visit.file >= 0)
 		close(visit.file);
+	if (r >= 0 && ucall_image_redirect(vm))
+		r = -1;
 	return r < 0 ? ucall_fail_in("copying the program into the guest") : 0;
 }
 

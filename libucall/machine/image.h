@@ -31,6 +31,9 @@ int ucall_image_load(struct ucall_machine *vm);
 /* The address of a function or variable; -1 without ucall_fail() if there is none. */
 int ucall_image_symbol(const struct ucall_image *image, const char *name, uint64_t *address);
 
+/* After ucall_image_copy(): has the guest call the guest runtime's memcpy() and so on.  0, or -1 after ucall_fail(). */
+int ucall_image_redirect(struct ucall_machine *vm);
+
 /* Where guest functions of a separate guest ELF return to, in its runtime. */
 #define UCALL_IMAGE_RETURN "ucall_guest_return"
 

@@ -4,6 +4,7 @@
 
 #include "machine/memory.h"
 #include "own.h"
+#include "protect/protect.h"
 
 /* Of memory slots: the machine takes those before. */
 #define FIRST_SLOT 16
@@ -120,7 +121,7 @@ static uint64_t argument(void *cpu)
 {
 	struct ucall_cpu *c = cpu_of(cpu);
 
-	return c->vm->engine->argument(c);
+	return c->vm->protection->closes_regs ? 0 : c->vm->engine->argument(c);
 }
 
 static int get_regs(void *cpu, struct ucall_regs *regs)

@@ -1,14 +1,25 @@
 // SPDX-License-Identifier: MIT
 /* aarch64 in guests of its own. */
+#include <string.h>
+
 #include "arch/stub-page.h"
 
 /* ELF for the Arm 64-bit architecture: thread-local variables follow two words. */
+static size_t aarch64_jump(uint8_t *code, uint64_t from, uint64_t to)
+{
+	const uint32_t insn = 0x14000000 | ((uint32_t)((int64_t)(to - from) / 4) & 0x3ffffff); /* B */
+
+	memcpy(code, &insn, sizeof(insn));
+	return sizeof(insn);
+}
+
 const struct ucall_native ucall_native = {
 	.vm_init = ucall_stub_page_init,
 	.vcpu_init = ucall_stub_page_map,
 	.vcpu_reset = ucall_stub_page_reset,
 	.return_address = ucall_stub_return_address,
 	.return_code = ucall_stub_return_code,
+	.jump = aarch64_jump,
 	.tls_above = true,
 	.tcb_size = 16,
 	.tcb_init = ucall_stub_no_tcb,

@@ -1,14 +1,29 @@
 // SPDX-License-Identifier: MIT
 /* riscv64 in guests of its own. */
+#include <string.h>
+
 #include "arch/stub-page.h"
 
 /* RISC-V ELF psABI: the thread pointer is where thread-local variables begin. */
+static size_t riscv64_jump(uint8_t *code, uint64_t from, uint64_t to)
+{
+	const uint32_t offset = (uint32_t)(to - from);
+	const uint32_t insns[2] = {
+		((offset + 0x800) & 0xfffff000) | 6 << 7 | 0x17, /* AUIPC t1 */
+		offset << 20 | 6 << 15 | 0x67, /* JALR zero, t1 */
+	};
+
+	memcpy(code, insns, sizeof(insns));
+	return sizeof(insns);
+}
+
 const struct ucall_native ucall_native = {
 	.vm_init = ucall_stub_page_init,
 	.vcpu_init = ucall_stub_page_map,
 	.vcpu_reset = ucall_stub_page_reset,
 	.return_address = ucall_stub_return_address,
 	.return_code = ucall_stub_return_code,
+	.jump = riscv64_jump,
 	.tls_above = true,
 	.tcb_init = ucall_stub_no_tcb,
 };

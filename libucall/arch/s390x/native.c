@@ -3,6 +3,8 @@
  * s390x in guests of its own: a prefix area for each vCPU, whose new PSWs are disabled waits.  Such a
  * wait exits to the host, which finds code and old PSW in the area (Principles of Operation, 3-56).
  */
+#include <string.h>
+
 #include "machine/memory.h"
 #include "arch/stub-page.h"
 #include "s390x.h"
@@ -47,12 +49,23 @@ static void tcb_init(void *tcb, uint64_t gva)
 	words[5] = 0x9e3779b97f4a7c00;
 }
 
+static size_t s390x_jump(uint8_t *code, uint64_t from, uint64_t to)
+{
+	const int32_t offset = (int32_t)((int64_t)(to - from) / 2);
+
+	code[0] = 0xc0; /* BRCL, always: JG */
+	code[1] = 0xf4;
+	memcpy(code + 2, &offset, sizeof(offset));
+	return 6;
+}
+
 const struct ucall_native ucall_native = {
 	.vm_init = ucall_stub_page_init,
 	.vcpu_init = vcpu_init,
 	.vcpu_reset = ucall_stub_page_reset,
 	.return_address = ucall_stub_return_address,
 	.return_code = ucall_stub_return_code,
+	.jump = s390x_jump,
 	.tcb_size = UCALL_PAGE_SIZE,
 	.tcb_init = tcb_init,
 };

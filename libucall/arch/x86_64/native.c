@@ -197,12 +197,22 @@ static void x86_64_tcb_init(void *tcb, uint64_t gva)
 	words[5] = 0x9e3779b97f4a7c00;
 }
 
+static size_t x86_64_jump(uint8_t *code, uint64_t from, uint64_t to)
+{
+	const int32_t offset = (int32_t)(to - (from + 5));
+
+	code[0] = 0xe9; /* JMP rel32 */
+	memcpy(code + 1, &offset, sizeof(offset));
+	return 5;
+}
+
 const struct ucall_native ucall_native = {
 	.vm_init = x86_64_vm_init,
 	.vcpu_init = x86_64_vcpu_init,
 	.vcpu_reset = x86_64_vcpu_reset,
 	.return_address = x86_64_return_address,
 	.return_code = x86_64_return_code,
+	.jump = x86_64_jump,
 	.tcb_size = UCALL_PAGE_SIZE,
 	.tcb_init = x86_64_tcb_init,
 };
