@@ -44,12 +44,9 @@ UCALL_GUEST static void send(struct out *o, unsigned int cmd, unsigned int nargs
 	ucall_ring(m, o->uc, head);
 }
 
-/* The message is in *uc, or if that is NULL in the mailbox, or if there is none in *own. */
-UCALL_GUEST static void start(struct out *o, struct ucall *uc, struct ucall *own, bool flush)
+UCALL_GUEST static void start(struct out *o, struct ucall *uc, bool flush)
 {
-	o->by_address = ucall_this_bell()->protection & UCALL_BELL_NO_MAILBOX;
-	if (!uc)
-		uc = o->by_address ? own : &ucall_this_mailbox()->uc;
+	o->by_address = false;
 	o->uc = uc;
 	o->p = uc->text;
 	o->end = uc->text + TEXT_MAX;
@@ -448,15 +445,50 @@ UCALL_GUEST static void format_text(struct out *o, const char *format, const uin
 	}
 }
 
-UCALL_GUEST void ucall_guest_print(const char *format, const uint64_t *args)
+UCALL_INLINE bool has_no_mailbox(void)
+{
+	return ucall_this_bell()->protection & UCALL_BELL_NO_MAILBOX;
+}
+
+/* Apart, since it has a message on the stack. */
+UCALL_GUEST static void __attribute__((noinline, cold)) print_by_address(const char *format, const uint64_t *args)
 {
 	struct ucall own;
 	struct out o;
 
-	start(&o, NULL, &own, true);
+	start(&o, &own, true);
+	o.by_address = true;
 	format_text(&o, format, args);
-	if (o.bad || o.p != o.uc->text)
+	if (o.bad || o.p != own.text)
 		send(&o, UCALL_PRINTF, 0);
+}
+
+/* Of a guest that fails: in *uc, or if that is NULL in the mailbox, or without one in *own. */
+UCALL_GUEST static void start_failing(struct out *o, struct ucall *uc, struct ucall *own)
+{
+	bool by_address = has_no_mailbox();
+
+	if (!uc)
+		uc = by_address ? own : &ucall_this_mailbox()->uc;
+	start(o, uc, false);
+	o->by_address = by_address;
+}
+
+UCALL_GUEST void ucall_guest_print(const char *format, const uint64_t *args)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+	struct out o;
+
+	if (__builtin_expect(has_no_mailbox(), 0)) {
+		print_by_address(format, args);
+		return;
+	}
+	start(&o, &m->uc, true);
+	format_text(&o, format, args);
+	if (o.bad)
+		send(&o, UCALL_PRINTF, 0);
+	else if (o.p != m->uc.text)
+		ucall_ring(m, &m->uc, ucall_head(UCALL_PRINTF, 0, 0, (uint32_t)(o.p - m->uc.text)));
 }
 
 /* "FILE:LINE: ", which each report begins with. */
@@ -480,7 +512,7 @@ UCALL_GUEST void ucall_guest_fail(const char *file, unsigned int line, const cha
 	struct ucall own;
 	struct out o;
 
-	start(&o, NULL, &own, false);
+	start_failing(&o, NULL, &own);
 	put_place(&o, file, line);
 	format_text(&o, format, args);
 	o.uc->args[0] = 0;
@@ -496,7 +528,7 @@ UCALL_GUEST void ucall_guest_assert(struct ucall *uc, const char *file, unsigned
 	struct ucall own;
 	struct out o;
 
-	start(&o, uc, &own, false);
+	start_failing(&o, uc, &own);
 	uc = o.uc;
 	uc->args[0] = 0;
 	uc->args[1] = line;

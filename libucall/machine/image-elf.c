@@ -181,8 +181,9 @@ int ucall_image_symbol(const struct ucall_image *image, const char *name, uint64
 static bool add_function(void *data, const char *name, const char *file)
 {
 	static const char *const runtime[] = {
-		"memcpy",	 "memmove",	 "memset",  "memcmp", "strlen", "__memcpy_chk",
-		"__memmove_chk", "__memset_chk", "entry.c", "mem.c",  "nest.c", "printf.c",
+		"memcpy",	"memmove",	 "memset",	 "memcmp",  "bcmp",  "strlen",
+		"__memcpy_chk", "__memmove_chk", "__memset_chk", "entry.c", "mem.c", "nest.c",
+		"printf.c",
 	};
 	struct ucall_text *t = data;
 

@@ -4,6 +4,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "bench.h"
@@ -60,10 +61,10 @@ static bool weigh(struct bench_creation *c)
 	return good;
 }
 
-static bool time_both(struct bench_creation *c, const struct bench_recording *recording, bool quick)
+static bool time_both(struct bench_figure *to_create, struct bench_figure *to_bare, struct bench_figure *to_ratio,
+		      const struct bench_recording *recording, int count)
 {
 	double own[BENCH_ROUNDS], bare[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
-	int count = quick ? 3 : 20;
 
 	for (int i = 0; i < BENCH_ROUNDS; i++) {
 		double start = bench_now_ns();
@@ -84,9 +85,9 @@ static bool time_both(struct bench_creation *c, const struct bench_recording *re
 		bare[i] = (bench_now_ns() - start) / count;
 		ratio[i] = own[i] / bare[i];
 	}
-	c->create = bench_figure(own, BENCH_ROUNDS);
-	c->bare = bench_figure(bare, BENCH_ROUNDS);
-	c->ratio = bench_figure(ratio, BENCH_ROUNDS);
+	*to_create = bench_figure(own, BENCH_ROUNDS);
+	*to_bare = bench_figure(bare, BENCH_ROUNDS);
+	*to_ratio = bench_figure(ratio, BENCH_ROUNDS);
 	return true;
 }
 
@@ -114,7 +115,8 @@ static bool time_restore(struct bench_creation *c, bool quick)
 	return good;
 }
 
-void bench_creation(struct bench_creation *c, bool quick)
+/* KVM's calls for a VM; NULL after ucall_fail(). */
+static struct bench_recording *record(void)
 {
 	struct bench_recording *recording = NULL;
 	struct ucall_vm *vm = create(NULL); /* what is done once for the process is done */
@@ -126,7 +128,55 @@ void bench_creation(struct bench_creation *c, bool quick)
 		ucall_vm_free(create(NULL));
 		bench_record_stop();
 	}
-	if (!recording || !time_both(c, recording, quick) || !time_restore(c, quick) || !weigh(c))
+	return recording;
+}
+
+void bench_creation(struct bench_creation *c, bool quick)
+{
+	struct bench_recording *recording = record();
+
+	if (!recording || !time_both(&c->create, &c->bare, &c->ratio, recording, quick ? 3 : 20) ||
+	    !time_restore(c, quick) || !weigh(c))
 		snprintf(c->problem, sizeof(c->problem), "%s", ucall_error());
+	bench_record_free(recording);
+}
+
+#define MOST 1000
+#define DESCRIPTORS 3 /* of a VM with a vCPU */
+
+/* Each VM has descriptors: 0, or -1 after ucall_fail(). */
+static int raise_limit(unsigned int vms)
+{
+	const rlim_t wanted = vms * DESCRIPTORS + 100;
+	struct rlimit limit;
+
+	if (getrlimit(RLIMIT_NOFILE, &limit) || limit.rlim_cur >= wanted)
+		return 0;
+	limit.rlim_cur = wanted;
+	if (limit.rlim_max < wanted || setrlimit(RLIMIT_NOFILE, &limit))
+		return ucall_fail(EMFILE, "%u VMs alive need %llu descriptors; raise the limit (ulimit -n)", vms,
+				  (unsigned long long)wanted);
+	return 0;
+}
+
+void bench_alive(struct bench_alive *a, bool quick)
+{
+	static const unsigned int all[BENCH_ALIVE] = { 1, 250, MOST }, few[BENCH_ALIVE] = { 1, 10, 20 };
+	struct ucall_vm *vms[MOST] = { NULL };
+	struct bench_recording *recording = NULL;
+	unsigned int alive = 0;
+	bool good;
+
+	memcpy(a->vms, quick ? few : all, sizeof(a->vms));
+	good = !raise_limit(a->vms[BENCH_ALIVE - 1]) && (recording = record());
+	for (int i = 0; good && i < BENCH_ALIVE; i++) {
+		for (; good && alive < a->vms[i]; alive++)
+			good = (vms[alive] = create(NULL));
+		good = good && time_both(&a->create[i], &a->bare[i], &a->ratio[i], recording, quick ? 1 : 5);
+	}
+	if (!good)
+		snprintf(a->problem, sizeof(a->problem), "%s", ucall_error());
+	for (unsigned int i = 0; i < alive; i++)
+		ucall_vm_free(vms[i]);
 	bench_record_free(recording);
 }

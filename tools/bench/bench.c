@@ -19,6 +19,7 @@ struct results {
 	struct bench_creation creation;
 	struct bench_queue queue;
 	struct bench_several several;
+	struct bench_alive alive;
 	char cpu[128];
 	struct utsname host;
 };
@@ -72,6 +73,7 @@ static void measure(struct results *r, const struct ucall_backend_info *all, siz
 	bench_creation(&r->creation, quick);
 	bench_queue(&r->queue, quick);
 	bench_several(&r->several, quick);
+	bench_alive(&r->alive, quick);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
 }
@@ -152,6 +154,19 @@ static void print_several(const struct bench_several *s)
 	printf("\n");
 }
 
+static void print_alive(const struct bench_alive *a)
+{
+	if (a->problem[0]) {
+		printf("Many VMs: %s\n", a->problem);
+		return;
+	}
+	printf("One more VM while others are alive, and KVM's calls for it alone:");
+	for (int i = 0; i < BENCH_ALIVE; i++)
+		printf("%s %u %.0f us, %.0f us, ratio %.2f", i ? ";" : "", a->vms[i], a->create[i].median / 1e3,
+		       a->bare[i].median / 1e3, a->ratio[i].median);
+	printf("\n");
+}
+
 static void print_table(const struct results *r)
 {
 	const struct bench_creation *c = &r->creation;
@@ -190,6 +205,7 @@ static void print_table(const struct results *r)
 		       c->restore_ratio.median, c->restore_ratio.min, c->restore_ratio.max);
 	print_queue(&r->queue);
 	print_several(&r->several);
+	print_alive(&r->alive);
 	printf("EXIT: ioctl(KVM_RUN) in a loop with a guest that makes the same exit and nothing else (#);\n"
 	       "unicorn: a guest with the doorbell and its stores alone.  ROUND TRIP: GUEST_SYNC and\n"
 	       "ucall_next().  HOST: outside of KVM_RUN.  Medians of %d.\n",
@@ -308,6 +324,18 @@ static void write_vm(FILE *f, const struct results *r)
 	fprintf(f, "}");
 }
 
+static void write_alive(FILE *f, const struct bench_alive *a)
+{
+	fprintf(f, "\"alive\": [");
+	for (int i = 0; i < BENCH_ALIVE && !a->problem[0]; i++) {
+		fprintf(f, "%s\n{\"name\": \"alive-%u\", \"vms\": %u, ", i ? "," : "", a->vms[i], a->vms[i]);
+		json_figure(f, "create_ns", &a->create[i], ", ");
+		json_figure(f, "bare_ns", &a->bare[i], ", ");
+		json_figure(f, "ratio", &a->ratio[i], "}");
+	}
+	fprintf(f, "\n]");
+}
+
 static void write_ring(FILE *f, const struct bench_queue *q)
 {
 	fprintf(f, "\"ring\": {");
@@ -335,6 +363,8 @@ static void write_json(FILE *f, const struct results *r)
 	write_backends(f, r);
 	fprintf(f, ",\n");
 	write_vm(f, r);
+	fprintf(f, ",\n");
+	write_alive(f, &r->alive);
 	fprintf(f, ",\n");
 	write_ring(f, &r->queue);
 	fprintf(f, "}\n");

@@ -80,6 +80,16 @@ struct bench_creation {
 
 void bench_creation(struct bench_creation *creation, bool quick);
 
+/* One more VM while so many are alive; and to KVM's own calls for it. */
+#define BENCH_ALIVE 3
+struct bench_alive {
+	unsigned int vms[BENCH_ALIVE];
+	struct bench_figure create[BENCH_ALIVE], bare[BENCH_ALIVE], ratio[BENCH_ALIVE];
+	char problem[512];
+};
+
+void bench_alive(struct bench_alive *alive, bool quick);
+
 /* ---- KVM, below the library: bench-kvm.c, bench-record.c ---- */
 
 /* Calls of ioctl() that this thread has made. */
