@@ -134,7 +134,7 @@ libucall_libucall_la_LDFLAGS = -version-info 0:0:0 -pthread -Wl,-Bsymbolic-funct
 	-Wl,--version-script=$(top_srcdir)/libucall/libucall.map
 EXTRA_libucall_libucall_la_DEPENDENCIES = libucall/libucall.map
 EXTRA_DIST += libucall/libucall.map
-dist_man_MANS += libucall/libucall.3 libucall/ucall-backend.3
+dist_man_MANS += libucall/libucall.3 libucall/ucall-attach.3 libucall/ucall-backend.3
 
 # The guest runtime, which programs link whole.
 lib_LIBRARIES += libucall/libucall-guest.a

@@ -4,7 +4,7 @@
  *
  * The exit carries nothing at all, which is what makes this doorbell of use: it works where the host
  * can read neither registers nor exit data.  A HLT of the guest's own is told from a ucall by the
- * mailbox, which then holds no message.
+ * mailbox, which then holds no message.  (By address, RDI has the message's, and every HLT is a ucall.)
  *
  * With an in-kernel interrupt controller HLT does not exit, and in ring 3 it is a #GP: the core
  * refuses such VMs by `needs`.
