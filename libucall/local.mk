@@ -64,6 +64,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/report/fault.c libucall/report/fault.h \
 	libucall/report/symbols.c libucall/report/symbols.h \
 	libucall/report/symbols-helper.c libucall/report/symbols-helper.h \
+	libucall/vm/launch.c \
 	libucall/vm/own.c libucall/vm/own.h \
 	libucall/vm/snapshot.c \
 	libucall/vm/vcpu.c \

@@ -8,16 +8,6 @@
 #include "poller.h"
 #include "queued.h"
 
-void ucall_held_set(struct ucall_held *held, enum ucall_run_end end)
-{
-	held->there = true;
-	held->late = false;
-	held->end = end;
-	held->error = errno;
-	if (end == UCALL_RUN_FAILED)
-		snprintf(held->text, sizeof(held->text), "%s", ucall_error());
-}
-
 /* Tells the user how the run ended. */
 static int tell(struct ucall_port *port, const struct ucall_limit *limit)
 {

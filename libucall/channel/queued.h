@@ -6,6 +6,8 @@
 #ifndef LIBUCALL_QUEUED_H
 #define LIBUCALL_QUEUED_H
 
+#include <errno.h>
+
 #include "channel.h"
 #include "queue.h"
 
@@ -31,7 +33,15 @@ struct ucall_queued {
 int ucall_queued_open(struct ucall_port *port);
 
 /* On the thread that ran the vCPU; keeps errno. */
-void ucall_held_set(struct ucall_held *held, enum ucall_run_end end);
+static inline void ucall_held_set(struct ucall_held *held, enum ucall_run_end end)
+{
+	held->there = true;
+	held->late = false;
+	held->end = end;
+	held->error = errno;
+	if (end == UCALL_RUN_FAILED)
+		snprintf(held->text, sizeof(held->text), "%s", ucall_error());
+}
 
 /* What a snapshot keeps of a port, which stands. */
 struct ucall_queued_state {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Memory encryption: which kinds there are, and the end of a VM's set-up. */
+/* Memory encryption: which kinds there are. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -75,21 +75,20 @@ static const struct ucall_protection *find(const char *name)
 	return NULL;
 }
 
-/* The kind that a config string names. */
 const struct ucall_protection *ucall_protection_find(const char *protect)
 {
-	char *name = protect && *protect ? ucall_config_name(protect) : NULL;
-	const struct ucall_protection *p = name ? find(name) : NULL;
+	const struct ucall_protection *p;
+	char *name;
 
 	if (!protect || !*protect)
 		return &kinds[0];
-
+	name = ucall_config_name(protect);
+	p = name ? find(name) : NULL;
 	free(name);
 	return p;
 }
 
-/* Its options, as the config string gives them; NULL after ucall_fail(). */
-static struct ucall_args *parse_options(const struct ucall_protection *p, const char *protect)
+struct ucall_args *ucall_protection_options(const struct ucall_protection *p, const char *protect)
 {
 	struct ucall_metadata options = { .name = "" };
 
@@ -107,114 +106,8 @@ int ucall_protect_choose(struct ucall_machine *vm, const char *protect)
 		return -1;
 	vm->needs_launch = vm->protection->bit != UCALL_PROTECT_NONE;
 	ucall_args_free(vm->protect_args);
-	vm->protect_args = parse_options(vm->protection, protect);
+	vm->protect_args = ucall_protection_options(vm->protection, protect);
 	return vm->protect_args ? 0 : -1;
-}
-
-int ucall_vm_launch(struct ucall_vm *handle)
-{
-	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_launch");
-	int r = -1;
-
-	if (!vm)
-		return -1;
-	if (ucall_process_check(vm->process, "ucall_vm_launch"))
-		return -1;
-	pthread_mutex_lock(&vm->lock);
-	if (ucall_machine_is_launched(vm) && !vm->protect)
-		r = 0;
-	else if (ucall_machine_is_launched(vm))
-		ucall_fail(EPERM, "ucall_vm_launch: this %s VM has been launched already",
-			   vm->protection->name);
-	else if (!vm->vcpus)
-		ucall_fail(EPERM, "ucall_vm_launch: this VM has no vCPU, and can have none later; call "
-				  "ucall_vcpu_add() first");
-	else
-		r = ucall_machine_launch(vm);
-	pthread_mutex_unlock(&vm->lock);
-	return r;
-}
-
-int ucall_vm_measurement(const struct ucall_vm *handle, const uint8_t **digest)
-{
-	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_measurement");
-
-	if (!vm)
-		return -1;
-	if (!vm->memory.c_bit)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"ucall_vm_measurement: a VM without memory encryption is not measured");
-	if (!ucall_machine_is_launched(vm))
-		return ucall_fail(EPERM, "ucall_vm_measurement: call ucall_vm_launch() first");
-	if (!vm->measurement_size)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"ucall_vm_measurement: that of a %s VM is in the attestation report that its "
-			"guest can ask for",
-			vm->protection->name);
-	*digest = vm->measurement;
-	return vm->measurement_size;
-}
-
-char *ucall_vm_launch_list(struct ucall_vm *handle, const char *protect)
-{
-	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_launch_list");
-	const struct ucall_protection *p;
-	struct ucall_args *args;
-	char *text = NULL;
-
-	if (!vm || ucall_is_null(protect, "ucall_vm_launch_list"))
-		return NULL;
-	p = ucall_protection_find(protect);
-	args = p ? parse_options(p, protect) : NULL;
-	if (!args)
-		return NULL;
-	pthread_mutex_lock(&vm->lock);
-	if (p->bit == UCALL_PROTECT_NONE || (p->bell & UCALL_BELL_EMULATED))
-		ucall_fail(EINVAL,
-			   "ucall_vm_launch_list: a VM with protection %s asks nothing of firmware",
-			   p->name);
-	else if (p->bit != vm->protection->bit || !vm->engine->launch_list)
-		ucall_fail(EINVAL,
-			   "ucall_vm_launch_list: this VM is set up for protection %s; for %s it must be "
-			   "emulated-%s",
-			   vm->protection->name, p->name, p->name);
-	else
-		text = vm->engine->launch_list(vm, p, args);
-	pthread_mutex_unlock(&vm->lock);
-	ucall_args_free(args);
-	return text;
-}
-
-int ucall_vm_set_private(struct ucall_vm *handle, uint64_t gpa, size_t size, bool is_private)
-{
-	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_set_private");
-	int r;
-
-	if (!vm)
-		return -1;
-	if (!vm->protect || !vm->protect->set_private)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"ucall_vm_set_private: in a VM with protection %s the guest alone decides "
-			"what is private",
-			vm->protection->name);
-	if (!ucall_machine_is_launched(vm))
-		return ucall_fail(EPERM,
-				  "ucall_vm_set_private: before ucall_vm_launch() pages are as they were "
-				  "allocated");
-	if (!size || (gpa | size) % UCALL_PAGE_SIZE || gpa >= vm->memory.size ||
-	    size > vm->memory.size - gpa)
-		return ucall_fail(
-			EINVAL,
-			"ucall_vm_set_private: %zu bytes at guest-physical 0x%llx; give whole pages "
-			"of the 0x%zx bytes of guest memory",
-			size, (unsigned long long)gpa, vm->memory.size);
-	pthread_mutex_lock(&vm->lock);
-	r = vm->protect->set_private(vm, gpa, size, is_private);
-	pthread_mutex_unlock(&vm->lock);
-	return r;
 }
 
 uint32_t ucall_protection_bit(const char *protect)

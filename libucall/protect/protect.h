@@ -42,6 +42,9 @@ struct ucall_protect_ops {
 /* The kind that a config string names; NULL after ucall_fail().  NULL or "": none. */
 const struct ucall_protection *ucall_protection_find(const char *protect);
 
+/* Its options, as that config string gives them; NULL after ucall_fail().  ucall_args_free() them. */
+struct ucall_args *ucall_protection_options(const struct ucall_protection *p, const char *protect);
+
 /* vm->protection and vm->protect_args from a VM configuration's `protect`, which may be NULL. */
 int ucall_protect_choose(struct ucall_machine *vm, const char *protect);
 

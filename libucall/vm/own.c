@@ -216,6 +216,16 @@ static int report_timeout(void *cpu, int timeout_ms)
 	return ucall_fault_timeout(&((struct ucall_own_vcpu *)cpu)->fault, timeout_ms);
 }
 
+void ucall_own_stop(struct ucall_own_vm *vm)
+{
+	for (struct ucall_cpu *cpu = vm->machine.vcpus; cpu; cpu = cpu->next) {
+		struct ucall_port *port = &ucall_own_vcpu(cpu)->port;
+
+		if (port->ops->stop)
+			port->ops->stop(port);
+	}
+}
+
 const struct ucall_machine_ops ucall_own_ops = {
 	.may_change = may_change,
 	.map = map,

@@ -116,16 +116,6 @@ struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config *config, siz
 	return &vm->handle;
 }
 
-void ucall_own_stop(struct ucall_own_vm *vm)
-{
-	for (struct ucall_cpu *cpu = vm->machine.vcpus; cpu; cpu = cpu->next) {
-		struct ucall_port *port = &ucall_own_vcpu(cpu)->port;
-
-		if (port->ops->stop)
-			port->ops->stop(port);
-	}
-}
-
 static void free_own(struct ucall_own_vm *vm)
 {
 	struct ucall_machine *m = &vm->machine;
