@@ -208,6 +208,7 @@ static void set_registers(const struct vcpu *v, uint64_t pc, uint64_t sp, uint64
 	set_one(v, ARM64_SYS_REG(3, 0, 2, 0, 2), 0x200803510); /* TCR_EL1: TTBR0, 48 bits, 4 KiB pages, 40 bits out */
 	set_one(v, ARM64_SYS_REG(3, 0, 2, 0, 0), v->vm->root); /* TTBR0_EL1 */
 	set_one(v, ARM64_SYS_REG(3, 0, 1, 0, 0), 0x30d01805); /* SCTLR_EL1: MMU and caches on */
+	set_one(v, ARM64_SYS_REG(3, 0, 1, 0, 2), 3 << 20); /* CPACR_EL1: compilers copy with SIMD registers */
 	set_one(v, CORE(regs.pstate), 0x3c5); /* EL1h, interrupts masked */
 	set_one(v, CORE(regs.pc), pc);
 	set_one(v, CORE(sp_el1), sp);

@@ -267,6 +267,7 @@ static void once_no_read(void)
 	CHECK_EQ(ucall_vcpu_rang(vcpu.bell, NULL), 1);
 	CHECK_EQ(ucall_vcpu_message(vcpu.bell, NULL), -1);
 	CHECK_HAS(ucall_error(), "needs read()");
+	CHECK_EQ(errno, EOPNOTSUPP);
 	ucall_vm_free(bell);
 	destroy();
 }
@@ -391,6 +392,8 @@ static void once_detach(void)
 		vcpu.bell = ucall_vcpu_attach(bell, &vcpu, 3, vcpu.fd, vcpu.run, vcpu.run_size);
 		CHECK_OK(vcpu.bell);
 	}
+	CHECK(!ucall_vcpu_attach(bell, &vcpu, 3, vcpu.fd, vcpu.run, vcpu.run_size));
+	CHECK_EQ(errno, EEXIST);
 	CHECK_OK(ucall_vcpu_attach(bell, &vcpu, 4, vcpu.fd, vcpu.run, vcpu.run_size));
 	run();
 	CHECK_EQ(ucall_vcpu_rang(vcpu.bell, &where), 1);
@@ -474,6 +477,10 @@ static void once_refused(void)
 	struct ucall_attach_config config;
 
 	create(guest_values);
+	config = config_for(DEFAULT);
+	CHECK_OK(!ucall_attach_size(&config, NULL, NULL));
+	CHECK(!ucall_vm_attach_sized(&config, 8));
+	CHECK_HAS(ucall_error(), "a configuration of 8 bytes");
 	CHECK(!ucall_vm_attach(NULL));
 	CHECK_EQ(errno, EINVAL);
 #define REFUSED(backend, change, error, text) \
@@ -487,6 +494,9 @@ static void once_refused(void)
 	REFUSED("mmio", config.map = NULL, EINVAL, "map() is missing");
 	REFUSED("mmio", config.map = no_memory, ENOMEM, "map() gave no memory at 0x8000001000");
 	REFUSED("mmio", config.map_device = NULL, EOPNOTSUPP, "map_device() in the attach configuration");
+	REFUSED("mmio", config.vm_fd = 0, EINVAL, "vm_fd is 0, which is not a descriptor of a VM");
+	REFUSED("mmio", config.vm_fd = vm.kvm, EINVAL, "not a descriptor of a VM");
+	REFUSED("mmio", config.kvm_fd = vm.fd, EINVAL, "not a descriptor of /dev/kvm");
 	REFUSED("mmio", config.map_device = no_device, EINVAL, "map_device() refused 8 bytes");
 	REFUSED("mmio", config.page_size = 5000, EINVAL, "page_size is 5000; give 4096, 16384 or 65536");
 	REFUSED("mmio", config.address = 0x1234, EINVAL, "address is 0x1234");
@@ -494,9 +504,9 @@ static void once_refused(void)
 	REFUSED("mmio", config.ring = 2, EINVAL, "ring is 2");
 	REFUSED("mmio", config.protection = "nosuch", EINVAL, "nosuch");
 	REFUSED("mmio", config.arch = "s390x", EOPNOTSUPP, "KVM runs the host's own");
-	REFUSED("mmio", (config.via = UCALL_ATTACH_BY_MAILBOX, config.map_own = NULL), EOPNOTSUPP, "map_own()");
+	REFUSED("mmio", (config.via = UCALL_ATTACH_BY_MAILBOX, config.map_own = NULL), EINVAL, "map_own()");
 	REFUSED("ring,depth=1", config.map_own = NULL, EOPNOTSUPP, "map_own()");
-	REFUSED("ring,depth=1", config.via = UCALL_ATTACH_BY_ADDRESS, EOPNOTSUPP, "carries nothing");
+	REFUSED("ring,depth=1", config.via = UCALL_ATTACH_BY_ADDRESS, EOPNOTSUPP, "cannot carry an address; attach with");
 	REFUSED("ring", (void)0, EOPNOTSUPP, "use ring,depth=1");
 	REFUSED("ring,depth=64", (void)0, EOPNOTSUPP, "use ring,depth=1");
 	REFUSED("ring,depth=1,poll=1", (void)0, EOPNOTSUPP, "use ring,depth=1");
@@ -504,7 +514,8 @@ static void once_refused(void)
 	REFUSED("halt", config.irqchip = true, EOPNOTSUPP, "in-kernel interrupt controller");
 	REFUSED("halt", config.ring = 3, EOPNOTSUPP, "ring 0");
 	REFUSED("sev-shared", (void)0, EOPNOTSUPP, "confidential VMs only");
-	REFUSED("pio", config.protection = "sev-es", EOPNOTSUPP, "registers are encrypted");
+	REFUSED("pio", config.protection = "sev-es", EOPNOTSUPP, "give \"none\" or \"sev\"");
+	REFUSED("pio", config.protection = "emulated-sev", EOPNOTSUPP, "give \"none\" or \"sev\"");
 	/* What the guest of plain SEV has is not looked at: it is its owner's. */
 	config = config_for("sev-shared");
 	config.protection = "sev";

@@ -6,8 +6,8 @@
  * attaches its VM and vCPUs, goes on to run them by its own KVM_RUN, and asks after each exit whether that was the
  * backend's doorbell.  docs/ATTACH.md builds such a program step by step.
  *
- * This header needs no other of libucall's, and takes no name that a program with a struct ucall, a ucall(), a
- * get_ucall() or GUEST_ macros of its own has; it can also stand beside <ucall/ucall.h>.  ucall_vm_free(),
+ * This header needs no other of libucall's, and defines no name that collides with a struct ucall, a ucall(), a
+ * get_ucall() or GUEST_ macros of the program's own; it can also stand beside <ucall/ucall.h>.  ucall_vm_free(),
  * ucall_error(), ucall_vm_backend() and ucall_vm_backend_path() are declared here as they are there.
  *
  * Errors: -1, NULL or 0, errno and ucall_error().  Threads: as in <ucall/ucall.h>; each vCPU is used by one at a time.
@@ -25,7 +25,8 @@ extern "C" {
 
 /*
  * Guest addresses of what both sides share: mailbox, bell page, the backend's code, in this order from
- * UCALL_ATTACH_ADDRESS on.  They take UCALL_ATTACH_AREA bytes.
+ * UCALL_ATTACH_ADDRESS on.  They take UCALL_ATTACH_AREA bytes, rounded up to the page size; a queue (backend ring) lies
+ * 2 MiB after the mailbox.
  */
 #define UCALL_ATTACH_ADDRESS 0x8000000000ull
 #define UCALL_ATTACH_BELL 0x1000ull /* of the bell page, from there */
@@ -35,8 +36,7 @@ extern "C" {
 
 /*
  * Marks a guest function that stands in the host's program: no vector registers, stack protector or instrumentation,
- * whatever the compiler's flags.  Where it is copied to the guest by its section, the section's attribute is the
- * program's.
+ * whatever the compiler's flags.  If you copy it to the guest by section, add the section attribute yourself.
  */
 #if defined(__x86_64__)
 #define UCALL_ATTACH_TARGET __attribute__((target("general-regs-only")))
@@ -48,15 +48,27 @@ extern "C" {
 #else
 #define UCALL_ATTACH_NO_SSP __attribute__((optimize("no-stack-protector")))
 #endif
+#if defined(__has_attribute)
+#if __has_attribute(no_profile_instrument_function)
+#define UCALL_ATTACH_NO_PROFILE __attribute__((no_profile_instrument_function))
+#endif
+#endif
+#ifndef UCALL_ATTACH_NO_PROFILE
+#define UCALL_ATTACH_NO_PROFILE
+#endif
 #define UCALL_ATTACH_PLAIN \
-	UCALL_ATTACH_TARGET __attribute__((no_sanitize("address", "undefined", "thread"), no_instrument_function))
+	UCALL_ATTACH_TARGET UCALL_ATTACH_NO_PROFILE \
+		__attribute__((no_sanitize("address", "undefined", "thread"), no_instrument_function))
 #define UCALL_ATTACH_GUEST __attribute__((noinline, used)) UCALL_ATTACH_PLAIN UCALL_ATTACH_NO_SSP
 
 /*
  * Rings with any 64-bit value.  Whether the host learns of it depends on the backend: one that carries addresses
- * gives it to ucall_vcpu_rang().  Returns when the host has run the vCPU again.  Guest code that includes
- * <ucall/guest.h> may use ucall() and the GUEST_ macros instead, with UCALL_NO_MAILBOX defined before it if messages go
- * by address.
+ * gives it to ucall_vcpu_rang().  Returns when the host has run the vCPU again.
+ *
+ * Guest code that includes <ucall/guest.h> may use ucall() and the GUEST_ macros instead, at the default address alone;
+ * if messages go by address it defines UCALL_NO_MAILBOX first.  ucall(), GUEST_SYNC and GUEST_DONE are inline.
+ * GUEST_PRINTF, GUEST_FAIL and GUEST_ASSERT call functions of libucall-guest.a and have string literals: the guest must
+ * have all of the program's code and read-only data at their own addresses.
  */
 static inline __attribute__((always_inline)) UCALL_ATTACH_PLAIN void ucall_bell_ring_at(uint64_t address, uint64_t value)
 {
@@ -96,16 +108,21 @@ struct ucall_attach_config {
 	const char *backend; /* as in struct ucall_vm_config: NULL, $UCALL_BACKEND, else the architecture's default */
 	const struct ucall_ops *ops; /* a backend of the program's own, which lives as long as the VM */
 	const char *ops_options;
-	unsigned int via; /* UCALL_ATTACH_BY_...; default: by address if the backend can */
+	unsigned int via; /* UCALL_ATTACH_BY_...; default: by address if the backend can, even with map_own() */
 	const char *arch; /* the guest's; default: the host's */
 	const char *protection; /* "sev": the guest's memory is encrypted, its registers are not; default: none */
-	int kvm_fd, vm_fd; /* stay the owner's */
-	uint32_t first_slot, slots; /* memory slots that the backend may take; slots 0: none */
-	uint64_t device_gpa; /* where no memory is: the default of a backend's option gpa */
+	int kvm_fd; /* of /dev/kvm, or 0; both descriptors stay the owner's */
+	int vm_fd;
+	uint32_t first_slot, slots; /* memory slots that the owner does not use, for the backend; slots 0: none */
+	uint64_t device_gpa; /* where no memory is: used as the option gpa by backends that have one, unless it is given */
 	bool irqchip; /* the VM has, or will get, an interrupt controller in the kernel */
 	int ring; /* privilege level of guest code that rings: 0 or 3 */
 	size_t page_size; /* of the guest's page tables: 4096 (default), 16384 or 65536 */
-	uint64_t address; /* default UCALL_ATTACH_ADDRESS; canonical, and a multiple of page_size */
+	/*
+	 * Of the shared area: default UCALL_ATTACH_ADDRESS.  An address that the guest's page tables can have, and a
+	 * multiple of page_size.  The guest rings by ucall_bell_ring_at().
+	 */
+	uint64_t address;
 
 	void *owner; /* the first argument of: */
 	/*
@@ -137,9 +154,9 @@ struct ucall_message {
 };
 
 /*
- * What attaching will ask of map() and of map_own() for each vCPU, in bytes: known before there is a VM or memory.
- * page tables not included.  Returns 0 or -1; vm_fd, kvm_fd and the callbacks need not be there yet, but for whether
- * map_own() is NULL.
+ * How many bytes attaching will ask of map(), and of map_own() for each vCPU, without page tables.  It can be called
+ * before the VM exists: descriptors are not used and callbacks not called, but whether map_own is NULL matters.  vm and
+ * vcpu may be NULL.  Returns 0 or -1.
  */
 UCALL_PUBLIC int ucall_attach_size(const struct ucall_attach_config *config, size_t *vm, size_t *vcpu);
 
@@ -147,7 +164,7 @@ UCALL_PUBLIC struct ucall_vm *ucall_vm_attach_sized(const struct ucall_attach_co
 
 /*
  * Attaches a VM.  Its owner frees the result with ucall_vm_free() before the VM itself.  NULL on failure: EOPNOTSUPP
- * means that this backend cannot serve such a VM, and ucall_error() says which could.
+ * means that this backend cannot serve such a VM, and ucall_error() says why.
  */
 static inline struct ucall_vm *ucall_vm_attach(const struct ucall_attach_config *config)
 {
@@ -155,8 +172,9 @@ static inline struct ucall_vm *ucall_vm_attach(const struct ucall_attach_config 
 }
 
 /*
- * Attaches a vCPU: `vcpu` is the owner's, for the callbacks; `number` what the guest is to see as its number; `run` the
- * mapped struct kvm_run of run_size bytes.  Before it runs.  NULL on failure.
+ * Attaches a vCPU, before it runs: `vcpu` is the owner's, for the callbacks; `number` is one that no other attached vCPU
+ * of the VM has, and what guest_get_vcpuid() gives in a guest with a mailbox; `run` is the mapped struct kvm_run, of
+ * run_size bytes.  NULL on failure.
  */
 UCALL_PUBLIC struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *vm, void *vcpu, unsigned int number, int fd,
 						  struct kvm_run *run, size_t run_size);
@@ -172,8 +190,9 @@ UCALL_PUBLIC void ucall_vcpu_detach(struct ucall_vcpu *vcpu);
 UCALL_PUBLIC int ucall_vcpu_rang(struct ucall_vcpu *vcpu, uint64_t *where);
 
 /*
- * The message of that exit: its command, and *message (may be NULL); 0: the exit is not the doorbell's, or carries none;
- * -1: it cannot be read (EPROTO).  By mailbox it is taken, and the guest can go on; the same message is given again
+ * The message of that exit: its command, and *message (may be NULL).  0: the exit is not the doorbell's, or it is and
+ * there is no message (ucall_vcpu_rang() tells which; a guest that was built with UCALL_NO_MAILBOX puts none into its
+ * mailbox).  -1: it cannot be read (EPROTO).  By mailbox the message is taken, and the guest can go on; it is given again
  * until the next KVM_RUN.  By address it is copied by read() each time.
  */
 UCALL_PUBLIC int ucall_vcpu_message(struct ucall_vcpu *vcpu, struct ucall_message *message);

@@ -114,11 +114,13 @@ UCALL_INLINE const struct ucall_bell *ucall_this_bell(void)
  */
 UCALL_HIDDEN void ucall_guest_return(void) __attribute__((noreturn));
 
+#ifndef UCALL_NO_MAILBOX
 /* Number of the vCPU that this runs on, from 0. */
 UCALL_INLINE uint32_t guest_get_vcpuid(void)
 {
 	return ucall_this_mailbox()->vcpu;
 }
+#endif
 
 UCALL_INLINE uint64_t ucall_head(unsigned int cmd, unsigned int nargs, unsigned int flags,
 				 uint32_t text_size)

@@ -266,8 +266,7 @@ struct ucall_ops {
 	/*
 	 * On the host, on the vCPU's thread: is this exit mine?  1: yes (recv_cmd: and
 	 * *where is the message's guest-virtual address, which the core will check); 0: no.  Without
-	 * recv_cmd_shared, recv_cmd is asked for both, and what it puts into *where does not matter for messages that
-	 * lie in the mailbox.
+	 * recv_cmd_shared, recv_cmd is asked in both cases; for a message in the mailbox the core ignores *where.
 	 *
 	 * May be asked more than once about an exit.  It may read and set the vCPU's registers (ucall_vcpu_get_regs(),
 	 * _set_regs(); KVM's ioctls on ucall_vcpu_fd() other than KVM_RUN) and read and write guest memory.  It must
@@ -320,8 +319,9 @@ UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_
 UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size);
 
 /*
- * In init(): a number for a memory slot of the backend's own (KVM_SET_USER_MEMORY_REGION on ucall_vm_fd()).  Returns
- * -1 (EOPNOTSUPP, ENOSPC) where there is none to be had.
+ * In init(): a number for a memory slot of the backend's own (KVM_SET_USER_MEMORY_REGION on ucall_vm_fd()).  It is the
+ * backend's until the VM ends; uninit() deletes the region if its memory goes then.  A slot that is read-only exits on
+ * writes, and is mapped by ucall_vm_map_device().  Returns -1 (EOPNOTSUPP, ENOSPC) where there is none.
  */
 UCALL_PUBLIC int ucall_vm_take_slot(struct ucall_vm *vm);
 

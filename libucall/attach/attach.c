@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 
 #include <linux/kvm.h>
 #include <ucall/attach.h>
@@ -140,10 +141,6 @@ static int read_guest(void *cpu, uint64_t gva, void *to, size_t size)
 	const struct attached_vcpu *vcpu = cpu;
 	const struct attached_vm *vm = vcpu->port.channel->data;
 
-	if (!vm->config.read)
-		return ucall_fail(EOPNOTSUPP,
-				  "a message by address needs read() in the attach configuration; ucall_vcpu_rang() "
-				  "gives its address");
 	if (vm->config.read(vm->config.owner, vcpu->owner, gva, to, size))
 		return ucall_fail(EFAULT, "the owner's read() cannot read %zu bytes at guest address 0x%llx", size,
 				  (unsigned long long)gva);
@@ -257,6 +254,17 @@ static int check_config(struct ucall_attach_config *c)
 		return ucall_fail(EINVAL, "ring is %d; give 0 or 3", c->ring);
 	if (c->via > UCALL_ATTACH_BY_ADDRESS)
 		return ucall_fail(EINVAL, "via is %u; give one of UCALL_ATTACH_BY_MAILBOX and _ADDRESS", c->via);
+	if (c->via == UCALL_ATTACH_BY_MAILBOX && !c->map_own)
+		return ucall_fail(EINVAL, "via is UCALL_ATTACH_BY_MAILBOX, which needs map_own()");
+	return 0;
+}
+
+static int check_descriptors(const struct ucall_attach_config *c)
+{
+	if (c->kvm_fd && ioctl(c->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
+		return ucall_fail(EINVAL, "kvm_fd is %d, which is not a descriptor of /dev/kvm", c->kvm_fd);
+	if (ioctl(c->vm_fd, KVM_GET_API_VERSION, 0) >= 0 || ioctl(c->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY) < 0)
+		return ucall_fail(EINVAL, "vm_fd is %d, which is not a descriptor of a VM (KVM_CREATE_VM)", c->vm_fd);
 	return 0;
 }
 
@@ -288,8 +296,15 @@ static struct attached_vm *choose(const struct ucall_attach_config *config)
 	if (!protection || check_config(&vm->config))
 		goto failed;
 	if (arch != ucall_arch_native) {
-		ucall_fail(EOPNOTSUPP, "a %s guest cannot be attached on this %s host: KVM runs the host's own", arch->name,
-			   ucall_arch_native->name);
+		ucall_fail(EOPNOTSUPP, "guests of %s cannot be attached on this %s host: KVM runs the host's own",
+			   arch->name, ucall_arch_native->name);
+		goto failed;
+	}
+	if (protection->closes_regs || (protection->bell & UCALL_BELL_EMULATED)) {
+		ucall_fail(EOPNOTSUPP,
+			   "protection %s: what an attached guest rings with is read from its registers, and emulation is for "
+			   "libucall's own VMs; give \"none\" or \"sev\"",
+			   protection->name);
 		goto failed;
 	}
 	vm->channel.address = c->address;
@@ -319,22 +334,27 @@ failed:
 int ucall_attach_size(const struct ucall_attach_config *config, size_t *for_vm, size_t *for_vcpu)
 {
 	struct attached_vm *vm = ucall_is_null(config, "ucall_attach_size") ? NULL : choose(config);
+	size_t shared, own;
 	bool mailboxes;
 
 	if (!vm)
 		return -1;
 	mailboxes = vm->channel.via == UCALL_VIA_MAILBOX;
 	if (has_large_pages(vm)) {
-		*for_vm = mailboxes ? 0 : in_pages(vm, UCALL_ATTACH_AREA);
-		*for_vcpu = mailboxes ? in_pages(vm, UCALL_ATTACH_AREA) : 0;
+		shared = mailboxes ? 0 : in_pages(vm, UCALL_ATTACH_AREA);
+		own = mailboxes ? in_pages(vm, UCALL_ATTACH_AREA) : 0;
 	} else {
-		*for_vm = UCALL_PAGE_SIZE + (vm->channel.backend ? ucall_channel_code_size(&vm->channel) : 0);
-		*for_vcpu = mailboxes ? UCALL_PAGE_SIZE : 0;
+		shared = UCALL_PAGE_SIZE + (vm->channel.backend ? ucall_channel_code_size(&vm->channel) : 0);
+		own = mailboxes ? UCALL_PAGE_SIZE : 0;
 	}
 	/* The queue of a backend that holds one message at a time. */
 	if (mailboxes && !vm->channel.ops.send_cmd && !vm->channel.ops.recv_cmd)
-		*for_vcpu += in_pages(vm, ucall_queue_size(2 * UCALL_QUEUE_LINES_LEAST));
+		own += in_pages(vm, ucall_queue_size(2 * UCALL_QUEUE_LINES_LEAST));
 	free_vm(vm);
+	if (for_vm)
+		*for_vm = shared;
+	if (for_vcpu)
+		*for_vcpu = own;
 	return 0;
 }
 
@@ -356,10 +376,16 @@ struct ucall_vm *ucall_vm_attach_sized(const struct ucall_attach_config *config,
 		}
 	}
 	memcpy(&full, config, config_size < sizeof(full) ? config_size : sizeof(full));
+	if (config_size < offsetof(struct ucall_attach_config, read)) {
+		ucall_fail(EINVAL, "ucall_vm_attach: a configuration of %zu bytes is shorter than any version's", config_size);
+		return NULL;
+	}
 	if (!full.map) {
 		ucall_fail(EINVAL, "ucall_vm_attach: map() is missing in the configuration");
 		return NULL;
 	}
+	if (check_descriptors(&full))
+		return NULL;
 	vm = choose(&full);
 	if (vm && ucall_channel_open(&vm->channel)) {
 		free_vm(vm);
@@ -388,6 +414,17 @@ uint32_t ucall_vm_exit_reason(const struct ucall_vm *vm)
 
 /* ---- vCPUs ---- */
 
+static bool has_number(struct attached_vm *vm, unsigned int number)
+{
+	bool has = false;
+
+	pthread_mutex_lock(&vm->lock);
+	for (const struct attached_vcpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+		has = has || vcpu->port.number == number;
+	pthread_mutex_unlock(&vm->lock);
+	return has;
+}
+
 struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsigned int number, int fd,
 				     struct kvm_run *run, size_t run_size)
 {
@@ -399,6 +436,10 @@ struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsig
 	if (!run || run_size < sizeof(*run)) {
 		ucall_fail(EINVAL, "ucall_vcpu_attach: run must be the vCPU's struct kvm_run, mapped with the %s",
 			   "KVM_GET_VCPU_MMAP_SIZE bytes that it has");
+		return NULL;
+	}
+	if (has_number(vm, number)) {
+		ucall_fail(EEXIST, "ucall_vcpu_attach: vCPU %u is attached already; ucall_vcpu_detach() it first", number);
 		return NULL;
 	}
 	vcpu = ucall_calloc(1, sizeof(*vcpu));
@@ -488,6 +529,8 @@ static int receive(struct attached_vcpu *vcpu)
 
 	if (!rang(vcpu, &where))
 		return 0;
+	if (where && !((struct attached_vm *)vcpu->port.channel->data)->config.read)
+		return ucall_fail(EOPNOTSUPP, "a message by address needs read() in the attach configuration");
 	memset(&next, 0, offsetof(struct ucall, text) + 1);
 	cmd = vcpu->port.ops->receive(&vcpu->port, NULL, &next);
 	if (cmd)

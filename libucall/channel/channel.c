@@ -105,8 +105,8 @@ static int refuse_protection(const struct ucall_channel *c)
 	struct ucall_text t = { text, sizeof(text), 0 };
 
 	if (c->traits.protection->bit == UCALL_PROTECT_NONE)
-		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only (protect)",
-				  c->backend_name);
+		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only (%s)", c->backend_name,
+				  c->traits.attached ? "protection" : "protect");
 	add_suitable(c, &t);
 	if (!lacks_vc(c, c->ops.metadata))
 		return ucall_fail(
@@ -177,9 +177,12 @@ static int check_backend(struct ucall_channel *c)
 		c->via = rings(c, false) ? UCALL_VIA_ADDRESS : UCALL_VIA_MAILBOX;
 	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
 		return ucall_fail(EOPNOTSUPP,
-				  "messages in mailboxes need map_own() in the attach configuration, and backend %s "
-				  "%s",
-				  md->name, rings(c, false) ? "was asked for them (via)" : "has no other");
+				  "backend %s sends by mailbox alone, which needs map_own() in the attach configuration",
+				  md->name);
+	if (c->via == UCALL_VIA_ADDRESS && c->traits.attached && !rings(c, false))
+		return ucall_fail(EOPNOTSUPP,
+				  "backend %s cannot carry an address; attach with via = UCALL_ATTACH_BY_MAILBOX and map_own()",
+				  md->name);
 	if (c->via == UCALL_VIA_DEFAULT)
 		c->via = rings(c, true) || c->traits.protection->bit != UCALL_PROTECT_NONE
 				  ? UCALL_VIA_MAILBOX
@@ -509,8 +512,8 @@ uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 	}
 	if (!c->machine->map_device) {
 		ucall_fail(EOPNOTSUPP,
-			   "backend %s needs an address whose accesses exit: map_device() in the attach configuration",
-			   c->backend_name);
+			   "its doorbell is an address whose accesses exit, which needs map_device() in the attach "
+			   "configuration");
 		return 0;
 	}
 	return c->machine->map_device(c->data, gpa, size);

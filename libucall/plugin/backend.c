@@ -91,7 +91,7 @@ int ucall_ops_check_pairs(bool send, bool recv, bool send_shared, bool recv_shar
 	if (bad_send || bad_recv || bad_shared || (!send && !send_shared))
 		return ucall_fail(ENOEXEC,
 				  "its ucall_ops have no complete pair: give send_cmd and recv_cmd, "
-				  "or send_cmd_shared and recv_cmd_shared, or all four");
+				  "or send_cmd_shared and recv_cmd_shared (or a recv_cmd for both), or all four");
 	return 0;
 }
 

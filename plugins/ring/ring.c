@@ -177,8 +177,8 @@ static int set_queue(struct ucall_vm *vm, const struct ucall_args *args)
 
 	if (ucall_vm_is_attached(vm) && (poll || depth != 1))
 		return ucall_fail(EOPNOTSUPP,
-				  "the owner of an attached VM takes one message with each exit, which is depth=1: use "
-				  "ring,depth=1");
+				  "the owner of an attached VM takes one message with each exit: use ring,depth=1, "
+				  "without poll");
 	if (!depth)
 		depth = poll ? 256 : 32;
 	return ucall_vm_set_param(vm, PARAM_DEPTH, poll ? NEVER : depth) ||
