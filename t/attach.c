@@ -12,6 +12,7 @@ int example_main(void);
 #include <link.h>
 #include <pthread.h>
 #include <sys/uio.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #define UCALL_NO_MAILBOX
@@ -47,6 +48,40 @@ static UCALL_GUEST void guest_by_mailbox(void)
 		ucall_put_args(&m->uc, 2, 0, i, 0, 0, 0, 0, 0);
 		ucall_ring(m, &m->uc, ucall_head(UCALL_SYNC, 2, 0, 0));
 	}
+}
+
+/* A message, and then doorbells without one: nothing, and zeroes. */
+static uint64_t zeroes[8];
+
+static UCALL_GUEST void guest_bare(void)
+{
+	for (;;) {
+		GUEST_SYNC(7);
+		ucall_bell_ring(0);
+		ucall_bell_ring((uint64_t)(uintptr_t)zeroes);
+	}
+}
+
+static UCALL_GUEST void guest_bare_mailbox(void)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+
+	for (;;) {
+		ucall_put_args(&m->uc, 2, 0, 7, 0, 0, 0, 0, 0);
+		ucall_ring(m, &m->uc, ucall_head(UCALL_SYNC, 2, 0, 0));
+		ucall_bell_ring((uint64_t)(uintptr_t)&m->uc);
+	}
+}
+
+/* What ucall_shared() does, with a mailbox. */
+static UCALL_GUEST void guest_shared(void)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+	struct ucall uc;
+
+	ucall_put_args(&uc, 0, 0, 0, 0, 0, 0, 0, 0);
+	m->shared = (uint64_t)(uintptr_t)&uc;
+	ucall_ring(m, &uc, ucall_head(UCALL_SYNC, 0, 0, 0));
 }
 
 /* Exits that are not the doorbell's in between. */
@@ -338,6 +373,79 @@ static void once_large_pages(void)
 	}
 }
 
+/* A message is not given for another exit. */
+static void once_bare(void)
+{
+	for (int by_mailbox = 0; by_mailbox < 2; by_mailbox++) {
+		struct ucall_attach_config config;
+		struct ucall_message m;
+		struct ucall_vm *bell;
+
+		create(by_mailbox ? guest_bare_mailbox : guest_bare);
+		config = config_for(DEFAULT);
+		config.via = by_mailbox ? UCALL_ATTACH_BY_MAILBOX : UCALL_ATTACH_BY_ADDRESS;
+		bell = attach(&config);
+		for (int i = 0; i < 3; i++) {
+			run();
+			CHECK_EQ(ucall_vcpu_message(vcpu.bell, &m), UCALL_SYNC);
+			CHECK_EQ(ucall_vcpu_message(vcpu.bell, &m), UCALL_SYNC);
+			ucall_vcpu_forget(vcpu.bell);
+			for (int n = by_mailbox; n < 2; n++) {
+				run();
+				CHECK_EQ(ucall_vcpu_rang(vcpu.bell, NULL), 1);
+				CHECK_EQ(ucall_vcpu_message(vcpu.bell, &m), 0);
+			}
+		}
+		ucall_vm_free(bell);
+		destroy();
+	}
+}
+
+static void once_shared(void)
+{
+	struct ucall_attach_config config;
+	struct ucall_vm *bell;
+
+	create(guest_shared);
+	config = config_for(DEFAULT);
+	config.via = UCALL_ATTACH_BY_MAILBOX;
+	bell = attach(&config);
+	run();
+	CHECK_EQ(ucall_vcpu_message(vcpu.bell, NULL), -1);
+	CHECK_EQ(errno, EPROTO);
+	CHECK_HAS(ucall_error(), "ucall_shared()");
+	ucall_vm_free(bell);
+	destroy();
+}
+
+/* A child of the process has copies that it can free. */
+static void once_forked(void)
+{
+	struct ucall_attach_config config;
+	struct ucall_vm *bell;
+	int status;
+	pid_t child;
+
+	create(guest_values);
+	config = config_for(DEFAULT);
+	bell = attach(&config);
+	run();
+	child = fork();
+	if (!child) {
+		bool good = ucall_vcpu_rang(vcpu.bell, NULL) == -1 && errno == EPERM &&
+			    ucall_vcpu_message(vcpu.bell, NULL) == -1 && errno == EPERM &&
+			    !ucall_vcpu_attach(bell, &vcpu, 9, vcpu.fd, vcpu.run, vcpu.run_size) && errno == EPERM;
+
+		ucall_vm_free(bell);
+		_exit(!good);
+	}
+	CHECK_EQ(waitpid(child, &status, 0), child);
+	CHECK_EQ(status, 0);
+	CHECK_EQ(ucall_vcpu_rang(vcpu.bell, NULL), 1);
+	ucall_vm_free(bell);
+	destroy();
+}
+
 static void once_others(void)
 {
 	struct ucall_attach_config config;
@@ -373,6 +481,16 @@ static void once_elsewhere(void)
 	run();
 	CHECK_EQ(ucall_vcpu_rang(vcpu.bell, &where), 1);
 	CHECK_EQ(where, 0x77);
+	ucall_vm_free(bell);
+	destroy();
+
+	/* A queue lies there, too. */
+	create(guest_elsewhere);
+	config = config_for("ring,depth=1");
+	config.address = ELSEWHERE;
+	bell = attach(&config);
+	run();
+	CHECK_EQ(ucall_vcpu_rang(vcpu.bell, NULL), 1);
 	ucall_vm_free(bell);
 	destroy();
 }
@@ -500,6 +618,9 @@ static void once_refused(void)
 	REFUSED("mmio", config.map_device = no_device, EINVAL, "map_device() refused 8 bytes");
 	REFUSED("mmio", config.page_size = 5000, EINVAL, "page_size is 5000; give 4096, 16384 or 65536");
 	REFUSED("mmio", config.address = 0x1234, EINVAL, "address is 0x1234");
+	REFUSED("mmio", config.address = 0xfffffffffffff000, EINVAL, "beyond the end");
+	REFUSED("mmio", config.first_slot = 0x80000000, EINVAL, "KVM has no such slots");
+	REFUSED("sev-shared", config.protection = "sev,nosuch=1", EINVAL, "nosuch");
 	REFUSED("mmio", config.via = 7, EINVAL, "via is 7");
 	REFUSED("mmio", config.ring = 2, EINVAL, "ring is 2");
 	REFUSED("mmio", config.protection = "nosuch", EINVAL, "nosuch");
@@ -626,6 +747,9 @@ UCALL_TESTS({ "values as the guest gave them", .once = once_values },
 	    { "guest pages of 16 and 64 KiB", .once = once_large_pages },
 	    { "exits that are not the doorbell's", .once = once_others },
 	    { "another address", .once = once_elsewhere },
+	    { "doorbells without a message", .once = once_bare },
+	    { "ucall_shared()", .once = once_shared },
+	    { "a forked child", .once = once_forked },
 	    { "vCPUs that go", .once = once_detach },
 	    { "memory slots", .once = once_slots },
 	    { "what is refused", .once = once_refused },

@@ -258,7 +258,32 @@ static void host_both(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 }
 
-UCALL_TESTS(SEV_SNP("an access that does not fit", .each = each_mismatch, .config.guest_vc = true),
+/* A polled guest that changes page states while the host takes snapshots: none waits for the other. */
+static UCALL_GUEST void guest_converts_for_ever(uint64_t gpa)
+{
+	for (;;) {
+		GUEST_SYNC(1);
+		for (int i = 0; i < 300; i++)
+			ucall_ghcb_msr_call(2ull << 52 | gpa | UCALL_GHCB_PAGE_STATE_REQUEST);
+	}
+}
+
+static void once_polled(void)
+{
+	struct ucall_vm_config config = { .backend = "ring,poll=1", .protect = "emulated-sev-snp", .engine = "kvm" };
+	struct ucall_vm *vm = ucall_test_vm(&config);
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_converts_for_ever, 1, 0x200000);
+	struct ucall uc;
+
+	CHECK_OK(vcpu);
+	CHECK_OK(!ucall_vm_launch(vm));
+	for (int i = 0; i < 60; i++) {
+		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+		CHECK_OK(!(i % 2 ? ucall_vm_restore(vm) : ucall_vm_snapshot(vm)));
+	}
+}
+
+UCALL_TESTS({ "snapshots of a polled guest that turns pages over", .once = once_polled, .limit = 60 }, SEV_SNP("an access that does not fit", .each = each_mismatch, .config.guest_vc = true),
 	    SEV_SNP("the guest turns pages over", .host = host_converts, .config.guest_vc = true),
 	    KIND("emulated-sev-snp", "while other vCPUs run", .host = host_turns,
 		 .config.guest_vc = true),

@@ -63,6 +63,41 @@ static void each_calls(void)
 	CHECK_EQ(to[0], 0); /* the guest's copy alone */
 }
 
+/* A pointer that the host has changed is the guest's as the host left it; one that it has not is the runtime's. */
+static size_t mine(const char *s);
+static size_t (*volatile changed)(const char *s) = strlen, (*volatile unchanged)(const char *s) = strlen;
+static size_t (*volatile cleared)(const char *s) = strlen;
+
+static UCALL_GUEST size_t mine(const char *s)
+{
+	return 4242;
+}
+
+static UCALL_GUEST void guest_pointers(void)
+{
+	GUEST_SYNC(changed("abc"));
+	GUEST_SYNC(unchanged("abc"));
+	GUEST_SYNC(!cleared);
+	GUEST_DONE();
+}
+
+static void each_pointers(void)
+{
+	static const uint64_t wanted[] = { 4242, 3, 1 };
+	struct ucall_vcpu *vcpu;
+	struct ucall uc;
+
+	changed = mine;
+	cleared = NULL;
+	vcpu = ucall_vcpu_add(ucall_test_vm(NULL), guest_pointers, 0);
+	CHECK_OK(vcpu);
+	for (int i = 0; i < 3; i++) {
+		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+		CHECK_EQ(uc.args[1], wanted[i]);
+	}
+	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
+}
+
 /* What the host calls is what any program calls. */
 static void once_host(void)
 {
@@ -84,4 +119,5 @@ static void once_host(void)
 }
 
 UCALL_TESTS({ "functions of the program's", .each = each_calls },
+	    { "pointers to them", .each = each_pointers },
 	    { "the host's memcpy() and the like", .once = once_host });

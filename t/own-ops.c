@@ -114,6 +114,22 @@ static void once_wrong(void)
 	CHECK_HAS(ucall_error(), "no complete pair");
 }
 
+/* init() may use the VM: it is as ready as one without a backend of its own can be. */
+static int launching_init(struct ucall_vm *vm, const struct ucall_args *args)
+{
+	return ucall_vm_launch(vm);
+}
+
+static void once_launch(void)
+{
+	struct ucall_ops ops = own_ops;
+	struct ucall_vm_config config = { .ops = &ops };
+
+	ops.init = launching_init;
+	ops.uninit = NULL;
+	ucall_test_vm(&config);
+}
+
 /* init() fails: the VM is not made, and uninit() is not called. */
 static int failing_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
@@ -218,6 +234,7 @@ static void once_vcpus(void)
 }
 
 UCALL_TESTS({ "the program's own backend, by the mailbox", .once = once_mailbox },
+	    { "init() launches the VM", .once = once_launch },
 	    { "the program's own backend, by the address", .once = once_address },
 	    { "wrong options, another ABI, half a pair", .once = once_wrong },
 	    { "init fails", .once = once_init_fails },

@@ -385,12 +385,39 @@ static void each_freed(void)
 	CHECK_EQ(entries("/proc/self/task") + entries("/proc/self/fd"), before);
 }
 
+#if defined(__x86_64__)
+static UCALL_GUEST void guest_two_and_wait(void)
+{
+	for (uint64_t i = 0;; i++) {
+		GUEST_SYNC(i);
+		ucall_wait(0x200, 1, i);
+	}
+}
+
+/* Messages that are taken one by one, without running: the run's end is not told again. */
+static void once_taken(void)
+{
+	struct ucall_vm_config config = { .backend = "ring,depth=16" };
+	struct ucall_vcpu *vcpu = ucall_vcpu_add(ucall_test_vm(&config), guest_two_and_wait, 0);
+	struct ucall uc;
+
+	CHECK_OK(vcpu);
+	for (uint64_t i = 0; i < 5; i++) {
+		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+		CHECK_EQ(uc.args[1], i);
+		CHECK_EQ(get_ucall(vcpu, &uc), 0x200);
+		CHECK_EQ(uc.args[0], i);
+	}
+}
+#endif
+
 RING_TESTS({ "messages come before the end", .each = each_ends, .any_arch = true, .limit = 120 },
 	   EMULATED_KIND("messages come before the end", .each = each_ends),
 	   { "a time limit for several runs", .each = each_limit },
 	   { "stopped at any time", .each = each_kicks, .any_arch = true, .limit = 120 },
 	   EMULATED_KIND("stopped at any time", .each = each_kicks),
 #if defined(__x86_64__)
+	   { "taken without a run", .once = once_taken },
 	   { "stopped after every instruction", .each = each_step, .engine = "kvm" },
 #endif
 	   { "a restart drops what is queued", .each = each_restart, .any_arch = true },

@@ -7,6 +7,8 @@
 #include <linux/kvm.h>
 #endif
 
+#include <sys/resource.h>
+
 #include <ucall/plugin.h>
 #include <ucall/sev.h>
 
@@ -425,7 +427,33 @@ static void each_end(void)
 	CHECK_EQ(entries("/proc/self/fd"), before);
 }
 
+/* A second snapshot fails: there is none then, and the VM goes on. */
+static void host_fails(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct rlimit old, none;
+	struct ucall uc;
+	int r;
+
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_OK(!ucall_vm_snapshot(vm));
+	CHECK(!getrlimit(RLIMIT_NOFILE, &old));
+	none = old;
+	none.rlim_cur = 0; /* /proc/self/pagemap cannot be opened */
+	CHECK(!setrlimit(RLIMIT_NOFILE, &none));
+	r = ucall_vm_snapshot(vm);
+	CHECK(!setrlimit(RLIMIT_NOFILE, &old));
+	CHECK_EQ(r, -1);
+	CHECK_EQ(ucall_vm_restore(vm), -1);
+	CHECK_EQ(errno, EINVAL);
+	CHECK_HAS(ucall_error(), "there is no snapshot of this VM");
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+	CHECK_OK(!ucall_vm_snapshot(vm));
+	CHECK_OK(!ucall_vm_restore(vm));
+	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+}
+
 UCALL_TESTS({ "memory", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm" },
+	    { "one that fails", UCALL_TEST_GUEST(guest_count), .host = host_fails, .engine = "kvm" },
 	    { "by the address", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm",
 	      .config = { .via = UCALL_VIA_ADDRESS } },
 	    { "in ring 3", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm",

@@ -127,10 +127,14 @@ struct ucall_attach_config {
 	void *owner; /* the first argument of: */
 	/*
 	 * Zeroed memory for the guest at [gva, gva + size), whole pages, in the address space of every vCPU, those to
-	 * come included.  Returns the host's view of it, NULL on failure.  It lives as long as the VM.
+	 * come included.  Returns the host's view of it, NULL on failure.  It lives as long as the VM.  In a guest with
+	 * encrypted memory it is private, and what map_own() gives is shared.
 	 */
 	void *(*map)(void *owner, uint64_t gva, size_t size, unsigned int prot);
-	/* The same for one vCPU alone; `vcpu` is what ucall_vcpu_attach() was given.  NULL: there are no mailboxes. */
+	/*
+	 * The same for one vCPU alone; `vcpu` is what ucall_vcpu_attach() was given, which calls it, from several threads
+	 * at once if several attach; again for a vCPU that is attached again.  NULL: there are no mailboxes.
+	 */
 	void *(*map_own)(void *owner, void *vcpu, uint64_t gva, size_t size, unsigned int prot);
 	/*
 	 * Where the guest sees `size` bytes of guest-physical addresses at `gpa`, accesses to which exit; 0 on
@@ -158,7 +162,13 @@ struct ucall_message {
  * before the VM exists: descriptors are not used and callbacks not called, but whether map_own is NULL matters.  vm and
  * vcpu may be NULL.  Returns 0 or -1.
  */
-UCALL_PUBLIC int ucall_attach_size(const struct ucall_attach_config *config, size_t *vm, size_t *vcpu);
+UCALL_PUBLIC int ucall_attach_size_sized(const struct ucall_attach_config *config, size_t config_size, size_t *vm,
+					 size_t *vcpu);
+
+static inline int ucall_attach_size(const struct ucall_attach_config *config, size_t *vm, size_t *vcpu)
+{
+	return ucall_attach_size_sized(config, sizeof(*config), vm, vcpu);
+}
 
 UCALL_PUBLIC struct ucall_vm *ucall_vm_attach_sized(const struct ucall_attach_config *config, size_t config_size);
 
@@ -192,10 +202,15 @@ UCALL_PUBLIC int ucall_vcpu_rang(struct ucall_vcpu *vcpu, uint64_t *where);
 /*
  * The message of that exit: its command, and *message (may be NULL).  0: the exit is not the doorbell's, or it is and
  * there is no message (ucall_vcpu_rang() tells which; a guest that was built with UCALL_NO_MAILBOX puts none into its
- * mailbox).  -1: it cannot be read (EPROTO).  By mailbox the message is taken, and the guest can go on; it is given again
- * until the next KVM_RUN.  By address it is copied by read() each time.
+ * mailbox).  -1: it cannot be read (EPROTO).
+ *
+ * By address the message is copied by read() each time.  By mailbox it is taken, so that the guest can go on, and given
+ * again to who asks again.  The library does not see KVM_RUN: should a guest then ring without a message, it would be
+ * given once more.  An owner that wants to know calls ucall_vcpu_forget() before each KVM_RUN.  A guest's ucall_shared()
+ * is for libucall's own VMs (EPROTO).
  */
 UCALL_PUBLIC int ucall_vcpu_message(struct ucall_vcpu *vcpu, struct ucall_message *message);
+UCALL_PUBLIC void ucall_vcpu_forget(struct ucall_vcpu *vcpu);
 
 /*
  * Is the instruction of the last exit completed by the next KVM_RUN alone (KVM API document, 5, on KVM_EXIT_IO and

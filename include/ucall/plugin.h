@@ -76,8 +76,8 @@ struct ucall_metadata {
 	uint32_t abi; /* UCALL_ABI */
 	uint32_t guest_abi; /* UCALL_GUEST_ABI */
 	uint32_t size; /* of this structure */
-	uint32_t reserved;
 	/* In the order in which initializers name them, for C++. */
+	uint32_t queue_lines; /* of the queue that it asks for when the VM is attached; 0: none */
 	char name[32]; /* a-z 0-9 - _ */
 	char version[32];
 	char summary[128]; /* one phrase */
@@ -280,6 +280,9 @@ struct ucall_ops {
 	 * vCPU, such as KVM_SET_GUEST_DEBUG or KVM_ENABLE_CAP on ucall_vcpu_fd(vcpu).  Returns 0, or -1 after
 	 * ucall_fail(): ucall_vcpu_add() fails, and the VM should be freed.  vcpu_fini() is called when the VM is
 	 * freed, before uninit(), if vcpu_init() succeeded.
+	 *
+	 * In an attached VM vCPUs may exist at init(), and vcpu_init() is called by ucall_vcpu_attach(), perhaps before
+	 * the owner sets registers; vcpu_fini() by ucall_vcpu_detach() too.
 	 */
 	int (*vcpu_init)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
 	void (*vcpu_fini)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);

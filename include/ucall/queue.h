@@ -12,10 +12,15 @@
 extern "C" {
 #endif
 
-UCALL_INLINE struct ucall_queue *ucall_this_queue(void)
+/* This vCPU's queue and mailbox, wherever the VM has its bell page. */
+UCALL_INLINE struct ucall_queue *ucall_bell_queue(const struct ucall_bell *bell)
 {
-	return (struct ucall_queue *)((uintptr_t)ucall_this_mailbox() + UCALL_QUEUE_ADDRESS -
-				      UCALL_MAILBOX_ADDRESS);
+	return (struct ucall_queue *)((uintptr_t)bell + UCALL_QUEUE_ADDRESS - UCALL_BELL_ADDRESS);
+}
+
+UCALL_INLINE struct ucall_mailbox *ucall_bell_mailbox(const struct ucall_bell *bell)
+{
+	return (struct ucall_mailbox *)((uintptr_t)bell - (UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS));
 }
 
 /* Lines of a message with so many arguments and so much text. */

@@ -117,6 +117,7 @@ struct ucall_native {
 	const void *(*return_code)(size_t *size);
 	/* Code at `from` that jumps to `to`, both in the program: its size, UCALL_JUMP_MOST at most. */
 	size_t (*jump)(uint8_t *code, uint64_t from, uint64_t to);
+	uint32_t glob_dat; /* type of relocations of the GOT alone; 0: data has the same */
 	/*
 	 * Thread-local variables: the block lies below the thread pointer (ELF TLS variant II) or
 	 * `tcb_size` bytes above it (variant I); tcb_init() fills the control block at host address

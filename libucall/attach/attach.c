@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* VMs that somebody else made and runs: a channel over their owner's callbacks. */
 #include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -74,8 +76,13 @@ static unsigned int prot_of(unsigned int prot)
 
 static void *mapped(const char *function, void *p, uint64_t gva)
 {
-	if (!p)
+	if (!p) {
 		ucall_fail(ENOMEM, "the owner's %s() gave no memory at 0x%llx", function, (unsigned long long)gva);
+	} else if ((uintptr_t)p % UCALL_PAGE_SIZE) {
+		ucall_fail(EINVAL, "the owner's %s() gave %p for 0x%llx, which is not the begin of a page", function, p,
+			   (unsigned long long)gva);
+		p = NULL;
+	}
 	return p;
 }
 
@@ -239,6 +246,8 @@ static const struct ucall_machine_ops attached_ops = {
 
 /* ---- the VM ---- */
 
+#define MOST_AREA (64ull << 20) /* mailbox to the end of the longest queue */
+
 static int check_config(struct ucall_attach_config *c)
 {
 	if (!c->page_size)
@@ -250,6 +259,11 @@ static int check_config(struct ucall_attach_config *c)
 	if (c->address % c->page_size)
 		return ucall_fail(EINVAL, "address is 0x%llx; give a multiple of page_size",
 				  (unsigned long long)c->address);
+	if (c->address > UINT64_MAX - MOST_AREA)
+		return ucall_fail(EINVAL, "address is 0x%llx, and what is shared would go beyond the end",
+				  (unsigned long long)c->address);
+	if (c->first_slot > INT_MAX || c->slots > INT_MAX - c->first_slot)
+		return ucall_fail(EINVAL, "first_slot is %u and slots %u; KVM has no such slots", c->first_slot, c->slots);
 	if (c->ring != 0 && c->ring != 3)
 		return ucall_fail(EINVAL, "ring is %d; give 0 or 3", c->ring);
 	if (c->via > UCALL_ATTACH_BY_ADDRESS)
@@ -275,6 +289,7 @@ static struct attached_vm *choose(const struct ucall_attach_config *config)
 	const struct ucall_attach_config *c;
 	const struct ucall_arch *arch;
 	const struct ucall_protection *protection;
+	struct ucall_args *args;
 
 	if (!vm)
 		return NULL;
@@ -307,6 +322,10 @@ static struct attached_vm *choose(const struct ucall_attach_config *config)
 			   protection->name);
 		goto failed;
 	}
+	args = ucall_protection_options(protection, c->protection);
+	if (!args)
+		goto failed;
+	ucall_args_free(args);
 	vm->channel.address = c->address;
 	vm->channel.via = (enum ucall_via)c->via;
 	vm->channel.traits = (struct ucall_traits){
@@ -331,9 +350,31 @@ failed:
 	return NULL;
 }
 
-int ucall_attach_size(const struct ucall_attach_config *config, size_t *for_vm, size_t *for_vcpu)
+/* The caller's configuration, which an older header made shorter, or a newer one longer. */
+static int take_config(struct ucall_attach_config *full, const struct ucall_attach_config *config, size_t config_size,
+		       const char *function)
 {
-	struct attached_vm *vm = ucall_is_null(config, "ucall_attach_size") ? NULL : choose(config);
+	if (ucall_is_null(config, function))
+		return -1;
+	if (config_size < offsetof(struct ucall_attach_config, read))
+		return ucall_fail(EINVAL, "%s: a configuration of %zu bytes is shorter than any version's", function,
+				  config_size);
+	for (size_t i = sizeof(*full); i < config_size; i++)
+		if (((const uint8_t *)config)[i])
+			return ucall_fail(EINVAL,
+					  "the program sets a field of struct ucall_attach_config that this libucall (%s) "
+					  "does not have; install a newer one",
+					  ucall_version());
+	memset(full, 0, sizeof(*full));
+	memcpy(full, config, config_size < sizeof(*full) ? config_size : sizeof(*full));
+	return 0;
+}
+
+int ucall_attach_size_sized(const struct ucall_attach_config *config, size_t config_size, size_t *for_vm,
+			    size_t *for_vcpu)
+{
+	struct ucall_attach_config full;
+	struct attached_vm *vm = take_config(&full, config, config_size, "ucall_attach_size") ? NULL : choose(&full);
 	size_t shared, own;
 	bool mailboxes;
 
@@ -347,9 +388,8 @@ int ucall_attach_size(const struct ucall_attach_config *config, size_t *for_vm, 
 		shared = UCALL_PAGE_SIZE + (vm->channel.backend ? ucall_channel_code_size(&vm->channel) : 0);
 		own = mailboxes ? UCALL_PAGE_SIZE : 0;
 	}
-	/* The queue of a backend that holds one message at a time. */
-	if (mailboxes && !vm->channel.ops.send_cmd && !vm->channel.ops.recv_cmd)
-		own += in_pages(vm, ucall_queue_size(2 * UCALL_QUEUE_LINES_LEAST));
+	if (mailboxes && vm->channel.ops.metadata->queue_lines)
+		own += in_pages(vm, ucall_queue_size(vm->channel.ops.metadata->queue_lines));
 	free_vm(vm);
 	if (for_vm)
 		*for_vm = shared;
@@ -363,23 +403,8 @@ struct ucall_vm *ucall_vm_attach_sized(const struct ucall_attach_config *config,
 	struct ucall_attach_config full;
 	struct attached_vm *vm;
 
-	if (ucall_is_null(config, "ucall_vm_attach"))
+	if (take_config(&full, config, config_size, "ucall_vm_attach"))
 		return NULL;
-	memset(&full, 0, sizeof(full));
-	for (size_t i = sizeof(full); i < config_size; i++) {
-		if (((const uint8_t *)config)[i]) {
-			ucall_fail(EINVAL,
-				   "the program sets a field of struct ucall_attach_config that this libucall (%s) does "
-				   "not have; install a newer one",
-				   ucall_version());
-			return NULL;
-		}
-	}
-	memcpy(&full, config, config_size < sizeof(full) ? config_size : sizeof(full));
-	if (config_size < offsetof(struct ucall_attach_config, read)) {
-		ucall_fail(EINVAL, "ucall_vm_attach: a configuration of %zu bytes is shorter than any version's", config_size);
-		return NULL;
-	}
 	if (!full.map) {
 		ucall_fail(EINVAL, "ucall_vm_attach: map() is missing in the configuration");
 		return NULL;
@@ -414,6 +439,13 @@ uint32_t ucall_vm_exit_reason(const struct ucall_vm *vm)
 
 /* ---- vCPUs ---- */
 
+#define EXIT_RISCV_CSR 36 /* KVM_EXIT_RISCV_CSR, Linux 6.2 */
+#if defined(__x86_64__)
+#define IS_X86_64 true
+#else
+#define IS_X86_64 false
+#endif
+
 static bool has_number(struct attached_vm *vm, unsigned int number)
 {
 	bool has = false;
@@ -436,6 +468,10 @@ struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsig
 	if (!run || run_size < sizeof(*run)) {
 		ucall_fail(EINVAL, "ucall_vcpu_attach: run must be the vCPU's struct kvm_run, mapped with the %s",
 			   "KVM_GET_VCPU_MMAP_SIZE bytes that it has");
+		return NULL;
+	}
+	if (fcntl(fd, F_GETFD) < 0) {
+		ucall_fail(EINVAL, "ucall_vcpu_attach: fd is %d, which is not the descriptor of a vCPU", fd);
 		return NULL;
 	}
 	if (has_number(vm, number)) {
@@ -468,13 +504,15 @@ struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsig
 
 static struct attached_vcpu *vcpu_of(struct ucall_vcpu *vcpu, const char *function)
 {
-	if (ucall_is_null(vcpu, function) || !vm_of(vcpu->vm, function))
+	if (ucall_is_null(vcpu, function) || !vm_of(vcpu->vm, function) ||
+	    ucall_process_check(vcpu->vm->channel->process, function))
 		return NULL;
 	return vcpu->port->cpu;
 }
 
 void ucall_vcpu_detach(struct ucall_vcpu *handle)
 {
+	/* In a child of the process ucall_vm_free() does it. */
 	struct attached_vcpu *vcpu = handle ? vcpu_of(handle, "ucall_vcpu_detach") : NULL;
 	struct attached_vm *vm = vcpu ? vcpu->port.channel->data : NULL;
 
@@ -488,7 +526,7 @@ void ucall_vcpu_detach(struct ucall_vcpu *handle)
 		}
 	}
 	pthread_mutex_unlock(&vm->lock);
-	drop_vcpu(vcpu, ucall_process_inherited(vm->channel.process));
+	drop_vcpu(vcpu, false);
 }
 
 /* Looks at the exit, which the owner's KVM_RUN has left. */
@@ -520,8 +558,10 @@ int ucall_vcpu_rang(struct ucall_vcpu *handle, uint64_t *where)
 	return rang(vcpu, where ? where : &value);
 }
 
+/* By mailbox a message is taken, and so it is kept for whoever asks again; by address it is read each time. */
 static int receive(struct attached_vcpu *vcpu)
 {
+	const bool by_mailbox = vcpu->port.channel->via == UCALL_VIA_MAILBOX;
 	struct ucall *last = &vcpu->last;
 	struct ucall next;
 	uint64_t where;
@@ -533,11 +573,19 @@ static int receive(struct attached_vcpu *vcpu)
 		return ucall_fail(EOPNOTSUPP, "a message by address needs read() in the attach configuration");
 	memset(&next, 0, offsetof(struct ucall, text) + 1);
 	cmd = vcpu->port.ops->receive(&vcpu->port, NULL, &next);
-	if (cmd)
+	if (cmd || !by_mailbox)
 		*last = next;
 	if (cmd < 0)
 		last->cmd = 0;
-	return cmd ? cmd : last->cmd; /* asked again about the same exit */
+	return cmd ? cmd : last->cmd;
+}
+
+void ucall_vcpu_forget(struct ucall_vcpu *handle)
+{
+	struct attached_vcpu *vcpu = handle ? vcpu_of(handle, "ucall_vcpu_forget") : NULL;
+
+	if (vcpu)
+		vcpu->last.cmd = 0;
 }
 
 int ucall_vcpu_message(struct ucall_vcpu *handle, struct ucall_message *message)
@@ -568,13 +616,17 @@ bool ucall_vcpu_is_incomplete(struct ucall_vcpu *handle)
 	if (!vcpu)
 		return false;
 	rang(vcpu, &where);
-	switch (vcpu->exit.reason) {
-	case UCALL_EXIT_IO:
-	case UCALL_EXIT_MMIO:
-	case UCALL_EXIT_MSR:
-	case UCALL_EXIT_SBI:
+	switch (vcpu->exit.native) {
+	case KVM_EXIT_IO:
+	case KVM_EXIT_MMIO:
+	case KVM_EXIT_X86_RDMSR:
+	case KVM_EXIT_X86_WRMSR:
+	case KVM_EXIT_HYPERV:
+	case KVM_EXIT_XEN:
+	case KVM_EXIT_RISCV_SBI:
+	case EXIT_RISCV_CSR:
 		return true;
 	default:
-		return vcpu->exit.native == KVM_EXIT_HYPERCALL;
+		return IS_X86_64 && vcpu->exit.native == KVM_EXIT_HYPERCALL;
 	}
 }

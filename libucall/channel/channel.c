@@ -164,6 +164,8 @@ static int check_backend(struct ucall_channel *c)
 				  md->name, c->traits.ring);
 	if (!(md->protections & c->traits.protection->bit) || lacks_vc(c, md))
 		return refuse_protection(c);
+	if (c->via == UCALL_VIA_DEFAULT && c->traits.attached)
+		c->via = rings(c, false) ? UCALL_VIA_ADDRESS : UCALL_VIA_MAILBOX;
 	if (c->via == UCALL_VIA_ADDRESS && c->traits.protection->bit != UCALL_PROTECT_NONE &&
 	    (!c->traits.attached || c->traits.protection->closes_regs))
 		return ucall_fail(
@@ -173,8 +175,6 @@ static int check_backend(struct ucall_channel *c)
 			"`via` out",
 			c->traits.protection->name,
 			c->traits.protection->closes_regs ? ", and the register with it is encrypted" : "");
-	if (c->via == UCALL_VIA_DEFAULT && c->traits.attached)
-		c->via = rings(c, false) ? UCALL_VIA_ADDRESS : UCALL_VIA_MAILBOX;
 	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s sends by mailbox alone, which needs map_own() in the attach configuration",
@@ -469,6 +469,8 @@ int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 
 	if (!c)
 		return -1;
+	if (c->traits.attached && c->backend_ready)
+		return ucall_fail(EPERM, "ucall_vm_set_param: in init() alone; each vCPU may have a copy by now");
 	if (n >= UCALL_PARAMS)
 		return ucall_fail(EINVAL, "ucall_vm_set_param: %u; there are %d", n, UCALL_PARAMS);
 	c->bell->param[n] = ucall_guest64(c->traits.arch, value);
@@ -494,6 +496,11 @@ int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 		return ucall_fail(EOPNOTSUPP,
 				  "ucall_vm_set_queue: the owner of an attached VM runs its vCPUs itself and takes a "
 				  "message with each exit; nothing can be polled");
+	if (c->traits.attached && lines > c->ops.metadata->queue_lines)
+		return ucall_fail(EOPNOTSUPP,
+				  "ucall_vm_set_queue: %u lines; of an attached VM it can have the %u that its metadata "
+				  "says (queue_lines)",
+				  lines, c->ops.metadata->queue_lines);
 	c->queue_lines = lines;
 	c->queue_polled = polled;
 	return 0;

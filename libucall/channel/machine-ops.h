@@ -18,7 +18,7 @@ struct ucall_arch; /* arch/arch.h */
 struct ucall_protection; /* protect/protect.h */
 
 /*
- * `vm` is what ucall_channel_init() was given, `cpu` what ucall_port_open() was.  A function that fails has called
+ * `vm` is struct ucall_channel.data, `cpu` struct ucall_port.cpu.  A function that fails has called
  * ucall_fail(), and returns -1, NULL or 0.  NULL in place of a function: the machine cannot do it.
  */
 struct ucall_machine_ops {

@@ -27,12 +27,19 @@ static int check_head(const struct ucall *head)
 	return 0;
 }
 
+static int refuse(void)
+{
+	ucall_fail_in("the guest rang for a message that is not in its memory");
+	errno = EPROTO;
+	return -1;
+}
+
 static int read_bytes(const struct ucall_place *from, size_t offset, void *to, size_t size)
 {
 	if (!size)
 		return 0;
 	if (!from->view)
-		return from->machine->read(from->cpu, from->gva + offset, to, size);
+		return from->machine->read(from->cpu, from->gva + offset, to, size) ? refuse() : 0;
 	memcpy(to, (const char *)from->view + offset, size);
 	return 0;
 }
@@ -65,15 +72,11 @@ int ucall_message_copy(const struct ucall_arch *arch, const struct ucall_place *
 	return r ? -1 : copy->cmd;
 }
 
-static int refuse(void)
+static int check_address(const struct ucall_place *from)
 {
-	ucall_fail_in("the guest rang for a message that is not in its memory");
-	errno = EPROTO;
-	return -1;
-}
-
-static int check_alignment(const struct ucall_place *from)
-{
+	if (from->gva > UINT64_MAX - sizeof(struct ucall))
+		return ucall_fail(EPROTO, "the guest rang for a message at 0x%llx, where memory ends",
+				  (unsigned long long)from->gva);
 	if (!(from->gva % HEAD_SIZE))
 		return 0;
 	return ucall_fail(EPROTO, "the guest rang for a message at 0x%llx, which is not aligned",
@@ -85,7 +88,7 @@ int ucall_message_take(const struct ucall_arch *arch, const struct ucall_place *
 	uint64_t *head = (uint64_t *)(void *)from->view, raw;
 	int cmd;
 
-	if (check_alignment(from))
+	if (check_address(from))
 		return -1;
 	if (!head)
 		head = from->machine->message(from->cpu, from->gva);
@@ -103,9 +106,7 @@ int ucall_message_read(const struct ucall_arch *arch, const struct ucall_place *
 {
 	uint64_t head;
 
-	if (check_alignment(from))
+	if (check_address(from) || read_bytes(from, 0, &head, sizeof(head)))
 		return -1;
-	if (read_bytes(from, 0, &head, sizeof(head)))
-		return refuse();
 	return head ? ucall_message_copy(arch, from, head, copy) : UCALL_NONE;
 }

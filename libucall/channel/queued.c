@@ -91,7 +91,12 @@ static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *
 			stop(port);
 		return cmd;
 	}
-	return ucall_poller_is_running(q->poller) ? UCALL_NONE : ucall_port_plain.receive(port, only, uc);
+	if (ucall_poller_is_running(q->poller))
+		return UCALL_NONE;
+	cmd = ucall_port_plain.receive(port, only, uc);
+	if (cmd)
+		q->held.there = false; /* the end of the run was this message, and has been told by it */
+	return cmd;
 }
 
 static void kick(struct ucall_port *port)

@@ -17,7 +17,7 @@
 #define NAME(f) f
 #else
 #define NAME(f) ucall_guest_##f
-/* In the order of the names in ucall_runtime_names (image.c). */
+/* In the order of the names in machine/image-runtime.c. */
 __asm__(".pushsection .note.ucall_runtime,\"a\",%note\n"
 	"	.balign 8\n"
 	"	.long 9, 2f - 1f, 3\n"

@@ -14,7 +14,7 @@
 
 #define NOTE_RUNTIME 3 /* beside UCALL_NOTE_METADATA and UCALL_NOTE_IMAGE */
 
-/* In the order of the note. */
+/* In the order of the note in guest/mem.c. */
 static const char *const names[] = {
 	"memcpy", "memmove",	  "memset",	   "memcmp",	   "bcmp",
 	"strlen", "__memcpy_chk", "__memmove_chk", "__memset_chk",
@@ -112,6 +112,15 @@ static uint64_t find(const struct program *p, const char *name)
 	return 0;
 }
 
+/* A pointer in data that still is what the dynamic linker made it, and not what the program has put there since. */
+static bool is_untouched(struct ucall_machine *vm, uint64_t gva, const char *name)
+{
+	uint64_t value;
+
+	return !ucall_memory_read(vm, vm->memory.root, gva, &value, sizeof(value)) &&
+	       value == (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, name);
+}
+
 /* What the dynamic linker has filled in: slots of the procedure linkage table, the GOT, and pointers in data. */
 static int redirect_slots(struct ucall_machine *vm, const struct program *p)
 {
@@ -120,9 +129,13 @@ static int redirect_slots(struct ucall_machine *vm, const struct program *p)
 
 		for (; r && r < end; r++) {
 			size_t symbol = ELF64_R_SYM(r->r_info);
-			uint64_t to = symbol ? find(p, p->strings + p->symbols[symbol].st_name) : 0;
+			const char *name = p->strings + p->symbols[symbol].st_name;
+			uint64_t to = symbol ? find(p, name) : 0;
 
-			if (to && ucall_memory_write(vm, vm->memory.root, p->base + r->r_offset, &to, sizeof(to)))
+			if (!to || (t == 0 && ELF64_R_TYPE(r->r_info) != ucall_native.glob_dat &&
+				    !is_untouched(vm, p->base + r->r_offset, name)))
+				continue;
+			if (ucall_memory_write(vm, vm->memory.root, p->base + r->r_offset, &to, sizeof(to)))
 				return -1;
 		}
 	}
@@ -138,6 +151,17 @@ static bool is_code(const struct program *p, uint64_t gva)
 	return false;
 }
 
+/* Is the function at least that long, so that what follows it stays whole? */
+static bool has_room(uint64_t function, size_t size)
+{
+	const ElfW(Sym) *symbol = NULL;
+	Dl_info info;
+
+	if (!dladdr1((void *)(uintptr_t)function, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
+		return false;
+	return symbol->st_shndx == SHN_UNDEF || symbol->st_size >= size;
+}
+
 /*
  * A function of that name which the program itself has (a sanitizer's, say), or stands for by an entry of its procedure
  * linkage table: it jumps to the runtime's.
@@ -145,13 +169,15 @@ static bool is_code(const struct program *p, uint64_t gva)
 static int redirect_code(struct ucall_machine *vm, const struct program *p)
 {
 	uint8_t code[UCALL_JUMP_MOST];
+	size_t size;
 
 	for (size_t i = 0; i < COUNT; i++) {
 		uint64_t from = (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, names[i]);
 
-		if (from && is_code(p, from) && from != p->runtime[i] &&
-		    ucall_memory_write(vm, vm->memory.root, from, code,
-				       ucall_native.jump(code, from, p->runtime[i])))
+		if (!from || !is_code(p, from))
+			continue;
+		size = ucall_native.jump(code, from, p->runtime[i]);
+		if (has_room(from, size) && ucall_memory_write(vm, vm->memory.root, from, code, size))
 			return -1;
 	}
 	return 0;

@@ -117,7 +117,7 @@ int ucall_machine_init(struct ucall_machine *vm, const struct ucall_engine *engi
  */
 int ucall_machine_choose(struct ucall_machine *vm, const struct ucall_vm_config *config);
 int ucall_machine_build(struct ucall_machine *vm, const struct ucall_vm_config *config);
-/* After the backend's part of the set-up: can run, unless it needs a launch. */
+/* From here on it can run, unless it needs a launch. */
 void ucall_machine_finish(struct ucall_machine *vm);
 void ucall_machine_fini(struct ucall_machine *vm); /* may be half made; its vCPUs are gone */
 

@@ -19,23 +19,27 @@ struct ucall_own_states {
 	struct vcpu_state of[]; /* by number */
 };
 
+static void drop(struct ucall_own_states *s)
+{
+	for (unsigned int i = 0; s && i < s->count; i++)
+		free(s->of[i].report);
+	free(s);
+}
+
 void ucall_own_drop_states(struct ucall_own_vm *vm)
 {
-	for (unsigned int i = 0; vm->states && i < vm->states->count; i++)
-		free(vm->states->of[i].report);
-	free(vm->states);
+	drop(vm->states);
 	vm->states = NULL;
 }
 
-static int save_states(struct ucall_own_vm *vm)
+/* NULL after ucall_fail(). */
+static struct ucall_own_states *save_states(const struct ucall_own_vm *vm)
 {
-	struct ucall_own_states *s;
+	struct ucall_own_states *s =
+		ucall_calloc(1, sizeof(*s) + vm->machine.vcpu_count * sizeof(s->of[0]));
 
-	ucall_own_drop_states(vm);
-	s = ucall_calloc(1, sizeof(*s) + vm->machine.vcpu_count * sizeof(s->of[0]));
 	if (!s)
-		return -1;
-	vm->states = s;
+		return NULL;
 	s->count = vm->machine.vcpu_count;
 	for (const struct ucall_cpu *cpu = vm->machine.vcpus; cpu; cpu = cpu->next) {
 		const struct ucall_own_vcpu *vcpu = ucall_own_vcpu(cpu);
@@ -45,10 +49,12 @@ static int save_states(struct ucall_own_vm *vm)
 		to->fault = vcpu->fault.info;
 		to->dead = vcpu->fault.dead;
 		ucall_queued_save(&vcpu->port, &to->queued);
-		if (vcpu->fault.report && !(to->report = ucall_strdup(vcpu->fault.report)))
-			return -1;
+		if (vcpu->fault.report && !(to->report = ucall_strdup(vcpu->fault.report))) {
+			drop(s);
+			return NULL;
+		}
 	}
-	return 0;
+	return s;
 }
 
 static int load_states(const struct ucall_own_vm *vm)
@@ -73,15 +79,23 @@ static int load_states(const struct ucall_own_vm *vm)
 int ucall_vm_snapshot(struct ucall_vm *handle)
 {
 	struct ucall_machine *machine = ucall_machine_of(handle, "ucall_vm_snapshot");
+	struct ucall_own_states *states;
 	struct ucall_own_vm *vm;
-	int r;
+	int r = -1;
 
 	if (!machine || ucall_snapshot_check(machine, "ucall_vm_snapshot"))
 		return -1;
 	vm = ucall_own_vm(machine);
-	pthread_mutex_lock(&machine->lock);
+	/* Without the lock: a polled vCPU may want it before it stops, to change the state of pages. */
 	ucall_own_stop(vm);
-	r = save_states(vm) || ucall_snapshot_take(machine) ? -1 : 0;
+	pthread_mutex_lock(&machine->lock);
+	states = save_states(vm);
+	if (states) {
+		/* From here on an older snapshot is gone, whatever comes. */
+		drop(vm->states);
+		vm->states = states;
+		r = ucall_snapshot_take(machine);
+	}
 	pthread_mutex_unlock(&machine->lock);
 	return r;
 }
@@ -96,8 +110,8 @@ int ucall_vm_restore(struct ucall_vm *handle)
 	    ucall_snapshot_check_restore(machine))
 		return -1;
 	vm = ucall_own_vm(machine);
-	pthread_mutex_lock(&machine->lock);
 	ucall_own_stop(vm);
+	pthread_mutex_lock(&machine->lock);
 	r = load_states(vm) || ucall_snapshot_restore(machine) ? -1 : 0;
 	pthread_mutex_unlock(&machine->lock);
 	return r;

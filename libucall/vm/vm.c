@@ -76,11 +76,11 @@ static int build(struct ucall_own_vm *vm, const struct ucall_vm_config *config)
 {
 	if (ucall_machine_init(&vm->machine, NULL, NULL) || apply_config(&vm->channel, config) ||
 	    ucall_machine_choose(&vm->machine, config) ||
-	    choose_backend(vm, config) || ucall_machine_build(&vm->machine, config) ||
-	    ucall_channel_open(&vm->channel))
+	    choose_backend(vm, config) || ucall_machine_build(&vm->machine, config))
 		return -1;
 	ucall_machine_finish(&vm->machine);
-	return 0;
+	/* A backend's init() may already use the VM. */
+	return ucall_channel_open(&vm->channel);
 }
 
 struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config *config, size_t config_size)

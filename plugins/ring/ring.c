@@ -20,8 +20,11 @@
 #include <ucall/plugin.h>
 #include <ucall/queue.h>
 
+#define LEAST_LINES 128
+
 /* clang-format off */
 UCALL_BACKEND(
+	.queue_lines = LEAST_LINES,
 	.name = "ring",
 	.version = "1.0",
 	.summary = "messages queue in shared memory; one exit for many, or none",
@@ -78,11 +81,11 @@ UCALL_INLINE void relax(void)
 
 UCALL_DOORBELL static void ring_send(struct ucall *uc, const struct ucall_bell *bell)
 {
-	struct ucall_queue *q = ucall_this_queue();
+	struct ucall_queue *q = ucall_bell_queue(bell);
 	uint64_t tries = bell->param[PARAM_TRIES];
 	uint32_t flush;
 
-	if (uc == &ucall_this_mailbox()->uc && !needs_answer(uc, bell)) {
+	if (uc == &ucall_bell_mailbox(bell)->uc && !needs_answer(uc, bell)) {
 		enum ucall_queue_put put = ucall_queue_put(q, uc);
 
 		/* The host is taking messages, or else it sleeps and there is no hurry. */
@@ -124,7 +127,7 @@ struct ring {
 /* A message has one to four lines, as a rule. */
 static uint32_t lines_for(uint64_t depth)
 {
-	uint32_t lines = 128;
+	uint32_t lines = LEAST_LINES;
 
 	while (lines < 2 * depth && lines < UCALL_QUEUE_LINES_MOST)
 		lines *= 2;

@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* aarch64 in guests of its own. */
+#include <elf.h>
 #include <string.h>
 
 #include "arch/stub-page.h"
@@ -20,6 +21,7 @@ const struct ucall_native ucall_native = {
 	.return_address = ucall_stub_return_address,
 	.return_code = ucall_stub_return_code,
 	.jump = aarch64_jump,
+	.glob_dat = R_AARCH64_GLOB_DAT,
 	.tls_above = true,
 	.tcb_size = 16,
 	.tcb_init = ucall_stub_no_tcb,

@@ -3,6 +3,7 @@
  * s390x in guests of its own: a prefix area for each vCPU, whose new PSWs are disabled waits.  Such a
  * wait exits to the host, which finds code and old PSW in the area (Principles of Operation, 3-56).
  */
+#include <elf.h>
 #include <string.h>
 
 #include "machine/memory.h"
@@ -66,6 +67,7 @@ const struct ucall_native ucall_native = {
 	.return_address = ucall_stub_return_address,
 	.return_code = ucall_stub_return_code,
 	.jump = s390x_jump,
+	.glob_dat = R_390_GLOB_DAT,
 	.tcb_size = UCALL_PAGE_SIZE,
 	.tcb_init = tcb_init,
 };

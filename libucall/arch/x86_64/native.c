@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* x86_64 in guests of its own: descriptor tables, exception stubs, thread control block. */
+#include <elf.h>
 #include <string.h>
 
 #include "base/handle.h"
@@ -213,6 +214,7 @@ const struct ucall_native ucall_native = {
 	.return_address = x86_64_return_address,
 	.return_code = x86_64_return_code,
 	.jump = x86_64_jump,
+	.glob_dat = R_X86_64_GLOB_DAT,
 	.tcb_size = UCALL_PAGE_SIZE,
 	.tcb_init = x86_64_tcb_init,
 };
