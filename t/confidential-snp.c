@@ -6,6 +6,7 @@
 #include <errno.h>
 #include <pthread.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "confidential.h"
 
@@ -263,7 +264,7 @@ static UCALL_GUEST void guest_converts_for_ever(uint64_t gpa)
 {
 	for (;;) {
 		GUEST_SYNC(1);
-		for (int i = 0; i < 300; i++)
+		for (int i = 0; i < 3000; i++)
 			ucall_ghcb_msr_call(2ull << 52 | gpa | UCALL_GHCB_PAGE_STATE_REQUEST);
 	}
 }
@@ -279,6 +280,7 @@ static void once_polled(void)
 	CHECK_OK(!ucall_vm_launch(vm));
 	for (int i = 0; i < 60; i++) {
 		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
+		usleep(5000); /* it is in the midst of that now */
 		CHECK_OK(!(i % 2 ? ucall_vm_restore(vm) : ucall_vm_snapshot(vm)));
 	}
 }
