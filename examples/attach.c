@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A VMM of its own, with libucall's doorbells: raw KVM, its own memory and page tables, two vCPUs, its own messages.
+ * A VMM of its own, with libucall's doorbells: raw KVM, its own memory and page tables, two vCPUs,
+ * its own messages.
  *
  *	cc attach.c $(pkg-config --cflags --libs ucall) -o attach
  *	UCALL_BACKEND=mmio ./attach
@@ -171,8 +172,12 @@ static void create_vm(struct vm *vm)
 #if defined(__x86_64__)
 static void set_registers(const struct vcpu *v, uint64_t pc, uint64_t sp, uint64_t argument)
 {
-	struct kvm_segment code = { .limit = ~0u, .selector = 8, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1 };
-	struct kvm_segment data = { .limit = ~0u, .selector = 16, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1 };
+	struct kvm_segment code = {
+		.limit = ~0u, .selector = 8, .type = 11, .present = 1, .s = 1, .l = 1, .g = 1
+	};
+	struct kvm_segment data = {
+		.limit = ~0u, .selector = 16, .type = 3, .present = 1, .s = 1, .db = 1, .g = 1
+	};
 	struct kvm_regs regs = { .rip = pc, .rsp = sp - 8, .rdi = argument, .rflags = 2 };
 	struct kvm_sregs sregs;
 
@@ -202,13 +207,16 @@ static void set_registers(const struct vcpu *v, uint64_t pc, uint64_t sp, uint64
 {
 	struct kvm_vcpu_init init;
 
-	if (ioctl(v->vm->fd, KVM_ARM_PREFERRED_TARGET, &init) || ioctl(v->fd, KVM_ARM_VCPU_INIT, &init))
+	if (ioctl(v->vm->fd, KVM_ARM_PREFERRED_TARGET, &init) ||
+	    ioctl(v->fd, KVM_ARM_VCPU_INIT, &init))
 		die("KVM_ARM_VCPU_INIT");
 	set_one(v, ARM64_SYS_REG(3, 0, 10, 2, 0), 0x04ff); /* MAIR_EL1: 0 memory, 1 device */
-	set_one(v, ARM64_SYS_REG(3, 0, 2, 0, 2), 0x200803510); /* TCR_EL1: TTBR0, 48 bits, 4 KiB pages, 40 bits out */
+	/* TCR_EL1: TTBR0, 48 bits, 4 KiB pages, 40 bits out */
+	set_one(v, ARM64_SYS_REG(3, 0, 2, 0, 2), 0x200803510);
 	set_one(v, ARM64_SYS_REG(3, 0, 2, 0, 0), v->vm->root); /* TTBR0_EL1 */
 	set_one(v, ARM64_SYS_REG(3, 0, 1, 0, 0), 0x30d01805); /* SCTLR_EL1: MMU and caches on */
-	set_one(v, ARM64_SYS_REG(3, 0, 1, 0, 2), 3 << 20); /* CPACR_EL1: compilers copy with SIMD registers */
+	/* CPACR_EL1: compilers copy with SIMD registers */
+	set_one(v, ARM64_SYS_REG(3, 0, 1, 0, 2), 3 << 20);
 	set_one(v, CORE(regs.pstate), 0x3c5); /* EL1h, interrupts masked */
 	set_one(v, CORE(regs.pc), pc);
 	set_one(v, CORE(sp_el1), sp);
@@ -258,13 +266,14 @@ static struct report next_report(struct vcpu *v)
 	if (ioctl(v->fd, KVM_RUN, 0ul))
 		die("KVM_RUN");
 	if (ucall_vcpu_rang(v->bell, &where) != 1) {
-		fprintf(stderr, "attach: vCPU %u stopped with exit reason %u, which is not the doorbell's\n", v->number,
-			v->run->exit_reason);
+		fprintf(stderr,
+			"attach: vCPU %u stopped with exit reason %u, which is not the doorbell's\n",
+			v->number, v->run->exit_reason);
 		exit(1);
 	}
 	if (read_guest(v->vm, where, &report, sizeof(report))) {
-		fprintf(stderr, "attach: vCPU %u rang with 0x%llx, which is not in its memory\n", v->number,
-			(unsigned long long)where);
+		fprintf(stderr, "attach: vCPU %u rang with 0x%llx, which is not in its memory\n",
+			v->number, (unsigned long long)where);
 		exit(1);
 	}
 	return report;
@@ -293,7 +302,8 @@ int main(void)
 	}
 	for (unsigned int i = 0; i < VCPUS; i++) {
 		create_vcpu(&vm, i, &vcpus[i]);
-		vcpus[i].bell = ucall_vcpu_attach(bell, &vcpus[i], i, vcpus[i].fd, vcpus[i].run, vcpus[i].run_size);
+		vcpus[i].bell = ucall_vcpu_attach(bell, &vcpus[i], i, vcpus[i].fd, vcpus[i].run,
+						  vcpus[i].run_size);
 		if (!vcpus[i].bell) {
 			fprintf(stderr, "attach: %s\n", ucall_error());
 			return 1;
@@ -304,8 +314,8 @@ int main(void)
 		for (unsigned int i = 0; i < VCPUS; i++) {
 			struct report r = next_report(&vcpus[i]);
 
-			printf("vCPU %llu, step %llu: %llu\n", (unsigned long long)r.vcpu, (unsigned long long)r.step,
-			       (unsigned long long)r.value);
+			printf("vCPU %llu, step %llu: %llu\n", (unsigned long long)r.vcpu,
+			       (unsigned long long)r.step, (unsigned long long)r.value);
 		}
 	}
 	ucall_vm_free(bell);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * VMs that somebody else made: attached, run by their owner's KVM_RUN, and heard over every backend that can serve them.
- * The owner is examples/attach.c, with this whole program as its guest.
+ * VMs that somebody else made: attached, run by their owner's KVM_RUN, and heard over every backend
+ * that can serve them. The owner is examples/attach.c, with this whole program as its guest.
  */
 #define MEMORY (64ull << 20)
 #define main example_main
@@ -242,7 +242,8 @@ static void once_values(void)
 				CHECK_EQ(ucall_vcpu_rang(vcpu.bell, NULL), 1);
 			}
 			CHECK_EQ(ucall_vm_exit_reason(bell), vcpu.run->exit_reason);
-			CHECK_EQ(ucall_vcpu_is_incomplete(vcpu.bell), !!strcmp(by_address[b], "halt"));
+			CHECK_EQ(ucall_vcpu_is_incomplete(vcpu.bell),
+				 !!strcmp(by_address[b], "halt"));
 			/* They are not followed, and a message there cannot be read. */
 			CHECK_EQ(ucall_vcpu_message(vcpu.bell, &message), values[i] ? -1 : 0);
 			if (values[i])
@@ -434,7 +435,8 @@ static void once_forked(void)
 	if (!child) {
 		bool good = ucall_vcpu_rang(vcpu.bell, NULL) == -1 && errno == EPERM &&
 			    ucall_vcpu_message(vcpu.bell, NULL) == -1 && errno == EPERM &&
-			    !ucall_vcpu_attach(bell, &vcpu, 9, vcpu.fd, vcpu.run, vcpu.run_size) && errno == EPERM;
+			    !ucall_vcpu_attach(bell, &vcpu, 9, vcpu.fd, vcpu.run, vcpu.run_size) &&
+			    errno == EPERM;
 
 		ucall_vm_free(bell);
 		_exit(!good);
@@ -495,7 +497,10 @@ static void once_elsewhere(void)
 	destroy();
 }
 
-/* The owner's vCPU goes and comes: vCPUs are detached and attached again, and the VM's end forgets those that are left. */
+/*
+ * The owner's vCPU goes and comes: vCPUs are detached and attached again, and the VM's end forgets
+ * those that are left.
+ */
 static void once_detach(void)
 {
 	struct ucall_attach_config config;
@@ -532,7 +537,8 @@ static int slots_init(struct ucall_vm *bell, const struct ucall_args *args)
 	return 0;
 }
 
-UCALL_BACKEND(.name = "slots", .version = "1", .summary = "takes memory slots", .protections = UCALL_PROTECT_NONE);
+UCALL_BACKEND(.name = "slots", .version = "1", .summary = "takes memory slots",
+	      .protections = UCALL_PROTECT_NONE);
 
 UCALL_DOORBELL static void slots_send(struct ucall *uc, const struct ucall_bell *bell)
 {
@@ -611,12 +617,14 @@ static void once_refused(void)
 	REFUSED("mmio,gap=1", (void)0, EINVAL, "unknown option \"gap\"");
 	REFUSED("mmio", config.map = NULL, EINVAL, "map() is missing");
 	REFUSED("mmio", config.map = no_memory, ENOMEM, "map() gave no memory at 0x8000001000");
-	REFUSED("mmio", config.map_device = NULL, EOPNOTSUPP, "map_device() in the attach configuration");
+	REFUSED("mmio", config.map_device = NULL, EOPNOTSUPP,
+		"map_device() in the attach configuration");
 	REFUSED("mmio", config.vm_fd = 0, EINVAL, "vm_fd is 0, which is not a descriptor of a VM");
 	REFUSED("mmio", config.vm_fd = vm.kvm, EINVAL, "not a descriptor of a VM");
 	REFUSED("mmio", config.kvm_fd = vm.fd, EINVAL, "not a descriptor of /dev/kvm");
 	REFUSED("mmio", config.map_device = no_device, EINVAL, "map_device() refused 8 bytes");
-	REFUSED("mmio", config.page_size = 5000, EINVAL, "page_size is 5000; give 4096, 16384 or 65536");
+	REFUSED("mmio", config.page_size = 5000, EINVAL,
+		"page_size is 5000; give 4096, 16384 or 65536");
 	REFUSED("mmio", config.address = 0x1234, EINVAL, "address is 0x1234");
 	REFUSED("mmio", config.address = 0xfffffffffffff000, EINVAL, "beyond the end");
 	REFUSED("mmio", config.first_slot = 0x80000000, EINVAL, "KVM has no such slots");
@@ -625,9 +633,11 @@ static void once_refused(void)
 	REFUSED("mmio", config.ring = 2, EINVAL, "ring is 2");
 	REFUSED("mmio", config.protection = "nosuch", EINVAL, "nosuch");
 	REFUSED("mmio", config.arch = "s390x", EOPNOTSUPP, "KVM runs the host's own");
-	REFUSED("mmio", (config.via = UCALL_ATTACH_BY_MAILBOX, config.map_own = NULL), EINVAL, "map_own()");
+	REFUSED("mmio", (config.via = UCALL_ATTACH_BY_MAILBOX, config.map_own = NULL), EINVAL,
+		"map_own()");
 	REFUSED("ring,depth=1", config.map_own = NULL, EOPNOTSUPP, "map_own()");
-	REFUSED("ring,depth=1", config.via = UCALL_ATTACH_BY_ADDRESS, EOPNOTSUPP, "cannot carry an address; attach with");
+	REFUSED("ring,depth=1", config.via = UCALL_ATTACH_BY_ADDRESS, EOPNOTSUPP,
+		"cannot carry an address; attach with");
 	REFUSED("ring", (void)0, EOPNOTSUPP, "use ring,depth=1");
 	REFUSED("ring,depth=64", (void)0, EOPNOTSUPP, "use ring,depth=1");
 	REFUSED("ring,depth=1,poll=1", (void)0, EOPNOTSUPP, "use ring,depth=1");
@@ -748,10 +758,8 @@ UCALL_TESTS({ "values as the guest gave them", .once = once_values },
 	    { "exits that are not the doorbell's", .once = once_others },
 	    { "another address", .once = once_elsewhere },
 	    { "doorbells without a message", .once = once_bare },
-	    { "ucall_shared()", .once = once_shared },
-	    { "a forked child", .once = once_forked },
-	    { "vCPUs that go", .once = once_detach },
-	    { "memory slots", .once = once_slots },
+	    { "ucall_shared()", .once = once_shared }, { "a forked child", .once = once_forked },
+	    { "vCPUs that go", .once = once_detach }, { "memory slots", .once = once_slots },
 	    { "what is refused", .once = once_refused },
 	    { "attached and own VMs", .once = once_mixed },
 	    { "a hostile guest", .once = once_hostile });

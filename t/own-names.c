@@ -1,14 +1,18 @@
 // SPDX-License-Identifier: MIT
 /*
- * Names that host, guest and library share.  A program's functions of the names of libucall's own stay the program's, and
- * the library calls its own; memcpy() and the like are the guest runtime's in the guest, and the C library's in the host.
+ * Names that host, guest and library share.  A program's functions of the names of libucall's own
+ * stay the program's, and the library calls its own; memcpy() and the like are the guest runtime's
+ * in the guest, and the C library's in the host.
  */
 #include <dlfcn.h>
 #include <string.h>
 
 #include <ucall/test.h>
 
-/* libucall calls functions of these names.  The program exports them, as a program does that defines what a library has. */
+/*
+ * libucall calls functions of these names.  The program exports them, as a program does that
+ * defines what a library has.
+ */
 #define NOT_CALLED(what) \
 	{ \
 		FAIL("the library called the program's " what); \
@@ -16,8 +20,10 @@
 
 int ucall_fail(int error, const char *format, ...);
 int ucall_fail(int error, const char *format, ...) NOT_CALLED("ucall_fail()");
-uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags) NOT_CALLED("ucall_vm_alloc()");
-int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size) NOT_CALLED("ucall_vm_write()");
+uint64_t ucall_vm_alloc(struct ucall_vm *vm, size_t size, unsigned int flags)
+	NOT_CALLED("ucall_vm_alloc()");
+int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size)
+	NOT_CALLED("ucall_vm_write()");
 uint64_t ucall_vm_symbol(struct ucall_vm *vm, const char *name) NOT_CALLED("ucall_vm_symbol()");
 int ucall_vcpu_run(struct ucall_vcpu *vcpu) NOT_CALLED("ucall_vcpu_run()");
 int get_ucall(struct ucall_vcpu *vcpu, struct ucall *uc) NOT_CALLED("get_ucall()");
@@ -26,8 +32,8 @@ static volatile size_t size = 1000; /* what no compiler knows */
 static char from[4096], to[4096];
 
 /*
- * Each function that a compiler emits calls of.  (By their own names, fortified headers make them functions that the
- * compiler refuses to put into one of general registers alone.)
+ * Each function that a compiler emits calls of.  (By their own names, fortified headers make them
+ * functions that the compiler refuses to put into one of general registers alone.)
  */
 static UCALL_GUEST void guest_code(void)
 {
@@ -63,9 +69,13 @@ static void each_calls(void)
 	CHECK_EQ(to[0], 0); /* the guest's copy alone */
 }
 
-/* A pointer that the host has changed is the guest's as the host left it; one that it has not is the runtime's. */
+/*
+ * A pointer that the host has changed is the guest's as the host left it; one that it has not is
+ * the runtime's.
+ */
 static size_t mine(const char *s);
-static size_t (*volatile changed)(const char *s) = strlen, (*volatile unchanged)(const char *s) = strlen;
+static size_t (*volatile changed)(const char *s) = strlen,
+					     (*volatile unchanged)(const char *s) = strlen;
 static size_t (*volatile cleared)(const char *s) = strlen;
 
 static UCALL_GUEST size_t mine(const char *s)
@@ -103,15 +113,18 @@ static void once_host(void)
 {
 	static const char *const names[] = { "memcpy", "memmove", "memset", "memcmp", "strlen" };
 	void *(*const program[])(void) = {
-		(void *(*)(void))(uintptr_t)memcpy,  (void *(*)(void))(uintptr_t)memmove,
-		(void *(*)(void))(uintptr_t)memset,  (void *(*)(void))(uintptr_t)memcmp,
+		(void *(*)(void))(uintptr_t)memcpy, (void *(*)(void))(uintptr_t)memmove,
+		(void *(*)(void))(uintptr_t)memset, (void *(*)(void))(uintptr_t)memcmp,
 		(void *(*)(void))(uintptr_t)strlen,
 	};
 	Dl_info info;
 
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		CHECK((void *)(uintptr_t)program[i] == dlsym(RTLD_DEFAULT, names[i]));
-		/* An entry of the program's procedure linkage table, without PIE; a sanitizer's own. */
+		/*
+		 * An entry of the program's procedure linkage table, without PIE; a sanitizer's
+		 * own.
+		 */
 		CHECK(dladdr((void *)(uintptr_t)program[i], &info));
 		if (info.dli_sname)
 			CHECK(!strstr(info.dli_sname, "ucall"));

@@ -21,8 +21,11 @@
 
 _Static_assert(UCALL_ATTACH_ADDRESS == UCALL_MAILBOX_ADDRESS, "attach.h");
 _Static_assert(UCALL_ATTACH_BELL == UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS, "attach.h");
-_Static_assert(UCALL_ATTACH_AREA == UCALL_CODE_ADDRESS + UCALL_CODE_SIZE - UCALL_MAILBOX_ADDRESS, "attach.h");
-_Static_assert(UCALL_ATTACH_BY_MAILBOX == UCALL_VIA_MAILBOX && UCALL_ATTACH_BY_ADDRESS == UCALL_VIA_ADDRESS, "");
+_Static_assert(UCALL_ATTACH_AREA == UCALL_CODE_ADDRESS + UCALL_CODE_SIZE - UCALL_MAILBOX_ADDRESS,
+	       "attach.h");
+_Static_assert(UCALL_ATTACH_BY_MAILBOX == UCALL_VIA_MAILBOX &&
+		       UCALL_ATTACH_BY_ADDRESS == UCALL_VIA_ADDRESS,
+	       "");
 _Static_assert(sizeof(((struct ucall_message *)0)->text) == UCALL_TEXT_SIZE, "attach.h");
 
 struct attached_vcpu {
@@ -46,7 +49,10 @@ struct attached_vm {
 	struct attached_vcpu *vcpus;
 	uint32_t slots; /* taken */
 	uint32_t exit_reason; /* atomic */
-	/* With pages larger than the parts of the area: all of it, to be mapped as one.  NULL: not used. */
+	/*
+	 * With pages larger than the parts of the area: all of it, to be mapped as one.  NULL: not
+	 * used.
+	 */
 	uint8_t *area;
 };
 
@@ -71,16 +77,19 @@ static size_t in_pages(const struct attached_vm *vm, size_t size)
 
 static unsigned int prot_of(unsigned int prot)
 {
-	return (prot & UCALL_MAP_WRITE ? UCALL_ATTACH_WRITE : 0) | (prot & UCALL_MAP_EXEC ? UCALL_ATTACH_EXEC : 0);
+	return (prot & UCALL_MAP_WRITE ? UCALL_ATTACH_WRITE : 0) |
+	       (prot & UCALL_MAP_EXEC ? UCALL_ATTACH_EXEC : 0);
 }
 
 static void *mapped(const char *function, void *p, uint64_t gva)
 {
 	if (!p) {
-		ucall_fail(ENOMEM, "the owner's %s() gave no memory at 0x%llx", function, (unsigned long long)gva);
-	} else if ((uintptr_t)p % UCALL_PAGE_SIZE) {
-		ucall_fail(EINVAL, "the owner's %s() gave %p for 0x%llx, which is not the begin of a page", function, p,
+		ucall_fail(ENOMEM, "the owner's %s() gave no memory at 0x%llx", function,
 			   (unsigned long long)gva);
+	} else if ((uintptr_t)p % UCALL_PAGE_SIZE) {
+		ucall_fail(EINVAL,
+			   "the owner's %s() gave %p for 0x%llx, which is not the begin of a page",
+			   function, p, (unsigned long long)gva);
 		p = NULL;
 	}
 	return p;
@@ -99,9 +108,11 @@ static uint8_t *map_area(struct attached_vm *vm, struct attached_vcpu *vcpu)
 	size_t size = in_pages(vm, UCALL_ATTACH_AREA);
 	const unsigned int prot = UCALL_ATTACH_WRITE | UCALL_ATTACH_EXEC;
 
-	return vcpu ? mapped("map_own", c->map_own(c->owner, vcpu->owner, vm->channel.address, size, prot),
+	return vcpu ? mapped("map_own",
+			     c->map_own(c->owner, vcpu->owner, vm->channel.address, size, prot),
 			     vm->channel.address)
-		    : mapped("map", c->map(c->owner, vm->channel.address, size, prot), vm->channel.address);
+		    : mapped("map", c->map(c->owner, vm->channel.address, size, prot),
+			     vm->channel.address);
 }
 
 static void *map(void *data, uint64_t gva, size_t size, unsigned int prot)
@@ -113,7 +124,8 @@ static void *map(void *data, uint64_t gva, size_t size, unsigned int prot)
 		return mapped("map", c->map(c->owner, gva, in_pages(vm, size), prot_of(prot)), gva);
 	/* Beside mailboxes each vCPU gets a copy, when it is attached. */
 	if (!vm->area)
-		vm->area = vm->channel.via == UCALL_VIA_MAILBOX ? ucall_calloc(1, UCALL_ATTACH_AREA) : map_area(vm, NULL);
+		vm->area = vm->channel.via == UCALL_VIA_MAILBOX ? ucall_calloc(1, UCALL_ATTACH_AREA)
+								: map_area(vm, NULL);
 	return vm->area ? vm->area + (gva - vm->channel.address) : NULL;
 }
 
@@ -125,7 +137,10 @@ static void *map_own(void *cpu, uint64_t gva, size_t size, unsigned int prot)
 	uint8_t *p;
 
 	if (!has_large_pages(vm) || gva != vm->channel.address)
-		return mapped("map_own", c->map_own(c->owner, vcpu->owner, gva, in_pages(vm, size), prot_of(prot)), gva);
+		return mapped(
+			"map_own",
+			c->map_own(c->owner, vcpu->owner, gva, in_pages(vm, size), prot_of(prot)),
+			gva);
 	p = map_area(vm, vcpu);
 	if (p)
 		memcpy(p, vm->area, UCALL_ATTACH_AREA);
@@ -138,8 +153,9 @@ static uint64_t map_device(void *data, uint64_t gpa, size_t size)
 	uint64_t gva = c->map_device(c->owner, gpa, size);
 
 	if (!gva)
-		ucall_fail(EINVAL, "the owner's map_device() refused %zu bytes at guest-physical 0x%llx", size,
-			   (unsigned long long)gpa);
+		ucall_fail(EINVAL,
+			   "the owner's map_device() refused %zu bytes at guest-physical 0x%llx",
+			   size, (unsigned long long)gpa);
 	return gva;
 }
 
@@ -149,8 +165,9 @@ static int read_guest(void *cpu, uint64_t gva, void *to, size_t size)
 	const struct attached_vm *vm = vcpu->port.channel->data;
 
 	if (vm->config.read(vm->config.owner, vcpu->owner, gva, to, size))
-		return ucall_fail(EFAULT, "the owner's read() cannot read %zu bytes at guest address 0x%llx", size,
-				  (unsigned long long)gva);
+		return ucall_fail(EFAULT,
+				  "the owner's read() cannot read %zu bytes at guest address 0x%llx",
+				  size, (unsigned long long)gva);
 	return 0;
 }
 
@@ -195,10 +212,11 @@ static int take_slot(void *data)
 	struct attached_vm *vm = data;
 
 	if (vm->slots == vm->config.slots)
-		return ucall_fail(ENOSPC,
-				  "ucall_vm_take_slot: the attach configuration gives backends %u memory slots; set "
-				  "slots and first_slot",
-				  vm->config.slots);
+		return ucall_fail(
+			ENOSPC,
+			"ucall_vm_take_slot: the attach configuration gives backends %u memory slots; set "
+			"slots and first_slot",
+			vm->config.slots);
 	return (int)(vm->config.first_slot + vm->slots++);
 }
 
@@ -253,21 +271,26 @@ static int check_config(struct ucall_attach_config *c)
 	if (!c->page_size)
 		c->page_size = UCALL_PAGE_SIZE;
 	if (c->page_size != 4096 && c->page_size != 16384 && c->page_size != 65536)
-		return ucall_fail(EINVAL, "page_size is %zu; give 4096, 16384 or 65536", c->page_size);
+		return ucall_fail(EINVAL, "page_size is %zu; give 4096, 16384 or 65536",
+				  c->page_size);
 	if (!c->address)
 		c->address = UCALL_ATTACH_ADDRESS;
 	if (c->address % c->page_size)
 		return ucall_fail(EINVAL, "address is 0x%llx; give a multiple of page_size",
 				  (unsigned long long)c->address);
 	if (c->address > UINT64_MAX - MOST_AREA)
-		return ucall_fail(EINVAL, "address is 0x%llx, and what is shared would go beyond the end",
+		return ucall_fail(EINVAL,
+				  "address is 0x%llx, and what is shared would go beyond the end",
 				  (unsigned long long)c->address);
 	if (c->first_slot > INT_MAX || c->slots > INT_MAX - c->first_slot)
-		return ucall_fail(EINVAL, "first_slot is %u and slots %u; KVM has no such slots", c->first_slot, c->slots);
+		return ucall_fail(EINVAL, "first_slot is %u and slots %u; KVM has no such slots",
+				  c->first_slot, c->slots);
 	if (c->ring != 0 && c->ring != 3)
 		return ucall_fail(EINVAL, "ring is %d; give 0 or 3", c->ring);
 	if (c->via > UCALL_ATTACH_BY_ADDRESS)
-		return ucall_fail(EINVAL, "via is %u; give one of UCALL_ATTACH_BY_MAILBOX and _ADDRESS", c->via);
+		return ucall_fail(EINVAL,
+				  "via is %u; give one of UCALL_ATTACH_BY_MAILBOX and _ADDRESS",
+				  c->via);
 	if (c->via == UCALL_ATTACH_BY_MAILBOX && !c->map_own)
 		return ucall_fail(EINVAL, "via is UCALL_ATTACH_BY_MAILBOX, which needs map_own()");
 	return 0;
@@ -276,9 +299,13 @@ static int check_config(struct ucall_attach_config *c)
 static int check_descriptors(const struct ucall_attach_config *c)
 {
 	if (c->kvm_fd && ioctl(c->kvm_fd, KVM_GET_API_VERSION, 0) != KVM_API_VERSION)
-		return ucall_fail(EINVAL, "kvm_fd is %d, which is not a descriptor of /dev/kvm", c->kvm_fd);
-	if (ioctl(c->vm_fd, KVM_GET_API_VERSION, 0) >= 0 || ioctl(c->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY) < 0)
-		return ucall_fail(EINVAL, "vm_fd is %d, which is not a descriptor of a VM (KVM_CREATE_VM)", c->vm_fd);
+		return ucall_fail(EINVAL, "kvm_fd is %d, which is not a descriptor of /dev/kvm",
+				  c->kvm_fd);
+	if (ioctl(c->vm_fd, KVM_GET_API_VERSION, 0) >= 0 ||
+	    ioctl(c->vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_USER_MEMORY) < 0)
+		return ucall_fail(EINVAL,
+				  "vm_fd is %d, which is not a descriptor of a VM (KVM_CREATE_VM)",
+				  c->vm_fd);
 	return 0;
 }
 
@@ -311,7 +338,8 @@ static struct attached_vm *choose(const struct ucall_attach_config *config)
 	if (!protection || check_config(&vm->config))
 		goto failed;
 	if (arch != ucall_arch_native) {
-		ucall_fail(EOPNOTSUPP, "guests of %s cannot be attached on this %s host: KVM runs the host's own",
+		ucall_fail(EOPNOTSUPP,
+			   "guests of %s cannot be attached on this %s host: KVM runs the host's own",
 			   arch->name, ucall_arch_native->name);
 		goto failed;
 	}
@@ -351,30 +379,33 @@ failed:
 }
 
 /* The caller's configuration, which an older header made shorter, or a newer one longer. */
-static int take_config(struct ucall_attach_config *full, const struct ucall_attach_config *config, size_t config_size,
-		       const char *function)
+static int take_config(struct ucall_attach_config *full, const struct ucall_attach_config *config,
+		       size_t config_size, const char *function)
 {
 	if (ucall_is_null(config, function))
 		return -1;
 	if (config_size < offsetof(struct ucall_attach_config, read))
-		return ucall_fail(EINVAL, "%s: a configuration of %zu bytes is shorter than any version's", function,
-				  config_size);
+		return ucall_fail(EINVAL,
+				  "%s: a configuration of %zu bytes is shorter than any version's",
+				  function, config_size);
 	for (size_t i = sizeof(*full); i < config_size; i++)
 		if (((const uint8_t *)config)[i])
-			return ucall_fail(EINVAL,
-					  "the program sets a field of struct ucall_attach_config that this libucall (%s) "
-					  "does not have; install a newer one",
-					  ucall_version());
+			return ucall_fail(
+				EINVAL,
+				"the program sets a field of struct ucall_attach_config that this libucall (%s) "
+				"does not have; install a newer one",
+				ucall_version());
 	memset(full, 0, sizeof(*full));
 	memcpy(full, config, config_size < sizeof(*full) ? config_size : sizeof(*full));
 	return 0;
 }
 
-int ucall_attach_size_sized(const struct ucall_attach_config *config, size_t config_size, size_t *for_vm,
-			    size_t *for_vcpu)
+int ucall_attach_size_sized(const struct ucall_attach_config *config, size_t config_size,
+			    size_t *for_vm, size_t *for_vcpu)
 {
 	struct ucall_attach_config full;
-	struct attached_vm *vm = take_config(&full, config, config_size, "ucall_attach_size") ? NULL : choose(&full);
+	struct attached_vm *vm =
+		take_config(&full, config, config_size, "ucall_attach_size") ? NULL : choose(&full);
 	size_t shared, own;
 	bool mailboxes;
 
@@ -385,7 +416,8 @@ int ucall_attach_size_sized(const struct ucall_attach_config *config, size_t con
 		shared = mailboxes ? 0 : in_pages(vm, UCALL_ATTACH_AREA);
 		own = mailboxes ? in_pages(vm, UCALL_ATTACH_AREA) : 0;
 	} else {
-		shared = UCALL_PAGE_SIZE + (vm->channel.backend ? ucall_channel_code_size(&vm->channel) : 0);
+		shared = UCALL_PAGE_SIZE +
+			 (vm->channel.backend ? ucall_channel_code_size(&vm->channel) : 0);
 		own = mailboxes ? UCALL_PAGE_SIZE : 0;
 	}
 	if (mailboxes && vm->channel.ops.metadata->queue_lines)
@@ -426,7 +458,9 @@ static struct attached_vm *vm_of(const struct ucall_vm *vm, const char *function
 		return NULL;
 	if (!vm->machine)
 		return vm->channel->data;
-	ucall_fail(EINVAL, "%s: this VM is libucall's own; use ucall_vcpu_add(), ucall_next() and get_ucall()", function);
+	ucall_fail(EINVAL,
+		   "%s: this VM is libucall's own; use ucall_vcpu_add(), ucall_next() and get_ucall()",
+		   function);
 	return NULL;
 }
 
@@ -457,8 +491,8 @@ static bool has_number(struct attached_vm *vm, unsigned int number)
 	return has;
 }
 
-struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsigned int number, int fd,
-				     struct kvm_run *run, size_t run_size)
+struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsigned int number,
+				     int fd, struct kvm_run *run, size_t run_size)
 {
 	struct attached_vm *vm = vm_of(handle, "ucall_vcpu_attach");
 	struct attached_vcpu *vcpu;
@@ -466,16 +500,20 @@ struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsig
 	if (!vm || ucall_process_check(vm->channel.process, "ucall_vcpu_attach"))
 		return NULL;
 	if (!run || run_size < sizeof(*run)) {
-		ucall_fail(EINVAL, "ucall_vcpu_attach: run must be the vCPU's struct kvm_run, mapped with the %s",
+		ucall_fail(EINVAL,
+			   "ucall_vcpu_attach: run must be the vCPU's struct kvm_run, mapped with the %s",
 			   "KVM_GET_VCPU_MMAP_SIZE bytes that it has");
 		return NULL;
 	}
 	if (fcntl(fd, F_GETFD) < 0) {
-		ucall_fail(EINVAL, "ucall_vcpu_attach: fd is %d, which is not the descriptor of a vCPU", fd);
+		ucall_fail(EINVAL,
+			   "ucall_vcpu_attach: fd is %d, which is not the descriptor of a vCPU", fd);
 		return NULL;
 	}
 	if (has_number(vm, number)) {
-		ucall_fail(EEXIST, "ucall_vcpu_attach: vCPU %u is attached already; ucall_vcpu_detach() it first", number);
+		ucall_fail(EEXIST,
+			   "ucall_vcpu_attach: vCPU %u is attached already; ucall_vcpu_detach() it first",
+			   number);
 		return NULL;
 	}
 	vcpu = ucall_calloc(1, sizeof(*vcpu));
@@ -558,7 +596,10 @@ int ucall_vcpu_rang(struct ucall_vcpu *handle, uint64_t *where)
 	return rang(vcpu, where ? where : &value);
 }
 
-/* By mailbox a message is taken, and so it is kept for whoever asks again; by address it is read each time. */
+/*
+ * By mailbox a message is taken, and so it is kept for whoever asks again; by address it is read
+ * each time.
+ */
 static int receive(struct attached_vcpu *vcpu)
 {
 	const bool by_mailbox = vcpu->port.channel->via == UCALL_VIA_MAILBOX;
@@ -570,7 +611,8 @@ static int receive(struct attached_vcpu *vcpu)
 	if (!rang(vcpu, &where))
 		return 0;
 	if (where && !((struct attached_vm *)vcpu->port.channel->data)->config.read)
-		return ucall_fail(EOPNOTSUPP, "a message by address needs read() in the attach configuration");
+		return ucall_fail(EOPNOTSUPP,
+				  "a message by address needs read() in the attach configuration");
 	memset(&next, 0, offsetof(struct ucall, text) + 1);
 	cmd = vcpu->port.ops->receive(&vcpu->port, NULL, &next);
 	if (cmd || !by_mailbox)

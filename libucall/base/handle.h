@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the public API calls a VM and a vCPU: a channel (messages and doorbells) over a machine.  The machine is
- * libucall's own, or somebody else's that was attached.
+ * What the public API calls a VM and a vCPU: a channel (messages and doorbells) over a machine. The
+ * machine is libucall's own, or somebody else's that was attached.
  */
 #ifndef LIBUCALL_HANDLE_H
 #define LIBUCALL_HANDLE_H
@@ -25,8 +25,8 @@ struct ucall_vcpu {
 };
 
 /*
- * The machine, or the vCPU, that a public function needs; NULL after ucall_fail(): there is no VM (EINVAL), or it is
- * attached, and its owner has what is asked for (EOPNOTSUPP).
+ * The machine, or the vCPU, that a public function needs; NULL after ucall_fail(): there is no VM
+ * (EINVAL), or it is attached, and its owner has what is asked for (EOPNOTSUPP).
  */
 struct ucall_machine *ucall_machine_of(const struct ucall_vm *vm, const char *function);
 struct ucall_cpu *ucall_cpu_of(const struct ucall_vcpu *vcpu, const char *function);

@@ -57,8 +57,8 @@ static int choose_backend(struct ucall_channel *c, const char *backend, const st
 					  "the program's own backend (ops) has its guest code in the "
 					  "program; a VM with a separate guest ELF needs a plugin");
 		if (ucall_backend_copy_ops(&c->ops, ops) ||
-		    ucall_ops_check_pairs(c->ops.send_cmd, c->ops.recv_cmd,
-					  c->ops.send_cmd_shared, c->ops.recv_cmd_shared))
+		    ucall_ops_check_pairs(c->ops.send_cmd, c->ops.recv_cmd, c->ops.send_cmd_shared,
+					  c->ops.recv_cmd_shared))
 			return ucall_fail_in("the program's own backend");
 		c->args = ucall_args_parse(c->ops.metadata, ops_options, "backend");
 		if (!c->args)
@@ -72,18 +72,21 @@ static int choose_backend(struct ucall_channel *c, const char *backend, const st
 static bool rings(const struct ucall_channel *c, bool shared)
 {
 	if (c->backend)
-		return ucall_code_has(&c->backend->note.code[ucall_arch_index(c->traits.arch)], &c->ops,
-				      shared);
+		return ucall_code_has(&c->backend->note.code[ucall_arch_index(c->traits.arch)],
+				      &c->ops, shared);
 	return shared ? c->ops.send_cmd_shared != NULL : c->ops.send_cmd != NULL;
 }
 
 /* Would its doorbell raise #VC where nothing handles that? */
 static bool lacks_vc(const struct ucall_channel *c, const struct ucall_metadata *md)
 {
-	return (md->needs & UCALL_NEEDS_GUEST_VC) && c->traits.protection->closes_regs && !c->traits.guest_vc;
+	return (md->needs & UCALL_NEEDS_GUEST_VC) && c->traits.protection->closes_regs &&
+	       !c->traits.guest_vc;
 }
 
-/* The names of all backends that have guest code for the VM's architecture and can serve its kind. */
+/*
+ * The names of all backends that have guest code for the VM's architecture and can serve its kind.
+ */
 static void add_suitable(const struct ucall_channel *c, struct ucall_text *t)
 {
 	struct ucall_backend_info *all;
@@ -105,8 +108,8 @@ static int refuse_protection(const struct ucall_channel *c)
 	struct ucall_text t = { text, sizeof(text), 0 };
 
 	if (c->traits.protection->bit == UCALL_PROTECT_NONE)
-		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only (%s)", c->backend_name,
-				  c->traits.attached ? "protection" : "protect");
+		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only (%s)",
+				  c->backend_name, c->traits.attached ? "protection" : "protect");
 	add_suitable(c, &t);
 	if (!lacks_vc(c, c->ops.metadata))
 		return ucall_fail(
@@ -174,19 +177,22 @@ static int check_backend(struct ucall_channel *c)
 			"the host can neither walk its page tables nor read what is private%s; leave "
 			"`via` out",
 			c->traits.protection->name,
-			c->traits.protection->closes_regs ? ", and the register with it is encrypted" : "");
+			c->traits.protection->closes_regs ? ", and the register with it is encrypted"
+							  : "");
 	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
-		return ucall_fail(EOPNOTSUPP,
-				  "backend %s sends by mailbox alone, which needs map_own() in the attach configuration",
-				  md->name);
+		return ucall_fail(
+			EOPNOTSUPP,
+			"backend %s sends by mailbox alone, which needs map_own() in the attach configuration",
+			md->name);
 	if (c->via == UCALL_VIA_ADDRESS && c->traits.attached && !rings(c, false))
-		return ucall_fail(EOPNOTSUPP,
-				  "backend %s cannot carry an address; attach with via = UCALL_ATTACH_BY_MAILBOX and map_own()",
-				  md->name);
+		return ucall_fail(
+			EOPNOTSUPP,
+			"backend %s cannot carry an address; attach with via = UCALL_ATTACH_BY_MAILBOX and map_own()",
+			md->name);
 	if (c->via == UCALL_VIA_DEFAULT)
 		c->via = rings(c, true) || c->traits.protection->bit != UCALL_PROTECT_NONE
-				  ? UCALL_VIA_MAILBOX
-				  : UCALL_VIA_ADDRESS;
+				 ? UCALL_VIA_MAILBOX
+				 : UCALL_VIA_ADDRESS;
 	if (c->via == UCALL_VIA_MAILBOX && !rings(c, true))
 		return ucall_fail(EOPNOTSUPP,
 				  "backend %s has no send_cmd_shared and recv_cmd_shared for "
@@ -223,7 +229,8 @@ static int install_code(struct ucall_channel *c, uint64_t *ring)
 	const struct ucall_code *code = &c->backend->note.code[ucall_arch_index(c->traits.arch)];
 	size_t lead = code->link_address & (UCALL_PAGE_SIZE - 1);
 	uint32_t entry = code->entry[c->via == UCALL_VIA_MAILBOX];
-	uint8_t *to = c->machine->map(c->data, ucall_channel_address(c, UCALL_CODE_ADDRESS), lead + code->size, UCALL_MAP_EXEC);
+	uint8_t *to = c->machine->map(c->data, ucall_channel_address(c, UCALL_CODE_ADDRESS),
+				      lead + code->size, UCALL_MAP_EXEC);
 
 	if (!to)
 		return -1;
@@ -236,17 +243,19 @@ static int install_code(struct ucall_channel *c, uint64_t *ring)
 
 int ucall_channel_open(struct ucall_channel *c)
 {
-	uint64_t ring = (uint64_t)(uintptr_t)(c->via == UCALL_VIA_ADDRESS ? c->ops.send_cmd :
-									    c->ops.send_cmd_shared);
+	uint64_t ring = (uint64_t)(uintptr_t)(c->via == UCALL_VIA_ADDRESS ? c->ops.send_cmd
+									  : c->ops.send_cmd_shared);
 
-	c->bell = c->machine->map(c->data, ucall_channel_address(c, UCALL_BELL_ADDRESS), sizeof(*c->bell), 0);
+	c->bell = c->machine->map(c->data, ucall_channel_address(c, UCALL_BELL_ADDRESS),
+				  sizeof(*c->bell), 0);
 	if (!c->bell || (c->backend && install_code(c, &ring)))
 		return -1;
 	c->bell->guest_abi = ucall_guest32(c->traits.arch, UCALL_GUEST_ABI);
 	c->bell->protection = ucall_guest32(
 		c->traits.arch,
 		c->traits.protection->bell |
-			(c->traits.attached && c->via == UCALL_VIA_ADDRESS ? UCALL_BELL_NO_MAILBOX : 0));
+			(c->traits.attached && c->via == UCALL_VIA_ADDRESS ? UCALL_BELL_NO_MAILBOX
+									   : 0));
 	c->bell->ring = ucall_guest64(c->traits.arch, ring);
 	ucall_forget_error();
 	if (c->ops.init && c->ops.init(c->vm, c->args)) {
@@ -373,7 +382,8 @@ bool ucall_vm_has_irqchip(const struct ucall_vm *vm)
 static int has_none(const struct ucall_vm *vm, const char *function, const char *what)
 {
 	return ucall_fail(EOPNOTSUPP, "%s: a %s of engine %s has no %s", function,
-			  strcmp(function, "ucall_vm_fd") ? "vCPU" : "VM", vm->channel->traits.engine, what);
+			  strcmp(function, "ucall_vm_fd") ? "vCPU" : "VM",
+			  vm->channel->traits.engine, what);
 }
 
 int ucall_vm_fd(const struct ucall_vm *vm)
@@ -429,7 +439,8 @@ struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)
 }
 
 /* The machine of a vCPU, which stands; NULL after ucall_fail(). */
-static const struct ucall_machine_ops *stopped(struct ucall_vcpu *vcpu, const void *regs, const char *function)
+static const struct ucall_machine_ops *stopped(struct ucall_vcpu *vcpu, const void *regs,
+					       const char *function)
 {
 	if (ucall_is_null(vcpu, function) || ucall_is_null(regs, function) ||
 	    ucall_process_check(vcpu->vm->channel->process, function))
@@ -458,7 +469,8 @@ int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
 /* The channel, while its set-up may change; NULL after ucall_fail(). */
 static struct ucall_channel *set_up(struct ucall_vm *vm, const char *function)
 {
-	if (ucall_is_null(vm, function) || vm->channel->machine->may_change(vm->channel->data, function))
+	if (ucall_is_null(vm, function) ||
+	    vm->channel->machine->may_change(vm->channel->data, function))
 		return NULL;
 	return vm->channel;
 }
@@ -470,7 +482,9 @@ int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 	if (!c)
 		return -1;
 	if (c->traits.attached && c->backend_ready)
-		return ucall_fail(EPERM, "ucall_vm_set_param: in init() alone; each vCPU may have a copy by now");
+		return ucall_fail(
+			EPERM,
+			"ucall_vm_set_param: in init() alone; each vCPU may have a copy by now");
 	if (n >= UCALL_PARAMS)
 		return ucall_fail(EINVAL, "ucall_vm_set_param: %u; there are %d", n, UCALL_PARAMS);
 	c->bell->param[n] = ucall_guest64(c->traits.arch, value);
@@ -493,14 +507,16 @@ int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 				  "ucall_vm_set_queue: with UCALL_VIA_ADDRESS each message is where "
 				  "its exit says; leave `via` out");
 	if (c->traits.attached && polled)
-		return ucall_fail(EOPNOTSUPP,
-				  "ucall_vm_set_queue: the owner of an attached VM runs its vCPUs itself and takes a "
-				  "message with each exit; nothing can be polled");
+		return ucall_fail(
+			EOPNOTSUPP,
+			"ucall_vm_set_queue: the owner of an attached VM runs its vCPUs itself and takes a "
+			"message with each exit; nothing can be polled");
 	if (c->traits.attached && lines > c->ops.metadata->queue_lines)
-		return ucall_fail(EOPNOTSUPP,
-				  "ucall_vm_set_queue: %u lines; of an attached VM it can have the %u that its metadata "
-				  "says (queue_lines)",
-				  lines, c->ops.metadata->queue_lines);
+		return ucall_fail(
+			EOPNOTSUPP,
+			"ucall_vm_set_queue: %u lines; of an attached VM it can have the %u that its metadata "
+			"says (queue_lines)",
+			lines, c->ops.metadata->queue_lines);
 	c->queue_lines = lines;
 	c->queue_polled = polled;
 	return 0;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A channel: messages between a machine's guest and its host, and the backend that rings for them.  Each vCPU has a
- * port.  What a channel needs of the machine is in machine-ops.h.
+ * A channel: messages between a machine's guest and its host, and the backend that rings for them.
+ * Each vCPU has a port.  What a channel needs of the machine is in machine-ops.h.
  */
 #ifndef LIBUCALL_CHANNEL_H
 #define LIBUCALL_CHANNEL_H
@@ -21,7 +21,8 @@ struct ucall_channel {
 	void *data; /* the machine */
 	struct ucall_traits traits;
 	unsigned int process; /* whose it is: base/process.h */
-	uint64_t address; /* of what both sides share: UCALL_MAILBOX_ADDRESS, unless an owner has another place */
+	/* of what both sides share: UCALL_MAILBOX_ADDRESS, unless an owner has another place */
+	uint64_t address;
 
 	FILE *output; /* of GUEST_PRINTF; NULL: stdout */
 	int timeout_ms;
@@ -40,7 +41,8 @@ struct ucall_channel {
 
 /* How messages come: with exits (run.c, receive.c), or through a queue (queued.c). */
 struct ucall_port_ops {
-	int (*run)(struct ucall_port *port, struct ucall_limit *limit); /* until there is a message, or an exit */
+	int (*run)(struct ucall_port *port,
+		   struct ucall_limit *limit); /* until there is a message, or an exit */
 	/* get_ucall(); with `only`, if its guest address is that. */
 	int (*receive)(struct ucall_port *port, const uint64_t *only, struct ucall *uc);
 	void (*kick)(struct ucall_port *port);
@@ -56,7 +58,9 @@ struct ucall_port {
 	const struct ucall_port_ops *ops;
 	unsigned int number;
 	const struct ucall_exit *exit; /* the last, the machine's */
-	struct ucall_mailbox *mailbox; /* the host's view, which the guest writes at any time; NULL: it has none */
+	struct ucall_mailbox *
+		/* the host's view, which the guest writes at any time; NULL: it has none */
+		mailbox;
 	struct ucall_queued *queued; /* NULL: messages do not queue */
 	bool backend_ready; /* vcpu_init() succeeded: vcpu_fini() is due */
 };
@@ -74,12 +78,18 @@ static inline uint64_t ucall_channel_address(const struct ucall_channel *channel
 
 /* Functions return 0, or -1 after ucall_fail(). */
 
-/* What the caller has set: vm, machine, data, traits, via.  Chooses the backend; refuses one that cannot serve. */
-int ucall_channel_choose(struct ucall_channel *channel, const char *backend, const struct ucall_ops *ops,
-			 const char *ops_options);
+/*
+ * What the caller has set: vm, machine, data, traits, via.  Chooses the backend; refuses one that
+ * cannot serve.
+ */
+int ucall_channel_choose(struct ucall_channel *channel, const char *backend,
+			 const struct ucall_ops *ops, const char *ops_options);
 /* The bell page, the backend's guest code, and its init(). */
 int ucall_channel_open(struct ucall_channel *channel);
-/* Its uninit(), if it is due; `inherited`: in a child of the process, where no backend's function is called. */
+/*
+ * Its uninit(), if it is due; `inherited`: in a child of the process, where no backend's function
+ * is called.
+ */
 void ucall_channel_close(struct ucall_channel *channel, bool inherited);
 
 /* The vCPU's mailbox and queue; the caller has set vcpu, cpu, number and exit. */

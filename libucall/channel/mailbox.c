@@ -83,7 +83,8 @@ static int check_address(const struct ucall_place *from)
 			  (unsigned long long)from->gva);
 }
 
-int ucall_message_take(const struct ucall_arch *arch, const struct ucall_place *from, struct ucall *copy)
+int ucall_message_take(const struct ucall_arch *arch, const struct ucall_place *from,
+		       struct ucall *copy)
 {
 	uint64_t *head = (uint64_t *)(void *)from->view, raw;
 	int cmd;
@@ -102,7 +103,8 @@ int ucall_message_take(const struct ucall_arch *arch, const struct ucall_place *
 	return cmd;
 }
 
-int ucall_message_read(const struct ucall_arch *arch, const struct ucall_place *from, struct ucall *copy)
+int ucall_message_read(const struct ucall_arch *arch, const struct ucall_place *from,
+		       struct ucall *copy)
 {
 	uint64_t head;
 

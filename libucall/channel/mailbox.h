@@ -22,12 +22,14 @@ int ucall_message_copy(const struct ucall_arch *arch, const struct ucall_place *
 		       struct ucall *copy);
 
 /*
- * The same with its head as it is now, and then stores 0 there.  Returns UCALL_NONE if that is what it
- * was; of a message that is refused the head is 0 all the same.
+ * The same with its head as it is now, and then stores 0 there.  Returns UCALL_NONE if that is what
+ * it was; of a message that is refused the head is 0 all the same.
  */
-int ucall_message_take(const struct ucall_arch *arch, const struct ucall_place *from, struct ucall *copy);
+int ucall_message_take(const struct ucall_arch *arch, const struct ucall_place *from,
+		       struct ucall *copy);
 
 /* The same of a message that stays as it is, where the machine gives no view. */
-int ucall_message_read(const struct ucall_arch *arch, const struct ucall_place *from, struct ucall *copy);
+int ucall_message_read(const struct ucall_arch *arch, const struct ucall_place *from,
+		       struct ucall *copy);
 
 #endif

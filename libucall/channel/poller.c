@@ -108,15 +108,15 @@ static int start(struct ucall_poller *r)
 	error = pthread_create(&r->thread, NULL, poll_vcpu, r);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error)
-		return ucall_fail(error, "no thread for vCPU %u, which is polled: %s", r->port->number,
-				  strerror(error));
+		return ucall_fail(error, "no thread for vCPU %u, which is polled: %s",
+				  r->port->number, strerror(error));
 	r->started = true;
 	return 0;
 }
 
 /*
- * Looks now and then, not all the time: each look takes the line of `put` away from the vCPU, and what comes
- * in between costs one look for all of it.
+ * Looks now and then, not all the time: each look takes the line of `put` away from the vCPU, and
+ * what comes in between costs one look for all of it.
  */
 static void relax(unsigned int round)
 {

@@ -12,9 +12,9 @@
 struct ucall_poller *ucall_poller_new(struct ucall_port *port);
 
 /*
- * Lets the vCPU run, or go on, until a message is in its queue, or it has ended by itself and `held` says how, which
- * is then there.  When neither happens in time the vCPU is stopped, and held says that.  Returns 0, or -1 after
- * ucall_fail(), when no thread can be made.
+ * Lets the vCPU run, or go on, until a message is in its queue, or it has ended by itself and
+ * `held` says how, which is then there.  When neither happens in time the vCPU is stopped, and held
+ * says that.  Returns 0, or -1 after ucall_fail(), when no thread can be made.
  */
 int ucall_poller_run(struct ucall_poller *poller, struct ucall_limit *limit);
 

@@ -18,7 +18,7 @@ size_t ucall_queue_size(uint32_t lines)
 {
 	/* The last message may begin at the last line. */
 	return page_align(sizeof(struct ucall_queue) + (size_t)lines * UCALL_QUEUE_LINE +
-				sizeof(struct ucall));
+			  sizeof(struct ucall));
 }
 
 void ucall_queue_reset(struct ucall_queue_host *q)
@@ -54,8 +54,8 @@ static int take(struct ucall_queue_host *q, struct ucall *copy)
 }
 
 /*
- * The guest need know only now and then how many are taken: each time costs a line of the CPUs' caches on its
- * way to and fro, and a guest that waits for one line of room would get one.
+ * The guest need know only now and then how many are taken: each time costs a line of the CPUs'
+ * caches on its way to and fro, and a guest that waits for one line of room would get one.
  */
 int ucall_queue_take(struct ucall_queue_host *q, struct ucall *copy)
 {

@@ -29,7 +29,10 @@ size_t ucall_queue_size(uint32_t lines);
 /* A new queue, in its zeroed memory; forgets all that is there. */
 void ucall_queue_reset(struct ucall_queue_host *q);
 
-/* Is a message there?  On the one thread that takes them.  A hostile guest can have it say anything. */
+/*
+ * Is a message there?  On the one thread that takes them.  A hostile guest can have it say
+ * anything.
+ */
 static inline bool ucall_queue_has(struct ucall_queue_host *q)
 {
 	if (q->place.put == q->place.taken)
@@ -39,12 +42,14 @@ static inline bool ucall_queue_has(struct ucall_queue_host *q)
 }
 
 /*
- * Takes the first message, if ucall_queue_has() one: as ucall_message_take().  A queue that makes no sense
- * is emptied (EPROTO).
+ * Takes the first message, if ucall_queue_has() one: as ucall_message_take().  A queue that makes
+ * no sense is emptied (EPROTO).
  */
 int ucall_queue_take(struct ucall_queue_host *q, struct ucall *copy);
 
-/* Does the guest exit only to have the host look at the queue?  Of an exit that holds no message. */
+/*
+ * Does the guest exit only to have the host look at the queue?  Of an exit that holds no message.
+ */
 bool ucall_queue_was_flush(const struct ucall_queue_host *q);
 
 #endif

@@ -29,8 +29,8 @@ static bool was_flush(struct ucall_port *port)
 }
 
 /*
- * True if the end of the run need not be told: the guest only asked the host to look at its queue; or time was up,
- * but there were messages, so that the guest was not idle.
+ * True if the end of the run need not be told: the guest only asked the host to look at its queue;
+ * or time was up, but there were messages, so that the guest was not idle.
  */
 static bool can_be_dropped(struct ucall_port *port)
 {
@@ -66,7 +66,8 @@ static int run(struct ucall_port *port, struct ucall_limit *limit)
 		if (stands)
 			q->held.there = false;
 		if (!q->poller)
-			ucall_held_set(&q->held, machine->run(port->cpu, ucall_limit_deadline(limit)));
+			ucall_held_set(&q->held,
+				       machine->run(port->cpu, ucall_limit_deadline(limit)));
 		else if (ucall_poller_run(q->poller, limit))
 			return -1;
 	}
@@ -95,7 +96,8 @@ static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *
 		return UCALL_NONE;
 	cmd = ucall_port_plain.receive(port, only, uc);
 	if (cmd)
-		q->held.there = false; /* the end of the run was this message, and has been told by it */
+		q->held.there =
+			false; /* the end of the run was this message, and has been told by it */
 	return cmd;
 }
 
@@ -139,8 +141,9 @@ int ucall_queued_open(struct ucall_port *port)
 	port->ops = &queued_ops;
 	q->queue.arch = c->traits.arch;
 	q->queue.lines = c->queue_lines;
-	q->queue.shared = c->machine->map_own(port->cpu, ucall_channel_address(c, UCALL_QUEUE_ADDRESS),
-					      ucall_queue_size(c->queue_lines), UCALL_MAP_WRITE);
+	q->queue.shared =
+		c->machine->map_own(port->cpu, ucall_channel_address(c, UCALL_QUEUE_ADDRESS),
+				    ucall_queue_size(c->queue_lines), UCALL_MAP_WRITE);
 	if (!q->queue.shared)
 		return -1;
 	ucall_queue_reset(&q->queue);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A port whose messages come through a queue: many with one exit, or with none while a thread of its own runs the
- * vCPU (poller.h).  How a run ended is told after the messages that it left.
+ * A port whose messages come through a queue: many with one exit, or with none while a thread of
+ * its own runs the vCPU (poller.h).  How a run ended is told after the messages that it left.
  */
 #ifndef LIBUCALL_QUEUED_H
 #define LIBUCALL_QUEUED_H
@@ -29,7 +29,10 @@ struct ucall_queued {
 	int kicked; /* atomic; of a vCPU with a poller */
 };
 
-/* Makes the port one with a queue, and where the backend wants that, with a poller.  -1 after ucall_fail(). */
+/*
+ * Makes the port one with a queue, and where the backend wants that, with a poller.  -1 after
+ * ucall_fail().
+ */
 int ucall_queued_open(struct ucall_port *port);
 
 /* On the thread that ran the vCPU; keeps errno. */

@@ -451,7 +451,8 @@ UCALL_INLINE bool has_no_mailbox(void)
 }
 
 /* Apart, since it has a message on the stack. */
-UCALL_GUEST static void __attribute__((noinline, cold)) print_by_address(const char *format, const uint64_t *args)
+UCALL_GUEST static void __attribute__((noinline, cold))
+print_by_address(const char *format, const uint64_t *args)
 {
 	struct ucall own;
 	struct out o;

@@ -342,9 +342,9 @@ static enum ucall_run_end kvm_run(struct ucall_cpu *vcpu, int64_t deadline)
 	__atomic_store_n(&v->thread, 0, __ATOMIC_SEQ_CST);
 	if (end == UCALL_RUN_EXIT)
 		return end;
-	vcpu->exit.reason = end == UCALL_RUN_KICK    ? UCALL_EXIT_KICK :
-			    end == UCALL_RUN_TIMEOUT ? UCALL_EXIT_TIMEOUT :
-						       UCALL_EXIT_OTHER;
+	vcpu->exit.reason = end == UCALL_RUN_KICK      ? UCALL_EXIT_KICK
+			    : end == UCALL_RUN_TIMEOUT ? UCALL_EXIT_TIMEOUT
+						       : UCALL_EXIT_OTHER;
 	vcpu->exit.native = v->run->exit_reason;
 	return end;
 }
@@ -381,7 +381,10 @@ int ucall_kvm_complete(struct ucall_cpu *vcpu)
 		r = ioctl(v->fd, KVM_RUN, 0);
 	}
 	r = r && errno != EINTR ? ucall_fail_call("KVM_RUN") : 0;
-	/* First cleared, then set again for whatever has not been reported: what comes in between counts. */
+	/*
+	 * First cleared, then set again for whatever has not been reported: what comes in between
+	 * counts.
+	 */
 	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST) || ucall_watchdog_expired())
 		__atomic_store_n(&v->run->immediate_exit, 1, __ATOMIC_SEQ_CST);

@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * In the guest's copy of the program: calls of memcpy() and the like go to the guest runtime (guest/mem.c), while the
- * host's half keeps the C library's.  The program's note says where the runtime's functions are.
+ * In the guest's copy of the program: calls of memcpy() and the like go to the guest runtime
+ * (guest/mem.c), while the host's half keeps the C library's.  The program's note says where the
+ * runtime's functions are.
  */
 #include <dlfcn.h>
 #include <elf.h>
@@ -39,12 +40,14 @@ static void read_notes(struct program *p, const char *notes, size_t size)
 		const ElfW(Nhdr) *n = (const void *)(notes + at);
 		size_t name = at + sizeof(*n), start = (name + n->n_namesz + 7) & ~(size_t)7;
 
-		if (n->n_namesz == sizeof(UCALL_NOTE_NAME) && !memcmp(notes + name, UCALL_NOTE_NAME, n->n_namesz) &&
+		if (n->n_namesz == sizeof(UCALL_NOTE_NAME) &&
+		    !memcmp(notes + name, UCALL_NOTE_NAME, n->n_namesz) &&
 		    n->n_type == NOTE_RUNTIME && n->n_descsz == sizeof(int32_t) * COUNT) {
 			const int32_t *offsets = (const void *)(notes + start);
 
 			for (size_t i = 0; i < COUNT; i++)
-				p->runtime[i] = (uint64_t)(uintptr_t)(offsets + i) + (uint64_t)(int64_t)offsets[i];
+				p->runtime[i] = (uint64_t)(uintptr_t)(offsets + i) +
+						(uint64_t)(int64_t)offsets[i];
 			return;
 		}
 		at = (start + n->n_descsz + 7) & ~(size_t)7;
@@ -112,7 +115,10 @@ static uint64_t find(const struct program *p, const char *name)
 	return 0;
 }
 
-/* A pointer in data that still is what the dynamic linker made it, and not what the program has put there since. */
+/*
+ * A pointer in data that still is what the dynamic linker made it, and not what the program has
+ * put there since.
+ */
 static bool is_untouched(struct ucall_machine *vm, uint64_t gva, const char *name)
 {
 	uint64_t value;
@@ -121,7 +127,10 @@ static bool is_untouched(struct ucall_machine *vm, uint64_t gva, const char *nam
 	       value == (uint64_t)(uintptr_t)dlsym(RTLD_DEFAULT, name);
 }
 
-/* What the dynamic linker has filled in: slots of the procedure linkage table, the GOT, and pointers in data. */
+/*
+ * What the dynamic linker has filled in: slots of the procedure linkage table, the GOT, and
+ * pointers in data.
+ */
 static int redirect_slots(struct ucall_machine *vm, const struct program *p)
 {
 	for (int t = 0; t < 2; t++) {
@@ -135,7 +144,8 @@ static int redirect_slots(struct ucall_machine *vm, const struct program *p)
 			if (!to || (t == 0 && ELF64_R_TYPE(r->r_info) != ucall_native.glob_dat &&
 				    !is_untouched(vm, p->base + r->r_offset, name)))
 				continue;
-			if (ucall_memory_write(vm, vm->memory.root, p->base + r->r_offset, &to, sizeof(to)))
+			if (ucall_memory_write(vm, vm->memory.root, p->base + r->r_offset, &to,
+					       sizeof(to)))
 				return -1;
 		}
 	}
@@ -163,8 +173,8 @@ static bool has_room(uint64_t function, size_t size)
 }
 
 /*
- * A function of that name which the program itself has (a sanitizer's, say), or stands for by an entry of its procedure
- * linkage table: it jumps to the runtime's.
+ * A function of that name which the program itself has (a sanitizer's, say), or stands for by an
+ * entry of its procedure linkage table: it jumps to the runtime's.
  */
 static int redirect_code(struct ucall_machine *vm, const struct program *p)
 {

@@ -75,7 +75,8 @@ static int check_engine(const struct ucall_machine *vm)
 	return 0;
 }
 
-int ucall_machine_init(struct ucall_machine *vm, const struct ucall_engine *engine, const struct ucall_arch *arch)
+int ucall_machine_init(struct ucall_machine *vm, const struct ucall_engine *engine,
+		       const struct ucall_arch *arch)
 {
 	vm->process = ucall_process_this();
 	pthread_mutex_init(&vm->lock, NULL);
@@ -93,7 +94,10 @@ int ucall_machine_choose(struct ucall_machine *vm, const struct ucall_vm_config 
 	vm->guest_vc = config->guest_vc;
 	if (vm->ring != 0 && vm->ring != 3)
 		return ucall_fail(EINVAL, "ring is %d; give 0 or 3", vm->ring);
-	return ucall_protect_choose(vm, config->protect) || choose_engine(vm, config) || check_engine(vm) ? -1 : 0;
+	return ucall_protect_choose(vm, config->protect) || choose_engine(vm, config) ||
+			       check_engine(vm)
+		       ? -1
+		       : 0;
 }
 
 /* ---- what the core puts into the guest ---- */

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine: a VM of libucall's own, its memory, image and vCPUs.  It knows nothing of messages: what rings for
- * them stands on it by the callbacks of channel/machine-ops.h.
+ * A machine: a VM of libucall's own, its memory, image and vCPUs.  It knows nothing of messages:
+ * what rings for them stands on it by the callbacks of channel/machine-ops.h.
  */
 #ifndef LIBUCALL_MACHINE_H
 #define LIBUCALL_MACHINE_H
@@ -40,7 +40,8 @@ struct ucall_machine {
 	char *engine_reason; /* why this engine */
 	void *engine_data; /* the engine's own */
 	unsigned int process; /* whose it is: base/process.h */
-	bool inherited; /* it is being freed in a child of that process: only memory and descriptors */
+	/* it is being freed in a child of that process: only memory and descriptors */
+	bool inherited;
 	bool flat; /* no page tables and no exception stubs of the core */
 	struct ucall_image *image; /* NULL: the guest is the program itself */
 	uint64_t return_address; /* where guest functions return to */
@@ -57,13 +58,15 @@ struct ucall_machine {
 	struct ucall_args *protect_args;
 	void *protect_data; /* the engine's own */
 	enum ucall_phase phase; /* atomic */
-	bool needs_launch; /* set while it is created, by what can only be set up once all vCPUs exist */
+	/* set while it is created, by what can only be set up once all vCPUs exist */
+	bool needs_launch;
 	uint8_t measurement[64];
 	int measurement_size;
 	bool guest_vc;
 
 	bool irqchip, nested;
-	bool wants_root; /* each exit has to tell the root of the page tables: messages come by address */
+	/* each exit has to tell the root of the page tables: messages come by address */
+	bool wants_root;
 	int ring;
 	unsigned int slots; /* memory slots that a backend has taken */
 	struct ucall_snapshot *snapshot; /* NULL: none was taken */
@@ -106,10 +109,11 @@ static inline bool ucall_machine_is_closed(const struct ucall_machine *vm)
 }
 
 /*
- * Functions return 0, or -1 after ucall_fail().  A new machine, of zeroes before; engine and arch may be NULL, to be
- * chosen.
+ * Functions return 0, or -1 after ucall_fail().  A new machine, of zeroes before; engine and arch
+ * may be NULL, to be chosen.
  */
-int ucall_machine_init(struct ucall_machine *vm, const struct ucall_engine *engine, const struct ucall_arch *arch);
+int ucall_machine_init(struct ucall_machine *vm, const struct ucall_engine *engine,
+		       const struct ucall_arch *arch);
 
 /*
  * A machine is created in two steps, between which a backend is chosen:
@@ -124,12 +128,16 @@ void ucall_machine_fini(struct ucall_machine *vm); /* may be half made; its vCPU
 /* The end of its set-up; vm->lock is held. */
 int ucall_machine_launch(struct ucall_machine *vm);
 
-/* Zeroed memory for all vCPUs, those to come included, in the slot that each has for itself; NULL after ucall_fail(). */
-void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int prot);
+/*
+ * Zeroed memory for all vCPUs, those to come included, in the slot that each has for itself; NULL
+ * after ucall_fail().
+ */
+void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t size,
+			       unsigned int prot);
 
 /*
- * Adding a vCPU, with vm->lock: its memory, to which ucall_cpu_map() adds; then the vCPU itself, which is in the
- * list from then on.
+ * Adding a vCPU, with vm->lock: its memory, to which ucall_cpu_map() adds; then the vCPU itself,
+ * which is in the list from then on.
  */
 int ucall_cpu_build(struct ucall_cpu *vcpu);
 int ucall_cpu_start(struct ucall_cpu *vcpu);

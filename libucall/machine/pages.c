@@ -61,8 +61,9 @@ static bool has_room(const struct ucall_memory *mem, size_t count)
 }
 
 /*
- * Single pages are tables and descriptors, which are read and written.  A page that is read first is the kernel's zero
- * page, and replacing that by the first write costs a call of each VM of the process: KVM's notifiers of changes.
+ * Single pages are tables and descriptors, which are read and written.  A page that is read first
+ * is the kernel's zero page, and replacing that by the first write costs a call of each VM of the
+ * process: KVM's notifiers of changes.
  */
 static void fault_in(const struct ucall_memory *mem, uint64_t gpa)
 {

@@ -19,10 +19,11 @@ struct ucall_memory {
 	uint8_t *base; /* the host's view of guest-physical address 0 */
 	size_t size;
 	uint64_t next; /* guest-physical address of the first page that is free */
-	uint64_t end; /* and after the last: shared pages of a VM with encrypted memory lie above it */
+	/* and after the last: shared pages of a VM with encrypted memory lie above it */
+	uint64_t end;
 	/*
-	 * Encrypted memory: this bit of a guest-physical address says "private", in page tables and in
-	 * all addresses that the core hands around.  0: memory is not encrypted.
+	 * Encrypted memory: this bit of a guest-physical address says "private", in page tables and
+	 * in all addresses that the core hands around.  0: memory is not encrypted.
 	 */
 	uint64_t c_bit;
 	uint8_t *private_base; /* as `base`, of addresses with the bit */
@@ -39,7 +40,10 @@ static inline uint64_t ucall_page_align(uint64_t size)
 	return (size + UCALL_PAGE_SIZE - 1) & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
 }
 
-/* Reserves `size` bytes; `apart`: as much again for private memory, where mem->c_bit is set.  -1 after ucall_fail(). */
+/*
+ * Reserves `size` bytes; `apart`: as much again for private memory, where mem->c_bit is set.  -1
+ * after ucall_fail().
+ */
 int ucall_pages_init(struct ucall_memory *mem, size_t size, bool apart);
 void ucall_pages_fini(struct ucall_memory *mem);
 
@@ -51,7 +55,7 @@ uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count);
 uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count);
 
 /*
- * The memory at [gpa, gpa + size), NULL if any of it is outside guest memory.  No ucall_fail().  Private
+ * The memory at [gpa, gpa + size), NULL if any of it is outside guest memory.  No ucall_fail(). Private
  * memory is not encrypted here: this is for setting up, and for an engine that stands for the CPU.
  */
 void *ucall_memory_pointer(const struct ucall_memory *mem, uint64_t gpa, size_t size);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine's state, to come back to: memory by copy-on-write, vCPUs and devices by the engine.  No vCPU runs, and
- * vm->lock is held.  Functions return 0, or -1 after ucall_fail().
+ * A machine's state, to come back to: memory by copy-on-write, vCPUs and devices by the engine.  No
+ * vCPU runs, and vm->lock is held.  Functions return 0, or -1 after ucall_fail().
  */
 #ifndef LIBUCALL_SNAPSHOT_H
 #define LIBUCALL_SNAPSHOT_H

@@ -40,7 +40,8 @@ static void *map_own(void *cpu, uint64_t gva, size_t size, unsigned int prot)
 static uint64_t map_device(void *own, uint64_t gpa, size_t size)
 {
 	struct ucall_machine *vm = machine_of(own);
-	uint64_t gva = vm->memory.heap + UCALL_PAGE_SIZE, first = gpa & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
+	uint64_t gva = vm->memory.heap + UCALL_PAGE_SIZE,
+		 first = gpa & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
 	uint64_t pages = ucall_page_align(gpa - first + size);
 
 	if (pages > UCALL_MEM_MAX) {
@@ -93,7 +94,8 @@ static int take_slot(void *own)
 		return ucall_fail(EOPNOTSUPP, "ucall_vm_take_slot: engine %s has no memory slots",
 				  vm->engine->name);
 	if (FIRST_SLOT + vm->slots > LAST_SLOT)
-		return ucall_fail(ENOSPC, "ucall_vm_take_slot: a backend can have %d memory slots at most",
+		return ucall_fail(ENOSPC,
+				  "ucall_vm_take_slot: a backend can have %d memory slots at most",
 				  LAST_SLOT - FIRST_SLOT + 1);
 	return FIRST_SLOT + (int)vm->slots++;
 }

@@ -14,7 +14,8 @@ struct ucall_own_vm {
 	struct ucall_vm handle;
 	struct ucall_channel channel;
 	struct ucall_machine machine;
-	struct ucall_own_states *states; /* of the vCPUs, with the machine's snapshot; NULL: none was taken */
+	/* of the vCPUs, with the machine's snapshot; NULL: none was taken */
+	struct ucall_own_states *states;
 };
 
 struct ucall_own_vcpu {
@@ -24,10 +25,14 @@ struct ucall_own_vcpu {
 	struct ucall_fault fault;
 };
 
-/* What the channel is given for a machine and its vCPUs: struct ucall_own_vm, struct ucall_own_vcpu. */
+/*
+ * What the channel is given for a machine and its vCPUs: struct ucall_own_vm, struct
+ * ucall_own_vcpu.
+ */
 extern const struct ucall_machine_ops ucall_own_ops;
 
-#define UCALL_CONTAINER(pointer, type, member) ((type *)(void *)((char *)(pointer)-offsetof(type, member)))
+#define UCALL_CONTAINER(pointer, type, member) \
+	((type *)(void *)((char *)(pointer)-offsetof(type, member)))
 
 static inline struct ucall_own_vm *ucall_own_vm(const struct ucall_machine *machine)
 {

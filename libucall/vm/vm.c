@@ -75,8 +75,8 @@ static int choose_backend(struct ucall_own_vm *vm, const struct ucall_vm_config 
 static int build(struct ucall_own_vm *vm, const struct ucall_vm_config *config)
 {
 	if (ucall_machine_init(&vm->machine, NULL, NULL) || apply_config(&vm->channel, config) ||
-	    ucall_machine_choose(&vm->machine, config) ||
-	    choose_backend(vm, config) || ucall_machine_build(&vm->machine, config))
+	    ucall_machine_choose(&vm->machine, config) || choose_backend(vm, config) ||
+	    ucall_machine_build(&vm->machine, config))
 		return -1;
 	ucall_machine_finish(&vm->machine);
 	/* A backend's init() may already use the VM. */

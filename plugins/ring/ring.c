@@ -2,18 +2,19 @@
 /*
  * ring - many messages for one exit, or for none.
  *
- * The guest puts its messages into a queue that it shares with the host (struct ucall_queue), and exits
+ * The guest puts its messages into a queue that it shares with the host (struct ucall_queue), and
+ * exits
  *
  *	depth=N		when N are there, or no more fit, or at one that needs an answer
  *	depth=0		the same with only GUEST_PRINTF put there, since nobody answers that
  *	poll=1		at one that needs an answer; the host takes the others while the vCPU runs
  *
- * UCALL_DONE, UCALL_ABORT, ucall_wait() and ucall_shared() need an answer: their message stays where it is,
- * and the host takes it after those of the queue.  So does one that does not fit, or that comes from a
- * handler which has interrupted another on its way into the queue.
+ * UCALL_DONE, UCALL_ABORT, ucall_wait() and ucall_shared() need an answer: their message stays
+ * where it is, and the host takes it after those of the queue.  So does one that does not fit, or
+ * that comes from a handler which has interrupted another on its way into the queue.
  *
- * The exit is one that carries nothing: OUT on x86_64, HLT there if OUT would raise #VC (SEV-ES, SEV-SNP),
- * DIAG on s390x, and elsewhere a store to an address without memory.
+ * The exit is one that carries nothing: OUT on x86_64, HLT there if OUT would raise #VC (SEV-ES,
+ * SEV-SNP), DIAG on s390x, and elsewhere a store to an address without memory.
  *
  * Why no message is lost or read half written, on any architecture, is told at struct ucall_queue.
  */
@@ -179,9 +180,10 @@ static int set_queue(struct ucall_vm *vm, const struct ucall_args *args)
 	bool poll = ucall_args_uint(args, "poll"), printf_alone = !depth && !poll;
 
 	if (ucall_vm_is_attached(vm) && (poll || depth != 1))
-		return ucall_fail(EOPNOTSUPP,
-				  "the owner of an attached VM takes one message with each exit: use ring,depth=1, "
-				  "without poll");
+		return ucall_fail(
+			EOPNOTSUPP,
+			"the owner of an attached VM takes one message with each exit: use ring,depth=1, "
+			"without poll");
 	if (!depth)
 		depth = poll ? 256 : 32;
 	return ucall_vm_set_param(vm, PARAM_DEPTH, poll ? NEVER : depth) ||

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* ucall bench: a VM from its creation to its first message and its end, against KVM's own calls for it. */
+/*
+ * ucall bench: a VM from its creation to its first message and its end, against KVM's own calls
+ * for it.
+ */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -61,8 +64,9 @@ static bool weigh(struct bench_creation *c)
 	return good;
 }
 
-static bool time_both(struct bench_figure *to_create, struct bench_figure *to_bare, struct bench_figure *to_ratio,
-		      const struct bench_recording *recording, int count)
+static bool time_both(struct bench_figure *to_create, struct bench_figure *to_bare,
+		      struct bench_figure *to_ratio, const struct bench_recording *recording,
+		      int count)
 {
 	double own[BENCH_ROUNDS], bare[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
 
@@ -154,14 +158,16 @@ static int raise_limit(unsigned int vms)
 		return 0;
 	limit.rlim_cur = wanted;
 	if (limit.rlim_max < wanted || setrlimit(RLIMIT_NOFILE, &limit))
-		return ucall_fail(EMFILE, "%u VMs alive need %llu descriptors; raise the limit (ulimit -n)", vms,
-				  (unsigned long long)wanted);
+		return ucall_fail(EMFILE,
+				  "%u VMs alive need %llu descriptors; raise the limit (ulimit -n)",
+				  vms, (unsigned long long)wanted);
 	return 0;
 }
 
 void bench_alive(struct bench_alive *a, bool quick)
 {
-	static const unsigned int all[BENCH_ALIVE] = { 1, 250, MOST }, few[BENCH_ALIVE] = { 1, 10, 20 };
+	static const unsigned int all[BENCH_ALIVE] = { 1, 250, MOST },
+				  few[BENCH_ALIVE] = { 1, 10, 20 };
 	struct ucall_vm *vms[MOST] = { NULL };
 	struct bench_recording *recording = NULL;
 	unsigned int alive = 0;
@@ -172,7 +178,8 @@ void bench_alive(struct bench_alive *a, bool quick)
 	for (int i = 0; good && i < BENCH_ALIVE; i++) {
 		for (; good && alive < a->vms[i]; alive++)
 			good = (vms[alive] = create(NULL));
-		good = good && time_both(&a->create[i], &a->bare[i], &a->ratio[i], recording, quick ? 1 : 5);
+		good = good &&
+		       time_both(&a->create[i], &a->bare[i], &a->ratio[i], recording, quick ? 1 : 5);
 	}
 	if (!good)
 		snprintf(a->problem, sizeof(a->problem), "%s", ucall_error());
