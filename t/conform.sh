@@ -84,6 +84,7 @@ faults() {
 	DROPS:every message once and in order, by the mailbox:did not reach the host
 	NO_SUMMARY:version and summary:
 	CLAIMS_LOADS:made-up exits are declined:a load from
+	CLAIMS_HALTS:made-up exits are declined:it claims every halt
 	CLAIMS_OTHERS:made-up exits are declined:a store to 0x
 	LOADS:its exits are writes:use OUT, a store or WRMSR
 	KEEPS_NOT_FIRST:registers are kept, by the mailbox:among the clobbers of its asm

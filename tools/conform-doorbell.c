@@ -143,6 +143,11 @@ void each_made_up(void)
 			     "with those of the doorbell",
 			     name_exit(&other));
 	}
+	if (ucall_vcpu_exit(vcpu)->reason != UCALL_EXIT_HALT &&
+	    claims(vcpu, &(struct ucall_exit){ .reason = UCALL_EXIT_HALT }))
+		FAIL("it claims every halt, and its doorbell is %s: a guest's own halt would be taken for a ucall; leave "
+		     "UCALL_EXIT_HALT out",
+		     name_exit(ucall_vcpu_exit(vcpu)));
 	CHECK_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }

@@ -382,6 +382,7 @@ failed:
 static int take_config(struct ucall_attach_config *full, const struct ucall_attach_config *config,
 		       size_t config_size, const char *function)
 {
+	memset(full, 0, sizeof(*full));
 	if (ucall_is_null(config, function))
 		return -1;
 	if (config_size < offsetof(struct ucall_attach_config, read))
@@ -395,7 +396,6 @@ static int take_config(struct ucall_attach_config *full, const struct ucall_atta
 				"the program sets a field of struct ucall_attach_config that this libucall (%s) "
 				"does not have; install a newer one",
 				ucall_version());
-	memset(full, 0, sizeof(*full));
 	memcpy(full, config, config_size < sizeof(*full) ? config_size : sizeof(*full));
 	return 0;
 }

@@ -69,7 +69,8 @@ static void fault_in(const struct ucall_memory *mem, uint64_t gpa)
 {
 	volatile uint8_t *p = ucall_memory_pointer(mem, gpa, 1);
 
-	*p = 0;
+	if (p)
+		*p = 0;
 }
 
 uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count)

@@ -56,6 +56,7 @@
 #define SAYS_HELLO 39
 #define TAKES_STDIN 40
 #define LINE_IN_SUMMARY 41
+#define CLAIMS_HALTS 42
 
 #ifndef BROKEN
 #define BROKEN NOTHING
@@ -252,6 +253,9 @@ static int recv_cmd(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint
 	return 0;
 #elif BROKEN == CLAIMS_LOADS
 	return exit->reason == UCALL_EXIT_MMIO;
+#elif BROKEN == CLAIMS_HALTS
+	if (exit->reason == UCALL_EXIT_HALT)
+		return 1;
 #elif BROKEN == CLAIMS_OTHERS
 	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write && exit->u.mmio.size == 8;
 #endif
