@@ -9,6 +9,7 @@ hello=$top_builddir/examples/hello
 unset UCALL_BACKEND
 
 test "$(uname -m)" = x86_64 || skip_all "the frozen plugins are for x86_64"
+needs_shared_objects
 
 build() { # ABI FLAG...
 	abi=$1
@@ -34,7 +35,7 @@ refused() { # TEXT NAME
 
 for folder in "$top_srcdir"/t/abi/*/; do
 	abi=$(basename "$folder")
-	build "$abi" || { skip "$CC cannot build a shared object here" "plugin ABI $abi"; continue; }
+	build "$abi" || not_built "the plugin of ABI $abi"
 	if "$ucall" list | grep -q "^x86_64 *none"; then
 		skip "no engine here" "plugin ABI $abi conforms"
 		continue
@@ -45,7 +46,7 @@ for folder in "$top_srcdir"/t/abi/*/; do
 	test $status -eq 0 || grep -A3 "^#\|^not" "$scratch/out" | diag
 done
 
-build 1 || skip_all "$CC cannot build a shared object here"
+build 1 || not_built "the plugin of ABI 1"
 if "$ucall" list | grep -q "^x86_64 *none"; then
 	skip "no engine here" "ucall_ops of other sizes"
 else

@@ -3,6 +3,7 @@
 # Files that hang, exhaust or kill whoever believes them: plugins, modules, guest ELFs.  A limit here only says that the
 # command would never have ended.
 . "$top_srcdir/t/tap.sh"
+needs_shared_objects
 ucall=$top_builddir/tools/ucall
 hello=$top_builddir/examples/hello
 unset UCALL_BACKEND UCALL_ENGINE
@@ -44,7 +45,7 @@ has "$scratch/out" "unicorn.so: not a regular file" "it is said"
 # ---- files that are cut short ----
 
 $CC -shared -fPIC -O2 -w -I"$top_srcdir/include" "$top_srcdir/t/plugins/good.c" -o "$scratch/good.so" \
-	-L"$top_builddir/libucall/.libs" -lucall || { skip "$CC cannot build a shared object here" "plugins"; done_testing; }
+	-L"$top_builddir/libucall/.libs" -lucall || not_built "the plugin"
 pio=$top_builddir/plugins/pio/.libs/ucall-pio.so
 size=$(wc -c <"$pio")
 at=0

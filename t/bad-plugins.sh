@@ -31,7 +31,8 @@ patch() {
 	printf "$3" | dd of="$4" bs=1 seek=$((offset + 12 + $2)) conv=notrunc 2>/dev/null
 }
 
-build good || skip_all "$CC cannot build a shared object here"
+needs_shared_objects
+build good || not_built "t/plugins/good.c"
 if UCALL_BACKEND=$scratch/good.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1; then
 	has "$scratch/out" "backend good" "a good one, by its path"
 	test -e "$TELL"

@@ -3,6 +3,7 @@
 # ucall conform: the project's own backends pass it, and each fault fails it at the check that is meant
 # for that fault.
 . "$top_srcdir/t/tap.sh"
+needs_shared_objects
 ucall=$top_builddir/tools/ucall
 unset UCALL_BACKEND UCALL_ENGINE
 
@@ -57,7 +58,7 @@ build() { # NAME FLAG...
 		-o "$scratch/ucall-$name.so" -L"$top_builddir/libucall/.libs" -lucall
 }
 
-build broken || { skip "$CC cannot build a shared object here" "faults"; done_testing; }
+build broken || not_built "t/plugins/broken.c"
 conform "$scratch/ucall-broken.so"
 status=$?
 ok $status "a backend that is right conforms"

@@ -3,6 +3,7 @@
 # A plugin is loaded as the file that it is: $ORIGIN is its folder, and dladdr() gives its path.  One that somebody
 # writes over between the check and the loading is refused.
 . "$top_srcdir/t/tap.sh"
+needs_shared_objects
 hello=$(cd "$top_builddir" && pwd)/examples/hello
 unset UCALL_BACKEND UCALL_ENGINE
 "$hello" >"$scratch/out" 2>&1 || skip_all "no engine here"
@@ -27,7 +28,7 @@ __attribute__((constructor)) static void where(void)
 	fclose(f);
 }
 EOF
-$CC -shared -fPIC "$scratch/dependency.c" -o "$scratch/folder/libdependency.so" || skip_all "$CC cannot build a shared object here"
+$CC -shared -fPIC "$scratch/dependency.c" -o "$scratch/folder/libdependency.so" || not_built "a library"
 $CC -shared -fPIC -O2 -w -I"$top_srcdir/include" "$top_srcdir/t/plugins/good.c" "$scratch/where.c" \
 	-o "$scratch/folder/ucall-good.so" -L"$top_builddir/libucall/.libs" -lucall -L"$scratch/folder" -ldependency \
 	-Wl,-rpath,'$ORIGIN' -Wl,--enable-new-dtags

@@ -35,6 +35,17 @@ has() {
 	test $status -eq 0 || { echo "wanted: $2"; cat "$1"; } | diag
 }
 
+# Skips all unless $CC can build a shared object; what it cannot build after this is a failure.
+needs_shared_objects() {
+	echo 'int x;' | $CC -shared -fPIC -x c - -o "$scratch/trivial.so" 2>/dev/null ||
+		skip_all "$CC cannot build a shared object here"
+}
+
+not_built() { # NAME
+	ok 1 "$1 is built"
+	done_testing
+}
+
 done_testing() {
 	echo "1..$points"
 	exit $((failures > 0))

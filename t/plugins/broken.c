@@ -90,7 +90,7 @@ UCALL_BACKEND(
 
 UCALL_DOORBELL static void ring(struct ucall *uc, const struct ucall_bell *bell)
 {
-	volatile uint64_t *bell = (volatile uint64_t *)bell->param[0];
+	volatile uint64_t *device = (volatile uint64_t *)bell->param[0];
 
 #if BROKEN == CLOBBERS
 	uc->args[6] = 0;
@@ -125,12 +125,12 @@ UCALL_DOORBELL static void ring(struct ucall *uc, const struct ucall_bell *bell)
 	__asm__ volatile("std" : : : "memory");
 #endif
 #if BROKEN == LOADS
-	(void)*bell;
+	(void)*device;
 	return;
 #endif
-	*bell = (uint64_t)uc;
+	*device = (uint64_t)uc;
 #if BROKEN == TWICE
-	*bell = (uint64_t)uc;
+	*device = (uint64_t)uc;
 #endif
 }
 
