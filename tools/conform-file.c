@@ -63,9 +63,10 @@ void conform_file_texts(void)
 void conform_file_claims(void)
 {
 	const struct ucall_metadata *md = &conform_info->metadata;
-	const uint32_t known = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
-			       UCALL_PROTECT_SEV_SNP;
+	uint32_t known = 0;
 
+	for (uint32_t bit = 1; bit; bit <<= 1)
+		known |= ucall_protection_name(bit) ? bit : 0;
 	if (!conform_info->archs)
 		FAIL("it has guest code for no architecture");
 	/* Where it has no guest code may be for want of a compiler. */

@@ -12,48 +12,34 @@
 #include "compilers.h"
 #include "text.h"
 
-struct bit {
-	uint32_t bit;
-	const char *name;
-};
-
-static const struct bit archs[] = {
-	{ UCALL_ARCH_X86_64, "x86_64" },
-	{ UCALL_ARCH_AARCH64, "aarch64" },
-	{ UCALL_ARCH_S390X, "s390x" },
-	{ UCALL_ARCH_RISCV64, "riscv64" },
-	{ 0, NULL },
-};
-
-static const struct bit protections[] = {
-	{ UCALL_PROTECT_NONE, "none" },
-	{ UCALL_PROTECT_SEV, "sev" },
-	{ UCALL_PROTECT_SEV_ES, "sev-es" },
-	{ UCALL_PROTECT_SEV_SNP, "sev-snp" },
-	{ 0, NULL },
-};
-
-static const struct bit needs[] = {
-	{ UCALL_NEEDS_NO_IRQCHIP, "no in-kernel interrupt controller" },
-	{ UCALL_NEEDS_RING0, "guest functions in ring 0" },
-	{ UCALL_NEEDS_GUEST_VC, "with sev-es and sev-snp a #VC handler in the guest (guest_vc)" },
-	{ UCALL_NEEDS_KVM, "the engine kvm" },
-	{ 0, NULL },
-};
+static const char *need_name(uint32_t bit)
+{
+	switch (bit) {
+	case UCALL_NEEDS_NO_IRQCHIP:
+		return "no in-kernel interrupt controller";
+	case UCALL_NEEDS_RING0:
+		return "guest functions in ring 0";
+	case UCALL_NEEDS_GUEST_VC:
+		return "with sev-es and sev-snp a #VC handler in the guest (guest_vc)";
+	case UCALL_NEEDS_KVM:
+		return "the engine kvm";
+	default:
+		return NULL;
+	}
+}
 
 static const char *const types[] = { "?", "number", "0 or 1", "choice", "text" };
 
-/* The names of the bits, joined. */
-static const char *names(const struct bit *bits, uint32_t set, const char *between, char *text,
+/* The names of the bits that have one, joined. */
+static const char *names(const char *(*name)(uint32_t bit), uint32_t set, const char *between, char *text,
 			 size_t size)
 {
 	size_t used = 0;
 
 	snprintf(text, size, "-");
-	for (; bits->name; bits++) {
-		if ((set & bits->bit) && used < size) {
-			int n = snprintf(text + used, size - used, "%s%s", used ? between : "",
-					 bits->name);
+	for (uint32_t bit = 1; bit; bit <<= 1) {
+		if ((set & bit) && name(bit) && used < size) {
+			int n = snprintf(text + used, size - used, "%s%s", used ? between : "", name(bit));
 
 			used += n > 0 ? (size_t)n : 0;
 		}
@@ -79,16 +65,16 @@ static const char *name_of(const struct ucall_backend_info *info, char *text, si
 	return text;
 }
 
-static void json_names(const char *key, const struct bit *bits, uint32_t set)
+static void json_names(const char *key, const char *(*name)(uint32_t bit), uint32_t set)
 {
 	const char *comma = "";
 
 	json_string(stdout, key);
 	printf(": [");
-	for (; bits->name; bits++) {
-		if (set & bits->bit) {
+	for (uint32_t bit = 1; bit; bit <<= 1) {
+		if ((set & bit) && name(bit)) {
 			printf("%s", comma);
-			json_string(stdout, bits->name);
+			json_string(stdout, name(bit));
 			comma = ", ";
 		}
 	}
@@ -145,10 +131,10 @@ static void list_json(const struct ucall_backend_info *all, size_t count,
 		json_pair(stdout, "name", name_of(&all[i], text, sizeof(text)), ", ");
 		json_pair(stdout, "version", all[i].metadata.version, ", ");
 		json_pair(stdout, "summary", all[i].metadata.summary, ", ");
-		json_names("archs", archs, all[i].archs);
-		json_names("protections", protections, all[i].metadata.protections);
-		json_names("default_for", archs, all[i].metadata.default_for);
-		json_names("needs", needs, all[i].metadata.needs);
+		json_names("archs", ucall_arch_name, all[i].archs);
+		json_names("protections", ucall_protection_name, all[i].metadata.protections);
+		json_names("default_for", ucall_arch_name, all[i].metadata.default_for);
+		json_names("needs", need_name, all[i].metadata.needs);
 		json_options(&all[i].metadata);
 		printf("\"engines\": [");
 		for (const struct ucall_engine_info *e = engines; e->name; e++) {
@@ -192,7 +178,7 @@ static void fill_cells(struct cells *cells, const struct ucall_backend_info *inf
 	snprintf(cells->text[0], size, "%s", name_of(info, name, sizeof(name)));
 	if (info->metadata.version[0])
 		snprintf(cells->text[1], size, "%s", info->metadata.version);
-	names(archs, info->archs, ",", cells->text[2], size);
+	names(ucall_arch_name, info->archs, ",", cells->text[2], size);
 	for (int o = 0; o < UCALL_MAX_OPTIONS && info->metadata.options[o].name[0]; o++)
 		if (used < size)
 			used += (size_t)snprintf(options + used, size - used, "%s%s", o ? "," : "",
@@ -247,7 +233,7 @@ static void list_engines(const struct ucall_engine_info *engines)
 	printf("\n%-10s %-8s %-30s %s\n", "ENGINE", "VERSION", "GUESTS", "WORKS");
 	for (const struct ucall_engine_info *e = engines; e->name; e++)
 		printf("%-10s %-8s %-30s %s%s\n", e->name, e->version[0] ? e->version : "-",
-		       names(archs, e->archs, ",", text, sizeof(text)),
+		       names(ucall_arch_name, e->archs, ",", text, sizeof(text)),
 		       e->problem[0] ? "no: " : "yes", e->problem);
 }
 
@@ -268,10 +254,10 @@ static void list_protections(void)
 static void list_guests(const struct ucall_engine_info *engines)
 {
 	printf("\n%-10s %-8s %s\n", "GUEST", "ENGINE", "COMPILER FOR ucall cc");
-	for (const struct bit *b = archs; b->name; b++) {
-		const char *missing = missing_compiler(b->bit);
+	for (uint32_t arch = 1; ucall_arch_name(arch); arch <<= 1) {
+		const char *missing = missing_compiler(arch);
 
-		printf("%-10s %-8s %s%s\n", b->name, engine_for(b->bit, engines),
+		printf("%-10s %-8s %s%s\n", ucall_arch_name(arch), engine_for(arch, engines),
 		       missing ? "none: " : "yes", missing ? missing : "");
 	}
 }
@@ -343,10 +329,10 @@ int cmd_info(int argc, char **argv)
 	md = &info->metadata;
 	printf("%s %s - %s\n\n", name_of(info, text, sizeof(text)), md->version, md->summary);
 	printf("file:           %s\n", printable(info->path, path, sizeof(path)));
-	printf("guests:         %s\n", names(archs, info->archs, ", ", text, sizeof(text)));
-	printf("default for:    %s\n", names(archs, md->default_for, ", ", text, sizeof(text)));
-	printf("protections:    %s\n", names(protections, md->protections, ", ", text, sizeof(text)));
-	printf("needs:          %s\n", names(needs, md->needs, ", ", text, sizeof(text)));
+	printf("guests:         %s\n", names(ucall_arch_name, info->archs, ", ", text, sizeof(text)));
+	printf("default for:    %s\n", names(ucall_arch_name, md->default_for, ", ", text, sizeof(text)));
+	printf("protections:    %s\n", names(ucall_protection_name, md->protections, ", ", text, sizeof(text)));
+	printf("needs:          %s\n", names(need_name, md->needs, ", ", text, sizeof(text)));
 	printf("plugin ABI:     %u\n", md->abi);
 	engines = ucall_engines();
 	if (!engines)

@@ -342,6 +342,7 @@ UCALL_PUBLIC int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool po
  * the ring of its guest functions, whether it has an in-kernel interrupt controller.
  */
 UCALL_PUBLIC uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm);
+UCALL_PUBLIC bool ucall_vm_closes_registers(const struct ucall_vm *vm); /* to the host, once it runs */
 UCALL_PUBLIC int ucall_vm_ring(const struct ucall_vm *vm);
 UCALL_PUBLIC bool ucall_vm_has_irqchip(const struct ucall_vm *vm);
 
@@ -475,6 +476,9 @@ struct ucall_protection_info {
 UCALL_PUBLIC struct ucall_protection_info *ucall_protections(void);
 /* The UCALL_PROTECT_ bit of a ucall_vm_config.protect; 0 after ucall_fail(). */
 UCALL_PUBLIC uint32_t ucall_protection_bit(const char *protect);
+/* Of one UCALL_PROTECT_ bit: its name ("sev-es"; NULL: there is no such bit); whether registers are closed to the host. */
+UCALL_PUBLIC const char *ucall_protection_name(uint32_t bit);
+UCALL_PUBLIC bool ucall_protection_closes_registers(uint32_t bit);
 
 /*
  * The name of one UCALL_ARCH_ bit, NULL if it is none; the bit of a name, 0 if there is none, and

@@ -19,12 +19,13 @@ struct ucall_args {
 	struct value values[UCALL_MAX_OPTIONS];
 };
 
-char *ucall_config_name(const char *config)
+char *ucall_config_name(const char *config, const char *kind)
 {
 	size_t n = strcspn(config, ",");
 
 	if (!n) {
-		ucall_fail(EINVAL, "\"%s\" names no backend; write NAME[,KEY=VALUE...]", config);
+		ucall_fail(EINVAL, "\"%s\" names no %s; write NAME[,KEY=VALUE...]", config,
+			   kind);
 		return NULL;
 	}
 	return ucall_strndup(config, n);

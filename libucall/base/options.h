@@ -5,8 +5,11 @@
 
 #include <ucall/plugin.h>
 
-/* The part of a config string before its options, in new memory; NULL after ucall_fail(). */
-char *ucall_config_name(const char *config);
+/*
+ * The part of a config string before its options, in new memory; NULL after ucall_fail().  `kind` is what it names, for
+ * errors: "backend".
+ */
+char *ucall_config_name(const char *config, const char *kind);
 /* What follows the first comma, NULL if there is none. */
 const char *ucall_config_options(const char *config);
 

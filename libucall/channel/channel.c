@@ -31,7 +31,7 @@ static int choose_plugin(struct ucall_channel *c, const char *text)
 		text = chosen = ucall_backend_default(c->traits.arch->bit, c->traits.protection->bit);
 	if (!text)
 		return -1;
-	name = ucall_config_name(text);
+	name = ucall_config_name(text, "backend");
 	c->backend = name ? ucall_backend_load(name) : NULL;
 	free(name);
 	if (c->backend) {
@@ -362,6 +362,11 @@ const char *ucall_vm_protection(const struct ucall_vm *vm)
 uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm)
 {
 	return vm ? vm->channel->traits.protection->bit : 0;
+}
+
+bool ucall_vm_closes_registers(const struct ucall_vm *vm)
+{
+	return vm ? vm->channel->traits.protection->closes_regs : false;
 }
 
 int ucall_vm_ring(const struct ucall_vm *vm)

@@ -486,10 +486,9 @@ static bool any_chosen(const struct ucall_test *tests, size_t count)
 static bool serves(const struct ucall_metadata *md, const struct ucall_vm_config *config)
 {
 	uint32_t bit = ucall_protection_bit(config->protect ? config->protect : "none");
-	uint32_t closed = UCALL_PROTECT_SEV_ES | UCALL_PROTECT_SEV_SNP;
 
 	return (md->protections & bit) &&
-	       !((bit & closed) && (md->needs & UCALL_NEEDS_GUEST_VC) && !config->guest_vc);
+	       !(ucall_protection_closes_registers(bit) && (md->needs & UCALL_NEEDS_GUEST_VC) && !config->guest_vc);
 }
 
 /* Is the point to be repeated for this one? */

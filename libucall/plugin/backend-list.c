@@ -137,7 +137,7 @@ struct ucall_backend_info *ucall_backends(size_t *count)
 
 struct ucall_backend_info *ucall_backend_find(const char *config)
 {
-	char *name = ucall_is_null(config, "ucall_backend_find") ? NULL : ucall_config_name(config);
+	char *name = ucall_is_null(config, "ucall_backend_find") ? NULL : ucall_config_name(config, "backend");
 	char *path = name ? ucall_search(name) : NULL;
 	struct ucall_backend_info *info = path ? calloc(2, sizeof(*info)) : NULL;
 

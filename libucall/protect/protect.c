@@ -82,7 +82,7 @@ const struct ucall_protection *ucall_protection_find(const char *protect)
 
 	if (!protect || !*protect)
 		return &kinds[0];
-	name = ucall_config_name(protect);
+	name = ucall_config_name(protect, "protection");
 	p = name ? find(name) : NULL;
 	free(name);
 	return p;
@@ -116,6 +116,29 @@ uint32_t ucall_protection_bit(const char *protect)
 		ucall_is_null(protect, "ucall_protection_bit") ? NULL : ucall_protection_find(protect);
 
 	return p ? p->bit : 0;
+}
+
+/* The machine's kind with that bit; NULL: there is none. */
+static const struct ucall_protection *kind_of(uint32_t bit)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].bit == bit && !(kinds[i].bell & UCALL_BELL_EMULATED))
+			return &kinds[i];
+	return NULL;
+}
+
+const char *ucall_protection_name(uint32_t bit)
+{
+	const struct ucall_protection *p = kind_of(bit);
+
+	return p ? p->name : NULL;
+}
+
+bool ucall_protection_closes_registers(uint32_t bit)
+{
+	const struct ucall_protection *p = kind_of(bit);
+
+	return p && p->closes_regs;
 }
 
 struct ucall_protection_info *ucall_protections(void)

@@ -138,8 +138,7 @@ static uint32_t lines_for(uint64_t depth)
 /* Where and how the guest exits. */
 static int set_exit(struct ucall_vm *vm, const struct ucall_args *args, struct ring *ring)
 {
-	const bool closed =
-		ucall_vm_protection_bit(vm) & (UCALL_PROTECT_SEV_ES | UCALL_PROTECT_SEV_SNP);
+	const bool closed = ucall_vm_closes_registers(vm);
 	uint64_t where;
 
 	ring->port = ucall_args_uint(args, "port");
