@@ -264,14 +264,15 @@ static UCALL_GUEST void guest_converts_for_ever(uint64_t gpa)
 {
 	for (;;) {
 		GUEST_SYNC(1);
-		for (int i = 0; i < 3000; i++)
+		for (int i = 0; i < 200; i++)
 			ucall_ghcb_msr_call(2ull << 52 | gpa | UCALL_GHCB_PAGE_STATE_REQUEST);
 	}
 }
 
 static void once_polled(void)
 {
-	struct ucall_vm_config config = { .backend = "ring,poll=1", .protect = "emulated-sev-snp", .engine = "kvm" };
+	struct ucall_vm_config config = { .backend = "ring,poll=1", .protect = "emulated-sev-snp", .engine = "kvm",
+					  .timeout_ms = 60000 };
 	struct ucall_vm *vm = ucall_test_vm(&config);
 	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_converts_for_ever, 1, 0x200000);
 	struct ucall uc;
@@ -280,12 +281,12 @@ static void once_polled(void)
 	CHECK_OK(!ucall_vm_launch(vm));
 	for (int i = 0; i < 60; i++) {
 		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
-		usleep(5000); /* it is in the midst of that now */
+		usleep(1000); /* it is in the midst of that now */
 		CHECK_OK(!(i % 2 ? ucall_vm_restore(vm) : ucall_vm_snapshot(vm)));
 	}
 }
 
-UCALL_TESTS({ "snapshots of a polled guest that turns pages over", .once = once_polled, .limit = 60 }, SEV_SNP("an access that does not fit", .each = each_mismatch, .config.guest_vc = true),
+UCALL_TESTS({ "snapshots of a polled guest that turns pages over", .once = once_polled, .limit = 100 }, SEV_SNP("an access that does not fit", .each = each_mismatch, .config.guest_vc = true),
 	    SEV_SNP("the guest turns pages over", .host = host_converts, .config.guest_vc = true),
 	    KIND("emulated-sev-snp", "while other vCPUs run", .host = host_turns,
 		 .config.guest_vc = true),
