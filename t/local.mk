@@ -3,6 +3,7 @@
 c_tests = \
 	t/assert \
 	t/byte-order \
+	t/channel \
 	t/dirty-log \
 	t/done \
 	t/engines \
@@ -107,6 +108,8 @@ core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/libucall
 core_ldadd = libucall/libucall-test.a libucall/libucall-guest.a libucall/libcore.la $(LIBELF_LIBS)
 t_byte_order_CPPFLAGS = $(core_cppflags)
 t_byte_order_LDADD = $(core_ldadd)
+t_channel_CPPFLAGS = $(core_cppflags)
+t_channel_LDADD = $(core_ldadd)
 t_escape_CPPFLAGS = $(core_cppflags)
 t_escape_LDADD = $(core_ldadd)
 t_kvm_exits_CPPFLAGS = $(core_cppflags)
