@@ -37,6 +37,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/channel/channel.c libucall/channel/channel.h \
 	libucall/channel/machine-ops.h \
 	libucall/channel/mailbox.c libucall/channel/mailbox.h \
+	libucall/channel/public.c \
 	libucall/channel/poller.c libucall/channel/poller.h \
 	libucall/channel/queue.c libucall/channel/queue.h \
 	libucall/channel/queued.c libucall/channel/queued.h \
