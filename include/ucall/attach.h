@@ -238,6 +238,7 @@ UCALL_PUBLIC int ucall_vcpu_rang(struct ucall_vcpu *vcpu, uint64_t *where);
  * (EPROTO).
  */
 UCALL_PUBLIC int ucall_vcpu_message(struct ucall_vcpu *vcpu, struct ucall_message *message);
+/* A KVM_RUN comes: the last message is not to be given again. */
 UCALL_PUBLIC void ucall_vcpu_forget(struct ucall_vcpu *vcpu);
 
 /*
