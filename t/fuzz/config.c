@@ -25,7 +25,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 	if (!text)
 		return 0;
-	name = ucall_config_name(text);
+	name = ucall_config_name(text, "backend");
 	if (name) {
 		args = ucall_args_parse(&metadata, ucall_config_options(text), "backend");
 		if (args &&
