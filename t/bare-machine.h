@@ -22,15 +22,26 @@ static inline void bare_fini(struct ucall_machine *vm)
 {
 }
 
+static inline uint32_t bare_can_paging(void)
+{
+	return UCALL_CAN_PAGING;
+}
+
+static inline uint32_t bare_can_nothing(void)
+{
+	return 0;
+}
+
 static const struct ucall_engine bare_paging = {
 	.name = "bare",
-	.can = UCALL_CAN_PAGING,
+	.can = bare_can_paging,
 	.set_memory = bare_set_memory,
 	.vm_fini = bare_fini,
 };
 
 static const struct ucall_engine bare_flat = {
 	.name = "bare",
+	.can = bare_can_nothing,
 	.set_memory = bare_set_memory,
 	.vm_fini = bare_fini,
 };

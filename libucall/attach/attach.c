@@ -175,21 +175,21 @@ static uint64_t argument(void *cpu)
 {
 	const struct attached_vcpu *vcpu = cpu;
 
-	return ucall_kvm_arch_argument(vcpu->fd, vcpu->run);
+	return ucall_kvm_arch.argument(vcpu->fd, vcpu->run);
 }
 
 static int get_regs(void *cpu, struct ucall_regs *regs)
 {
 	const struct attached_vcpu *vcpu = cpu;
 
-	return ucall_kvm_arch_get_regs(NULL, vcpu->fd, vcpu->run, regs);
+	return ucall_kvm_arch.get_regs(NULL, vcpu->fd, vcpu->run, regs);
 }
 
 static int set_regs(void *cpu, const struct ucall_regs *regs)
 {
 	const struct attached_vcpu *vcpu = cpu;
 
-	return ucall_kvm_arch_set_regs(NULL, vcpu->fd, vcpu->run, regs);
+	return ucall_kvm_arch.set_regs(NULL, vcpu->fd, vcpu->run, regs);
 }
 
 static int vm_fd(void *data)

@@ -94,17 +94,30 @@ static int kvm_check(const char *device)
 	return 0;
 }
 
-#if !(UCALL_KVM_CAN & UCALL_CAN_PROTECT)
-const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection)
+static uint32_t kvm_archs(void)
 {
-	ucall_fail(EOPNOTSUPP, "%s is for x86_64 hosts", protection->name);
+	return ucall_kvm_arch.arch->bit;
+}
+
+static uint32_t kvm_can(void)
+{
+	return UCALL_CAN_PAGING | UCALL_CAN_KVM | ucall_kvm_arch.can |
+	       (ucall_kvm_arch.irqchip ? UCALL_CAN_IRQCHIP : 0) |
+	       (ucall_kvm_arch.protections ? UCALL_CAN_PROTECT : 0);
+}
+
+/* NULL after ucall_fail(): this architecture has no such kind. */
+static const struct ucall_kvm_protect *find_protect(const struct ucall_protection *protection)
+{
+	if (ucall_kvm_arch.protections)
+		return ucall_kvm_arch.protections->find(protection);
+	ucall_fail(EOPNOTSUPP, "KVM on %s has no %s", ucall_kvm_arch.arch->name, protection->name);
 	return NULL;
 }
-#endif
 
 static int kvm_check_protection(const struct ucall_protection *protection)
 {
-	const struct ucall_kvm_protect *protect = ucall_kvm_arch_protect(protection);
+	const struct ucall_kvm_protect *protect = find_protect(protection);
 	int fd = protect ? open_device(NULL) : -1, r;
 
 	if (fd < 0)
@@ -128,14 +141,13 @@ static int create_vm(struct ucall_machine *vm)
 	return fd < 0 ? ucall_fail_call("KVM_CREATE_VM") : fd;
 }
 
-#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
 static int create_irqchip(struct ucall_machine *vm)
 {
 	struct kvm_vm *kvm = vm->engine_data;
 
-	if (ucall_kvm_arch_create_irqchip(kvm->fd, &kvm->irqchip))
+	if (ucall_kvm_arch.irqchip->create(kvm->fd, &kvm->irqchip))
 		return -1;
-	vm->needs_launch = vm->needs_launch || kvm->irqchip >= 0;
+	vm->needs_launch = vm->needs_launch || ucall_kvm_arch.irqchip->start;
 	return 0;
 }
 
@@ -143,9 +155,16 @@ static int kvm_launch(struct ucall_machine *vm)
 {
 	const struct kvm_vm *kvm = vm->engine_data;
 
-	return ucall_kvm_arch_start_irqchip(kvm->irqchip, vm->vcpu_count);
+	return ucall_kvm_arch.irqchip->start(kvm->irqchip, vm->vcpu_count);
 }
-#endif
+
+static char *kvm_launch_list(const struct ucall_machine *vm,
+			     const struct ucall_protection *protection, const struct ucall_args *args)
+{
+	return find_protect(protection)
+		       ? ucall_kvm_arch.protections->launch_list(vm, protection, args)
+		       : NULL;
+}
 
 static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *config)
 {
@@ -160,7 +179,7 @@ static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *c
 	if (kvm->kvm_fd < 0)
 		return -1;
 	if (vm->protection->bit != UCALL_PROTECT_NONE) {
-		kvm->protect = ucall_kvm_arch_protect(vm->protection);
+		kvm->protect = find_protect(vm->protection);
 		if (!kvm->protect || kvm->protect->check(kvm->kvm_fd, vm->protection))
 			return -1;
 		vm->protect = &kvm->protect->ops;
@@ -171,7 +190,7 @@ static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *c
 	if (ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
 		return ucall_fail(ENODEV, "this KVM has no KVM_CAP_IMMEDIATE_EXIT; Linux 4.13 or "
 					  "later is needed");
-	wanted = vm->protection->closes_regs ? 0 : ucall_kvm_arch_sync_regs();
+	wanted = vm->protection->closes_regs ? 0 : ucall_kvm_arch.sync_regs;
 	got = ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
 	if (got < 0 || (got & wanted) != wanted)
 		return ucall_fail(ENODEV,
@@ -180,10 +199,8 @@ static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *c
 	kvm->run_size = ioctl(kvm->kvm_fd, KVM_GET_VCPU_MMAP_SIZE, 0);
 	if (kvm->run_size < (int)sizeof(struct kvm_run))
 		return ucall_fail_call("KVM_GET_VCPU_MMAP_SIZE");
-#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
 	if (config->irqchip && create_irqchip(vm))
 		return -1;
-#endif
 	return kvm->protect ? kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd) : 0;
 }
 
@@ -244,11 +261,11 @@ static int kvm_vcpu_init(struct ucall_cpu *vcpu)
 	if (run == MAP_FAILED)
 		return ucall_fail_call("mapping a vCPU's struct kvm_run");
 	v->run = run;
-	if (ucall_kvm_arch_vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run))
+	if (ucall_kvm_arch.vcpu_init && ucall_kvm_arch.vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run))
 		return -1;
 	if (kvm->protect && kvm->protect->vcpu_init(vcpu, v->fd, v->run))
 		return -1;
-	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
+	return ucall_kvm_arch.boot(vcpu, v->fd, v->run);
 }
 
 static void kvm_vcpu_fini(struct ucall_cpu *vcpu)
@@ -401,10 +418,9 @@ static int kvm_restart(struct ucall_cpu *vcpu)
 	 */
 	if (ucall_machine_is_launched(vcpu->vm) && ucall_kvm_complete(vcpu))
 		return -1;
-	return ucall_kvm_arch_boot(vcpu, v->fd, v->run);
+	return ucall_kvm_arch.boot(vcpu, v->fd, v->run);
 }
 
-#ifdef UCALL_KVM_HAS_STATE
 struct kvm_state {
 	void *devices; /* NULL: none in the kernel */
 	unsigned int vcpu_count;
@@ -426,20 +442,27 @@ static void kvm_free_state(void *from)
 static void *kvm_save(struct ucall_machine *vm)
 {
 	const struct kvm_vm *kvm = vm->engine_data;
-	struct kvm_state *state =
-		ucall_calloc(1, sizeof(*state) + vm->vcpu_count * sizeof(state->vcpus[0]));
+	const struct ucall_kvm_state *arch = ucall_kvm_arch.state;
+	struct kvm_state *state;
 
+	if (!arch || (vm->irqchip && !arch->save_irqchip)) {
+		ucall_fail(EOPNOTSUPP, "engine kvm of this version cannot save the state of %s of %s",
+			   arch ? "the interrupt controller (irqchip)" : "guests",
+			   ucall_kvm_arch.arch->name);
+		return NULL;
+	}
+	state = ucall_calloc(1, sizeof(*state) + vm->vcpu_count * sizeof(state->vcpus[0]));
 	if (!state)
 		return NULL;
 	state->vcpu_count = vm->vcpu_count;
 	for (struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next) {
 		const struct kvm_vcpu *v = vcpu->engine_data;
 
-		if (ucall_kvm_complete(vcpu) || !(state->vcpus[vcpu->number] = ucall_kvm_arch_save(
-							  vcpu, kvm->kvm_fd, kvm->fd, v->fd)))
+		if (ucall_kvm_complete(vcpu) ||
+		    !(state->vcpus[vcpu->number] = arch->save(vcpu, kvm->kvm_fd, kvm->fd, v->fd)))
 			goto failed;
 	}
-	if (vm->irqchip && !(state->devices = ucall_kvm_arch_save_vm(kvm->fd)))
+	if (vm->irqchip && !(state->devices = arch->save_irqchip(kvm->fd)))
 		goto failed;
 	return state;
 
@@ -457,12 +480,11 @@ static int kvm_load(struct ucall_machine *vm, const void *from)
 		const struct kvm_vcpu *v = vcpu->engine_data;
 
 		if (ucall_kvm_complete(vcpu) ||
-		    ucall_kvm_arch_load(vcpu, v->fd, state->vcpus[vcpu->number]))
+		    ucall_kvm_arch.state->load(vcpu, v->fd, state->vcpus[vcpu->number]))
 			return -1;
 	}
-	return state->devices ? ucall_kvm_arch_load_vm(kvm->fd, state->devices) : 0;
+	return state->devices ? ucall_kvm_arch.state->load_irqchip(kvm->fd, state->devices) : 0;
 }
-#endif
 
 /* KVM refuses both for a vCPU whose registers are encrypted (vcpu->arch.guest_state_protected). */
 static bool are_closed(const struct ucall_cpu *vcpu)
@@ -483,7 +505,7 @@ static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_regs *regs)
 
 	if (are_closed(vcpu))
 		return closed(vcpu, "KVM_GET_REGS");
-	return ucall_kvm_arch_get_regs(vcpu, v->fd, v->run, regs);
+	return ucall_kvm_arch.get_regs(vcpu, v->fd, v->run, regs);
 }
 
 static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_regs *regs)
@@ -492,21 +514,21 @@ static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_regs *regs)
 
 	if (are_closed(vcpu))
 		return closed(vcpu, "KVM_SET_REGS");
-	return ucall_kvm_arch_set_regs(vcpu, v->fd, v->run, regs);
+	return ucall_kvm_arch.set_regs(vcpu, v->fd, v->run, regs);
 }
 
 static uint64_t kvm_argument(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	return ucall_kvm_arch_argument(v->fd, v->run);
+	return ucall_kvm_arch.argument(v->fd, v->run);
 }
 
 static uint64_t kvm_root(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	return ucall_kvm_arch_root(vcpu, v->fd, v->run);
+	return ucall_kvm_arch.root(vcpu, v->fd, v->run);
 }
 
 static int kvm_vm_fd(const struct ucall_machine *vm)
@@ -527,21 +549,17 @@ static void *kvm_vcpu_run(const struct ucall_cpu *vcpu)
 const struct ucall_engine ucall_engine_kvm = {
 	.name = "kvm",
 	.version = UCALL_VERSION,
-	.archs = UCALL_KVM_ARCH,
-	.can = UCALL_KVM_CAN,
+	.archs = kvm_archs,
+	.can = kvm_can,
 	.check = kvm_check,
 	.check_protection = kvm_check_protection,
-#if UCALL_KVM_CAN & UCALL_CAN_PROTECT
-	.launch_list = ucall_kvm_arch_launch_list,
-#endif
+	.launch_list = kvm_launch_list,
 	.vm_init = kvm_vm_init,
 	.set_memory = kvm_set_memory,
 	.vm_fini = kvm_vm_fini,
 	.vcpu_init = kvm_vcpu_init,
 	.vcpu_fini = kvm_vcpu_fini,
-#if UCALL_KVM_CAN & UCALL_CAN_IRQCHIP
 	.launch = kvm_launch,
-#endif
 	.restart = kvm_restart,
 	.run = kvm_run,
 	.kick = kvm_kick,
@@ -550,11 +568,9 @@ const struct ucall_engine ucall_engine_kvm = {
 	.set_regs = kvm_set_regs,
 	.argument = kvm_argument,
 	.root = kvm_root,
-#ifdef UCALL_KVM_HAS_STATE
 	.save = kvm_save,
 	.load = kvm_load,
 	.free_state = kvm_free_state,
-#endif
 	.vm_fd = kvm_vm_fd,
 	.vcpu_fd = kvm_vcpu_fd,
 	.vcpu_run = kvm_vcpu_run,

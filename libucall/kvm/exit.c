@@ -35,7 +35,7 @@ void ucall_kvm_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, s
 		exit->u.other.suberror = run->fail_entry.hardware_entry_failure_reason;
 		return;
 	default:
-		if (ucall_kvm_arch_decode(vcpu, run, run_size, exit))
+		if (ucall_kvm_arch.decode && ucall_kvm_arch.decode(vcpu, run, run_size, exit))
 			return;
 		exit->reason = UCALL_EXIT_OTHER;
 		exit->u.other.suberror = 0;

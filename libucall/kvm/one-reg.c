@@ -47,7 +47,7 @@ static int read_all(int fd, const struct kvm_reg_list *list, struct vcpu_state *
 	for (uint64_t i = 0; i < list->n; i++) {
 		struct kvm_one_reg reg = { list->reg[i], (uint64_t)(uintptr_t)s->values[s->count] };
 
-		if (!ucall_kvm_arch_is_state(reg.id))
+		if (!ucall_kvm_arch.is_state(reg.id))
 			continue;
 		if (ioctl(fd, KVM_GET_ONE_REG, &reg))
 			return ucall_fail(errno, "KVM_GET_ONE_REG, register 0x%llx: %s",
@@ -57,7 +57,7 @@ static int read_all(int fd, const struct kvm_reg_list *list, struct vcpu_state *
 	return 0;
 }
 
-void *ucall_kvm_arch_save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
+static void *save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
 {
 	struct kvm_reg_list *list = list_of(fd);
 	struct vcpu_state *s;
@@ -88,7 +88,7 @@ static bool is_so(int fd, uint64_t id, const uint8_t *value)
 	return !ioctl(fd, KVM_GET_ONE_REG, &reg) && !memcmp(now, value, size);
 }
 
-int ucall_kvm_arch_load(const struct ucall_cpu *vcpu, int fd, const void *state)
+static int load(const struct ucall_cpu *vcpu, int fd, const void *state)
 {
 	const struct vcpu_state *s = state;
 
@@ -108,14 +108,4 @@ int ucall_kvm_arch_load(const struct ucall_cpu *vcpu, int fd, const void *state)
 	return 0;
 }
 
-void *ucall_kvm_arch_save_vm(int vm_fd)
-{
-	ucall_fail(EOPNOTSUPP, "the state of this machine's interrupt controller (irqchip) cannot be "
-			       "saved by this version");
-	return NULL;
-}
-
-int ucall_kvm_arch_load_vm(int vm_fd, const void *state)
-{
-	return 0; /* there is never any */
-}
+const struct ucall_kvm_state ucall_kvm_one_reg_state = { .save = save, .load = load };

@@ -53,7 +53,7 @@ static const struct ucall_engine *usable(const struct ucall_engine *engine,
 {
 	if (!engine)
 		return NULL;
-	if (!(engine->archs & arch->bit)) {
+	if (!(engine->archs() & arch->bit)) {
 		ucall_fail(EOPNOTSUPP,
 			   "engine %s runs guests of the host's own architecture (%s), not %s; engine "
 			   "unicorn does",
@@ -111,8 +111,8 @@ struct ucall_engine_info *ucall_engines(void)
 		all[i].name = engines[i].name;
 		all[i].summary = engines[i].summary;
 		if (engine) {
-			all[i].archs = engine->archs;
-			all[i].can = engine->can;
+			all[i].archs = engine->archs();
+			all[i].can = engine->can();
 			if (engine->library)
 				engine->library(all[i].version, sizeof(all[i].version));
 		}

@@ -18,8 +18,8 @@ struct ucall_protection; /* protect/protect.h */
 struct ucall_engine {
 	const char *name;
 	const char *version; /* of libucall: a module and the library are built together */
-	uint32_t archs; /* UCALL_ARCH_ bits: guests that it runs on this host */
-	uint32_t can; /* UCALL_CAN_ bits; without UCALL_CAN_PAGING guests are flat */
+	uint32_t (*archs)(void); /* UCALL_ARCH_ bits: guests that it runs on this host */
+	uint32_t (*can)(void); /* UCALL_CAN_ bits; without UCALL_CAN_PAGING guests are flat */
 
 	/* The version of the library below it; NULL: there is none. */
 	void (*library)(char *version, size_t size);

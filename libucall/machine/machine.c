@@ -44,7 +44,7 @@ static int choose_engine(struct ucall_machine *vm, const struct ucall_vm_config 
 	if (!vm->engine)
 		return -1;
 	vm->engine_reason = ucall_strdup(reason);
-	vm->flat = !(vm->engine->can & UCALL_CAN_PAGING);
+	vm->flat = !(vm->engine->can() & UCALL_CAN_PAGING);
 	return vm->engine_reason ? 0 : -1;
 }
 
@@ -63,10 +63,10 @@ static int check_engine(const struct ucall_machine *vm)
 	};
 
 	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
-		bool kvm_can = (ucall_engine_kvm.can & wishes[i].bit) &&
-			       (ucall_engine_kvm.archs & vm->arch->bit);
+		bool kvm_can = (ucall_engine_kvm.can() & wishes[i].bit) &&
+			       (ucall_engine_kvm.archs() & vm->arch->bit);
 
-		if (wishes[i].wanted && !(vm->engine->can & wishes[i].bit))
+		if (wishes[i].wanted && !(vm->engine->can() & wishes[i].bit))
 			return ucall_fail(EOPNOTSUPP,
 					  "engine %s cannot have %s for guests of %s%s (%s)",
 					  vm->engine->name, wishes[i].what, vm->arch->name,
@@ -82,7 +82,7 @@ int ucall_machine_init(struct ucall_machine *vm, const struct ucall_engine *engi
 	pthread_mutex_init(&vm->lock, NULL);
 	vm->engine = engine;
 	vm->arch = arch;
-	vm->flat = engine && !(engine->can & UCALL_CAN_PAGING);
+	vm->flat = engine && !(engine->can() & UCALL_CAN_PAGING);
 	return ucall_protect_choose(vm, NULL);
 }
 

@@ -60,7 +60,7 @@ static int choose_backend(struct ucall_own_vm *vm, const struct ucall_vm_config 
 		.arch = m->arch,
 		.protection = m->protection,
 		.engine = m->engine->name,
-		.has_kvm = m->engine->can & UCALL_CAN_KVM,
+		.has_kvm = m->engine->can() & UCALL_CAN_KVM,
 		.irqchip = m->irqchip,
 		.guest_vc = m->guest_vc,
 		.separate_image = m->image != NULL,

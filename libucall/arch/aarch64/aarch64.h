@@ -17,4 +17,7 @@ int ucall_aarch64_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, ui
 /* What the tables' attribute indices mean: MAIR_EL1 (0: normal write-back, 1: device nGnRE). */
 #define AARCH64_MAIR 0x04ffull
 
+/* For kvm.c. */
+extern const struct ucall_kvm_irqchip ucall_aarch64_irqchip;
+
 #endif

@@ -6,7 +6,7 @@
 
 _Static_assert(UCALL_GICD_GPA >= UCALL_MEM_MAX, "memory.h");
 
-int ucall_kvm_arch_create_irqchip(int vm_fd, int *device)
+static int create(int vm_fd, int *device)
 {
 	static const uint64_t distributor = UCALL_GICD_GPA, redistributors = UCALL_GICR_GPA;
 
@@ -19,9 +19,10 @@ int ucall_kvm_arch_create_irqchip(int vm_fd, int *device)
 				    &redistributors, "the redistributors' address");
 }
 
-int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus)
+static int start(int device, unsigned int vcpus)
 {
-	(void)vcpus; /* KVM counts them itself */
 	return ucall_kvm_device_set(device, KVM_DEV_ARM_VGIC_GRP_CTRL, KVM_DEV_ARM_VGIC_CTRL_INIT,
 				    NULL, "KVM_DEV_ARM_VGIC_CTRL_INIT");
 }
+
+const struct ucall_kvm_irqchip ucall_aarch64_irqchip = { .create = create, .start = start };

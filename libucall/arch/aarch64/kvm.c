@@ -24,7 +24,7 @@
 #define TCR_BOOT (16ull | 1ull << 8 | 1ull << 10 | 3ull << 12 | 1ull << 23 | 2ull << 32)
 #define PSTATE_EL1H 0x3c5 /* EL1 with its own stack pointer; all interrupts masked */
 
-int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+static int aarch64_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	struct kvm_vcpu_init init;
 
@@ -34,7 +34,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct 
 	return ioctl(fd, KVM_ARM_VCPU_INIT, &init) ? ucall_fail_call("KVM_ARM_VCPU_INIT") : 0;
 }
 
-int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
+static int aarch64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	const struct {
@@ -66,14 +66,14 @@ int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 }
 
 /* There are no registers in struct kvm_run: these two cost a system call. */
-uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
+static uint64_t aarch64_argument(int fd, const struct kvm_run *run)
 {
 	uint64_t value = 0;
 
 	return ucall_kvm_get_reg(fd, CORE_X(0), &value) ? 0 : value;
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
+static uint64_t aarch64_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
 {
 	uint64_t value;
 
@@ -82,7 +82,7 @@ uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct 
 	return value & 0x0000fffffffffffe; /* without ASID and CnP */
 }
 
-int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
+static int aarch64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -96,7 +96,7 @@ int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct k
 		       : 0;
 }
 
-int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
+static int aarch64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 			    const struct ucall_regs *in)
 {
 	for (int i = 0; i < 31; i++)
@@ -110,21 +110,22 @@ int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 }
 
 /* Firmware's pseudo-registers are the vCPU's configuration. */
-bool ucall_kvm_arch_is_state(uint64_t reg)
+static bool aarch64_is_state(uint64_t reg)
 {
 	uint64_t group = reg & KVM_REG_ARM_COPROC_MASK;
 
 	return group != KVM_REG_ARM_FW && group != KVM_REG_ARM_FW_FEAT_BMAP;
 }
 
-/* MMIO is all that there is, and that is not this architecture's alone. */
-int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
-			  struct ucall_exit *exit)
-{
-	return 0;
-}
-
-int ucall_kvm_arch_sync_regs(void)
-{
-	return 0;
-}
+const struct ucall_kvm_arch ucall_kvm_arch = {
+	.arch = &ucall_arch_aarch64,
+	.vcpu_init = aarch64_vcpu_init,
+	.boot = aarch64_boot,
+	.argument = aarch64_argument,
+	.root = aarch64_root,
+	.get_regs = aarch64_get_regs,
+	.set_regs = aarch64_set_regs,
+	.irqchip = &ucall_aarch64_irqchip,
+	.state = &ucall_kvm_one_reg_state,
+	.is_state = aarch64_is_state,
+};

@@ -24,7 +24,7 @@
 
 _Static_assert(UCALL_APLIC_GPA >= UCALL_MEM_MAX, "memory.h");
 
-int ucall_kvm_arch_create_irqchip(int vm_fd, int *device)
+static int create(int vm_fd, int *device)
 {
 	*device = ucall_kvm_device_create(vm_fd, KVM_DEV_TYPE_RISCV_AIA, "AIA (APLIC and IMSIC)");
 	return *device < 0 ? -1 : 0;
@@ -35,7 +35,7 @@ static int configure(int device, uint64_t attribute, uint32_t value, const char 
 	return ucall_kvm_device_set(device, KVM_DEV_RISCV_AIA_GRP_CONFIG, attribute, &value, name);
 }
 
-int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus)
+static int start(int device, unsigned int vcpus)
 {
 	const uint64_t aplic = UCALL_APLIC_GPA;
 	uint32_t hart_bits = 0;
@@ -60,3 +60,5 @@ int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus)
 	return ucall_kvm_device_set(device, KVM_DEV_RISCV_AIA_GRP_CTRL, KVM_DEV_RISCV_AIA_CTRL_INIT,
 				    NULL, "KVM_DEV_RISCV_AIA_CTRL_INIT");
 }
+
+const struct ucall_kvm_irqchip ucall_riscv64_irqchip = { .create = create, .start = start };

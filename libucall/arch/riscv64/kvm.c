@@ -21,7 +21,7 @@
 #define SATP_PPN 0xfffffffffffull
 
 /* All vCPUs but the first would wait to be started by another. */
-int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+static int riscv64_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
 
@@ -30,7 +30,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct 
 	return 0;
 }
 
-int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
+static int riscv64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	const struct {
@@ -63,14 +63,14 @@ int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 }
 
 /* There are no registers in struct kvm_run: these two cost a system call. */
-uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
+static uint64_t riscv64_argument(int fd, const struct kvm_run *run)
 {
 	uint64_t value = 0;
 
 	return ucall_kvm_get_reg(fd, CORE(A0), &value) ? 0 : value;
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
+static uint64_t riscv64_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
 {
 	uint64_t value;
 
@@ -79,7 +79,7 @@ uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct 
 	return (value & SATP_PPN) << 12;
 }
 
-int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
+static int riscv64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
 			    struct ucall_regs *out)
 {
 	memset(out, 0, sizeof(*out));
@@ -107,7 +107,7 @@ static int complete_sbi(struct ucall_cpu *vcpu, int fd, const struct kvm_run *ru
 	return *pc == before ? ucall_kvm_get_reg(fd, CORE(0), pc) : 0;
 }
 
-int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
+static int riscv64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 			    const struct ucall_regs *in)
 {
 	uint64_t pc = in->pc;
@@ -125,20 +125,29 @@ int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 #define REG_TYPE_VECTOR (0x09 << KVM_REG_RISCV_TYPE_SHIFT) /* Linux 6.5 */
 
 /* The others are the vCPU's configuration: its extensions, and those of its SBI. */
-bool ucall_kvm_arch_is_state(uint64_t reg)
+static bool riscv64_is_state(uint64_t reg)
 {
 	uint64_t type = reg & KVM_REG_RISCV_TYPE_MASK;
 
 	return (type >= KVM_REG_RISCV_CORE && type <= KVM_REG_RISCV_FP_D) || type == REG_TYPE_VECTOR;
 }
 
-int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
+static int riscv64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			  struct ucall_exit *exit)
 {
 	return ucall_riscv64_decode(run, exit);
 }
 
-int ucall_kvm_arch_sync_regs(void)
-{
-	return 0;
-}
+const struct ucall_kvm_arch ucall_kvm_arch = {
+	.arch = &ucall_arch_riscv64,
+	.vcpu_init = riscv64_vcpu_init,
+	.boot = riscv64_boot,
+	.argument = riscv64_argument,
+	.root = riscv64_root,
+	.get_regs = riscv64_get_regs,
+	.set_regs = riscv64_set_regs,
+	.decode = riscv64_decode,
+	.irqchip = &ucall_riscv64_irqchip,
+	.state = &ucall_kvm_one_reg_state,
+	.is_state = riscv64_is_state,
+};

@@ -18,12 +18,7 @@ static void stop_of(const struct ucall_cpu *vcpu, const struct kvm_run *run, str
 	stop->lowcore = vcpu ? vcpu->arch_data : NULL;
 }
 
-int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
-{
-	return 0;
-}
-
-int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
+static int s390x_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	/* ELF ABI supplement: a register save area of 160 bytes, then what is not in registers. */
@@ -50,18 +45,18 @@ int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 	return 0;
 }
 
-uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
+static uint64_t s390x_argument(int fd, const struct kvm_run *run)
 {
 	return run->s.regs.gprs[2];
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
+static uint64_t s390x_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
 {
 	return run->s.regs.crs[1] & ~0xfffull;
 }
 
-int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
-			    struct ucall_regs *out)
+static int s390x_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
+			  struct ucall_regs *out)
 {
 	struct s390x_stop stop;
 
@@ -74,8 +69,8 @@ int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct k
 	return 0;
 }
 
-int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
-			    const struct ucall_regs *in)
+static int s390x_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
+			  const struct ucall_regs *in)
 {
 	for (int i = 0; i < 16; i++)
 		run->s.regs.gprs[i] = in->gpr[i];
@@ -86,8 +81,8 @@ int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 	return 0;
 }
 
-int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
-			  struct ucall_exit *exit)
+static int s390x_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
+			struct ucall_exit *exit)
 {
 	struct s390x_stop stop;
 
@@ -95,8 +90,13 @@ int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *ru
 	return ucall_s390x_decode(run, &stop, exit);
 }
 
-/* Here the capability is a plain yes, and all registers are in struct kvm_run. */
-int ucall_kvm_arch_sync_regs(void)
-{
-	return 1;
-}
+const struct ucall_kvm_arch ucall_kvm_arch = {
+	.arch = &ucall_arch_s390x,
+	.sync_regs = 1, /* a plain yes here: all registers are in struct kvm_run */
+	.boot = s390x_boot,
+	.argument = s390x_argument,
+	.root = s390x_root,
+	.get_regs = s390x_get_regs,
+	.set_regs = s390x_set_regs,
+	.decode = s390x_decode,
+};

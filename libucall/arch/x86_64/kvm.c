@@ -80,7 +80,7 @@ const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int 
 	return cpuid[vm->nested];
 }
 
-int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
+static int x86_64_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	const struct kvm_cpuid2 *offered = ucall_x86_64_cpuid(vcpu->vm, kvm_fd);
 
@@ -93,7 +93,7 @@ int ucall_kvm_arch_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct 
 	return ioctl(fd, KVM_SET_CPUID2, offered) ? ucall_fail_call("KVM_SET_CPUID2") : 0;
 }
 
-int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
+static int x86_64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
 	bool user = vcpu->vm->ring == 3;
@@ -147,18 +147,14 @@ int ucall_kvm_arch_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 	return 0;
 }
 
-int ucall_kvm_arch_create_irqchip(int vm_fd, int *device)
+static int create_irqchip(int vm_fd, int *device)
 {
 	return ioctl(vm_fd, KVM_CREATE_IRQCHIP, 0) ? ucall_fail_call("KVM_CREATE_IRQCHIP") : 0;
 }
 
-/* It is complete when it is made. */
-int ucall_kvm_arch_start_irqchip(int device, unsigned int vcpus)
-{
-	return 0;
-}
+static const struct ucall_kvm_irqchip irqchip = { .create = create_irqchip };
 
-uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
+static uint64_t x86_64_argument(int fd, const struct kvm_run *run)
 {
 	struct kvm_regs regs;
 
@@ -168,7 +164,7 @@ uint64_t ucall_kvm_arch_argument(int fd, const struct kvm_run *run)
 	return ioctl(fd, KVM_GET_REGS, &regs) ? 0 : regs.rdi;
 }
 
-uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
+static uint64_t x86_64_root(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run)
 {
 	return run->kvm_valid_regs & KVM_SYNC_X86_SREGS ? run->s.regs.sregs.cr3 : vcpu->boot.root;
 }
@@ -178,8 +174,8 @@ uint64_t ucall_kvm_arch_root(const struct ucall_cpu *vcpu, int fd, const struct 
 	f(0, rax) f(1, rcx) f(2, rdx) f(3, rbx) f(5, rbp) f(6, rsi) f(7, rdi) f(8, r8) f(9, r9) \
 		f(10, r10) f(11, r11) f(12, r12) f(13, r13) f(14, r14) f(15, r15)
 
-int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
-			    struct ucall_regs *out)
+static int x86_64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
+			   struct ucall_regs *out)
 {
 	struct kvm_regs regs;
 
@@ -195,8 +191,8 @@ int ucall_kvm_arch_get_regs(const struct ucall_cpu *vcpu, int fd, const struct k
 	return 0;
 }
 
-int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
-			    const struct ucall_regs *in)
+static int x86_64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
+			   const struct ucall_regs *in)
 {
 	struct kvm_regs regs;
 
@@ -211,8 +207,8 @@ int ucall_kvm_arch_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 }
 
 /* `run` is shared with the kernel alone, but its data offset is checked all the same. */
-int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
-			  struct ucall_exit *exit)
+static int x86_64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
+			 struct ucall_exit *exit)
 {
 	if (run->exit_reason == KVM_EXIT_IO) {
 		uint64_t offset = run->io.data_offset, size = run->io.size;
@@ -254,7 +250,18 @@ int ucall_kvm_arch_decode(const struct ucall_cpu *vcpu, const struct kvm_run *ru
 	return 0;
 }
 
-int ucall_kvm_arch_sync_regs(void)
-{
-	return KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS;
-}
+const struct ucall_kvm_arch ucall_kvm_arch = {
+	.arch = &ucall_arch_x86_64,
+	.can = UCALL_CAN_RING3 | UCALL_CAN_HANDLERS,
+	.sync_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS,
+	.vcpu_init = x86_64_vcpu_init,
+	.boot = x86_64_boot,
+	.argument = x86_64_argument,
+	.root = x86_64_root,
+	.get_regs = x86_64_get_regs,
+	.set_regs = x86_64_set_regs,
+	.decode = x86_64_decode,
+	.irqchip = &irqchip,
+	.state = &ucall_x86_64_state,
+	.protections = &sev_protections,
+};

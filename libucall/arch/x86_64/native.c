@@ -174,7 +174,7 @@ int ucall_vm_set_handler(struct ucall_vm *handle, unsigned int vector,
 		return -1;
 	if (vector > 255)
 		return ucall_fail(EINVAL, "ucall_vm_set_handler: vector %u; 0 to 255 exist", vector);
-	if (vm->arch != ucall_arch_native || !(vm->engine->can & UCALL_CAN_HANDLERS))
+	if (vm->arch != ucall_arch_native || !(vm->engine->can() & UCALL_CAN_HANDLERS))
 		return ucall_fail(EOPNOTSUPP,
 				  "ucall_vm_set_handler: engine %s runs no exception handlers in "
 				  "%s guests; engine kvm does, in those of the host's architecture",

@@ -112,7 +112,7 @@ static int save(const struct ucall_cpu *vcpu, int kvm_fd, int fd, struct vcpu_st
 	return save_msrs(kvm_fd, fd, s);
 }
 
-void *ucall_kvm_arch_save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
+static void *save_vcpu(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
 {
 	int size = ioctl(vm_fd, KVM_CHECK_EXTENSION, KVM_CAP_XSAVE2);
 	size_t xsave_size =
@@ -130,7 +130,7 @@ void *ucall_kvm_arch_save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, i
 }
 
 /* KVM_SET_XCRS and EFER before what depends on them; events last, which KVM would else clear. */
-int ucall_kvm_arch_load(const struct ucall_cpu *vcpu, int fd, const void *state)
+static int load_vcpu(const struct ucall_cpu *vcpu, int fd, const void *state)
 {
 	const struct vcpu_state *s = state;
 
@@ -152,9 +152,9 @@ int ucall_kvm_arch_load(const struct ucall_cpu *vcpu, int fd, const void *state)
 
 #define CHIPS 3
 
-void *ucall_kvm_arch_save_vm(int vm_fd)
+static void *save_irqchip(int vm_fd)
 {
-	struct kvm_irqchip *chips = calloc(CHIPS, sizeof(*chips));
+	struct kvm_irqchip *chips = ucall_calloc(CHIPS, sizeof(*chips));
 
 	for (unsigned int i = 0; chips && i < CHIPS; i++) {
 		chips[i].chip_id = i;
@@ -164,12 +164,10 @@ void *ucall_kvm_arch_save_vm(int vm_fd)
 			return NULL;
 		}
 	}
-	if (!chips)
-		ucall_fail(ENOMEM, "out of memory");
 	return chips;
 }
 
-int ucall_kvm_arch_load_vm(int vm_fd, const void *state)
+static int load_irqchip(int vm_fd, const void *state)
 {
 	const struct kvm_irqchip *chips = state;
 
@@ -177,3 +175,10 @@ int ucall_kvm_arch_load_vm(int vm_fd, const void *state)
 		CALL(vm_fd, KVM_SET_IRQCHIP, &chips[i]);
 	return 0;
 }
+
+const struct ucall_kvm_state ucall_x86_64_state = {
+	.save = save_vcpu,
+	.load = load_vcpu,
+	.save_irqchip = save_irqchip,
+	.load_irqchip = load_irqchip,
+};

@@ -18,4 +18,7 @@ int ucall_x86_64_find_escape(const void *code, size_t size, uint64_t address,
 			     struct ucall_escape *escape);
 uint64_t ucall_x86_64_plt_slot(const void *code, size_t size, uint64_t address);
 
+/* For kvm.c: snapshots. */
+extern const struct ucall_kvm_state ucall_x86_64_state;
+
 #endif

@@ -615,11 +615,22 @@ static const char *unicorn_exit_name(uint32_t native)
 	return native ? uc_strerror((uc_err)native) : "an exit that is none of a guest's";
 }
 
+static uint32_t unicorn_archs(void)
+{
+	return UCALL_ARCH_X86_64 | UCALL_ARCH_AARCH64 | UCALL_ARCH_S390X | UCALL_ARCH_RISCV64;
+}
+
+static uint32_t unicorn_can(void)
+{
+	return 0;
+}
+
 extern UCALL_PUBLIC const struct ucall_engine ucall_engine;
 const struct ucall_engine ucall_engine = {
 	.name = "unicorn",
 	.version = UCALL_VERSION,
-	.archs = UCALL_ARCH_X86_64 | UCALL_ARCH_AARCH64 | UCALL_ARCH_S390X | UCALL_ARCH_RISCV64,
+	.archs = unicorn_archs,
+	.can = unicorn_can,
 	.library = unicorn_library,
 	.check = unicorn_check,
 	.vm_init = unicorn_vm_init,

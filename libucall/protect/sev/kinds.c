@@ -2,7 +2,7 @@
 /* Which kind of memory encryption is kept how. */
 #include "sev.h"
 
-const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protection *protection)
+static const struct ucall_kvm_protect *find(const struct ucall_protection *protection)
 {
 	bool snp = protection->bit == UCALL_PROTECT_SEV_SNP;
 
@@ -11,8 +11,8 @@ const struct ucall_kvm_protect *ucall_kvm_arch_protect(const struct ucall_protec
 	return snp ? &sev_real_snp : &sev_real;
 }
 
-char *ucall_kvm_arch_launch_list(const struct ucall_machine *vm, const struct ucall_protection *protection,
-				 const struct ucall_args *args)
+static char *launch_list(const struct ucall_machine *vm, const struct ucall_protection *protection,
+			 const struct ucall_args *args)
 {
 	struct sev_launch l = {
 		.bit = protection->bit,
@@ -23,3 +23,5 @@ char *ucall_kvm_arch_launch_list(const struct ucall_machine *vm, const struct uc
 	sev_describe_memory(vm, &l);
 	return sev_launch_list(&l, vm->vcpu_count);
 }
+
+const struct ucall_kvm_protections sev_protections = { .find = find, .launch_list = launch_list };

@@ -61,6 +61,7 @@ static inline struct sev_vcpu *sev_vcpu(const struct ucall_cpu *vcpu)
 const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd);
 
 extern const struct ucall_kvm_protect sev_emulated, sev_emulated_snp; /* emulated.c */
+extern const struct ucall_kvm_protections sev_protections; /* kinds.c: all of them */
 extern const struct ucall_kvm_protect sev_real, sev_real_snp; /* real.c */
 
 /* real.c: a VM's memory as the launch has it. */
