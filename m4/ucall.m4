@@ -1,19 +1,23 @@
 # SPDX-License-Identifier: MIT
 
+# The lines of libucall/arch/list.h: each a list of what stands in it, without the quotes of C.
+m4_define([_UCALL_ARCH], [m4_append([_UCALL_ARCH_LIST],
+	[[[$1], [$2], ]m4_dquote(m4_translit([$3], ["]))[, ]m4_dquote(m4_translit([$4], ["]))[]], [, ])])
+
 # UCALL_ARCHS
 # -----------
 # Sets ucall_arch, ucall_archs and ucall_engines, and what the summary says of the others.
 AC_DEFUN([UCALL_ARCHS], [
-AS_CASE([$host_cpu],
-	[x86_64|amd64], [ucall_arch=x86_64],
-	[aarch64], [ucall_arch=aarch64],
-	[s390x], [ucall_arch=s390x],
-	[riscv64], [ucall_arch=riscv64],
-	[AC_MSG_ERROR([libucall does not know $host_cpu; x86_64, aarch64, s390x and riscv64 are what there is])])
-AM_CONDITIONAL([HOST_AARCH64], [test $ucall_arch = aarch64])
-AM_CONDITIONAL([HOST_RISCV64], [test $ucall_arch = riscv64])
-AM_CONDITIONAL([HOST_S390X], [test $ucall_arch = s390x])
-AM_CONDITIONAL([HOST_X86_64], [test $ucall_arch = x86_64])
+m4_divert_push([KILL])
+m4_pushdef([ARCH], m4_defn([_UCALL_ARCH]))
+m4_include([libucall/arch/list.h])
+m4_popdef([ARCH])
+m4_divert_pop([KILL])
+ucall_arch=
+ucall_known=
+m4_map([_UCALL_HOST], m4_dquote(_UCALL_ARCH_LIST))
+AS_IF([test -z "$ucall_arch"],
+      [AC_MSG_ERROR([libucall does not know $host_cpu; there are:$ucall_known])])
 AS_CASE([$host_os],
 	[linux*], [],
 	[AC_MSG_ERROR([libucall needs Linux, for KVM])])
@@ -23,27 +27,32 @@ ucall_engines=kvm
 AS_IF([test "x$ucall_unicorn" = xyes], [ucall_engines="kvm unicorn"])
 ])
 
+# _UCALL_HOST(ARCH, ARCH-IN-CAPITALS, OTHER-NAME, LINKER-FOR-CLANG)
+# -----------------------------------------------------------------
+m4_define([_UCALL_HOST], [
+ucall_known="$ucall_known $1"
+AS_CASE([$host_cpu], [$1[]m4_ifval([$3], [|$3])], [ucall_arch=$1])
+AM_CONDITIONAL([HOST_$2], [test "x$ucall_arch" = x$1])
+])
+
 # UCALL_GUESTS
 # ------------
 # Sets ucall_guests to the other architectures that this machine can compile guests for, as `ucall cc`
 # finds compilers.
 AC_DEFUN([UCALL_GUESTS], [
 ucall_guests=
-UCALL_GUEST([aarch64], [ld.lld])
-UCALL_GUEST([riscv64], [ld.lld])
-UCALL_GUEST([s390x], [s390x-linux-gnu-ld])
-UCALL_GUEST([x86_64], [ld.lld])
+m4_map([_UCALL_GUEST], m4_dquote(_UCALL_ARCH_LIST))
 AC_SUBST([ucall_guests])
 ])
 
-# UCALL_GUEST(ARCH, LINKER-FOR-CLANG)
-# -----------------------------------
-AC_DEFUN([UCALL_GUEST], [
+# _UCALL_GUEST(ARCH, ARCH-IN-CAPITALS, OTHER-NAME, LINKER-FOR-CLANG)
+# ------------------------------------------------------------------
+m4_define([_UCALL_GUEST], [
 ucall_have=no
 AC_MSG_CHECKING([for a compiler for $1 guests])
 AS_IF([test "x$ucall_arch" = "x$1" || test "x$cross_compiling" = xyes], [ucall_have="not needed"],
       [command -v $1-linux-gnu-gcc >/dev/null], [ucall_have=$1-linux-gnu-gcc],
-      [command -v clang >/dev/null && command -v $2 >/dev/null], [ucall_have="clang and $2"])
+      [command -v clang >/dev/null && command -v $4 >/dev/null], [ucall_have="clang and $4"])
 AC_MSG_RESULT([$ucall_have])
 AS_CASE([$ucall_have],
 	[no], [ucall_guests_missing="$ucall_guests_missing $1"],

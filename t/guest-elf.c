@@ -96,7 +96,7 @@ static void once_header(void)
 	refused(&f, "a 32-bit ELF file");
 	make(&f);
 	f.header.e_ident[EI_DATA] = ELFDATA2MSB;
-	refused(&f, "big-endian; there are guests for x86_64, aarch64, s390x, riscv64");
+	refused(&f, "big-endian; there are guests for x86_64 (amd64), aarch64 (arm64), s390x, riscv64");
 	make(&f);
 	f.header.e_machine = EM_MIPS;
 	refused(&f, "an ELF file for another machine; there are guests for");
@@ -188,7 +188,7 @@ static void once_config(void)
 		       "cannot open /nonexistent.elf");
 	refused_config(&(struct ucall_vm_config){ .image = "/tmp" }, ENOEXEC, "not a regular file");
 	refused_config(&(struct ucall_vm_config){ .arch = "vax" }, EINVAL,
-		       "no guest architecture \"vax\"; there are: x86_64, aarch64 (arm64), s390x, "
+		       "no guest architecture \"vax\"; there are: x86_64 (amd64), aarch64 (arm64), s390x, "
 		       "riscv64");
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),

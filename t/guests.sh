@@ -92,7 +92,7 @@ done
 good=$(ls "$scratch"/hello-*.elf 2>/dev/null | head -n 1)
 status 2 "cc: nothing" ucall cc
 status 2 "cc: an unknown architecture" ucall cc --arch vax -o "$scratch/x.elf" "$scratch/guest.c"
-has "$scratch/out" 'no guest architecture "vax"; there are: x86_64, aarch64 (arm64), s390x, riscv64' \
+has "$scratch/out" 'no guest architecture "vax"; there are: x86_64 (amd64), aarch64 (arm64), s390x, riscv64' \
 	"it says which there are"
 status 2 "cc: a word missing" ucall cc -o
 status 1 "cc: no such source" ucall cc -o "$scratch/x.elf" "$scratch/nosuch.c"

@@ -17,40 +17,20 @@ extern char **environ;
 
 struct target {
 	uint32_t arch;
-	const char *gcc, *clang_target, *linker; /* linker: that clang uses */
-	const char *flags[8];
-	const char *install;
+	const char *name, *gcc, *clang_target;
+	const char *linker; /* that clang uses */
+	const char *flags;
 };
 
-/*
- * General registers only, and what both compilers know and Unicorn runs: no library's atomics
- * (aarch64), nothing after z10 (s390x).
- */
 static const struct target targets[] = {
-	{ UCALL_ARCH_X86_64,
-	  "x86_64-linux-gnu-gcc",
-	  "--target=x86_64-linux-gnu",
-	  "ld.lld",
-	  { "-mgeneral-regs-only", "-mno-red-zone" },
-	  "install clang and lld, or gcc-x86-64-linux-gnu" },
-	{ UCALL_ARCH_AARCH64,
-	  "aarch64-linux-gnu-gcc",
-	  "--target=aarch64-linux-gnu",
-	  "ld.lld",
-	  { "-mgeneral-regs-only", "-mno-outline-atomics" },
-	  "install clang and lld, or gcc-aarch64-linux-gnu" },
-	{ UCALL_ARCH_S390X,
-	  "s390x-linux-gnu-gcc",
-	  "--target=s390x-linux-gnu",
-	  "s390x-linux-gnu-ld", /* lld knows no s390x */
-	  { "-march=z10", "-msoft-float" },
-	  "install clang and binutils-s390x-linux-gnu, or gcc-s390x-linux-gnu" },
-	{ UCALL_ARCH_RISCV64,
-	  "riscv64-linux-gnu-gcc",
-	  "--target=riscv64-linux-gnu",
-	  "ld.lld",
-	  { "-march=rv64imac", "-mabi=lp64", "-mcmodel=medany", "-mno-relax" },
-	  "install clang and lld, or gcc-riscv64-linux-gnu" },
+#define ARCH(name, NAME, other, linker, flags) \
+	{ UCALL_ARCH_##NAME, \
+	  #name, \
+	  #name "-linux-gnu-gcc", \
+	  "--target=" #name "-linux-gnu", \
+	  linker, \
+	  flags },
+#include "arch/list.h"
 };
 
 #define TARGETS (sizeof(targets) / sizeof(targets[0]))
@@ -146,6 +126,22 @@ static bool in_path(const char *program)
 	return false;
 }
 
+/* What to install, in words: packages of Debian, whose names have no underscores. */
+static const char *install(const struct target *t)
+{
+	static char texts[TARGETS][128];
+	char *text = texts[t - targets];
+	bool lld = !strcmp(t->linker, "ld.lld");
+	char name[32];
+
+	snprintf(name, sizeof(name), "%s", t->name);
+	for (char *p = name; (p = strchr(p, '_'));)
+		*p = '-';
+	snprintf(text, sizeof(texts[0]), "install clang and %s%s%s, or gcc-%s-linux-gnu",
+		 lld ? "lld" : "binutils-", lld ? "" : name, lld ? "" : "-linux-gnu", name);
+	return text;
+}
+
 /* Of one of the architectures that there are. */
 static const struct target *target_of(uint32_t arch)
 {
@@ -222,13 +218,12 @@ bool begin_compile(struct command *c, uint32_t arch, const char *compiler, const
 
 	memset(c, 0, sizeof(*c));
 	if (!add_compiler(c, t, compiler)) {
-		*missing = t->install;
+		*missing = install(t);
 		return false;
 	}
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
 		add_arg(c, flags[i]);
-	for (size_t i = 0; t->flags[i]; i++)
-		add_arg(c, t->flags[i]);
+	add_words(c, t->flags);
 	return true;
 }
 

@@ -8,34 +8,39 @@
 #include "base/text.h"
 
 const struct ucall_arch *const ucall_archs[UCALL_ARCHS] = {
-	&ucall_arch_x86_64,
-	&ucall_arch_aarch64,
-	&ucall_arch_s390x,
-	&ucall_arch_riscv64,
+#define ARCH(name, ...) &ucall_arch_##name,
+#include "arch/list.h"
 };
 
-#if defined(__x86_64__)
-const struct ucall_arch *const ucall_arch_native = &ucall_arch_x86_64;
-#elif defined(__aarch64__)
-const struct ucall_arch *const ucall_arch_native = &ucall_arch_aarch64;
-#elif defined(__s390x__)
-const struct ucall_arch *const ucall_arch_native = &ucall_arch_s390x;
-#elif defined(__riscv) && __riscv_xlen == 64
-const struct ucall_arch *const ucall_arch_native = &ucall_arch_riscv64;
-#else
-#error "libucall does not know this architecture"
-#endif
+static const char *const other_names[UCALL_ARCHS] = {
+#define ARCH(name, NAME, other, ...) other,
+#include "arch/list.h"
+};
+
+#define ARCH(name, NAME, ...) \
+	_Static_assert(UCALL_ARCH_##NAME == 1u << UCALL_ARCH_INDEX_##NAME, "arch/list.h");
+#include "arch/list.h"
+
+void ucall_arch_names(struct ucall_text *text)
+{
+	for (int i = 0; i < UCALL_ARCHS; i++) {
+		ucall_text_add(text, "%s%s", i ? ", " : "", ucall_archs[i]->name);
+		if (*other_names[i])
+			ucall_text_add(text, " (%s)", other_names[i]);
+	}
+}
 
 const struct ucall_arch *ucall_arch_find(const char *name)
 {
-	if (!strcmp(name, "arm64")) /* the kernel's name for it */
-		name = "aarch64";
+	char text[256] = "";
+	struct ucall_text names = { text, sizeof(text), 0 };
+
 	for (int i = 0; i < UCALL_ARCHS; i++)
-		if (!strcmp(ucall_archs[i]->name, name))
+		if (!strcmp(ucall_archs[i]->name, name) ||
+		    (*other_names[i] && !strcmp(other_names[i], name)))
 			return ucall_archs[i];
-	ucall_fail(EINVAL,
-		   "no guest architecture \"%s\"; there are: x86_64, aarch64 (arm64), s390x, riscv64",
-		   name);
+	ucall_arch_names(&names);
+	ucall_fail(EINVAL, "no guest architecture \"%s\"; there are: %s", name, text);
 	return NULL;
 }
 

@@ -79,11 +79,18 @@ struct ucall_arch {
 	uint64_t (*plt_slot)(const void *code, size_t size, uint64_t address);
 };
 
-#define UCALL_ARCHS 4
-extern const struct ucall_arch ucall_arch_x86_64, ucall_arch_aarch64, ucall_arch_s390x,
-	ucall_arch_riscv64;
+/* Their places in ucall_archs, and how many there are. */
+enum {
+#define ARCH(name, NAME, ...) UCALL_ARCH_INDEX_##NAME,
+#include "arch/list.h"
+	UCALL_ARCHS
+};
+
+#define ARCH(name, NAME, ...) extern const struct ucall_arch ucall_arch_##name;
+#include "arch/list.h"
+
 extern const struct ucall_arch *const ucall_archs[UCALL_ARCHS];
-extern const struct ucall_arch *const ucall_arch_native; /* of this host */
+extern const struct ucall_arch *const ucall_arch_native; /* of this host: arch/ARCH/native.c */
 
 /* ", FAR 0x10: write to the null page"; `denied`: the memory is there and does not permit it. */
 void ucall_describe_access(struct ucall_text *text, const char *where, uint64_t address,
@@ -92,6 +99,8 @@ void ucall_describe_access(struct ucall_text *text, const char *where, uint64_t 
 void ucall_describe_gprs(struct ucall_text *text, const char *const *names, const uint64_t *gpr,
 			 unsigned int count);
 
+/* "x86_64 (amd64), aarch64 (arm64), ..." */
+void ucall_arch_names(struct ucall_text *text);
 /* By name ("arm64" too): NULL after ucall_fail().  By an ELF header's fields: NULL. */
 const struct ucall_arch *ucall_arch_find(const char *name);
 const struct ucall_arch *ucall_arch_of_elf(uint16_t machine, uint8_t elf_class, uint8_t byte_order);

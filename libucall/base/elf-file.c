@@ -6,6 +6,7 @@
 
 #include "elf-file.h"
 #include "error.h"
+#include "text.h"
 
 /* What linkers write is far below.  More only makes the checks slow, and libelf's own tables large. */
 #define MAX_PHDRS 256
@@ -13,15 +14,10 @@
 
 static const char *machine_name(uint16_t machine)
 {
+	for (int i = 0; i < UCALL_ARCHS; i++)
+		if (ucall_archs[i]->machine == machine)
+			return ucall_archs[i]->name;
 	switch (machine) {
-	case EM_X86_64:
-		return "x86_64";
-	case EM_AARCH64:
-		return "aarch64";
-	case EM_S390:
-		return "s390x";
-	case EM_RISCV:
-		return "riscv64";
 	case EM_386:
 		return "i386";
 	case EM_ARM:
@@ -80,14 +76,18 @@ int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const str
 	e->arch = ucall_arch_of_elf(header.e_machine, ident[EI_CLASS], ident[EI_DATA]);
 	e->type = header.e_type;
 	if (!e->arch || (arch && e->arch != arch)) {
+		char text[256] = "";
+		struct ucall_text names = { text, sizeof(text), 0 };
+
 		ucall_elf_close(e);
 		if (!e->arch && arch && (ident[EI_DATA] == ELFDATA2MSB) != arch->big_endian)
 			return ucall_fail(ENOEXEC, "an ELF file of the other byte order");
+		if (!arch)
+			ucall_arch_names(&names);
 		return ucall_fail(
 			ENOEXEC, "an ELF file for %s%s; %s%s", machine_name(header.e_machine),
 			ident[EI_DATA] == ELFDATA2MSB ? ", big-endian" : "",
-			arch ? "this is " : "there are guests for x86_64, aarch64, s390x, riscv64",
-			arch ? arch->name : "");
+			arch ? "this is " : "there are guests for ", arch ? arch->name : text);
 	}
 	if (elf_getphdrnum(e->elf, &e->phdrs) || elf_getshdrnum(e->elf, &sections)) {
 		ucall_elf_close(e);

@@ -4,7 +4,6 @@
 
 #include "arch/stub-page.h"
 
-/* RISC-V ELF psABI: the thread pointer is where thread-local variables begin. */
 static size_t riscv64_jump(uint8_t *code, uint64_t from, uint64_t to)
 {
 	const uint32_t offset = (uint32_t)(to - from);
@@ -17,6 +16,8 @@ static size_t riscv64_jump(uint8_t *code, uint64_t from, uint64_t to)
 	return sizeof(insns);
 }
 
+const struct ucall_arch *const ucall_arch_native = &ucall_arch_riscv64;
+
 const struct ucall_native ucall_native = {
 	.vm_init = ucall_stub_page_init,
 	.vcpu_init = ucall_stub_page_map,
@@ -24,6 +25,7 @@ const struct ucall_native ucall_native = {
 	.return_address = ucall_stub_return_address,
 	.return_code = ucall_stub_return_code,
 	.jump = riscv64_jump,
+	/* RISC-V ELF psABI: the thread pointer is where thread-local variables begin. */
 	.tls_above = true,
 	.tcb_init = ucall_stub_no_tcb,
 };

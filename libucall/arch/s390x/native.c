@@ -60,6 +60,8 @@ static size_t s390x_jump(uint8_t *code, uint64_t from, uint64_t to)
 	return 6;
 }
 
+const struct ucall_arch *const ucall_arch_native = &ucall_arch_s390x;
+
 const struct ucall_native ucall_native = {
 	.vm_init = ucall_stub_page_init,
 	.vcpu_init = vcpu_init,

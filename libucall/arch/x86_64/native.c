@@ -207,6 +207,8 @@ static size_t x86_64_jump(uint8_t *code, uint64_t from, uint64_t to)
 	return 5;
 }
 
+const struct ucall_arch *const ucall_arch_native = &ucall_arch_x86_64;
+
 const struct ucall_native ucall_native = {
 	.vm_init = x86_64_vm_init,
 	.vcpu_init = x86_64_vcpu_init,

@@ -98,7 +98,8 @@ static const uint8_t *code_at(struct unicorn_vcpu *v)
 
 	if (page != v->code_page) {
 		const struct ucall_cpu *vcpu = v->vcpu;
-		const struct ucall_region *r = ucall_regions_find(&vcpu->vm->memory, vcpu->boot.root, page);
+		const struct ucall_region *r =
+			ucall_regions_find(&vcpu->vm->memory, vcpu->boot.root, page);
 
 		v->code = r ? vcpu->vm->memory.base + r->gpa + (page - r->gva) : NULL;
 		v->code_page = page;
@@ -367,18 +368,26 @@ static void unicorn_kick(struct ucall_cpu *vcpu)
 
 /* ---- vCPUs ---- */
 
+static const struct {
+	uint32_t arch; /* UCALL_ARCH_ */
+	const struct unicorn_cpu *cpu;
+} cpus[] = {
+	{ UCALL_ARCH_X86_64, &unicorn_x86_64 },
+	{ UCALL_ARCH_AARCH64, &unicorn_aarch64 },
+	{ UCALL_ARCH_S390X, &unicorn_s390x },
+	{ UCALL_ARCH_RISCV64, &unicorn_riscv64 },
+};
+
+#define CPUS (sizeof(cpus) / sizeof(cpus[0]))
+
+/* Of one of unicorn_archs(). */
 static const struct unicorn_cpu *cpu_of(const struct ucall_machine *vm)
 {
-	switch (vm->arch->bit) {
-	case UCALL_ARCH_X86_64:
-		return &unicorn_x86_64;
-	case UCALL_ARCH_AARCH64:
-		return &unicorn_aarch64;
-	case UCALL_ARCH_S390X:
-		return &unicorn_s390x;
-	default:
-		return &unicorn_riscv64;
-	}
+	size_t i = 0;
+
+	while (cpus[i].arch != vm->arch->bit)
+		i++;
+	return cpus[i].cpu;
 }
 
 static uc_err add_hooks(struct unicorn_vcpu *v)
@@ -617,7 +626,11 @@ static const char *unicorn_exit_name(uint32_t native)
 
 static uint32_t unicorn_archs(void)
 {
-	return UCALL_ARCH_X86_64 | UCALL_ARCH_AARCH64 | UCALL_ARCH_S390X | UCALL_ARCH_RISCV64;
+	uint32_t archs = 0;
+
+	for (size_t i = 0; i < CPUS; i++)
+		archs |= cpus[i].arch;
+	return archs;
 }
 
 static uint32_t unicorn_can(void)
