@@ -4,13 +4,13 @@ lib_LTLIBRARIES += libucall/libucall.la
 noinst_LTLIBRARIES += libucall/libcore.la
 libucall_libcore_la_SOURCES = \
 	libucall/arch/aarch64/aarch64.h \
-	libucall/arch/aarch64/arch.c \
+	libucall/arch/aarch64/arch.c libucall/arch/aarch64/exceptions.h \
 	libucall/arch/aarch64/paging.c \
 	libucall/arch/arch.c libucall/arch/arch.h \
 	libucall/arch/byte-order.h \
 	libucall/arch/list.h \
 	libucall/arch/radix.c libucall/arch/radix.h \
-	libucall/arch/riscv64/arch.c \
+	libucall/arch/riscv64/arch.c libucall/arch/riscv64/exceptions.h \
 	libucall/arch/riscv64/decode.c \
 	libucall/arch/riscv64/paging.c \
 	libucall/arch/riscv64/riscv64.h \
@@ -19,7 +19,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/arch/s390x/paging.c \
 	libucall/arch/s390x/s390x.h \
 	libucall/arch/x86_64/arch.c \
-	libucall/arch/x86_64/escape.c \
+	libucall/arch/x86_64/escape.c libucall/arch/x86_64/exceptions.h \
 	libucall/arch/x86_64/paging.c \
 	libucall/arch/x86_64/x86_64.h \
 	libucall/attach/attach.c \

@@ -5,24 +5,7 @@
 #include "base/text.h"
 #include "arch/radix.h"
 #include "aarch64.h"
-
-/* Arm ARM, D17.2.37: ESR_EL1.EC, and the fault status of aborts. */
-#define EC(code) ((code) >> 26 & 0x3f)
-#define EC_UNKNOWN 0x00
-#define EC_FP 0x07
-#define EC_SVC 0x15
-#define EC_HVC 0x16
-#define EC_FETCH_LOWER 0x20
-#define EC_FETCH 0x21
-#define EC_PC_ALIGNMENT 0x22
-#define EC_DATA_LOWER 0x24
-#define EC_DATA 0x25
-#define EC_SP_ALIGNMENT 0x26
-#define EC_SERROR 0x2f
-#define EC_BRK 0x3c
-#define ISS_WRITE 0x40
-#define ISS_STATUS(code) ((code)&0x3f)
-#define STATUS_PERMISSION 0x0c /* to 0x0f, by level */
+#include "exceptions.h"
 
 static const char *name_of(uint64_t ec)
 {
@@ -56,17 +39,16 @@ static const char *name_of(uint64_t ec)
 
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
-	uint64_t ec = EC(fault->code);
+	uint64_t ec = ESR_EC(fault->code);
 
 	return ec == EC_FETCH || ec == EC_FETCH_LOWER;
 }
 
 static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
-	uint64_t ec = EC(fault->code);
+	uint64_t ec = ESR_EC(fault->code);
 	bool data = ec == EC_DATA || ec == EC_DATA_LOWER;
 
-	(void)mapped; /* the exception says it */
 	if (fault->unknown & UCALL_UNKNOWN_CODE)
 		ucall_text_add(text, "guest exception, ESR unknown, at PC 0x%llx",
 			       (unsigned long long)fault->pc);
@@ -78,7 +60,7 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 				      !data			? UCALL_ACCESS_FETCH
 				      : fault->code & ISS_WRITE ? UCALL_ACCESS_WRITE
 								: UCALL_ACCESS_READ,
-				      (ISS_STATUS(fault->code) & 0x3c) == STATUS_PERMISSION);
+				      STATUS_IS_PERMISSION(ISS_STATUS(fault->code)));
 }
 
 static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)
@@ -97,7 +79,7 @@ static void describe_regs(const struct ucall_fault_info *fault, struct ucall_tex
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
 {
-	return EC(fault->code) == EC_FP;
+	return ESR_EC(fault->code) == EC_FP;
 }
 
 /* DWARF for the Arm 64-bit architecture, 4.1: x0..x30, sp. */

@@ -4,16 +4,8 @@
 
 #include "base/text.h"
 #include "arch/radix.h"
+#include "exceptions.h"
 #include "riscv64.h"
-
-/* Privileged specification, table 4.2: scause. */
-#define FETCH_ACCESS 1
-#define ILLEGAL 2
-#define LOAD_ACCESS 5
-#define STORE_ACCESS 7
-#define FETCH_PAGE 12
-#define LOAD_PAGE 13
-#define STORE_PAGE 15
 
 static const char *name_of(uint64_t cause)
 {
@@ -41,7 +33,7 @@ static const char *name_of(uint64_t cause)
 
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
-	return fault->vector == FETCH_PAGE || fault->vector == FETCH_ACCESS;
+	return fault->vector == CAUSE_FETCH_PAGE || fault->vector == CAUSE_FETCH_ACCESS;
 }
 
 static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
@@ -54,12 +46,13 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 	else
 		ucall_text_add(text, "guest exception %s (scause %llu), at PC 0x%llx", name_of(v),
 			       (unsigned long long)v, (unsigned long long)fault->pc);
-	if (is_fetch(fault) || v == LOAD_PAGE || v == STORE_PAGE || v == LOAD_ACCESS ||
-	    v == STORE_ACCESS)
+	if (is_fetch(fault) || v == CAUSE_LOAD_PAGE || v == CAUSE_STORE_PAGE ||
+	    v == CAUSE_LOAD_ACCESS || v == CAUSE_STORE_ACCESS)
 		ucall_describe_access(text, "stval", fault->address,
-				      is_fetch(fault)			     ? UCALL_ACCESS_FETCH
-				      : v == STORE_PAGE || v == STORE_ACCESS ? UCALL_ACCESS_WRITE
-									     : UCALL_ACCESS_READ,
+				      is_fetch(fault) ? UCALL_ACCESS_FETCH
+				      : v == CAUSE_STORE_PAGE || v == CAUSE_STORE_ACCESS
+					      ? UCALL_ACCESS_WRITE
+					      : UCALL_ACCESS_READ,
 				      mapped);
 }
 
@@ -86,7 +79,7 @@ static bool is_vector_insn(const uint8_t *code, size_t size)
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
 {
-	return fault->vector == ILLEGAL && is_vector_insn(fault->bytes, fault->byte_count);
+	return fault->vector == CAUSE_ILLEGAL && is_vector_insn(fault->bytes, fault->byte_count);
 }
 
 /* DWARF for RISC-V: x0..x31. */

@@ -5,22 +5,19 @@
 #include "base/text.h"
 #include "s390x.h"
 
-/* Principles of Operation, figure 6-1: program interruption codes. */
-#define PROTECTION 0x04
-#define ADDRESSING 0x05
-
+/* Principles of Operation, figure 6-1. */
 static const char *name_of(uint64_t code)
 {
 	switch (code) {
-	case 0x01:
+	case S390X_PGM_OPERATION:
 		return "operation";
 	case 0x02:
 		return "privileged operation";
 	case 0x03:
 		return "execute";
-	case PROTECTION:
+	case S390X_PGM_PROTECTION:
 		return "protection";
-	case ADDRESSING:
+	case S390X_PGM_ADDRESSING:
 		return "addressing";
 	case 0x06:
 		return "specification";
@@ -30,19 +27,19 @@ static const char *name_of(uint64_t code)
 		return "fixed-point overflow";
 	case 0x09:
 		return "fixed-point divide";
-	case 0x10:
+	case S390X_PGM_SEGMENT:
 		return "segment translation";
-	case 0x11:
+	case S390X_PGM_PAGE:
 		return "page translation";
 	case 0x12:
 		return "translation specification";
 	case 0x1b:
 		return "vector processing";
-	case 0x38:
+	case S390X_PGM_ASCE_TYPE:
 		return "ASCE type";
 	case 0x39:
 	case 0x3a:
-	case 0x3b:
+	case S390X_PGM_REGION_THIRD:
 		return "region translation";
 	default:
 		return "exception";
@@ -51,13 +48,14 @@ static const char *name_of(uint64_t code)
 
 static bool is_translation(uint64_t code)
 {
-	return code == 0x10 || code == 0x11 || (code >= 0x38 && code <= 0x3b);
+	return code == S390X_PGM_SEGMENT || code == S390X_PGM_PAGE ||
+	       (code >= S390X_PGM_ASCE_TYPE && code <= S390X_PGM_REGION_THIRD);
 }
 
 /* Is it due to an access, to fault->address? */
 static bool is_access(uint64_t code)
 {
-	return is_translation(code) || code == ADDRESSING || code == PROTECTION;
+	return is_translation(code) || code == S390X_PGM_ADDRESSING || code == S390X_PGM_PROTECTION;
 }
 
 /* The translation-exception identification says nothing of fetches (but see the access bits). */
@@ -68,7 +66,6 @@ static bool is_fetch(const struct ucall_fault_info *fault)
 
 static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
-	(void)mapped; /* the exception says it */
 	if (fault->unknown & UCALL_UNKNOWN_VECTOR)
 		ucall_text_add(text,
 			       "guest exception, program interruption code unknown, at PSW "
@@ -90,7 +87,7 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 				      is_fetch(fault) ? UCALL_ACCESS_FETCH
 				      : fault->code   ? UCALL_ACCESS_WRITE
 						      : UCALL_ACCESS_READ,
-				      fault->vector == PROTECTION);
+				      fault->vector == S390X_PGM_PROTECTION);
 }
 
 static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)

@@ -8,8 +8,6 @@
 #define ICPT_INSTRUCTION 0x04
 #define ICPT_WAIT 0x1c
 
-#define DIAG 0x83
-
 /* Lowcore (Principles of Operation, 3-56). */
 #define LC_SVC_CODE 0x8a
 #define LC_PROGRAM_CODE 0x8e
@@ -50,20 +48,6 @@ void ucall_s390x_psw(const struct s390x_stop *stop, uint64_t *mask, uint64_t *ad
 	*address = old ? big_endian(old + 8, 8) : stop->psw_addr;
 }
 
-static void decode_diag(const struct kvm_run *run, const struct s390x_stop *stop,
-			struct ucall_exit *exit)
-{
-	uint32_t ipb = run->s390_sieic.ipb, base = ipb >> 28;
-	uint64_t code = ipb >> 16 & 0xfff;
-
-	if (base)
-		code += stop->gprs[base];
-	exit->reason = UCALL_EXIT_DIAG;
-	exit->u.diag.code = code & 0xffff;
-	exit->u.diag.reg = run->s390_sieic.ipa >> 4 & 0xf;
-	exit->u.diag.value = stop->gprs[exit->u.diag.reg];
-}
-
 static void decode_wait(const struct s390x_stop *stop, struct ucall_exit *exit)
 {
 	const uint8_t *lowcore = stop->lowcore;
@@ -90,10 +74,14 @@ static void decode_wait(const struct s390x_stop *stop, struct ucall_exit *exit)
 int ucall_s390x_decode(const struct kvm_run *run, const struct s390x_stop *stop,
 		       struct ucall_exit *exit)
 {
+	struct s390x_diag diag;
+
 	if (run->exit_reason != KVM_EXIT_S390_SIEIC)
 		return 0;
-	if (run->s390_sieic.icptcode == ICPT_INSTRUCTION && run->s390_sieic.ipa >> 8 == DIAG) {
-		decode_diag(run, stop, exit);
+	/* ipa and ipb are the instruction's first two bytes and the next four. */
+	if (run->s390_sieic.icptcode == ICPT_INSTRUCTION &&
+	    s390x_parse_diag((uint32_t)run->s390_sieic.ipa << 16 | run->s390_sieic.ipb >> 16, &diag)) {
+		s390x_diag_exit(&diag, stop->gprs[diag.base], stop->gprs[diag.reg], exit);
 		return 1;
 	}
 	if (run->s390_sieic.icptcode == ICPT_WAIT) {

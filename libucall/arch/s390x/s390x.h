@@ -47,7 +47,39 @@ int ucall_s390x_decode(const struct kvm_run *run, const struct s390x_stop *stop,
 /* The guest's PSW: where it is in one of those waits, that before it. */
 void ucall_s390x_psw(const struct s390x_stop *stop, uint64_t *mask, uint64_t *address);
 
-/* ucall_fault_info.vector: a program interruption code, or this and the number of an SVC. */
+/* ucall_fault_info.vector: a program interruption code (figure 6-1), or S390X_VECTOR_SVC and the number of an SVC. */
+#define S390X_PGM_OPERATION 0x01
+#define S390X_PGM_PROTECTION 0x04
+#define S390X_PGM_ADDRESSING 0x05
+#define S390X_PGM_SEGMENT 0x10
+#define S390X_PGM_PAGE 0x11
+#define S390X_PGM_ASCE_TYPE 0x38
+#define S390X_PGM_REGION_THIRD 0x3b
 #define S390X_VECTOR_SVC 0x10000u
+
+/* DIAG R1,R3,D2(B2), four bytes in the guest's order: the code is D2, plus the register B2 if that is not 0. */
+#define S390X_DIAG 0x83
+
+struct s390x_diag {
+	unsigned int reg, base;
+	uint32_t displacement;
+};
+
+static inline bool s390x_parse_diag(uint32_t insn, struct s390x_diag *diag)
+{
+	diag->reg = insn >> 20 & 0xf;
+	diag->base = insn >> 12 & 0xf;
+	diag->displacement = insn & 0xfff;
+	return insn >> 24 == S390X_DIAG;
+}
+
+static inline void s390x_diag_exit(const struct s390x_diag *diag, uint64_t base, uint64_t value,
+				   struct ucall_exit *exit)
+{
+	exit->reason = UCALL_EXIT_DIAG;
+	exit->u.diag.code = (uint32_t)(diag->displacement + (diag->base ? base : 0)) & 0xffff;
+	exit->u.diag.reg = diag->reg;
+	exit->u.diag.value = value;
+}
 
 #endif

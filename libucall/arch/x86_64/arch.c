@@ -6,18 +6,8 @@
 #include "machine/memory.h"
 #include "base/text.h"
 #include "arch/radix.h"
+#include "exceptions.h"
 #include "x86_64.h"
-
-#define INVALID_OPCODE 6
-#define NO_FPU 7
-#define PAGE_FAULT 14
-#define VMM_COMMUNICATION 29
-/* AMD APM volume 2, 8.4.2: the page fault's error code. */
-#define PF_PRESENT 0x01
-#define PF_WRITE 0x02
-#define PF_USER 0x04
-#define PF_RESERVED 0x08
-#define PF_FETCH 0x10
 
 /* APM volume 2, appendix C: the exit that SEV-ES leaves to the guest. */
 static void describe_vc(uint64_t code, struct ucall_text *text)
@@ -86,7 +76,6 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 	};
 	const char *name = fault->vector < 32 ? names[fault->vector] : NULL;
 
-	(void)mapped; /* the exception says it */
 	ucall_text_add(text, "guest exception %s (vector %llu)",
 		       name		    ? name
 		       : fault->vector < 32 ? "reserved"
@@ -97,7 +86,7 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 	else
 		ucall_text_add(text, ", error code 0x%llx", (unsigned long long)fault->code);
 	ucall_text_add(text, ", at RIP 0x%llx", (unsigned long long)fault->pc);
-	if (fault->vector == PAGE_FAULT) {
+	if (fault->vector == VECTOR_PF) {
 		ucall_describe_access(text, "CR2", fault->address,
 				      fault->code & PF_FETCH   ? UCALL_ACCESS_FETCH
 				      : fault->code & PF_WRITE ? UCALL_ACCESS_WRITE
@@ -113,9 +102,9 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 				"; KVM tried to write this CPU's hypercall instruction over this one, and "
 				"the code is read-only: use the CPU's own (Intel VMCALL, AMD VMMCALL), or "
 				"disable KVM_X86_QUIRK_FIX_HYPERCALL_INSN");
-	} else if (fault->vector == VMM_COMMUNICATION) {
+	} else if (fault->vector == VECTOR_VC) {
 		describe_vc(fault->code, text);
-	} else if (fault->code && fault->vector >= 10 && fault->vector <= 13) {
+	} else if (fault->code && fault->vector >= VECTOR_TS && fault->vector <= VECTOR_GP) {
 		ucall_text_add(text, ": selector 0x%llx", (unsigned long long)(fault->code & 0xfffc));
 	}
 }
@@ -133,7 +122,7 @@ static void describe_regs(const struct ucall_fault_info *fault, struct ucall_tex
 
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
-	return fault->vector == PAGE_FAULT && (fault->code & PF_FETCH);
+	return fault->vector == VECTOR_PF && (fault->code & PF_FETCH);
 }
 
 /* SSE, AVX and AVX-512 (AMD APM volume 3, appendix A): told by prefixes and opcode map. */
@@ -159,7 +148,7 @@ static bool is_vector_insn(const uint8_t *code, size_t size)
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
 {
-	return (fault->vector == INVALID_OPCODE || fault->vector == NO_FPU) &&
+	return (fault->vector == VECTOR_UD || fault->vector == VECTOR_NM) &&
 	       is_vector_insn(fault->bytes, fault->byte_count);
 }
 

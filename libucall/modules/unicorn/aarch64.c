@@ -1,5 +1,6 @@
 // SPDX-License-Identifier: MIT
 /* aarch64 guests on Unicorn: EL1, MMU off. */
+#include "arch/aarch64/exceptions.h"
 #include "cpu.h"
 
 /* Unicorn's numbers of exceptions. */
@@ -10,20 +11,7 @@
 #define UC_HVC 11
 #define UC_SMC 13
 
-/* Arm ARM, D17.2.37: ESR_EL1. */
-#define ESR(ec, iss) ((uint64_t)(ec) << 26 | 1u << 25 | (iss))
-#define EC_UNKNOWN 0x00
-#define EC_SVC 0x15
-#define EC_HVC 0x16
-#define EC_SMC 0x17
-#define EC_FETCH 0x21
-#define EC_DATA 0x25
-#define EC_BRK 0x3c
-#define ISS_WRITE 0x40
-/* What a guest with page tables of one level would see. */
-#define STATUS_TRANSLATION 0x07
-#define STATUS_PERMISSION 0x0f
-#define STATUS_ALIGNMENT 0x21
+#define LEVEL 3 /* what a guest with page tables would see */
 
 static uc_err init(struct unicorn_vcpu *v)
 {
@@ -49,11 +37,11 @@ static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t 
 static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			 struct ucall_exit *exit)
 {
-	uint64_t iss = unicorn_is_denied(type) ? STATUS_PERMISSION : STATUS_TRANSLATION;
+	uint64_t iss = unicorn_is_denied(type) ? STATUS_PERMISSION(LEVEL) : STATUS_TRANSLATION(LEVEL);
 
 	if (unicorn_is_write(type))
 		iss |= ISS_WRITE;
-	unicorn_exception(exit, 0x200, ESR(unicorn_is_fetch(type) ? EC_FETCH : EC_DATA, iss),
+	unicorn_exception(exit, VECTOR_SYNC, ESR(unicorn_is_fetch(type) ? EC_FETCH : EC_DATA, iss),
 			  address, 0);
 }
 
@@ -66,7 +54,6 @@ static uint64_t immediate(struct unicorn_vcpu *v)
 	return insn >> 5 & 0xffff;
 }
 
-/* 0x200: from the same exception level, with its own stack pointer. */
 static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit)
 {
 	uint32_t unknown = 0;
@@ -95,7 +82,7 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 	default:
 		unknown = UCALL_UNKNOWN_CODE | UCALL_UNKNOWN_ADDRESS;
 	}
-	unicorn_exception(exit, 0x200, esr, 0, unknown);
+	unicorn_exception(exit, VECTOR_SYNC, esr, 0, unknown);
 }
 
 static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)

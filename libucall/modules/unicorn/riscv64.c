@@ -1,15 +1,9 @@
 // SPDX-License-Identifier: MIT
 /* riscv64 guests on Unicorn: M-mode, no translation. */
+#include "arch/riscv64/exceptions.h"
 #include "cpu.h"
 
 #define UC_ECALL 8 /* in every mode */
-
-/* Privileged specification, table 4.2: scause. */
-#define FETCH_ACCESS 1
-#define ILLEGAL 2
-#define BREAKPOINT 3
-#define LOAD_ACCESS 5
-#define STORE_ACCESS 7
 
 /* SBI specification, 3: what an extension that nobody has answers. */
 #define SBI_ERR_NOT_SUPPORTED ((uint64_t)-2)
@@ -29,9 +23,9 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 			 struct ucall_exit *exit)
 {
 	unicorn_exception(exit,
-			  unicorn_is_fetch(type)   ? FETCH_ACCESS
-			  : unicorn_is_write(type) ? STORE_ACCESS
-						   : LOAD_ACCESS,
+			  unicorn_is_fetch(type)   ? CAUSE_FETCH_ACCESS
+			  : unicorn_is_write(type) ? CAUSE_STORE_ACCESS
+						   : CAUSE_LOAD_ACCESS,
 			  0, address, 0);
 }
 
@@ -63,7 +57,7 @@ static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
 	if (!is_break && !uc_mem_read(v->uc, v->pc, b, 4))
 		is_break = b[0] == ebreak[0] && b[1] == ebreak[1] && b[2] == ebreak[2] &&
 			   b[3] == ebreak[3];
-	unicorn_exception(exit, is_break ? BREAKPOINT : ILLEGAL, 0, 0, 0);
+	unicorn_exception(exit, is_break ? CAUSE_BREAKPOINT : CAUSE_ILLEGAL, 0, 0, 0);
 }
 
 #define X(n) UC_RISCV_REG_X##n

@@ -10,10 +10,6 @@
 #define UC_SVC 2
 #define UC_PGM 3
 
-/* Principles of Operation, figure 6-1. */
-#define PGM_PROTECTION 0x04
-#define PGM_ADDRESSING 0x05
-
 static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t return_address)
 {
 	/* ELF ABI supplement: a register save area of 160 bytes, then what is not in registers. */
@@ -66,34 +62,27 @@ static bool takes_long(const uint8_t *code)
 	}
 }
 
-/* DIAG R1,R3,D2(B2), which Unicorn passes over; and a PSW that waits, which it goes on with. */
+/* DIAG, which Unicorn passes over; and a PSW that waits, which it goes on with. */
 static bool insn(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit *exit)
 {
-	unsigned int base, reg;
+	struct s390x_diag diag;
 
 	if (v->psw_loaded && waits(v, exit))
 		return true;
 	v->psw_loaded = code[0] == 0x82 || (code[0] == 0xb2 && code[1] == 0xb2); /* LPSW, LPSWE */
 	if (takes_long(code))
 		v->budget = 0;
-	if (code[0] != 0x83)
+	if (!s390x_parse_diag((uint32_t)code[0] << 24 | code[1] << 16 | code[2] << 8 | code[3], &diag))
 		return false;
-	reg = code[1] >> 4;
-	base = code[2] >> 4;
-	exit->reason = UCALL_EXIT_DIAG;
-	exit->u.diag.code = ((unsigned int)(code[2] & 0xf) << 8) | code[3];
-	if (base)
-		exit->u.diag.code += (uint32_t)unicorn_get(v, v->cpu->gpr[base]);
-	exit->u.diag.code &= 0xffff;
-	exit->u.diag.reg = reg;
-	exit->u.diag.value = unicorn_get(v, v->cpu->gpr[reg]);
+	s390x_diag_exit(&diag, unicorn_get(v, v->cpu->gpr[diag.base]),
+			unicorn_get(v, v->cpu->gpr[diag.reg]), exit);
 	return true;
 }
 
 static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			 struct ucall_exit *exit)
 {
-	unicorn_exception(exit, unicorn_is_denied(type) ? PGM_PROTECTION : PGM_ADDRESSING,
+	unicorn_exception(exit, unicorn_is_denied(type) ? S390X_PGM_PROTECTION : S390X_PGM_ADDRESSING,
 			  unicorn_is_write(type), address, 0);
 }
 
@@ -111,7 +100,7 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 	} else if (uc_mem_read(v->uc, pc, bytes, 2)) {
 		/* A fetch from where nothing is comes here, and not as a bad access. */
 		v->pc = pc;
-		unicorn_exception(exit, PGM_ADDRESSING, 0, pc, 0);
+		unicorn_exception(exit, S390X_PGM_ADDRESSING, 0, pc, 0);
 	} else {
 		unicorn_exception(exit, 0, 0, 0, UCALL_UNKNOWN_VECTOR | UCALL_UNKNOWN_ADDRESS);
 	}
@@ -119,7 +108,7 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 
 static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
 {
-	unicorn_exception(exit, 0x01, 0, 0, 0);
+	unicorn_exception(exit, S390X_PGM_OPERATION, 0, 0, 0);
 }
 
 #define R(n) UC_S390X_REG_R##n

@@ -1,14 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* x86_64 guests on Unicorn. */
+#include "arch/x86_64/exceptions.h"
 #include "cpu.h"
-
-/* AMD APM volume 2, 8.2, and 8.4.2 for the page fault's error code. */
-#define INVALID_OPCODE 6
-#define GENERAL_PROTECTION 13
-#define PAGE_FAULT 14
-#define PF_PRESENT 0x01
-#define PF_WRITE 0x02
-#define PF_FETCH 0x10
 
 static void port(struct unicorn_vcpu *v, uint32_t number, int size, uint32_t value, bool is_write)
 {
@@ -70,9 +63,9 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 {
 	/* Unicorn does not ask for canonical addresses, the architecture does. */
 	if ((int64_t)(address << 16) >> 16 != (int64_t)address)
-		unicorn_exception(exit, GENERAL_PROTECTION, 0, 0, 0);
+		unicorn_exception(exit, VECTOR_GP, 0, 0, 0);
 	else
-		unicorn_exception(exit, PAGE_FAULT,
+		unicorn_exception(exit, VECTOR_PF,
 				  (unicorn_is_denied(type) ? PF_PRESENT : 0) |
 					  (unicorn_is_write(type) ? PF_WRITE : 0) |
 					  (unicorn_is_fetch(type) ? PF_FETCH : 0),
@@ -82,14 +75,15 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit)
 {
 	/* Vectors with an error code, which Unicorn does not tell. */
-	bool has_code = number == 8 || (number >= 10 && number <= 14) || number == 17;
+	bool has_code = number == VECTOR_DF || (number >= VECTOR_TS && number <= VECTOR_PF) ||
+			number == VECTOR_AC;
 
 	unicorn_exception(exit, number, 0, 0, has_code ? UCALL_UNKNOWN_CODE : 0);
 }
 
 static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
 {
-	unicorn_exception(exit, INVALID_OPCODE, 0, 0, 0);
+	unicorn_exception(exit, VECTOR_UD, 0, 0, 0);
 }
 
 const struct unicorn_cpu unicorn_x86_64 = {
