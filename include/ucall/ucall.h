@@ -109,8 +109,8 @@ struct ucall_vm_config {
 	 */
 	const char *engine;
 	/*
-	 * The guest's architecture: x86_64, aarch64 (or arm64), s390x, riscv64.  NULL: that of the
-	 * separate guest ELF, or the host's if there is none.
+	 * The guest's architecture: x86_64 (or amd64), aarch64 (or arm64), s390x, riscv64.  NULL: that
+	 * of the separate guest ELF, or the host's if there is none.
 	 */
 	const char *arch;
 	/*
