@@ -157,8 +157,8 @@ static int map_program(struct dl_phdr_info *info, size_t size, void *data)
 
 static void create(void (*guest)(void))
 {
-	if (access("/dev/kvm", R_OK | W_OK))
-		SKIP("no /dev/kvm that can be opened");
+	if (ucall_engine_check("kvm"))
+		SKIP("%s", ucall_error());
 	memset(&vm, 0, sizeof(vm));
 	memset(&maps, 0, sizeof(maps));
 	create_vm(&vm);
