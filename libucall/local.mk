@@ -8,6 +8,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/arch/aarch64/paging.c \
 	libucall/arch/arch.c libucall/arch/arch.h \
 	libucall/arch/byte-order.h \
+	libucall/arch/describe.c \
 	libucall/arch/list.h \
 	libucall/arch/radix.c libucall/arch/radix.h \
 	libucall/arch/riscv64/arch.c libucall/arch/riscv64/exceptions.h \

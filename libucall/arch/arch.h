@@ -92,7 +92,7 @@ enum {
 extern const struct ucall_arch *const ucall_archs[UCALL_ARCHS];
 extern const struct ucall_arch *const ucall_arch_native; /* of this host: arch/ARCH/native.c */
 
-/* ", FAR 0x10: write to the null page"; `denied`: the memory is there and does not permit it. */
+/* describe.c.  ", FAR 0x10: write to the null page"; `denied`: the memory is there and does not permit it. */
 void ucall_describe_access(struct ucall_text *text, const char *where, uint64_t address,
 			   enum ucall_access access, bool denied);
 /* Lines of four registers each: "  x0  0123456789abcdef ...". */

@@ -3,7 +3,8 @@
  * s390x page tables: a region-third table of 2048 entries, segment tables of 2048, page tables of 256
  * (Principles of Operation, 3-37).  They are big-endian, and an entry of zero is valid.
  */
-#include "arch/byte-order.h"
+#include <endian.h>
+
 #include "machine/pages.h"
 #include "s390x.h"
 
@@ -20,11 +21,6 @@
 #define TABLE_ENTRIES 2048u
 #define PAGES_ENTRIES 256u
 #define LIMIT (1ull << 42)
-
-static uint64_t swap(const struct ucall_memory *mem, uint64_t value)
-{
-	return ucall_guest64(&ucall_arch_s390x, value);
-}
 
 static uint64_t *table_at(const struct ucall_memory *mem, uint64_t table, unsigned int entries,
 			  uint64_t index)
@@ -57,7 +53,7 @@ static uint64_t new_table(struct ucall_memory *mem, unsigned int entries, uint64
 	uint64_t *t = gpa ? ucall_memory_pointer(mem, gpa, pages * UCALL_PAGE_SIZE) : NULL;
 
 	for (unsigned int i = 0; t && i < entries; i++)
-		t[i] = swap(mem, empty);
+		t[i] = htobe64(empty);
 	return gpa;
 }
 
@@ -66,7 +62,8 @@ uint64_t ucall_s390x_new_root(struct ucall_memory *mem)
 	return new_table(mem, TABLE_ENTRIES, INVALID | REGION3);
 }
 
-int ucall_s390x_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot)
+int ucall_s390x_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
+		    unsigned int prot)
 {
 	uint64_t *e, new;
 
@@ -76,26 +73,26 @@ int ucall_s390x_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint6
 	e = region(mem, root, gva);
 	if (!e)
 		goto damaged;
-	if (swap(mem, *e) & INVALID) {
+	if (be64toh(*e) & INVALID) {
 		new = new_table(mem, TABLE_ENTRIES, INVALID);
 		if (!new)
 			return -1;
-		*e = swap(mem, new | REGION3);
+		*e = htobe64(new | REGION3);
 	}
-	e = segment(mem, swap(mem, *e), gva);
+	e = segment(mem, be64toh(*e), gva);
 	if (!e)
 		goto damaged;
-	if (swap(mem, *e) & INVALID) {
+	if (be64toh(*e) & INVALID) {
 		new = new_table(mem, PAGES_ENTRIES, PTE_INVALID);
 		if (!new)
 			return -1;
-		*e = swap(mem, new);
+		*e = htobe64(new);
 	}
-	e = page(mem, swap(mem, *e), gva);
+	e = page(mem, be64toh(*e), gva);
 	if (!e)
 		goto damaged;
-	*e = swap(mem, gpa | (prot & UCALL_MAP_WRITE ? 0 : PTE_PROTECT) |
-			      (prot & UCALL_MAP_EXEC ? PTE_EXEC : 0));
+	*e = htobe64(gpa | (prot & UCALL_MAP_WRITE ? 0 : PTE_PROTECT) |
+		     (prot & UCALL_MAP_EXEC ? PTE_EXEC : 0));
 	return 0;
 
 damaged:
@@ -122,19 +119,19 @@ int ucall_s390x_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint
 	p = region(mem, root, gva);
 	if (!p)
 		return -1;
-	e = swap(mem, __atomic_load_n(p, __ATOMIC_RELAXED));
+	e = be64toh(__atomic_load_n(p, __ATOMIC_RELAXED));
 	if ((e & INVALID) || (e & TYPE) != (REGION3 & TYPE))
 		return -1;
 	p = segment(mem, e, gva);
 	if (!p)
 		return -1;
-	e = swap(mem, __atomic_load_n(p, __ATOMIC_RELAXED));
+	e = be64toh(__atomic_load_n(p, __ATOMIC_RELAXED));
 	if ((e & INVALID) || (e & TYPE))
 		return -1;
 	p = page(mem, e, gva);
 	if (!p)
 		return -1;
-	e = swap(mem, __atomic_load_n(p, __ATOMIC_RELAXED));
+	e = be64toh(__atomic_load_n(p, __ATOMIC_RELAXED));
 	if (e & PTE_INVALID)
 		return -1;
 	*gpa = (e & ORIGIN) | (gva & (UCALL_PAGE_SIZE - 1));
