@@ -21,7 +21,7 @@ int example_main(void);
 
 /* ---- guests ---- */
 
-/* Values that are no addresses, one of them 0. */
+/* Values with no memory behind them as addresses, one of them 0. */
 static UCALL_ATTACH_GUEST void guest_values(void)
 {
 	for (;;) {

@@ -58,9 +58,8 @@ struct ucall_port {
 	const struct ucall_port_ops *ops;
 	unsigned int number;
 	const struct ucall_exit *exit; /* the last, the machine's */
-	struct ucall_mailbox *
-		/* the host's view, which the guest writes at any time; NULL: it has none */
-		mailbox;
+	/* As the host sees it; the guest writes it at any time.  NULL: a vCPU without mailbox. */
+	struct ucall_mailbox *mailbox;
 	struct ucall_queued *queued; /* NULL: messages do not queue */
 	bool backend_ready; /* vcpu_init() succeeded: vcpu_fini() is due */
 };

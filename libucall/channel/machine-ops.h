@@ -50,8 +50,8 @@ struct ucall_machine_ops {
 	int (*get_regs)(void *cpu, struct ucall_regs *regs);
 	int (*set_regs)(void *cpu, const struct ucall_regs *regs);
 	/*
-	 * KVM's descriptors, -1 if it has none.  A memory slot for the backend, -1 if there is
-	 * none left.
+	 * KVM's descriptors, -1 on an engine without them.  A memory slot for the backend, -1 if all
+	 * are taken.
 	 */
 	int (*vm_fd)(void *vm);
 	int (*vcpu_fd)(void *cpu);

@@ -86,7 +86,7 @@ struct ucall_kvm_arch {
 	int (*decode)(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit);
 
-	/* NULL: it has none. */
+	/* NULL: KVM has no such thing on this architecture. */
 	const struct ucall_kvm_irqchip *irqchip;
 	const struct ucall_kvm_state *state;
 	const struct ucall_kvm_protections *protections;

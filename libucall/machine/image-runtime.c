@@ -106,7 +106,7 @@ static int read_program(struct dl_phdr_info *info, size_t size, void *data)
 	return 1; /* the first object is the program */
 }
 
-/* The runtime's function of that name, 0 if it has none. */
+/* Address of the guest runtime's function of that name; 0: there is no such function. */
 static uint64_t find(const struct program *p, const char *name)
 {
 	for (size_t i = 0; i < COUNT; i++)

@@ -93,7 +93,7 @@ struct ucall_cpu {
 	void *protect_data; /* the engine's own */
 	struct ucall_exit exit; /* the last */
 	struct ucall_boot boot;
-	uint64_t ghcb; /* guest-physical address of its GHCB; 0: it has none */
+	uint64_t ghcb; /* guest-physical address of its GHCB; 0: no GHCB */
 	unsigned int number;
 };
 

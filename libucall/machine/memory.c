@@ -16,7 +16,7 @@
 static int walk(const struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		unsigned int *prot)
 {
-	if (vm->flat || ucall_machine_is_closed(vm)) /* the page tables are none, or ciphertext */
+	if (vm->flat || ucall_machine_is_closed(vm)) /* there are no page tables, or they are encrypted */
 		return ucall_regions_walk(&vm->memory, root, gva, gpa, prot);
 	return vm->arch->walk((struct ucall_memory *)(uintptr_t)&vm->memory, root, gva, gpa, prot);
 }

@@ -18,9 +18,9 @@ struct ucall_fault {
 /*
  * Each fills in f->info, calls ucall_fail() with the sentence on it, and returns -1.
  *
- * The exception that a stub left in the mailbox (EFAULT), or that the engine reports (EFAULT); a triple fault (EFAULT); a run that was
- * ended by the time limit (ETIMEDOUT); an exit that is no ucall (ENOMSG); a message that is none,
- * on which ucall_fail() has been called already (EPROTO).
+ * The exception that a stub left in the mailbox (EFAULT), or that the engine reports (EFAULT); a triple
+ * fault (EFAULT); a run that the time limit ended (ETIMEDOUT); an exit that the backend does not know
+ * (ENOMSG); a malformed message, for which ucall_fail() has been called already (EPROTO).
  */
 int ucall_fault_exception(struct ucall_fault *f);
 int ucall_fault_unhandled(struct ucall_fault *f);
