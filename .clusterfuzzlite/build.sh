@@ -20,7 +20,7 @@ core=$(find libucall -name '*.c' ! -path '*/guest/*' ! -path '*/harness/*' ! -pa
 	\( ! -path '*/arch/*' -o -path "*/arch/$host/*" -o -path '*/arch/*.c' ! -path '*/arch/*/*' ! -name stub-page.c -o -name arch.c -o -name paging.c \
 	-o -name decode.c -o -name escape.c \))
 case $host in
-x86_64) core="$core $(echo libucall/protect/sev/*.c)" ;;
+x86_64) core="$core $(find libucall/protect/sev -name '*.c')" ;;
 s390x) core="$core libucall/arch/stub-page.c" ;;
 *) core="$core libucall/arch/stub-page.c libucall/kvm/device.c libucall/kvm/one-reg.c" ;;
 esac

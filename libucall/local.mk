@@ -63,6 +63,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/plugin/backend.c libucall/plugin/backend.h \
 	libucall/plugin/backend-list.c \
 	libucall/plugin/note.c libucall/plugin/note.h \
+	libucall/protect/guard.h \
 	libucall/protect/protect.c libucall/protect/protect.h \
 	libucall/report/fault.c libucall/report/fault.h \
 	libucall/report/symbols.c libucall/report/symbols.h \
@@ -101,19 +102,24 @@ native_x86_64 = \
 	libucall/arch/x86_64/native.c \
 	libucall/arch/x86_64/state.c \
 	libucall/protect/sev/cpuid.c \
-	libucall/protect/sev/emulated.c libucall/protect/sev/sev.h \
-	libucall/protect/sev/ghcb.c \
-	libucall/protect/sev/insn.c \
+	libucall/protect/sev/emulated/emulated.c \
+	libucall/protect/sev/emulated/emulated.h \
+	libucall/protect/sev/emulated/ghcb.c \
+	libucall/protect/sev/emulated/insn.c \
+	libucall/protect/sev/emulated/psp.c \
+	libucall/protect/sev/emulated/slots.c \
+	libucall/protect/sev/emulated/state.c \
+	libucall/protect/sev/emulated/vc.c \
 	libucall/protect/sev/kinds.c \
 	libucall/protect/sev/kvm-sev.h \
-	libucall/protect/sev/launch.c libucall/protect/sev/launch.h \
-	libucall/protect/sev/machine.c libucall/protect/sev/machine.h \
-	libucall/protect/sev/probe.c \
-	libucall/protect/sev/psp.c \
-	libucall/protect/sev/real.c \
-	libucall/protect/sev/slots.c \
-	libucall/protect/sev/state.c \
-	libucall/protect/sev/vc.c \
+	libucall/protect/sev/pages.c \
+	libucall/protect/sev/real/launch.c \
+	libucall/protect/sev/real/launch.h \
+	libucall/protect/sev/real/machine.c \
+	libucall/protect/sev/real/machine.h \
+	libucall/protect/sev/real/probe.c \
+	libucall/protect/sev/real/real.c \
+	libucall/protect/sev/sev.h \
 	libucall/arch/x86_64/stubs.S
 if HOST_AARCH64
 libucall_libcore_la_SOURCES += $(native_aarch64)

@@ -4,7 +4,7 @@
 
 #include <ucall/test.h>
 
-#include "protect/sev/sev.h"
+#include "protect/sev/emulated/emulated.h"
 
 #define RIP 0x401000
 #define BASE 0x18000000000

@@ -10,7 +10,8 @@
 
 #include <ucall/test.h>
 
-#include "protect/sev/machine.h"
+#include "protect/sev/real/launch.h"
+#include "protect/sev/real/machine.h"
 #include "protect/sev/sev.h"
 #include "bare-machine.h"
 #include "resources.h"
@@ -69,15 +70,6 @@ void ucall_kvm_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, s
 	exit->native = run->exit_reason;
 }
 
-void ucall_kvm_interrupt(struct ucall_cpu *vcpu)
-{
-}
-
-int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private)
-{
-	return 0;
-}
-
 int ucall_engine_check_protection(const struct ucall_protection *protection)
 {
 	return 0;
@@ -89,55 +81,55 @@ int ucall_engine_check_protection(const struct ucall_protection *protection)
 #define PRIVATE_END 0x40000
 #define VCPUS 2
 
-static const struct ucall_kvm_protect *protect_of(const char *kind)
+static const struct ucall_kvm_guard *guard_of(const char *kind)
 {
 	return strstr(kind, "snp") ? &sev_real_snp : &sev_real;
 }
 
 /* As the core and the engine do it, from KVM_CREATE_VM to the launch. */
-static int build(struct ucall_machine *vm, const struct ucall_kvm_protect *protect, int kvm_fd)
+static int build(struct ucall_machine *vm, const struct ucall_kvm_guard *guard, int kvm_fd)
 {
 	struct ucall_cpu vcpu = { .vm = vm };
 	static struct kvm_run run;
-	int fd = protect->create_vm(vm, kvm_fd);
+	int fd = guard->create_vm(vm, kvm_fd);
 
-	if (fd < 0 || protect->vm_init(vm, kvm_fd, fd) || protect->set_memory(vm, fd))
+	if (fd < 0 || guard->vm_init(vm, kvm_fd, fd) || guard->set_memory(vm, fd))
 		return -1;
 	for (int i = 0; i < VCPUS; i++) {
 		run.kvm_valid_regs = 1;
-		if (protect->vcpu_init(&vcpu, fd, &run))
+		if (guard->vcpu_init(&vcpu, fd, &run))
 			return -1;
-		CHECK_EQ(run.kvm_valid_regs, !vm->protection->closes_regs);
-		protect->vcpu_fini(&vcpu);
+		CHECK_EQ(run.kvm_valid_regs, !ucall_protection_closes(vm->protection));
+		guard->vcpu_fini(&vcpu);
 		psp.vcpus++;
 	}
 	vm->memory.next = PRIVATE_END;
-	return protect->ops.launch(vm);
+	return guard->guard.launch(vm);
 }
 
 /* The whole life of a VM; returns what the launch did. */
 static int live(const char *kind, struct ucall_machine *vm)
 {
-	const struct ucall_kvm_protect *protect = protect_of(kind);
+	const struct ucall_kvm_guard *guard = guard_of(kind);
 	int kvm_fd = psp_fd(), r;
 
 	psp.kvm_fd = kvm_fd;
 	memset(vm, 0, sizeof(*vm));
 	CHECK_OK(!ucall_machine_init(vm, &bare_paging, &ucall_arch_x86_64));
 	CHECK_OK(!ucall_protect_choose(vm, kind));
-	CHECK_OK(!protect->check(kvm_fd, vm->protection));
-	CHECK_OK(!ucall_pages_init(&vm->memory, MEMORY, protect->ops.apart));
+	CHECK_OK(!guard->check(kvm_fd, vm->protection));
+	CHECK_OK(!ucall_pages_init(&vm->memory, MEMORY, guard->guard.apart));
 	vm->memory.next = 2 * UCALL_PAGE_SIZE;
 	vm->memory.private_base[UCALL_PAGE_SIZE] = 0x5a;
-	r = build(vm, protect, kvm_fd);
+	r = build(vm, guard, kvm_fd);
 	if (!r)
-		CHECK_EQ(vm->memory.c_bit, 1ull << 51);
+		CHECK_EQ(vm->memory.private_bits, 1ull << 51);
 	/* The engine's part: the VM's descriptor. */
-	protect->vm_fini(vm);
+	guard->vm_fini(vm);
 	if (psp.vm_fd >= 0)
 		close(psp.vm_fd);
 	close(kvm_fd);
-	if (protect->ops.apart && !r) /* what has been copied into the guest is forgotten */
+	if (guard->guard.apart && !r) /* what has been copied into the guest is forgotten */
 		CHECK_EQ(vm->memory.private_base[UCALL_PAGE_SIZE], 0);
 	ucall_machine_fini(vm);
 	return r;

@@ -185,6 +185,7 @@ enum ucall_exit_reason {
 	UCALL_EXIT_OTHER = 11, /* see native */
 	UCALL_EXIT_MEMORY = 12, /* SEV-SNP: memory was used as private that is shared, or vice versa */
 	UCALL_EXIT_TERMINATE = 13, /* the guest asked for its end: GHCB MSR protocol */
+	UCALL_EXIT_DEBUG = 14, /* an instruction was executed: ucall_vcpu_set_stepping() */
 };
 
 /* Why a vCPU stopped.  Native byte order whatever the guest's. */
@@ -436,6 +437,7 @@ UCALL_PUBLIC void ucall_backends_free(struct ucall_backend_info *backends);
 #define UCALL_CAN_HANDLERS (1u << 3) /* the guest's own exception handlers run */
 #define UCALL_CAN_PROTECT (1u << 4) /* memory encryption, see ucall_protections() */
 #define UCALL_CAN_KVM (1u << 5) /* ucall_vm_fd() and ucall_vcpu_fd() are KVM's */
+#define UCALL_CAN_STEP (1u << 6) /* ucall_vcpu_set_stepping() */
 
 struct ucall_engine_info {
 	const char *name; /* NULL ends the array */

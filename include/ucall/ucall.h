@@ -365,6 +365,14 @@ UCALL_PUBLIC void ucall_vcpu_kick(struct ucall_vcpu *vcpu);
  */
 UCALL_PUBLIC int ucall_vcpu_restart(struct ucall_vcpu *vcpu);
 
+/*
+ * Single steps: from now on each ucall_vcpu_run() of a vCPU ends after one instruction of the guest, with the exit
+ * UCALL_EXIT_DEBUG, or with the exit that the instruction made.  (ucall_next() ends with ENOMSG there.)  Returns 0, or
+ * -1: EOPNOTSUPP where the engine cannot (KVM on riscv64; in ring 3 of a KVM that interprets ring 0 steps are not
+ * reported), EINVAL where the guest's registers are closed.
+ */
+UCALL_PUBLIC int ucall_vcpu_set_stepping(struct ucall_vcpu *vcpu, bool on);
+
 /* General registers of a vCPU that does not run, in the order that struct ucall_fault_area gives. */
 struct ucall_regs {
 	uint64_t pc, sp, flags;

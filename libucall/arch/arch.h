@@ -18,6 +18,7 @@ struct ucall_cpu;
 #define UCALL_MAP_EXEC 2u
 #define UCALL_MAP_KERNEL 4u /* not for ring 3 */
 #define UCALL_MAP_DEVICE 8u /* no memory: accesses exit */
+#define UCALL_MAP_SHARED 16u /* with the host, where the VM has private memory; else it makes no difference */
 
 /* How a guest touched memory that it should not have. */
 enum ucall_access { UCALL_ACCESS_READ, UCALL_ACCESS_WRITE, UCALL_ACCESS_FETCH };

@@ -10,14 +10,16 @@
 /* The entry for gva in the table at `table`, NULL if that is not in guest memory. */
 static uint64_t *entry(const struct ucall_memory *mem, uint64_t table, uint64_t gva, int level)
 {
-	uint64_t *t = ucall_memory_pointer(mem, table, UCALL_PAGE_SIZE);
+	uint64_t *t = ucall_memory_entry_pointer(mem, table, UCALL_PAGE_SIZE);
 
 	return t ? &t[gva >> SHIFT(level) & 511] : NULL;
 }
 
 uint64_t ucall_radix_new_root(struct ucall_memory *mem)
 {
-	return ucall_memory_pages(mem, 1);
+	uint64_t gpa = ucall_memory_pages(mem, 1);
+
+	return gpa ? ucall_memory_entry(mem, gpa, false) : 0;
 }
 
 int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
@@ -34,14 +36,14 @@ int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint6
 
 			if (!new)
 				return -1;
-			*e = r->make_table(new);
+			*e = r->make_table(ucall_memory_entry(mem, new, false));
 		}
 		table = r->address(*e);
 	}
 	e = entry(mem, table, gva, 0);
 	if (!e)
 		goto damaged;
-	*e = r->make_leaf(gpa, prot);
+	*e = r->make_leaf(ucall_memory_entry(mem, gpa, prot & (UCALL_MAP_SHARED | UCALL_MAP_DEVICE)), prot);
 	return 0;
 
 damaged:
@@ -80,7 +82,9 @@ int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint
 		*prot = r->restrict_prot(e, kind == UCALL_RADIX_LEAF, *prot);
 		if (kind == UCALL_RADIX_LEAF) {
 			offset = (1ull << SHIFT(level)) - 1;
-			*gpa = (r->address(e) & ~offset) | (gva & offset);
+			*gpa = (ucall_memory_entry_address(mem, r->address(e)) & ~offset) | (gva & offset);
+			if (ucall_memory_entry_is_shared(mem, r->address(e)))
+				*prot |= UCALL_MAP_SHARED;
 			return 0;
 		}
 		table = r->address(e);

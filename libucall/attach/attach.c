@@ -343,7 +343,7 @@ static struct attached_vm *choose(const struct ucall_attach_config *config)
 			   arch->name, ucall_arch_native->name);
 		goto failed;
 	}
-	if (protection->closes_regs || (protection->bell & UCALL_BELL_EMULATED)) {
+	if (ucall_protection_closes(protection) || ucall_protection_is_emulated(protection)) {
 		ucall_fail(EOPNOTSUPP,
 			   "protection %s: what an attached guest rings with is read from its registers, and emulation is for "
 			   "libucall's own VMs; give \"none\" or \"sev\"",

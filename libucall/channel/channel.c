@@ -78,7 +78,7 @@ static bool rings(const struct ucall_channel *c, bool shared)
 /* Would its doorbell raise #VC where nothing handles that? */
 static bool lacks_vc(const struct ucall_channel *c, const struct ucall_metadata *md)
 {
-	return (md->needs & UCALL_NEEDS_GUEST_VC) && c->traits.protection->closes_regs &&
+	return (md->needs & UCALL_NEEDS_GUEST_VC) && ucall_protection_closes(c->traits.protection) &&
 	       !c->traits.guest_vc;
 }
 
@@ -168,14 +168,14 @@ static int check_backend(struct ucall_channel *c)
 	if (c->via == UCALL_VIA_DEFAULT && c->traits.attached)
 		c->via = rings(c, false) ? UCALL_VIA_ADDRESS : UCALL_VIA_MAILBOX;
 	if (c->via == UCALL_VIA_ADDRESS && c->traits.protection->bit != UCALL_PROTECT_NONE &&
-	    (!c->traits.attached || c->traits.protection->closes_regs))
+	    (!c->traits.attached || ucall_protection_closes(c->traits.protection)))
 		return ucall_fail(
 			EOPNOTSUPP,
 			"UCALL_VIA_ADDRESS cannot work in an %s VM: the address is the guest's, and "
 			"the host can neither walk its page tables nor read what is private%s; leave "
 			"`via` out",
 			c->traits.protection->name,
-			c->traits.protection->closes_regs ? ", and the register with it is encrypted"
+			ucall_protection_closes(c->traits.protection) ? ", and the register with it is encrypted"
 							  : "");
 	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
 		return ucall_fail(

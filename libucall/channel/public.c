@@ -51,7 +51,7 @@ uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm)
 
 bool ucall_vm_closes_registers(const struct ucall_vm *vm)
 {
-	return vm ? vm->channel->traits.protection->closes_regs : false;
+	return vm ? ucall_protection_closes(vm->channel->traits.protection) : false;
 }
 
 int ucall_vm_ring(const struct ucall_vm *vm)

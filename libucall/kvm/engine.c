@@ -16,7 +16,7 @@
 #define DEVICE "/dev/kvm"
 
 struct kvm_vm {
-	const struct ucall_kvm_protect *protect; /* NULL: memory is not encrypted */
+	const struct ucall_kvm_guard *guard; /* NULL: no protection */
 	int kvm_fd;
 	int fd;
 	int irqchip; /* its descriptor; -1: there is none */
@@ -25,6 +25,9 @@ struct kvm_vm {
 
 struct kvm_vcpu {
 	int fd;
+	bool stepping; /* ucall_vcpu_set_stepping() */
+	bool armed; /* KVM steps it */
+	bool owed_halt; /* the step over a halt has been reported as the halt: KVM may report it once more */
 	int kicked; /* atomic: ucall_vcpu_kick() was called and has not ended a run yet */
 	pid_t thread; /* atomic: which thread is in kvm_run(), 0 if none */
 	struct kvm_run *run;
@@ -103,26 +106,26 @@ static uint32_t kvm_can(void)
 {
 	return UCALL_CAN_PAGING | UCALL_CAN_KVM | ucall_kvm_arch.can |
 	       (ucall_kvm_arch.irqchip ? UCALL_CAN_IRQCHIP : 0) |
-	       (ucall_kvm_arch.protections ? UCALL_CAN_PROTECT : 0);
+	       (ucall_kvm_arch.guards ? UCALL_CAN_PROTECT : 0);
 }
 
 /* NULL after ucall_fail(): this architecture has no such kind. */
-static const struct ucall_kvm_protect *find_protect(const struct ucall_protection *protection)
+static const struct ucall_kvm_guard *find_guard(const struct ucall_protection *protection)
 {
-	if (ucall_kvm_arch.protections)
-		return ucall_kvm_arch.protections->find(protection);
+	if (ucall_kvm_arch.guards)
+		return ucall_kvm_arch.guards->find(protection);
 	ucall_fail(EOPNOTSUPP, "KVM on %s has no %s", ucall_kvm_arch.arch->name, protection->name);
 	return NULL;
 }
 
 static int kvm_check_protection(const struct ucall_protection *protection)
 {
-	const struct ucall_kvm_protect *protect = find_protect(protection);
-	int fd = protect ? open_device(NULL) : -1, r;
+	const struct ucall_kvm_guard *guard = find_guard(protection);
+	int fd = guard ? open_device(NULL) : -1, r;
 
 	if (fd < 0)
 		return -1;
-	r = protect->check(fd, protection);
+	r = guard->check(fd, protection);
 	close(fd);
 	return r;
 }
@@ -133,8 +136,8 @@ static int create_vm(struct ucall_machine *vm)
 	const struct kvm_vm *kvm = vm->engine_data;
 	int fd;
 
-	if (kvm->protect && kvm->protect->create_vm)
-		return kvm->protect->create_vm(vm, kvm->kvm_fd);
+	if (kvm->guard && kvm->guard->create_vm)
+		return kvm->guard->create_vm(vm, kvm->kvm_fd);
 	do
 		fd = ioctl(kvm->kvm_fd, KVM_CREATE_VM, 0);
 	while (fd < 0 && errno == EINTR);
@@ -161,8 +164,8 @@ static int kvm_launch(struct ucall_machine *vm)
 static char *kvm_launch_list(const struct ucall_machine *vm,
 			     const struct ucall_protection *protection, const struct ucall_args *args)
 {
-	return find_protect(protection)
-		       ? ucall_kvm_arch.protections->launch_list(vm, protection, args)
+	return find_guard(protection)
+		       ? ucall_kvm_arch.guards->launch_list(vm, protection, args)
 		       : NULL;
 }
 
@@ -179,10 +182,10 @@ static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *c
 	if (kvm->kvm_fd < 0)
 		return -1;
 	if (vm->protection->bit != UCALL_PROTECT_NONE) {
-		kvm->protect = find_protect(vm->protection);
-		if (!kvm->protect || kvm->protect->check(kvm->kvm_fd, vm->protection))
+		kvm->guard = find_guard(vm->protection);
+		if (!kvm->guard || kvm->guard->check(kvm->kvm_fd, vm->protection))
 			return -1;
-		vm->protect = &kvm->protect->ops;
+		vm->guard = &kvm->guard->guard;
 	}
 	kvm->fd = create_vm(vm);
 	if (kvm->fd < 0)
@@ -190,7 +193,7 @@ static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *c
 	if (ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
 		return ucall_fail(ENODEV, "this KVM has no KVM_CAP_IMMEDIATE_EXIT; Linux 4.13 or "
 					  "later is needed");
-	wanted = vm->protection->closes_regs ? 0 : ucall_kvm_arch.sync_regs;
+	wanted = ucall_protection_closes(vm->protection) ? 0 : ucall_kvm_arch.sync_regs;
 	got = ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SYNC_REGS);
 	if (got < 0 || (got & wanted) != wanted)
 		return ucall_fail(ENODEV,
@@ -201,7 +204,7 @@ static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *c
 		return ucall_fail_call("KVM_GET_VCPU_MMAP_SIZE");
 	if (config->irqchip && create_irqchip(vm))
 		return -1;
-	return kvm->protect ? kvm->protect->vm_init(vm, kvm->kvm_fd, kvm->fd) : 0;
+	return kvm->guard ? kvm->guard->vm_init(vm, kvm->kvm_fd, kvm->fd) : 0;
 }
 
 static int kvm_set_memory(struct ucall_machine *vm, void *memory, size_t size)
@@ -212,8 +215,8 @@ static int kvm_set_memory(struct ucall_machine *vm, void *memory, size_t size)
 		.userspace_addr = (uint64_t)(uintptr_t)memory,
 	};
 
-	if (kvm->protect)
-		return kvm->protect->set_memory(vm, kvm->fd);
+	if (kvm->guard)
+		return kvm->guard->set_memory(vm, kvm->fd);
 	if (ioctl(kvm->fd, KVM_SET_USER_MEMORY_REGION, &region))
 		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
 	return 0;
@@ -225,8 +228,8 @@ static void kvm_vm_fini(struct ucall_machine *vm)
 
 	if (!kvm)
 		return;
-	if (kvm->protect)
-		kvm->protect->vm_fini(vm);
+	if (kvm->guard)
+		kvm->guard->vm_fini(vm);
 	if (kvm->irqchip >= 0)
 		close(kvm->irqchip);
 	if (kvm->fd >= 0)
@@ -263,7 +266,7 @@ static int kvm_vcpu_init(struct ucall_cpu *vcpu)
 	v->run = run;
 	if (ucall_kvm_arch.vcpu_init && ucall_kvm_arch.vcpu_init(vcpu, kvm->kvm_fd, v->fd, v->run))
 		return -1;
-	if (kvm->protect && kvm->protect->vcpu_init(vcpu, v->fd, v->run))
+	if (kvm->guard && kvm->guard->vcpu_init(vcpu, v->fd, v->run))
 		return -1;
 	return ucall_kvm_arch.boot(vcpu, v->fd, v->run);
 }
@@ -275,8 +278,8 @@ static void kvm_vcpu_fini(struct ucall_cpu *vcpu)
 
 	if (!v)
 		return;
-	if (kvm->protect)
-		kvm->protect->vcpu_fini(vcpu);
+	if (kvm->guard)
+		kvm->guard->vcpu_fini(vcpu);
 	if (v->run)
 		munmap(v->run, v->run_size);
 	if (v->fd >= 0)
@@ -311,14 +314,95 @@ static enum ucall_run_end interrupted(struct kvm_vcpu *v)
 	return ucall_watchdog_expired() ? UCALL_RUN_TIMEOUT : UCALL_RUN_AGAIN;
 }
 
-enum ucall_run_end ucall_kvm_enter(int fd)
+/* KVM refuses to read and to set registers that are encrypted (vcpu->arch.guest_state_protected). */
+static int closed(const struct ucall_cpu *vcpu, const char *what)
 {
-	if (!ioctl(fd, KVM_RUN, 0))
-		return UCALL_RUN_EXIT;
-	if (errno == EINTR)
-		return UCALL_RUN_INTERRUPTED;
-	ucall_fail_call("KVM_RUN");
-	return UCALL_RUN_FAILED;
+	return ucall_fail(EINVAL,
+			  "%s: the registers of an %s guest are encrypted once it is launched",
+			  what, vcpu->vm->protection->name);
+}
+
+/* ---- single steps ---- */
+
+static int set_debug(struct kvm_vcpu *v, uint32_t control)
+{
+	struct kvm_guest_debug debug = { .control = control };
+
+	if (ioctl(v->fd, KVM_SET_GUEST_DEBUG, &debug))
+		return ucall_fail_call("KVM_SET_GUEST_DEBUG");
+	v->armed = control != 0;
+	return 0;
+}
+
+/* Before each step: KVM forgets it when registers are set, or when the guest takes an exception. */
+static int arm_step(struct ucall_cpu *vcpu, uint64_t *after_halt)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (set_debug(v, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP))
+		return -1;
+	return ucall_kvm_arch.next_halt ? ucall_kvm_arch.next_halt(vcpu, v->fd, after_halt) : 0;
+}
+
+/*
+ * A KVM that interprets the guest reports a step over a halt as a step, and the halt at some later KVM_RUN.
+ * Here the step is reported as the halt, and a halt at another instruction is passed over.
+ */
+static enum ucall_run_end stepped(struct ucall_cpu *vcpu, uint64_t after_halt)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (vcpu->exit.native == KVM_EXIT_HLT && v->owed_halt) {
+		v->owed_halt = false;
+		return ucall_kvm_arch.is_behind_halt(vcpu, v->fd) ? UCALL_RUN_EXIT : UCALL_RUN_AGAIN;
+	}
+	if (vcpu->exit.native == KVM_EXIT_DEBUG && after_halt &&
+	    ucall_kvm_arch.debug_pc(v->run) == after_halt) {
+		v->run->exit_reason = KVM_EXIT_HLT;
+		ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
+		v->owed_halt = true;
+	}
+	return UCALL_RUN_EXIT;
+}
+
+bool ucall_kvm_is_stepping(const struct ucall_cpu *vcpu)
+{
+	return ((const struct kvm_vcpu *)vcpu->engine_data)->stepping;
+}
+
+static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (!(ucall_kvm_arch.can & UCALL_CAN_STEP))
+		return ucall_fail(EOPNOTSUPP,
+				  "ucall_vcpu_set_stepping: KVM cannot single-step guests of %s; engine "
+				  "unicorn can",
+				  ucall_kvm_arch.arch->name);
+	if (on && ucall_machine_registers_are_closed(vcpu->vm))
+		return closed(vcpu, "ucall_vcpu_set_stepping");
+	v->stepping = on;
+	return 0;
+}
+
+/* ---- running ---- */
+
+enum ucall_run_end ucall_kvm_enter(struct ucall_cpu *vcpu, bool step)
+{
+	struct kvm_vcpu *v = vcpu->engine_data;
+	uint64_t after_halt = 0;
+
+	step = step || v->stepping;
+	if (step ? arm_step(vcpu, &after_halt) : v->armed && set_debug(v, 0))
+		return UCALL_RUN_FAILED;
+	if (ioctl(v->fd, KVM_RUN, 0)) {
+		if (errno == EINTR)
+			return UCALL_RUN_INTERRUPTED;
+		ucall_fail_call("KVM_RUN");
+		return UCALL_RUN_FAILED;
+	}
+	ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
+	return step || v->owed_halt ? stepped(vcpu, after_halt) : UCALL_RUN_EXIT;
 }
 
 /* KVM_RUN, or what stands in its place; fills in vcpu->exit. */
@@ -326,14 +410,10 @@ static enum ucall_run_end run_once(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vm *kvm = vcpu->vm->engine_data;
 	const struct kvm_vcpu *v = vcpu->engine_data;
-	enum ucall_run_end end;
 
-	if (kvm->protect)
-		return kvm->protect->run(vcpu, v->fd, v->run, v->run_size);
-	end = ucall_kvm_enter(v->fd);
-	if (end == UCALL_RUN_EXIT)
-		ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
-	return end;
+	if (kvm->guard)
+		return kvm->guard->run(vcpu, v->fd, v->run, v->run_size);
+	return ucall_kvm_enter(vcpu, false);
 }
 
 static enum ucall_run_end kvm_run(struct ucall_cpu *vcpu, int64_t deadline)
@@ -486,24 +566,11 @@ static int kvm_load(struct ucall_machine *vm, const void *from)
 	return state->devices ? ucall_kvm_arch.state->load_irqchip(kvm->fd, state->devices) : 0;
 }
 
-/* KVM refuses both for a vCPU whose registers are encrypted (vcpu->arch.guest_state_protected). */
-static bool are_closed(const struct ucall_cpu *vcpu)
-{
-	return vcpu->vm->protection->closes_regs && ucall_machine_is_closed(vcpu->vm);
-}
-
-static int closed(const struct ucall_cpu *vcpu, const char *what)
-{
-	return ucall_fail(EINVAL,
-			  "%s: the registers of an %s guest are encrypted once it is launched",
-			  what, vcpu->vm->protection->name);
-}
-
 static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_regs *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	if (are_closed(vcpu))
+	if (ucall_machine_registers_are_closed(vcpu->vm))
 		return closed(vcpu, "KVM_GET_REGS");
 	return ucall_kvm_arch.get_regs(vcpu, v->fd, v->run, regs);
 }
@@ -512,7 +579,7 @@ static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_regs *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	if (are_closed(vcpu))
+	if (ucall_machine_registers_are_closed(vcpu->vm))
 		return closed(vcpu, "KVM_SET_REGS");
 	return ucall_kvm_arch.set_regs(vcpu, v->fd, v->run, regs);
 }
@@ -562,6 +629,7 @@ const struct ucall_engine ucall_engine_kvm = {
 	.launch = kvm_launch,
 	.restart = kvm_restart,
 	.run = kvm_run,
+	.set_stepping = kvm_set_stepping,
 	.kick = kvm_kick,
 	.exit_name = ucall_kvm_exit_name,
 	.get_regs = kvm_get_regs,

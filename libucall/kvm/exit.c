@@ -24,6 +24,9 @@ void ucall_kvm_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, s
 	case KVM_EXIT_SHUTDOWN:
 		exit->reason = UCALL_EXIT_SHUTDOWN;
 		return;
+	case KVM_EXIT_DEBUG:
+		exit->reason = UCALL_EXIT_DEBUG;
+		return;
 	case KVM_EXIT_INTERNAL_ERROR:
 		exit->reason = UCALL_EXIT_OTHER;
 		exit->u.other.suberror = run->internal.suberror;

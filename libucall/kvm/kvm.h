@@ -7,6 +7,7 @@
 #include <stdlib.h>
 
 #include "machine/memory.h"
+#include "protect/guard.h"
 #include "protect/protect.h"
 #include "machine/machine.h"
 
@@ -20,13 +21,17 @@ void ucall_kvm_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, s
 const char *ucall_kvm_exit_name(uint32_t native);
 
 /*
- * A kind of memory encryption on this engine: what is different in the life of a VM.  Functions return
+ * A guard on this engine: what is different in the life of a VM with that protection.  Functions return
  * 0, or -1 after ucall_fail().
  */
-struct ucall_kvm_protect {
-	struct ucall_protect_ops ops;
-	int (*check)(int kvm_fd, const struct ucall_protection *protection); /* can this KVM? */
-	/* Sets vm->memory.c_bit.  The first gives the VM's descriptor; NULL: KVM_CREATE_VM does. */
+struct ucall_kvm_guard {
+	struct ucall_guard guard;
+	/* Fails if this KVM cannot have such VMs. */
+	int (*check)(int kvm_fd, const struct ucall_protection *protection);
+	/*
+	 * They set vm->memory.has_private and its bits.  The first gives the VM's descriptor; NULL:
+	 * KVM_CREATE_VM does.
+	 */
 	int (*create_vm)(struct ucall_machine *vm, int kvm_fd);
 	int (*vm_init)(struct ucall_machine *vm, int kvm_fd, int fd);
 	void (*vm_fini)(struct ucall_machine *vm); /* may be half made */
@@ -38,9 +43,9 @@ struct ucall_kvm_protect {
 	enum ucall_run_end (*run)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
 };
 
-/* All kinds that an architecture has. */
-struct ucall_kvm_protections {
-	const struct ucall_kvm_protect *(*find)(const struct ucall_protection *protection);
+/* The guards that an architecture has. */
+struct ucall_kvm_guards {
+	const struct ucall_kvm_guard *(*find)(const struct ucall_protection *protection);
 	/* ucall_vm_launch_list(): what VMs of that kind ask of KVM; new memory, NULL after ucall_fail(). */
 	char *(*launch_list)(const struct ucall_machine *vm, const struct ucall_protection *protection,
 			     const struct ucall_args *args);
@@ -70,7 +75,8 @@ struct ucall_kvm_state {
 /* The host's architecture on this engine: arch/ARCH/kvm.c. */
 struct ucall_kvm_arch {
 	const struct ucall_arch *arch;
-	uint32_t can; /* UCALL_CAN_RING3, UCALL_CAN_HANDLERS; the others follow from what is here */
+	/* UCALL_CAN_RING3, UCALL_CAN_HANDLERS, UCALL_CAN_STEP; the others follow from what is here */
+	uint32_t can;
 	int sync_regs; /* what KVM_CAP_SYNC_REGS must at least give */
 
 	/* What a vCPU gets once: CPUID, and which registers each exit leaves in `run`.  NULL: nothing. */
@@ -86,10 +92,19 @@ struct ucall_kvm_arch {
 	int (*decode)(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit);
 
+	/*
+	 * Where KVM may report the step over a halt in place of the halt: *after is the address behind it if
+	 * the next step executes one, else 0; where the guest was at KVM_EXIT_DEBUG; true if the instruction
+	 * before the next is a halt.  NULL: it reports the halt.
+	 */
+	int (*next_halt)(struct ucall_cpu *vcpu, int fd, uint64_t *after);
+	uint64_t (*debug_pc)(const struct kvm_run *run);
+	bool (*is_behind_halt)(struct ucall_cpu *vcpu, int fd);
+
 	/* NULL: KVM has no such thing on this architecture. */
 	const struct ucall_kvm_irqchip *irqchip;
 	const struct ucall_kvm_state *state;
-	const struct ucall_kvm_protections *protections;
+	const struct ucall_kvm_guards *guards;
 	/* For one-reg.c: does it hold state that the guest can change, rather than how the vCPU is made? */
 	bool (*is_state)(uint64_t reg);
 };
@@ -106,8 +121,13 @@ int ucall_kvm_complete(struct ucall_cpu *vcpu);
 /* Has a KVM_RUN of that vCPU that is under way, or else the next, return EINTR once. */
 void ucall_kvm_interrupt(struct ucall_cpu *vcpu);
 
-/* KVM_RUN: UCALL_RUN_EXIT, _INTERRUPTED, or _FAILED. */
-enum ucall_run_end ucall_kvm_enter(int fd);
+/*
+ * KVM_RUN, by a single step if `step` or ucall_vcpu_set_stepping() says so; fills in vcpu->exit.
+ * UCALL_RUN_EXIT, _INTERRUPTED, _AGAIN, or _FAILED.
+ */
+enum ucall_run_end ucall_kvm_enter(struct ucall_cpu *vcpu, bool step);
+/* True after ucall_vcpu_set_stepping(): the user wants to see each step. */
+bool ucall_kvm_is_stepping(const struct ucall_cpu *vcpu);
 
 /* KVM_SET_ONE_REG, KVM_GET_ONE_REG: registers of 64 bits. */
 int ucall_kvm_set_reg(int fd, uint64_t id, uint64_t value);

@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "image.h"
 #include "memory.h"
+#include "protect/guard.h"
 #include "protect/protect.h"
 
 #define MAX_VCPUS 512
@@ -68,16 +69,30 @@ void *ucall_cpu_map(struct ucall_cpu *vcpu, uint64_t gva, size_t size, unsigned 
 
 	size = ucall_page_align(size);
 	gpa = ucall_memory_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE);
-	if (!gpa || ucall_memory_map_in(vm, vcpu->boot.root, gva, gpa, size, prot))
+	if (!gpa || ucall_memory_map_in(vm, vcpu->boot.root, gva, gpa, size, prot | UCALL_MAP_SHARED))
 		return NULL;
 	return ucall_memory_pointer(&vm->memory, gpa, size);
+}
+
+/* The page beside the mailbox that a protection's vCPUs share with the host. */
+static int map_shared_page(struct ucall_cpu *vcpu)
+{
+	uint64_t gva = vcpu->vm->protection->vcpu_page;
+
+	if (!gva)
+		return 0;
+	vcpu->shared_page = ucall_memory_shared_pages(&vcpu->vm->memory, 1);
+	if (!vcpu->shared_page)
+		return -1;
+	return ucall_memory_map_in(vcpu->vm, vcpu->boot.root, gva, vcpu->shared_page, UCALL_PAGE_SIZE,
+				   UCALL_MAP_WRITE | UCALL_MAP_SHARED);
 }
 
 int ucall_cpu_start(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
 
-	if ((!vm->flat && ucall_native.vcpu_init(vcpu)) || vm->engine->vcpu_init(vcpu))
+	if (map_shared_page(vcpu) || (!vm->flat && ucall_native.vcpu_init(vcpu)) || vm->engine->vcpu_init(vcpu))
 		return -1;
 	vcpu->next = vm->vcpus;
 	vm->vcpus = vcpu;
@@ -99,7 +114,7 @@ int ucall_cpu_check_run(struct ucall_cpu *vcpu)
 		return -1;
 	if (ucall_machine_is_launched(vm))
 		return 0;
-	if (vm->protect)
+	if (vm->guard)
 		return ucall_fail(EPERM,
 				  "vCPU %u of a VM with protection %s cannot run before "
 				  "ucall_vm_launch()",

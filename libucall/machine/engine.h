@@ -35,7 +35,7 @@ struct ucall_engine {
 	/*
 	 * The VM without memory, then its memory: at guest-physical address 0, or for flat guests by
 	 * vm->memory's regions (regions.h), which grow while vCPUs run.  For a VM with encrypted memory the
-	 * first sets vm->memory.c_bit and vm->protect.
+	 * first sets vm->memory.has_private with its bits, and vm->guard.
 	 */
 	int (*vm_init)(struct ucall_machine *vm, const struct ucall_vm_config *config);
 	int (*set_memory)(struct ucall_machine *vm, void *memory, size_t size);
@@ -56,6 +56,8 @@ struct ucall_engine {
 	 * taken is an exit too.  `deadline` is of CLOCK_MONOTONIC, in ns; -1: no limit.
 	 */
 	enum ucall_run_end (*run)(struct ucall_cpu *vcpu, int64_t deadline);
+	/* Each run() ends after one instruction, with UCALL_EXIT_DEBUG unless that exits.  NULL: it cannot. */
+	int (*set_stepping)(struct ucall_cpu *vcpu, bool on);
 	/* Ends the present run, or else the next at once.  From any thread or signal handler. */
 	void (*kick)(struct ucall_cpu *vcpu);
 	const char *(*exit_name)(uint32_t native);

@@ -8,6 +8,7 @@
 #include "base/process.h"
 #include "image.h"
 #include "memory.h"
+#include "protect/guard.h"
 #include "protect/protect.h"
 #include "snapshot.h"
 
@@ -172,7 +173,7 @@ void ucall_machine_finish(struct ucall_machine *vm)
 
 int ucall_machine_launch(struct ucall_machine *vm)
 {
-	if (vm->protect ? vm->protect->launch(vm) : vm->engine->launch(vm))
+	if (vm->guard ? vm->guard->launch(vm) : vm->engine->launch(vm))
 		return -1;
 	set_launched(vm);
 	return 0;
@@ -185,7 +186,7 @@ void ucall_machine_fini(struct ucall_machine *vm)
 		vm->engine->vm_fini(vm);
 	ucall_memory_fini(vm);
 	ucall_image_close(vm->image);
-	ucall_args_free(vm->protect_args);
+	ucall_args_free(vm->protection_options);
 	free(vm->engine_reason);
 	if (!vm->inherited)
 		pthread_mutex_destroy(&vm->lock);

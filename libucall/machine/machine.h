@@ -16,7 +16,7 @@
 
 struct ucall_image; /* a separate guest ELF: image.h */
 struct ucall_protection; /* protect/protect.h */
-struct ucall_protect_ops;
+struct ucall_guard; /* protect/guard.h */
 struct ucall_snapshot; /* snapshot.c */
 
 /* Of a machine's life.  ucall_machine_launch() alone ends the first. */
@@ -54,9 +54,9 @@ struct ucall_machine {
 	unsigned int vcpu_count;
 
 	const struct ucall_protection *protection; /* never NULL */
-	const struct ucall_protect_ops *protect; /* the engine's; NULL: memory is not encrypted */
-	struct ucall_args *protect_args;
-	void *protect_data; /* the engine's own */
+	const struct ucall_guard *guard; /* keeps its rules; NULL: there is no protection */
+	struct ucall_args *protection_options;
+	void *guard_data; /* the guard's own */
 	enum ucall_phase phase; /* atomic */
 	/* set while it is created, by what can only be set up once all vCPUs exist */
 	bool needs_launch;
@@ -90,10 +90,10 @@ struct ucall_cpu {
 	struct ucall_cpu *next;
 	void *engine_data; /* the engine's own */
 	void *arch_data; /* the architecture's own */
-	void *protect_data; /* the engine's own */
+	void *guard_data; /* the guard's own */
 	struct ucall_exit exit; /* the last */
 	struct ucall_boot boot;
-	uint64_t ghcb; /* guest-physical address of its GHCB; 0: no GHCB */
+	uint64_t shared_page; /* guest-physical address of its page at protection->vcpu_page; 0: no page */
 	unsigned int number;
 };
 
@@ -102,10 +102,10 @@ static inline bool ucall_machine_is_launched(const struct ucall_machine *vm)
 	return __atomic_load_n(&vm->phase, __ATOMIC_ACQUIRE) == UCALL_LAUNCHED;
 }
 
-/* Is its private memory encrypted by now? */
+/* True if the host cannot read its private memory by now. */
 static inline bool ucall_machine_is_closed(const struct ucall_machine *vm)
 {
-	return vm->memory.c_bit && ucall_machine_is_launched(vm);
+	return vm->memory.has_private && ucall_machine_is_launched(vm);
 }
 
 /*

@@ -9,6 +9,7 @@
 #include "memory.h"
 #include "base/handle.h"
 #include "base/process.h"
+#include "protect/guard.h"
 #include "protect/protect.h"
 
 /* ---- the guest's addresses ---- */
@@ -35,7 +36,7 @@ int ucall_memory_set_up(const struct ucall_machine *vm, const char *what)
 
 static bool wants_regions(const struct ucall_machine *vm)
 {
-	return vm->flat || vm->memory.c_bit;
+	return vm->flat || vm->memory.has_private;
 }
 
 int ucall_memory_init(struct ucall_machine *vm, size_t size)
@@ -46,7 +47,7 @@ int ucall_memory_init(struct ucall_machine *vm, size_t size)
 		size = UCALL_MEM_DEFAULT;
 	if (size < UCALL_MEM_MIN || size > UCALL_MEM_MAX)
 		return ucall_fail(EINVAL, "mem_size is %zu bytes; give 2 MiB to 3 GiB", size);
-	if (ucall_pages_init(mem, size, vm->protect && vm->protect->apart))
+	if (ucall_pages_init(mem, size, vm->guard && vm->guard->apart))
 		return -1;
 	mem->heap = UCALL_HEAP_ADDRESS;
 	if (wants_regions(vm) && ucall_regions_init(mem))
@@ -66,10 +67,9 @@ bool ucall_memory_is_private(const struct ucall_machine *vm, uint64_t gpa)
 {
 	const struct ucall_memory *mem = &vm->memory;
 
-	gpa &= ~mem->c_bit;
-	if (vm->protect && vm->protect->is_private)
-		return vm->protect->is_private(vm, gpa);
-	return mem->c_bit && gpa < mem->next;
+	if (vm->guard && vm->guard->is_private)
+		return vm->guard->is_private(vm, gpa);
+	return mem->has_private && gpa < mem->next;
 }
 
 int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
@@ -109,8 +109,8 @@ uint64_t ucall_memory_new_root(struct ucall_machine *vm)
 		return ++vm->memory.roots;
 	root = vm->arch->new_root(&vm->memory);
 	if (root)
-		memcpy(ucall_memory_pointer(&vm->memory, root, vm->arch->root_size),
-		       ucall_memory_pointer(&vm->memory, vm->memory.root, vm->arch->root_size),
+		memcpy(ucall_memory_entry_pointer(&vm->memory, root, vm->arch->root_size),
+		       ucall_memory_entry_pointer(&vm->memory, vm->memory.root, vm->arch->root_size),
 		       vm->arch->root_size);
 	return root;
 }
@@ -121,6 +121,13 @@ bool ucall_memory_is_code(struct ucall_machine *vm, uint64_t root, uint64_t gva)
 	uint64_t gpa;
 
 	return !walk(vm, root, gva, &gpa, &prot) && (prot & UCALL_MAP_EXEC);
+}
+
+/* Of UCALL_MEM_ flags. */
+static unsigned int prot_of(unsigned int flags)
+{
+	return (flags & UCALL_MEM_EXEC ? UCALL_MAP_EXEC : UCALL_MAP_WRITE) |
+	       (flags & UCALL_MEM_SHARED ? UCALL_MAP_SHARED : 0);
 }
 
 uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int flags)
@@ -143,8 +150,7 @@ uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int 
 				       : ucall_memory_pages(&vm->memory, size / UCALL_PAGE_SIZE);
 	if (!gpa)
 		return 0;
-	if (ucall_memory_map(vm, gva, gpa, size,
-			     flags & UCALL_MEM_EXEC ? UCALL_MAP_EXEC : UCALL_MAP_WRITE))
+	if (ucall_memory_map(vm, gva, gpa, size, prot_of(flags)))
 		return 0;
 	mem->heap = gva + size;
 	return gva;
@@ -163,13 +169,14 @@ uint64_t ucall_vm_alloc(struct ucall_vm *handle, size_t size, unsigned int flags
 	return gva;
 }
 
-/* The guest-physical address of [gva, gva + size), which must be contiguous. */
-static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa);
+/* The guest-physical address of [gva, gva + size), which must be contiguous, and how it is mapped. */
+static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa, unsigned int *prot);
 
 static uint64_t alias(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int flags)
 {
 	struct ucall_memory *mem = &vm->memory;
 	uint64_t offset = gva & (UCALL_PAGE_SIZE - 1), at = mem->heap + UCALL_PAGE_SIZE, gpa;
+	unsigned int prot;
 
 	if (vm->flat) {
 		ucall_fail(EOPNOTSUPP, "ucall_vm_alias: a flat guest has each page once");
@@ -179,14 +186,10 @@ static uint64_t alias(struct ucall_machine *vm, uint64_t gva, size_t size, unsig
 		ucall_fail(EINVAL, "ucall_vm_alias: %zu bytes, flags 0x%x", size, flags);
 		return 0;
 	}
-	if (contiguous(vm, gva, size, &gpa))
+	if (contiguous(vm, gva, size, &gpa, &prot))
 		return 0;
-	gpa &= ~mem->c_bit;
-	if (!(flags & UCALL_MEM_SHARED))
-		gpa |= mem->c_bit;
 	size = ucall_page_align(offset + size);
-	if (ucall_memory_map(vm, at, gpa - offset, size,
-			     flags & UCALL_MEM_EXEC ? UCALL_MAP_EXEC : UCALL_MAP_WRITE))
+	if (ucall_memory_map(vm, at, gpa - offset, size, prot_of(flags)))
 		return 0;
 	mem->heap = at + size;
 	return at + offset;
@@ -223,6 +226,7 @@ struct spot {
 	uint8_t *p;
 	uint64_t gpa;
 	size_t left;
+	bool is_shared; /* the host sees it as the guest does */
 };
 
 /* False without a message where no memory is mapped. */
@@ -233,21 +237,22 @@ static bool look_up(struct ucall_machine *vm, uint64_t root, uint64_t gva, struc
 	spot->left = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1));
 	if (walk(vm, root, gva, &spot->gpa, &prot))
 		return false;
-	spot->p = ucall_memory_pointer(&vm->memory, spot->gpa, spot->left);
+	spot->is_shared = prot & UCALL_MAP_SHARED;
+	spot->p = ucall_memory_side(&vm->memory, spot->gpa, spot->left, spot->is_shared);
 	return spot->p;
 }
 
 /* Would the host see ciphertext? */
 static bool is_ciphertext(const struct ucall_machine *vm, const struct spot *spot)
 {
-	return ucall_machine_is_closed(vm) && (spot->gpa & vm->memory.c_bit);
+	return ucall_machine_is_closed(vm) && !spot->is_shared;
 }
 
 /* Copies to or from it, as the host sees it. */
 static int transfer(struct ucall_machine *vm, const struct spot *spot, void *to, const void *from, size_t n)
 {
-	if (is_ciphertext(vm, spot) && vm->protect->copy)
-		return vm->protect->copy(vm, spot->gpa, to, from, n);
+	if (is_ciphertext(vm, spot) && vm->guard->copy)
+		return vm->guard->copy(vm, spot->gpa, to, from, n);
 	if (to)
 		memcpy(to, spot->p, n);
 	else if (from)
@@ -327,7 +332,7 @@ static int copy_physical(struct ucall_machine *vm, uint64_t gpa, void *to, const
 	struct spot spot;
 	size_t n;
 
-	gpa &= ~vm->memory.c_bit;
+	gpa = ucall_memory_entry_address(&vm->memory, gpa); /* page tables' too */
 	if (gpa >= vm->memory.size || size > vm->memory.size - gpa)
 		return ucall_fail(EFAULT,
 				  "guest-physical 0x%llx and %zu bytes on are no guest memory, which has "
@@ -337,14 +342,36 @@ static int copy_physical(struct ucall_machine *vm, uint64_t gpa, void *to, const
 		spot.gpa = gpa + done;
 		spot.left = UCALL_PAGE_SIZE - (spot.gpa & (UCALL_PAGE_SIZE - 1));
 		n = spot.left < size - done ? spot.left : size - done;
-		if (ucall_memory_is_private(vm, spot.gpa))
-			spot.gpa |= vm->memory.c_bit;
-		spot.p = ucall_memory_pointer(&vm->memory, spot.gpa, n);
+		spot.is_shared = !ucall_memory_is_private(vm, spot.gpa);
+		spot.p = ucall_memory_side(&vm->memory, spot.gpa, n, spot.is_shared);
 		if (!spot.p || transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
 					from ? (const uint8_t *)from + done : NULL, n))
 			return -1;
 	}
 	return 0;
+}
+
+bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, const void *from,
+			 size_t size)
+{
+	for (size_t done = 0, n; done < size; done += n) {
+		uint64_t left = UCALL_PAGE_SIZE - ((gva + done) & (UCALL_PAGE_SIZE - 1)), gpa;
+		unsigned int prot;
+		void *p;
+
+		n = size - done < left ? size - done : left;
+		if (vm->arch->walk(&vm->memory, root, gva + done, &gpa, &prot) ||
+		    (from && !(prot & UCALL_MAP_WRITE)))
+			return false;
+		p = ucall_memory_side(&vm->memory, gpa, n, prot & UCALL_MAP_SHARED);
+		if (!p)
+			return false;
+		if (to)
+			memcpy((uint8_t *)to + done, p, n);
+		else
+			memcpy(p, (const uint8_t *)from + done, n);
+	}
+	return true;
 }
 
 int ucall_memory_read(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, size_t size)
@@ -483,20 +510,22 @@ int ucall_vm_translate(struct ucall_vm *handle, uint64_t gva, uint64_t *gpa)
 		return -1;
 	if (walk(vm, vm->memory.root, gva, gpa, &prot))
 		return unmapped(gva, gva, 1);
-	*gpa = vm->flat ? gva : *gpa & ~vm->memory.c_bit;
+	if (vm->flat)
+		*gpa = gva;
 	return 0;
 }
 
-static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa)
+static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa, unsigned int *prot)
 {
-	unsigned int prot;
+	unsigned int next_prot;
 	uint64_t next;
 
-	if (walk(vm, vm->memory.root, gva, gpa, &prot) || !ucall_memory_pointer(&vm->memory, *gpa, size))
+	if (walk(vm, vm->memory.root, gva, gpa, prot) || !ucall_memory_pointer(&vm->memory, *gpa, size))
 		return unmapped(gva, gva, size);
 	for (uint64_t off = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1)); off < size;
 	     off += UCALL_PAGE_SIZE) {
-		if (walk(vm, vm->memory.root, gva + off, &next, &prot) || next != *gpa + off)
+		if (walk(vm, vm->memory.root, gva + off, &next, &next_prot) || next != *gpa + off ||
+		    ((next_prot ^ *prot) & UCALL_MAP_SHARED))
 			return unmapped(gva + off, gva, size);
 	}
 	return 0;
@@ -504,21 +533,25 @@ static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint6
 
 void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size)
 {
+	unsigned int prot;
 	uint64_t gpa;
 
-	return contiguous(vm, gva, size, &gpa) ? NULL : ucall_memory_pointer(&vm->memory, gpa, size);
+	return contiguous(vm, gva, size, &gpa, &prot)
+		       ? NULL
+		       : ucall_memory_side(&vm->memory, gpa, size, prot & UCALL_MAP_SHARED);
 }
 
 void *ucall_vm_host_pointer(struct ucall_vm *handle, uint64_t gva, size_t size)
 {
 	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_host_pointer");
+	unsigned int prot;
 	uint64_t gpa;
 
 	if (!vm)
 		return NULL;
-	if (contiguous(vm, gva, size, &gpa))
+	if (contiguous(vm, gva, size, &gpa, &prot))
 		return NULL;
-	if (gpa & vm->memory.c_bit) {
+	if (vm->memory.has_private && !(prot & UCALL_MAP_SHARED)) {
 		ucall_fail(EPERM,
 			   "ucall_vm_host_pointer: guest address 0x%llx is in private memory, into which a VM "
 			   "with %s gives no pointers; write it with ucall_vm_write() before "
@@ -526,5 +559,5 @@ void *ucall_vm_host_pointer(struct ucall_vm *handle, uint64_t gva, size_t size)
 			   (unsigned long long)gva, vm->protection->name);
 		return NULL;
 	}
-	return ucall_memory_pointer(&vm->memory, gpa, size);
+	return ucall_memory_side(&vm->memory, gpa, size, true);
 }

@@ -27,7 +27,7 @@ int ucall_memory_set_up(const struct ucall_machine *vm, const char *what);
 int ucall_memory_init(struct ucall_machine *vm, size_t size);
 void ucall_memory_fini(struct ucall_machine *vm);
 
-/* Is the page at `gpa`, with or without the C-bit, private? */
+/* True if the page at guest-physical `gpa` is private. */
 bool ucall_memory_is_private(const struct ucall_machine *vm, uint64_t gpa);
 
 /* Map for all vCPUs; for the tables of one. */
@@ -51,6 +51,14 @@ uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int 
 int ucall_memory_read(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, size_t size);
 int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, const void *from,
 		       size_t size);
+
+/*
+ * Guest memory as the CPU sees it by the page tables at `root`, private memory as it is: for an engine that
+ * stands for the CPU.  One of `to` and `from` is NULL.  False without a message where nothing is mapped, or a
+ * write is not permitted.
+ */
+bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, const void *from,
+			 size_t size);
 
 /* The memory at [gva, gva + size), which must be physically contiguous; NULL after ucall_fail(). */
 void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size);

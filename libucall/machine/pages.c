@@ -80,7 +80,6 @@ uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count)
 	if (!has_room(mem, count))
 		return 0;
 	mem->next += count * UCALL_PAGE_SIZE;
-	gpa |= mem->c_bit;
 	if (count == 1)
 		fault_in(mem, gpa);
 	return gpa;
@@ -89,7 +88,7 @@ uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count)
 /* From the other end, so that what is private stays in one piece. */
 uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count)
 {
-	if (!mem->c_bit)
+	if (!mem->has_private)
 		return ucall_memory_pages(mem, count);
 	if (!has_room(mem, count))
 		return 0;
@@ -97,12 +96,14 @@ uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count)
 	return mem->end;
 }
 
-void *ucall_memory_pointer(const struct ucall_memory *mem, uint64_t gpa, size_t size)
+void *ucall_memory_side(const struct ucall_memory *mem, uint64_t gpa, size_t size, bool is_shared)
 {
-	uint8_t *base = gpa & mem->c_bit ? mem->private_base : mem->base;
-
-	gpa &= ~mem->c_bit;
 	if (gpa >= mem->size || size > mem->size - gpa)
 		return NULL;
-	return base + gpa;
+	return (is_shared ? mem->base : mem->private_base) + gpa;
+}
+
+void *ucall_memory_pointer(const struct ucall_memory *mem, uint64_t gpa, size_t size)
+{
+	return ucall_memory_side(mem, gpa, size, gpa >= mem->end);
 }

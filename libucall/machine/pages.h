@@ -19,14 +19,15 @@ struct ucall_memory {
 	uint8_t *base; /* the host's view of guest-physical address 0 */
 	size_t size;
 	uint64_t next; /* guest-physical address of the first page that is free */
-	/* and after the last: shared pages of a VM with encrypted memory lie above it */
+	/* and after the last: shared pages of a VM with private memory lie above it */
 	uint64_t end;
 	/*
-	 * Encrypted memory: this bit of a guest-physical address says "private", in page tables and
-	 * in all addresses that the core hands around.  0: memory is not encrypted.
+	 * There is memory that is private to the guest.  What page tables have beside an address to say
+	 * so, and to say that it is shared: the C-bit and 0, 0 and TDX's shared bit, 0 and 0.
 	 */
-	uint64_t c_bit;
-	uint8_t *private_base; /* as `base`, of addresses with the bit */
+	bool has_private;
+	uint64_t private_bits, shared_bits;
+	uint8_t *private_base; /* as `base`, of private memory */
 	void *private_mapping; /* NULL: it is the same memory */
 	uint64_t heap; /* guest-virtual address of the next allocation */
 	uint64_t root; /* page tables of all but the vCPUs' own mailbox slots; flat: 0 */
@@ -41,23 +42,48 @@ static inline uint64_t ucall_page_align(uint64_t size)
 }
 
 /*
- * Reserves `size` bytes; `apart`: as much again for private memory, where mem->c_bit is set.  -1
- * after ucall_fail().
+ * Reserves `size` bytes; `apart`: as much again for private memory.  -1 after ucall_fail().
  */
 int ucall_pages_init(struct ucall_memory *mem, size_t size, bool apart);
 void ucall_pages_fini(struct ucall_memory *mem);
 
 /*
- * `count` contiguous zeroed pages: their guest-physical address, 0 after ucall_fail().  Private ones, whose
- * address has the C-bit; shared ones.  Where memory is not encrypted they are all the same.
+ * `count` contiguous zeroed pages: their guest-physical address, 0 after ucall_fail().  Private ones, and
+ * shared ones, which are mapped with UCALL_MAP_SHARED.  Where no memory is private they are all the same.
  */
 uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count);
 uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count);
 
 /*
- * The memory at [gpa, gpa + size), NULL if any of it is outside guest memory.  No ucall_fail(). Private
- * memory is not encrypted here: this is for setting up, and for an engine that stands for the CPU.
+ * The memory at [gpa, gpa + size), NULL if any of it is outside guest memory.  No ucall_fail().  Private
+ * memory is not encrypted here: this is for setting up, and for an engine that stands for the CPU.  The
+ * first: as those pages were allocated; the second: as one of the two that lie at that address.
  */
 void *ucall_memory_pointer(const struct ucall_memory *mem, uint64_t gpa, size_t size);
+void *ucall_memory_side(const struct ucall_memory *mem, uint64_t gpa, size_t size, bool is_shared);
+
+/* ---- entries of page tables: an address with the bits that say private or shared ---- */
+
+static inline uint64_t ucall_memory_entry(const struct ucall_memory *mem, uint64_t gpa, bool is_shared)
+{
+	return gpa | (is_shared ? mem->shared_bits : mem->private_bits);
+}
+
+static inline uint64_t ucall_memory_entry_address(const struct ucall_memory *mem, uint64_t entry)
+{
+	return entry & ~(mem->private_bits | mem->shared_bits);
+}
+
+static inline bool ucall_memory_entry_is_shared(const struct ucall_memory *mem, uint64_t entry)
+{
+	return (entry & (mem->private_bits | mem->shared_bits)) != mem->private_bits;
+}
+
+/* ucall_memory_side() of such an entry. */
+static inline void *ucall_memory_entry_pointer(const struct ucall_memory *mem, uint64_t entry, size_t size)
+{
+	return ucall_memory_side(mem, ucall_memory_entry_address(mem, entry), size,
+				 ucall_memory_entry_is_shared(mem, entry));
+}
 
 #endif

@@ -11,6 +11,7 @@
 #include "base/file.h"
 #include "memory.h"
 #include "base/process.h"
+#include "protect/guard.h"
 #include "protect/protect.h"
 #include "snapshot.h"
 
@@ -120,8 +121,8 @@ static void drop_state(const struct ucall_machine *vm, struct ucall_snapshot *s)
 {
 	if (vm->engine->free_state)
 		vm->engine->free_state(s->engine_state);
-	if (vm->protect && vm->protect->free_state)
-		vm->protect->free_state(s->protect_state);
+	if (vm->guard && vm->guard->free_state)
+		vm->guard->free_state(s->protect_state);
 	s->engine_state = s->protect_state = NULL;
 }
 
@@ -131,16 +132,16 @@ static int save_state(struct ucall_machine *vm, struct ucall_snapshot *s)
 	s->engine_state = vm->engine->save(vm);
 	if (!s->engine_state)
 		return -1;
-	if (vm->protect)
-		s->protect_state = vm->protect->save(vm);
-	return vm->protect && !s->protect_state ? -1 : 0;
+	if (vm->guard)
+		s->protect_state = vm->guard->save(vm);
+	return vm->guard && !s->protect_state ? -1 : 0;
 }
 
 static int load_state(struct ucall_machine *vm, const struct ucall_snapshot *s)
 {
 	if (vm->engine->load(vm, s->engine_state))
 		return -1;
-	return vm->protect ? vm->protect->load(vm, s->protect_state) : 0;
+	return vm->guard ? vm->guard->load(vm, s->protect_state) : 0;
 }
 
 /* ---- the whole ---- */
@@ -149,7 +150,7 @@ int ucall_snapshot_check(const struct ucall_machine *vm, const char *what)
 {
 	if (ucall_process_check(vm->process, what))
 		return -1;
-	if (vm->protect && !vm->protect->save)
+	if (vm->guard && !vm->guard->save)
 		return ucall_fail(
 			EOPNOTSUPP,
 			"%s: the memory and registers of an %s VM are encrypted, and cannot be set "

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/layout.h"
 #include "machine/engine.h"
 #include "base/error.h"
 #include "base/options.h"
@@ -42,21 +44,54 @@ static const struct ucall_option es_options[] = { REAL(UINT32_MAX, "0x5") };
 static const struct ucall_option snp_options[] = { REAL(UINT64_MAX, "0x30000") };
 /* clang-format on */
 
-/* The first is what a VM has that names none. */
+/* The first is the default. */
+/* AMD APM volume 2, 15.35: registers are encrypted, and an instruction that would exit raises #VC. */
+#define CLOSED_SEV \
+	.registers = UCALL_REGISTERS_CLOSED_BY_LAUNCH, .exit_vector = VECTOR_VC, \
+	.vcpu_page = UCALL_GHCB_ADDRESS
+
 static const struct ucall_protection kinds[] = {
-	{ "none", "memory and registers are open to the host", UCALL_PROTECT_NONE, UCALL_BELL_NONE,
-	  false, NULL },
-	{ "emulated-sev", "the rules of SEV, kept by software on any KVM", UCALL_PROTECT_SEV,
-	  UCALL_BELL_SEV | UCALL_BELL_EMULATED, false, NULL },
-	{ "emulated-sev-es", "the same of SEV-ES: registers are closed too", UCALL_PROTECT_SEV_ES,
-	  UCALL_BELL_SEV_ES | UCALL_BELL_EMULATED, true, emulated_options },
-	{ "emulated-sev-snp", "the same of SEV-SNP: pages are private or shared",
-	  UCALL_PROTECT_SEV_SNP, UCALL_BELL_SEV_SNP | UCALL_BELL_EMULATED, true, emulated_options },
-	{ "sev", "SEV of the machine, by KVM", UCALL_PROTECT_SEV, UCALL_BELL_SEV, false, sev_options },
-	{ "sev-es", "SEV-ES of the machine, by KVM", UCALL_PROTECT_SEV_ES, UCALL_BELL_SEV_ES, true,
-	  es_options },
-	{ "sev-snp", "SEV-SNP of the machine, by KVM", UCALL_PROTECT_SEV_SNP, UCALL_BELL_SEV_SNP,
-	  true, snp_options },
+	{ .name = "none",
+	  .summary = "memory and registers are open to the host",
+	  .bit = UCALL_PROTECT_NONE,
+	  .bell = UCALL_BELL_NONE },
+	{ .name = "emulated-sev",
+	  .summary = "the rules of SEV, kept by software on any KVM",
+	  .bit = UCALL_PROTECT_SEV,
+	  .bell = UCALL_BELL_SEV | UCALL_BELL_EMULATED },
+	{ .name = "emulated-sev-es",
+	  .summary = "the same of SEV-ES: registers are closed too",
+	  .bit = UCALL_PROTECT_SEV_ES,
+	  .bell = UCALL_BELL_SEV_ES | UCALL_BELL_EMULATED,
+	  CLOSED_SEV,
+	  .stop = X86_STOP_EMULATED,
+	  .options = emulated_options },
+	{ .name = "emulated-sev-snp",
+	  .summary = "the same of SEV-SNP: pages are private or shared",
+	  .bit = UCALL_PROTECT_SEV_SNP,
+	  .bell = UCALL_BELL_SEV_SNP | UCALL_BELL_EMULATED,
+	  CLOSED_SEV,
+	  .stop = X86_STOP_EMULATED,
+	  .options = emulated_options },
+	{ .name = "sev",
+	  .summary = "SEV of the machine, by KVM",
+	  .bit = UCALL_PROTECT_SEV,
+	  .bell = UCALL_BELL_SEV,
+	  .options = sev_options },
+	{ .name = "sev-es",
+	  .summary = "SEV-ES of the machine, by KVM",
+	  .bit = UCALL_PROTECT_SEV_ES,
+	  .bell = UCALL_BELL_SEV_ES,
+	  CLOSED_SEV,
+	  .stop = X86_STOP_VMGEXIT,
+	  .options = es_options },
+	{ .name = "sev-snp",
+	  .summary = "SEV-SNP of the machine, by KVM",
+	  .bit = UCALL_PROTECT_SEV_SNP,
+	  .bell = UCALL_BELL_SEV_SNP,
+	  CLOSED_SEV,
+	  .stop = X86_STOP_VMGEXIT,
+	  .options = snp_options },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -105,9 +140,9 @@ int ucall_protect_choose(struct ucall_machine *vm, const char *protect)
 	if (!vm->protection)
 		return -1;
 	vm->needs_launch = vm->protection->bit != UCALL_PROTECT_NONE;
-	ucall_args_free(vm->protect_args);
-	vm->protect_args = ucall_protection_options(vm->protection, protect);
-	return vm->protect_args ? 0 : -1;
+	ucall_args_free(vm->protection_options);
+	vm->protection_options = ucall_protection_options(vm->protection, protect);
+	return vm->protection_options ? 0 : -1;
 }
 
 uint32_t ucall_protection_bit(const char *protect)
@@ -122,7 +157,7 @@ uint32_t ucall_protection_bit(const char *protect)
 static const struct ucall_protection *kind_of(uint32_t bit)
 {
 	for (size_t i = 0; i < KINDS; i++)
-		if (kinds[i].bit == bit && !(kinds[i].bell & UCALL_BELL_EMULATED))
+		if (kinds[i].bit == bit && !ucall_protection_is_emulated(&kinds[i]))
 			return &kinds[i];
 	return NULL;
 }
@@ -138,7 +173,7 @@ bool ucall_protection_closes_registers(uint32_t bit)
 {
 	const struct ucall_protection *p = kind_of(bit);
 
-	return p && p->closes_regs;
+	return p && ucall_protection_closes(p);
 }
 
 struct ucall_protection_info *ucall_protections(void)

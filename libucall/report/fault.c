@@ -307,7 +307,7 @@ static void read_registers(struct ucall_fault *f)
 	struct ucall_regs regs;
 
 	memset(fault, 0, sizeof(*fault));
-	if (f->cpu->vm->protection->closes_regs || f->cpu->vm->engine->get_regs(f->cpu, &regs)) {
+	if (f->cpu->vm->engine->get_regs(f->cpu, &regs)) {
 		memset(&regs, 0, sizeof(regs));
 		fault->unknown |= UCALL_UNKNOWN_REGS;
 	}
@@ -484,6 +484,9 @@ static void describe_exit(const struct ucall_fault *f, struct ucall_text *t)
 			       "(a memory fault)",
 			       exit->u.memory.gpa, exit->u.memory.is_private ? "private" : "shared",
 			       exit->u.memory.is_private ? "shared" : "private");
+		break;
+	case UCALL_EXIT_DEBUG:
+		ucall_text_add(t, "a single step (ucall_vcpu_set_stepping)");
 		break;
 	case UCALL_EXIT_TERMINATE:
 		ucall_text_add(t, "the guest asked to be terminated (GHCB reason %u of set %u)",

@@ -7,6 +7,7 @@
 #include "base/options.h"
 #include "base/process.h"
 #include "machine/machine.h"
+#include "protect/guard.h"
 #include "protect/protect.h"
 
 int ucall_vm_launch(struct ucall_vm *handle)
@@ -19,7 +20,7 @@ int ucall_vm_launch(struct ucall_vm *handle)
 	if (ucall_process_check(vm->process, "ucall_vm_launch"))
 		return -1;
 	pthread_mutex_lock(&vm->lock);
-	if (ucall_machine_is_launched(vm) && !vm->protect)
+	if (ucall_machine_is_launched(vm) && !vm->guard)
 		r = 0;
 	else if (ucall_machine_is_launched(vm))
 		ucall_fail(EPERM, "ucall_vm_launch: this %s VM has been launched already",
@@ -39,7 +40,7 @@ int ucall_vm_measurement(const struct ucall_vm *handle, const uint8_t **digest)
 
 	if (!vm)
 		return -1;
-	if (!vm->memory.c_bit)
+	if (!vm->memory.has_private)
 		return ucall_fail(
 			EOPNOTSUPP,
 			"ucall_vm_measurement: a VM without memory encryption is not measured");
@@ -69,7 +70,7 @@ char *ucall_vm_launch_list(struct ucall_vm *handle, const char *protect)
 	if (!args)
 		return NULL;
 	pthread_mutex_lock(&vm->lock);
-	if (p->bit == UCALL_PROTECT_NONE || (p->bell & UCALL_BELL_EMULATED))
+	if (p->bit == UCALL_PROTECT_NONE || ucall_protection_is_emulated(p))
 		ucall_fail(EINVAL,
 			   "ucall_vm_launch_list: a VM with protection %s asks nothing of firmware",
 			   p->name);
@@ -92,7 +93,7 @@ int ucall_vm_set_private(struct ucall_vm *handle, uint64_t gpa, size_t size, boo
 
 	if (!vm)
 		return -1;
-	if (!vm->protect || !vm->protect->set_private)
+	if (!vm->guard || !vm->guard->set_private)
 		return ucall_fail(
 			EOPNOTSUPP,
 			"ucall_vm_set_private: in a VM with protection %s the guest alone decides "
@@ -110,7 +111,7 @@ int ucall_vm_set_private(struct ucall_vm *handle, uint64_t gpa, size_t size, boo
 			"of the 0x%zx bytes of guest memory",
 			size, (unsigned long long)gpa, vm->memory.size);
 	pthread_mutex_lock(&vm->lock);
-	r = vm->protect->set_private(vm, gpa, size, is_private);
+	r = vm->guard->set_private(vm, gpa, size, is_private);
 	pthread_mutex_unlock(&vm->lock);
 	return r;
 }

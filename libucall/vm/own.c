@@ -123,7 +123,7 @@ static uint64_t argument(void *cpu)
 {
 	struct ucall_cpu *c = cpu_of(cpu);
 
-	return c->vm->protection->closes_regs ? 0 : c->vm->engine->argument(c);
+	return ucall_protection_closes(c->vm->protection) ? 0 : c->vm->engine->argument(c);
 }
 
 static int get_regs(void *cpu, struct ucall_regs *regs)

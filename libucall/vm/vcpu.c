@@ -21,7 +21,7 @@ static int build(struct ucall_own_vcpu *vcpu, struct ucall_own_vm *vm)
 	vcpu->fault.area = &vcpu->port.mailbox->fault;
 	if (ucall_cpu_start(cpu))
 		return -1;
-	vcpu->port.mailbox->ghcb = cpu->ghcb;
+	vcpu->port.mailbox->ghcb = cpu->shared_page;
 	return 0;
 }
 
@@ -121,6 +121,20 @@ int ucall_vcpu_restart(struct ucall_vcpu *handle)
 	ucall_fault_clear(&vcpu->fault);
 	vcpu->fault.dead = false;
 	return 0;
+}
+
+int ucall_vcpu_set_stepping(struct ucall_vcpu *handle, bool on)
+{
+	struct ucall_own_vcpu *vcpu = stopped(handle, "ucall_vcpu_set_stepping");
+	const struct ucall_engine *engine;
+
+	if (!vcpu)
+		return -1;
+	engine = vcpu->cpu.vm->engine;
+	if (!engine->set_stepping)
+		return ucall_fail(EOPNOTSUPP, "ucall_vcpu_set_stepping: engine %s cannot single-step",
+				  engine->name);
+	return engine->set_stepping(&vcpu->cpu, on);
 }
 
 const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu)

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protect/sev/sev.h"
+#include "protect/sev/emulated/emulated.h"
 #include "base/options.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
@@ -15,7 +15,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 static void request(struct ucall_machine *vm, uint64_t msr, const uint8_t *ghcb, size_t size)
 {
 	struct sev_vcpu v = { .ghcb_msr = msr, .registered = GHCB };
-	struct ucall_cpu vcpu = { .vm = vm, .protect_data = &v };
+	struct ucall_cpu vcpu = { .vm = vm, .guard_data = &v };
 	struct kvm_run *run = calloc(1, RUN_SIZE);
 	int r;
 
@@ -57,13 +57,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		size = UCALL_PAGE_SIZE;
 	pthread_mutex_init(&sev.gate, NULL);
 	pthread_cond_init(&sev.gate_moved, NULL);
-	vm.protect_data = &sev;
-	vm.memory.c_bit = 1ull << 47;
+	vm.guard_data = &sev;
+	sev_set_c_bit(&vm.memory, 1ull << 47);
 	if (!ucall_pages_init(&vm.memory, PAGES * UCALL_PAGE_SIZE, true) &&
 	    ucall_memory_pages(&vm.memory, 3))
 		request(&vm, msr, data + 9, size);
 	sev_free_slots(&sev);
-	vm.protect_data = NULL;
+	vm.guard_data = NULL;
 	ucall_machine_fini(&vm);
 	return 0;
 }

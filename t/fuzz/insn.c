@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protect/sev/sev.h"
+#include "protect/sev/emulated/emulated.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 

@@ -68,19 +68,3 @@ double bench_bare_run(int fd, unsigned int count)
 			return -1;
 	return (bench_now_ns() - start) / count;
 }
-
-int bench_step(int fd, void *shared)
-{
-	const volatile struct kvm_run *run = shared;
-	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
-	int steps = -1;
-
-	if (bench_call(fd, KVM_SET_GUEST_DEBUG, &debug))
-		return -1;
-	do
-		steps++;
-	while (steps < 100000 && !bench_call(fd, KVM_RUN, NULL) && run->exit_reason == KVM_EXIT_DEBUG);
-	debug.control = 0;
-	bench_call(fd, KVM_SET_GUEST_DEBUG, &debug);
-	return steps < 100000 ? steps : -1;
-}

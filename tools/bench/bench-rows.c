@@ -209,16 +209,26 @@ static void time_host(struct bench_row *row, struct ucall_vcpu *vcpu, bool quick
 	row->host_ns = bench_figure(values, BENCH_ROUNDS).median;
 }
 
-/*
- * Does a stepped vCPU still make this exit, and is it not counted as a step?  Of the loops above there is one
- * exit right after another.  (kvm_pvm says of HLT that it was a step, and nothing else.)
- */
+/* Instructions that the guest executes from here up to its next exit; -1: this vCPU cannot be stepped. */
+static int step(struct ucall_vcpu *vcpu)
+{
+	const int most = 100000;
+	int steps = -1, r;
+
+	if (ucall_vcpu_set_stepping(vcpu, true))
+		return -1;
+	do {
+		r = ucall_vcpu_run(vcpu);
+		steps++;
+	} while (!r && steps < most && ucall_vcpu_exit(vcpu)->reason == UCALL_EXIT_DEBUG);
+	ucall_vcpu_set_stepping(vcpu, false);
+	return r || steps == most ? -1 : steps;
+}
+
+/* True if stepping shows the exits as they are: those of the loops above follow right after one another. */
 static bool steps_to_exit(struct ucall_vcpu *bare)
 {
-	int fd = ucall_vcpu_fd(bare);
-
-	return fd >= 0 && (bench_step(fd, ucall_vcpu_kvm_run(bare)) == 0 ||
-			   bench_step(fd, ucall_vcpu_kvm_run(bare)) == 0);
+	return step(bare) == 0 || step(bare) == 0;
 }
 
 /* Guest instructions from one exit to the next, the one that exits included; -1: not here. */
@@ -229,9 +239,9 @@ static double steps(const struct bench_row *row, void (*guest)(uint64_t, uint64_
 	int count = -1;
 
 	/* The second is past what only the first has to do. */
-	if (vcpu && ucall_vcpu_fd(vcpu) >= 0 && !ucall_vcpu_run(vcpu) &&
-	    get_ucall(vcpu, NULL) > 0 && !ucall_vcpu_run(vcpu) && get_ucall(vcpu, NULL) > 0)
-		count = bench_step(ucall_vcpu_fd(vcpu), ucall_vcpu_kvm_run(vcpu));
+	if (vcpu && !ucall_vcpu_run(vcpu) && get_ucall(vcpu, NULL) > 0 && !ucall_vcpu_run(vcpu) &&
+	    get_ucall(vcpu, NULL) > 0)
+		count = step(vcpu);
 	ucall_vm_free(vm);
 	return count < 0 ? count : count + 1;
 }

@@ -120,7 +120,5 @@ int bench_call(int fd, unsigned long request, const void *arg);
 
 /* KVM_RUN and nothing else, `count` times.  Nanoseconds of each, or -1. */
 double bench_bare_run(int vcpu_fd, unsigned int count);
-/* Instructions that the guest executes from here up to its next exit; -1: this vCPU cannot be stepped. */
-int bench_step(int vcpu_fd, void *run);
 
 #endif

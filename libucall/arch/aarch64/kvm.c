@@ -119,6 +119,7 @@ static bool aarch64_is_state(uint64_t reg)
 
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_aarch64,
+	.can = UCALL_CAN_STEP,
 	.vcpu_init = aarch64_vcpu_init,
 	.boot = aarch64_boot,
 	.argument = aarch64_argument,

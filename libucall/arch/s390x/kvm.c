@@ -92,6 +92,7 @@ static int s390x_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run,
 
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_s390x,
+	.can = UCALL_CAN_STEP,
 	.sync_regs = 1, /* a plain yes here: all registers are in struct kvm_run */
 	.boot = s390x_boot,
 	.argument = s390x_argument,

@@ -5,6 +5,7 @@
 
 #include "kvm/kvm.h"
 #include "layout.h"
+#include "protect/sev/kvm-sev.h"
 #include "protect/sev/sev.h"
 #include "x86_64.h"
 
@@ -206,6 +207,57 @@ static int x86_64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 	return 0;
 }
 
+#define HLT 0xf4
+
+/* The code at rip + offset. */
+static int read_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, int64_t offset,
+		     uint8_t *code, size_t size)
+{
+	struct kvm_sregs sregs;
+
+	if (ioctl(fd, KVM_GET_REGS, regs) || ioctl(fd, KVM_GET_SREGS, &sregs))
+		return ucall_fail_call("KVM_GET_REGS");
+	memset(code, 0, size);
+	/* Each by itself, since the next page may not be there. */
+	for (size_t i = 0; i < size; i++)
+		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, regs->rip + (uint64_t)offset + i, &code[i], NULL, 1))
+			break;
+	return 0;
+}
+
+int ucall_x86_64_next_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, uint8_t *code,
+			   size_t size)
+{
+	return read_code(vcpu, fd, regs, 0, code, size);
+}
+
+/* KVM's interpreter takes ENDBR64 and the instruction that follows for one step. */
+static int x86_64_next_halt(struct ucall_cpu *vcpu, int fd, uint64_t *after)
+{
+	struct kvm_regs regs;
+	uint8_t code[5];
+	size_t at;
+
+	if (ucall_x86_64_next_code(vcpu, fd, &regs, code, sizeof(code)))
+		return -1;
+	at = ucall_x86_64_is_endbr(code) ? 4 : 0;
+	*after = code[at] == HLT ? regs.rip + at + 1 : 0;
+	return 0;
+}
+
+static bool x86_64_is_behind_halt(struct ucall_cpu *vcpu, int fd)
+{
+	struct kvm_regs regs;
+	uint8_t code;
+
+	return !read_code(vcpu, fd, &regs, -1, &code, 1) && code == HLT;
+}
+
+static uint64_t x86_64_debug_pc(const struct kvm_run *run)
+{
+	return run->debug.arch.pc;
+}
+
 /* `run` is shared with the kernel alone, but its data offset is checked all the same. */
 static int x86_64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			 struct ucall_exit *exit)
@@ -252,7 +304,7 @@ static int x86_64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run
 
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_x86_64,
-	.can = UCALL_CAN_RING3 | UCALL_CAN_HANDLERS,
+	.can = UCALL_CAN_RING3 | UCALL_CAN_HANDLERS | UCALL_CAN_STEP,
 	.sync_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS,
 	.vcpu_init = x86_64_vcpu_init,
 	.boot = x86_64_boot,
@@ -261,7 +313,10 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.get_regs = x86_64_get_regs,
 	.set_regs = x86_64_set_regs,
 	.decode = x86_64_decode,
+	.next_halt = x86_64_next_halt,
+	.debug_pc = x86_64_debug_pc,
+	.is_behind_halt = x86_64_is_behind_halt,
 	.irqchip = &irqchip,
 	.state = &ucall_x86_64_state,
-	.protections = &sev_protections,
+	.guards = &sev_guards,
 };

@@ -8,6 +8,7 @@
 #include <ucall/sev.h>
 
 #include "protect/protect.h"
+#include "exceptions.h"
 #include "layout.h"
 #include "vc.h"
 #include "x86_64.h"
@@ -38,9 +39,7 @@ static uint32_t how_to_stop(const struct ucall_machine *vm)
 {
 	if (!vm->irqchip)
 		return X86_STOP_HLT;
-	if (!vm->protection->closes_regs)
-		return X86_STOP_OUT;
-	return vm->protection->bell & UCALL_BELL_EMULATED ? X86_STOP_EMULATED : X86_STOP_VMGEXIT;
+	return vm->protection->stop ? vm->protection->stop : X86_STOP_OUT;
 }
 
 /* The core's #VC handler, if the VM wants it. */
@@ -50,7 +49,7 @@ static int install_vc(struct ucall_machine *vm)
 	uint64_t gpa, entry = X86_VC + (uint64_t)((const uint8_t *)(uintptr_t)ucall_x86_64_vc -
 						  ucall_vc_start);
 
-	if (!vm->guest_vc || !vm->protection->closes_regs)
+	if (!vm->guest_vc || vm->protection->exit_vector != VECTOR_VC)
 		return 0;
 	if (size > (size_t)X86_VC_PAGES * UCALL_PAGE_SIZE)
 		return ucall_fail(E2BIG, "the #VC handler has %zu bytes", size);
@@ -93,21 +92,6 @@ static int x86_64_vm_init(struct ucall_machine *vm)
 	return install_vc(vm);
 }
 
-/* The page that a vCPU with encrypted registers shares with its host. */
-static int map_ghcb(struct ucall_cpu *vcpu)
-{
-	uint64_t gpa;
-
-	if (!vcpu->vm->protection->closes_regs)
-		return 0;
-	gpa = ucall_memory_shared_pages(&vcpu->vm->memory, 1);
-	if (!gpa)
-		return -1;
-	vcpu->ghcb = gpa;
-	return ucall_memory_map_in(vcpu->vm, vcpu->boot.root, UCALL_GHCB_ADDRESS, gpa,
-				   UCALL_PAGE_SIZE, UCALL_MAP_WRITE);
-}
-
 /* No exception is under way: the next takes the top of the interrupt stack. */
 static void x86_64_vcpu_reset(struct ucall_cpu *vcpu)
 {
@@ -148,7 +132,7 @@ static int x86_64_vcpu_init(struct ucall_cpu *vcpu)
 	if (vm->vc_gpa && ucall_memory_map_in(vm, root, X86_VC, vm->vc_gpa,
 					      X86_VC_PAGES * UCALL_PAGE_SIZE, UCALL_MAP_EXEC))
 		return -1;
-	return map_ghcb(vcpu);
+	return 0;
 }
 
 static uint64_t x86_64_return_address(void)

@@ -25,6 +25,7 @@ struct unicorn_vcpu {
 		LEFT_KICK,
 		LEFT_TIMEOUT,
 		LEFT_ENDED,
+		LEFT_STEP,
 		LEFT_AGAIN,
 		LEFT_FAILED
 	} left;
@@ -34,6 +35,8 @@ struct unicorn_vcpu {
 	int kicked; /* atomic: a kick that no run has told yet */
 	bool regs_written; /* `regs` is to be taken before the next instruction */
 	struct ucall_regs regs;
+	bool stepping; /* ucall_vcpu_set_stepping() */
+	bool stepped; /* in this run an instruction has begun */
 	unsigned int budget; /* instructions until the clock is read; 0: before the next one */
 	int64_t deadline; /* CLOCK_MONOTONIC, ns; -1: none */
 	bool exact; /* bad accesses are told exactly */

@@ -130,7 +130,12 @@ static void emulate(void *data);
 /* What asks for attention between two instructions. */
 static void attend(struct unicorn_vcpu *v)
 {
-	v->budget = SLICE;
+	v->budget = v->stepping ? 0 : SLICE;
+	if (v->stepping && v->stepped) {
+		leave(v, LEFT_STEP);
+		v->budget = v->stepping ? 0 : SLICE;
+	}
+	v->stepped = true;
 	if (map_regions(v))
 		leave(v, LEFT_FAILED);
 	else if (__atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
@@ -333,16 +338,18 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 	if (__atomic_load_n(&v->kicked, __ATOMIC_RELAXED) &&
 	    __atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
 		return stopped(v, UCALL_RUN_KICK);
+	v->stepped = false;
 	do {
 		take_turn(u);
 		vcpu->exit.native = 0;
 		/* At once if there is memory to map: not in the midst of an access that has exited. */
-		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) ? SLICE : 0;
+		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->stepping ? SLICE : 0;
 		if (!v->running && v->regs_written)
 			take_registers(v);
 		if (!v->running)
 			v->pc = unicorn_get(v, v->cpu->pc);
 		go_on(v);
+		v->stepped = v->stepped && v->left != LEFT_AGAIN;
 		if (v->left == LEFT_AGAIN && do_again(v))
 			v->left = LEFT_FAILED;
 		give_turn(u);
@@ -353,9 +360,17 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 		return stopped(v, UCALL_RUN_KICK);
 	if (v->left == LEFT_TIMEOUT)
 		return stopped(v, UCALL_RUN_TIMEOUT);
+	if (v->left == LEFT_STEP)
+		vcpu->exit.reason = UCALL_EXIT_DEBUG;
 	if (v->left == LEFT_ENDED)
 		describe_end(v);
 	return UCALL_RUN_EXIT;
+}
+
+static int unicorn_set_stepping(struct ucall_cpu *vcpu, bool on)
+{
+	((struct unicorn_vcpu *)vcpu->engine_data)->stepping = on;
+	return 0;
 }
 
 /* Async-signal-safe. */
@@ -635,7 +650,7 @@ static uint32_t unicorn_archs(void)
 
 static uint32_t unicorn_can(void)
 {
-	return 0;
+	return UCALL_CAN_STEP;
 }
 
 extern UCALL_PUBLIC const struct ucall_engine ucall_engine;
@@ -653,6 +668,7 @@ const struct ucall_engine ucall_engine = {
 	.vcpu_fini = unicorn_vcpu_fini,
 	.restart = unicorn_restart,
 	.run = unicorn_run,
+	.set_stepping = unicorn_set_stepping,
 	.kick = unicorn_kick,
 	.exit_name = unicorn_exit_name,
 	.get_regs = unicorn_get_regs,

@@ -38,22 +38,19 @@ struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct k
 		e->eax = CPUID_SEV;
 	e = leaf(cpuid, CPUID_SEV);
 	e->eax = CPUID_SEV_BIT;
-	if (vm->protection->closes_regs)
+	if (ucall_protection_closes(vm->protection))
 		e->eax |= CPUID_ES_BIT;
 	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP)
 		e->eax |= CPUID_SNP_BIT;
 	/* The C-bit's position; how many address bits encryption takes away: the C-bit and above. */
-	e->ebx = (uint32_t)__builtin_ctzll(vm->memory.c_bit) | 1u << 6;
+	e->ebx = sev_c_bit(&vm->memory) | 1u << 6;
 	e->ecx = e->edx = 0;
 	return cpuid;
 }
 
-/* What CPUID gives the vCPU; all zero for what it does not have (APM volume 3, appendix E). */
-void sev_find_cpuid(const struct ucall_cpu *vcpu, uint32_t function, uint32_t index,
+void sev_find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t index,
 		    uint32_t values[4])
 {
-	const struct kvm_cpuid2 *cpuid = sev_vm(vcpu->vm)->cpuid;
-
 	memset(values, 0, 4 * sizeof(values[0]));
 	for (uint32_t i = 0; i < cpuid->nent; i++) {
 		const struct kvm_cpuid_entry2 *e = &cpuid->entries[i];

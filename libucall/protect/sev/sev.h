@@ -1,152 +1,62 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SEV, SEV-ES and SEV-SNP: by KVM's own calls (real.c, launch.c, machine.c), and by software on any KVM
- * (all else), which stands for the CPU and its firmware: it sees private memory and registers as they
- * are, and closes them to the rest of the library.  What it keeps of the rules of hardware, and what not,
- * is in docs/CONFIDENTIAL.md.
+ * SEV, SEV-ES and SEV-SNP: by KVM's own calls (real/), and by software on any KVM (emulated/).  Here is what
+ * both use: CPUID, and which pages of an SNP guest are private.
  */
-#ifndef LIBUCALL_X86_64_SEV_H
-#define LIBUCALL_X86_64_SEV_H
+#ifndef LIBUCALL_SEV_H
+#define LIBUCALL_SEV_H
 
 #include <ucall/sev.h>
 
-#include "modules/ciphers.h"
 #include "kvm/kvm.h"
-#include "launch.h"
 
-/* A memslot of an SNP guest: pages that are all private, or all shared. */
-struct sev_slot {
-	uint64_t start, size; /* guest-physical, in bytes; size 0: free */
-	bool is_private;
-};
+extern const struct ucall_kvm_guards sev_guards; /* kinds.c: all of them */
+extern const struct ucall_kvm_guard sev_emulated, sev_emulated_snp; /* emulated/emulated.c */
+extern const struct ucall_kvm_guard sev_real, sev_real_snp; /* real/real.c */
 
-struct sev_vm {
-	const struct ucall_ciphers *ciphers;
-	uint8_t key[UCALL_XTS_KEY_SIZE];
-	int fd;
-	struct kvm_cpuid2 *cpuid; /* what its vCPUs have */
-	struct sev_launch launch; /* of real SEV */
-	bool step; /* trap_cpuid=step */
+/* real/real.c: struct ucall_kvm_guards.launch_list. */
+char *sev_real_launch_list(const struct ucall_machine *vm, const struct ucall_protection *protection,
+			   const struct ucall_args *args);
 
-	/* SNP: what is private, and the slots that make it so. */
-	uint8_t *private_pages; /* a bit each */
-	struct sev_slot *slots;
-	uint32_t slot_count;
-	/* SNP: slots are changed while no vCPU is in KVM_RUN. */
-	pthread_mutex_t gate;
-	pthread_cond_t gate_moved;
-	unsigned int running;
-	bool paused;
-};
-
-struct sev_vcpu {
-	uint64_t ghcb_msr;
-	uint64_t registered; /* SNP: address of the GHCB that the guest has registered; 0: none */
-	bool pending; /* a port access of the GHCB is the last exit, and not answered yet */
-	/* trap_cpuid=step: the next instruction is known not to be CPUID; and is it HLT? */
-	bool started, looked, halting;
-};
-
-static inline struct sev_vm *sev_vm(const struct ucall_machine *vm)
+/* The bit of a guest-physical address that says "private", in page tables. */
+static inline void sev_set_c_bit(struct ucall_memory *mem, uint64_t c_bit)
 {
-	return vm->protect_data;
+	mem->has_private = true;
+	mem->private_bits = c_bit;
 }
 
-static inline struct sev_vcpu *sev_vcpu(const struct ucall_cpu *vcpu)
+static inline unsigned int sev_c_bit(const struct ucall_memory *mem)
 {
-	return vcpu->protect_data;
+	return (unsigned int)__builtin_ctzll(mem->private_bits);
 }
+
+/* ---- cpuid.c ---- */
 
 /* What CPUID offers that VM, of KVM_GET_SUPPORTED_CPUID, which is asked once a process; NULL after ucall_fail(). */
 const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd);
 
-extern const struct ucall_kvm_protect sev_emulated, sev_emulated_snp; /* emulated.c */
-extern const struct ucall_kvm_protections sev_protections; /* kinds.c: all of them */
-extern const struct ucall_kvm_protect sev_real, sev_real_snp; /* real.c */
-
-/* real.c: a VM's memory as the launch has it. */
-void sev_describe_memory(const struct ucall_machine *vm, struct sev_launch *l);
-
-/* ---- cpuid.c ---- */
-
 /* The supported CPUID, and what a guest with encrypted memory sees in it; NULL after ucall_fail(). */
 struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct kvm_cpuid2 *supported);
-/* What it gives the vCPU; all zero for what it does not have (APM volume 3, appendix E). */
-void sev_find_cpuid(const struct ucall_cpu *vcpu, uint32_t function, uint32_t index,
+/* A leaf of it; all zero for one that is not there (APM volume 3, appendix E). */
+void sev_find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t index,
 		    uint32_t values[4]);
 
-/* ---- psp.c: the firmware ---- */
+/* ---- pages.c: which pages are private ---- */
 
-/* Sets vm->measurement. */
-int sev_measure(struct ucall_machine *vm);
-/* struct ucall_protect_ops.copy: private memory as its host sees it. */
-int sev_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
-/* The page at that address changes hands: what was private becomes ciphertext, and the reverse. */
-int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private);
-
-/* ---- slots.c: private memory on KVM ---- */
-
-int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid);
-int sev_set_memory(struct ucall_machine *vm, int fd);
-/* SNP: from now on each page is private or shared; and has a slot accordingly. */
-int sev_track_pages(struct ucall_machine *vm);
-void sev_mark_pages(struct ucall_machine *vm, uint64_t gpa, uint64_t size, bool is_private);
-int sev_split_memory(struct ucall_machine *vm);
-void sev_free_slots(struct sev_vm *sev);
-/* struct ucall_protect_ops, for SNP. */
-int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
-bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa);
-/* SNP: makes those pages private, and all others shared, as a snapshot has them; contents follow. */
-int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_pages);
-/* Around KVM_RUN. */
-void sev_enter(struct sev_vm *sev);
-void sev_leave(struct sev_vm *sev);
-
-/* ---- state.c: struct ucall_protect_ops.save and so on ---- */
-
-void *sev_save(const struct ucall_machine *vm);
-int sev_load(struct ucall_machine *vm, const void *state);
-void sev_free_state(void *state);
-
-/* ---- vc.c: #VC ---- */
-
-/* Guest memory as the CPU sees it by the page tables at `cr3`. */
-bool sev_read_guest(struct ucall_machine *vm, uint64_t cr3, uint64_t gva, void *to, size_t size);
-
-/*
- * The exit in vcpu->exit is undone, as if the instruction had not begun, and #VC is raised at it.
- * Returns 1; 0 if the guest shut down of it, or it cannot be undone, and vcpu->exit says so; or -1.
- */
-int sev_raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code);
-/* The same at an instruction that has not been executed, which is at `regs`. */
-int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code);
-/* Only the first half: *regs are those before the instruction.  1, 0 or -1 likewise. */
-int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs);
-
-/* ---- insn.c: which instruction was it? ---- */
-
-struct sev_place {
-	const uint8_t *code; /* at rip: SEV_BEFORE bytes before it, and `have` from there on */
-	size_t have;
-	const struct kvm_regs *regs; /* at the exit */
-	bool moves; /* completing the instruction moves rip: it is at the start now */
-	/* Is guest address `gva` where the exit's access went? */
-	bool (*is_target)(void *data, uint64_t gva);
-	void *data;
+struct sev_pages {
+	uint8_t *private_bits; /* a bit for each page; NULL before the launch */
 };
 
-#define SEV_BEFORE 15
+/* From now on each page is what it was allocated as, until it is marked.  -1 after ucall_fail(). */
+int sev_pages_track(struct sev_pages *pages, const struct ucall_memory *mem);
+void sev_pages_free(struct sev_pages *pages);
+void sev_pages_mark(struct sev_pages *pages, uint64_t gpa, uint64_t size, bool is_private);
+bool sev_pages_are_private(const struct sev_pages *pages, const struct ucall_memory *mem, uint64_t gpa);
 
-/* Finds the start of the instruction whose exit is `exit`: *regs are those before it began. */
-bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit, struct kvm_regs *regs);
-
-/* ---- ghcb.c: VMGEXIT ---- */
-
-/* 1: answered; 0: vcpu->exit is for the caller; -1. */
-int sev_vmgexit(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
-/* The caller has seen to the exit: answers it. */
-void sev_answer(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size);
-/* What ucall_rdmsr(UCALL_MSR_GHCB) gives at first. */
-uint64_t sev_ghcb_info(const struct ucall_machine *vm);
+/* Of page number `page` in a bitmap such as private_bits. */
+static inline bool sev_pages_is_set(const uint8_t *bits, uint64_t page)
+{
+	return __atomic_load_n(&bits[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
+}
 
 #endif

@@ -5,7 +5,7 @@
 #include <sys/ioctl.h>
 
 #include "base/error.h"
-#include "sev.h"
+#include "emulated.h"
 
 #define BLOCK 16 /* bytes that are encrypted together (APM volume 2, 7.10: AES-128) */
 
@@ -21,7 +21,7 @@ static int page_cipher(struct ucall_machine *vm, bool encrypt, uint64_t page, co
 
 int sev_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size)
 {
-	uint64_t offset = gpa & (UCALL_PAGE_SIZE - 1), page = (gpa & ~vm->memory.c_bit) - offset;
+	uint64_t offset = gpa & (UCALL_PAGE_SIZE - 1), page = gpa - offset;
 	uint64_t first = offset & ~(uint64_t)(BLOCK - 1);
 	uint64_t last = (offset + size + BLOCK - 1) & ~(uint64_t)(BLOCK - 1);
 	uint8_t plain[UCALL_PAGE_SIZE], cipher[UCALL_PAGE_SIZE];
@@ -186,7 +186,7 @@ int sev_measure(struct ucall_machine *vm)
 		if (add_page(sev, digest, is_zero ? PAGE_ZERO : PAGE_NORMAL, gpa, page))
 			return -1;
 	}
-	for (unsigned int i = 0; vm->protection->closes_regs && i < vm->vcpu_count; i++)
+	for (unsigned int i = 0; ucall_protection_closes(vm->protection) && i < vm->vcpu_count; i++)
 		if (add_vcpu(sev, digest, find_vcpu(vm, i)))
 			return -1;
 	memcpy(vm->measurement, digest, sizeof(digest));

@@ -5,10 +5,10 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "sev.h"
+#include "emulated.h"
 
 struct sev_state {
-	uint8_t *private_pages; /* of SNP; NULL */
+	uint8_t *private_bits; /* of SNP; NULL */
 	unsigned int vcpu_count;
 	struct sev_vcpu vcpus[]; /* by number */
 };
@@ -23,7 +23,7 @@ void sev_free_state(void *from)
 	struct sev_state *state = from;
 
 	if (state)
-		free(state->private_pages);
+		free(state->private_bits);
 	free(state);
 }
 
@@ -33,12 +33,12 @@ void *sev_save(const struct ucall_machine *vm)
 	struct sev_state *state =
 		calloc(1, sizeof(*state) + vm->vcpu_count * sizeof(state->vcpus[0]));
 
-	if (state && sev->private_pages) {
-		state->private_pages = malloc(bitmap_size(vm));
-		if (state->private_pages)
-			memcpy(state->private_pages, sev->private_pages, bitmap_size(vm));
+	if (state && sev->pages.private_bits) {
+		state->private_bits = malloc(bitmap_size(vm));
+		if (state->private_bits)
+			memcpy(state->private_bits, sev->pages.private_bits, bitmap_size(vm));
 	}
-	if (!state || (sev->private_pages && !state->private_pages)) {
+	if (!state || (sev->pages.private_bits && !state->private_bits)) {
 		sev_free_state(state);
 		ucall_fail(ENOMEM, "out of memory");
 		return NULL;
@@ -55,5 +55,5 @@ int sev_load(struct ucall_machine *vm, const void *from)
 
 	for (const struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
 		*sev_vcpu(vcpu) = state->vcpus[vcpu->number];
-	return state->private_pages ? sev_put_back_pages(vm, state->private_pages) : 0;
+	return state->private_bits ? sev_put_back_pages(vm, state->private_bits) : 0;
 }

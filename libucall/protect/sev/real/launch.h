@@ -8,7 +8,7 @@
 
 #include <ucall/plugin.h>
 
-#include "kvm-sev.h"
+#include "protect/sev/kvm-sev.h"
 
 /* A step belongs to a part of the VM's life; what lies between the parts is the engine's own work. */
 enum sev_part {

@@ -4,7 +4,7 @@
 #include <string.h>
 
 #include "base/error.h"
-#include "kvm-sev.h"
+#include "protect/sev/kvm-sev.h"
 #include "machine.h"
 
 /* In the order of struct sev_machine.parameter. */

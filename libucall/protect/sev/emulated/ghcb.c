@@ -8,8 +8,8 @@
 #include <sys/ioctl.h>
 
 #include "base/error.h"
-#include "kvm-sev.h"
-#include "sev.h"
+#include "protect/sev/kvm-sev.h"
+#include "emulated.h"
 
 #define VERSION_MIN 1
 #define VERSION_MAX 2
@@ -19,7 +19,7 @@
 uint64_t sev_ghcb_info(const struct ucall_machine *vm)
 {
 	return (uint64_t)VERSION_MAX << 48 | (uint64_t)VERSION_MIN << 32 |
-	       (uint64_t)__builtin_ctzll(vm->memory.c_bit) << 24 | UCALL_GHCB_SEV_INFO;
+	       (uint64_t)sev_c_bit(&vm->memory) << 24 | UCALL_GHCB_SEV_INFO;
 }
 
 static bool is_snp(const struct ucall_cpu *vcpu)
@@ -47,7 +47,7 @@ static uint64_t answer_cpuid(const struct ucall_cpu *vcpu, uint64_t request)
 {
 	uint32_t values[4];
 
-	sev_find_cpuid(vcpu, (uint32_t)(request >> 32), 0, values);
+	sev_find_cpuid(sev_vm(vcpu->vm)->cpuid, (uint32_t)(request >> 32), 0, values);
 	return (uint64_t)values[request >> 30 & 3] << 32 | (request & 0xc0000000) | UCALL_GHCB_CPUID;
 }
 
@@ -177,7 +177,7 @@ static int request_cpuid(struct ucall_cpu *vcpu, const struct request *r)
 
 	if (!VALID(r, rax) || !VALID(r, rcx) || (function == 0xd && !VALID(r, xcr0)))
 		return malformed(r, UCALL_GHCB_MISSING);
-	sev_find_cpuid(vcpu, function, (uint32_t)r->ghcb->rcx, values);
+	sev_find_cpuid(sev_vm(vcpu->vm)->cpuid, function, (uint32_t)r->ghcb->rcx, values);
 	r->ghcb->rbx = values[1];
 	r->ghcb->rcx = values[2];
 	r->ghcb->rdx = values[3];
@@ -257,9 +257,9 @@ static volatile struct ucall_ghcb *find_ghcb(struct ucall_cpu *vcpu)
 	uint64_t gpa = sev_vcpu(vcpu)->ghcb_msr;
 	const struct ucall_memory *mem = &vcpu->vm->memory;
 
-	if ((gpa & mem->c_bit) || gpa >= mem->size || (is_snp(vcpu) && sev_is_private(vcpu->vm, gpa)))
+	if (gpa >= mem->size || (is_snp(vcpu) && sev_is_private(vcpu->vm, gpa)))
 		return NULL;
-	return ucall_memory_pointer(&vcpu->vm->memory, gpa, UCALL_PAGE_SIZE);
+	return ucall_memory_side(mem, gpa, UCALL_PAGE_SIZE, true);
 }
 
 int sev_vmgexit(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)

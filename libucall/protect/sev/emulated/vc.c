@@ -9,42 +9,12 @@
 #include <sys/ioctl.h>
 
 #include "base/error.h"
+#include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/layout.h"
-#include "sev.h"
+#include "emulated.h"
 
-#define VECTOR_VC 29
 #define FLAGS_CLEARED 0x34300 /* VM RF NT IF TF: an interrupt gate, and any */
 #define FLAG_IF 0x200
-
-/* ---- guest memory as the CPU sees it ---- */
-
-static bool access_guest(struct ucall_machine *vm, uint64_t cr3, uint64_t gva, void *to,
-			 const void *from, size_t size)
-{
-	for (size_t done = 0, n; done < size; done += n) {
-		uint64_t left = UCALL_PAGE_SIZE - ((gva + done) & (UCALL_PAGE_SIZE - 1)), gpa;
-		unsigned int prot;
-		void *p;
-
-		n = size - done < left ? size - done : left;
-		if (vm->arch->walk(&vm->memory, cr3, gva + done, &gpa, &prot) ||
-		    (from && !(prot & UCALL_MAP_WRITE)))
-			return false;
-		p = ucall_memory_pointer(&vm->memory, gpa, n);
-		if (!p)
-			return false;
-		if (to)
-			memcpy((uint8_t *)to + done, p, n);
-		else
-			memcpy(p, (const uint8_t *)from + done, n);
-	}
-	return true;
-}
-
-bool sev_read_guest(struct ucall_machine *vm, uint64_t cr3, uint64_t gva, void *to, size_t size)
-{
-	return access_guest(vm, cr3, gva, to, NULL, size);
-}
 
 /* ---- delivery: APM volume 2, 8.9 ---- */
 
@@ -63,11 +33,12 @@ static bool find_stack(struct ucall_machine *vm, const struct kvm_sregs *sregs, 
 {
 	*stack = rsp;
 	if (ist)
-		return sev_read_guest(vm, sregs->cr3,
+		return ucall_memory_as_cpu(vm, sregs->cr3,
 				      sregs->tr.base + X86_TSS_IST1 + (uint64_t)(ist - 1) * 8,
-				      stack, sizeof(*stack));
+				      stack, NULL, sizeof(*stack));
 	if (sregs->cs.dpl) /* RSP0 */
-		return sev_read_guest(vm, sregs->cr3, sregs->tr.base + 4, stack, sizeof(*stack));
+		return ucall_memory_as_cpu(vm, sregs->cr3, sregs->tr.base + 4, stack, NULL,
+					   sizeof(*stack));
 	return true;
 }
 
@@ -98,7 +69,7 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 		return ucall_fail_call("KVM_GET_SREGS");
 	/* Present, of a type for handlers (APM volume 2, 4.8.4); entered in ring 0. */
 	if (VECTOR_VC * 16 + 15 > sregs.idt.limit ||
-	    !sev_read_guest(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, sizeof(gate)) ||
+	    !ucall_memory_as_cpu(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, NULL, sizeof(gate)) ||
 	    !(gate[0] >> 47 & 1) || (gate[0] >> 41 & 0xf) != 7 || (gate[0] >> 16 & 3))
 		return shut_down(vcpu);
 	frame[0] = code;
@@ -110,7 +81,7 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 	if (!find_stack(vm, &sregs, regs->rsp, gate[0] >> 32 & 7, &stack))
 		return shut_down(vcpu);
 	stack = (stack & ~15ull) - sizeof(frame);
-	if (!access_guest(vm, sregs.cr3, stack, NULL, frame, sizeof(frame)))
+	if (!ucall_memory_as_cpu(vm, sregs.cr3, stack, NULL, frame, sizeof(frame)))
 		return shut_down(vcpu);
 	new.rip = (gate[0] & 0xffff) | (gate[0] >> 48) << 16 | gate[1] << 32;
 	new.rsp = stack;
@@ -127,7 +98,7 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 
 struct target {
 	struct ucall_machine *vm;
-	uint64_t cr3, gpa;
+	uint64_t cr3, entry; /* as page tables have the address that was accessed */
 };
 
 static bool is_target(void *data, uint64_t gva)
@@ -136,7 +107,8 @@ static bool is_target(void *data, uint64_t gva)
 	unsigned int prot;
 	uint64_t gpa;
 
-	return !t->vm->arch->walk(&t->vm->memory, t->cr3, gva, &gpa, &prot) && gpa == t->gpa;
+	return !t->vm->arch->walk(&t->vm->memory, t->cr3, gva, &gpa, &prot) &&
+	       ucall_memory_entry(&t->vm->memory, gpa, prot & UCALL_MAP_SHARED) == t->entry;
 }
 
 int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs)
@@ -161,13 +133,13 @@ int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs)
 	place.moves = at.rip != after.rip;
 	target.cr3 = sregs.cr3;
 	if (vcpu->exit.reason == UCALL_EXIT_MMIO)
-		target.gpa = vcpu->exit.u.mmio.gpa;
+		target.entry = vcpu->exit.u.mmio.gpa;
 	/* One at a time: any of them may be the last of a page, or the first. */
 	for (uint64_t i = 0; i < SEV_BEFORE; i++)
-		if (!sev_read_guest(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i, &code[i], 1))
+		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i, &code[i], NULL, 1))
 			code[i] = 0;
-	while (place.have < SEV_BEFORE && sev_read_guest(vcpu->vm, sregs.cr3, at.rip + place.have,
-							 &code[SEV_BEFORE + place.have], 1))
+	while (place.have < SEV_BEFORE && ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip + place.have,
+							      &code[SEV_BEFORE + place.have], NULL, 1))
 		place.have++;
 	if (!sev_find_start(&place, &vcpu->exit, regs))
 		return 0;

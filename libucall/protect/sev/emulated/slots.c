@@ -15,7 +15,7 @@
 #include <time.h>
 
 #include "base/error.h"
-#include "sev.h"
+#include "emulated.h"
 
 #define C_BIT_LOWEST 36 /* above guest memory and devices */
 #define C_BIT_HIGHEST 51
@@ -68,52 +68,16 @@ int sev_set_memory(struct ucall_machine *vm, int fd)
 	const struct ucall_memory *mem = &vm->memory;
 
 	if (set_slot(fd, 0, 0, mem->size, mem->base) ||
-	    set_slot(fd, 1, mem->c_bit, mem->size, mem->private_base))
+	    set_slot(fd, 1, ucall_memory_entry(mem, 0, false), mem->size, mem->private_base))
 		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
 	return 0;
 }
 
 /* ---- SEV-SNP ---- */
 
-/* Of a bitmap such as private_pages. */
-static bool is_set(const uint8_t *bitmap, uint64_t page)
-{
-	return __atomic_load_n(&bitmap[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
-}
-
 bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa)
 {
-	const struct sev_vm *sev = sev_vm(vm);
-
-	if (!sev->private_pages)
-		return gpa < vm->memory.next;
-	return is_set(sev->private_pages, gpa / UCALL_PAGE_SIZE);
-}
-
-void sev_mark_pages(struct ucall_machine *vm, uint64_t gpa, uint64_t size, bool is_private)
-{
-	struct sev_vm *sev = sev_vm(vm);
-
-	for (uint64_t page = gpa / UCALL_PAGE_SIZE; page < (gpa + size) / UCALL_PAGE_SIZE; page++) {
-		uint8_t bit = (uint8_t)(1 << page % 8);
-
-		if (is_private)
-			__atomic_fetch_or(&sev->private_pages[page / 8], bit, __ATOMIC_RELAXED);
-		else
-			__atomic_fetch_and(&sev->private_pages[page / 8], (uint8_t)~bit,
-					   __ATOMIC_RELAXED);
-	}
-}
-
-int sev_track_pages(struct ucall_machine *vm)
-{
-	struct sev_vm *sev = sev_vm(vm);
-
-	sev->private_pages = ucall_calloc(1, vm->memory.size / UCALL_PAGE_SIZE / 8);
-	if (!sev->private_pages)
-		return -1;
-	sev_mark_pages(vm, 0, vm->memory.next, true);
-	return 0;
+	return sev_pages_are_private(&sev_vm(vm)->pages, &vm->memory, gpa);
 }
 
 /* Puts [start, end) into a slot that is free. */
@@ -136,8 +100,8 @@ static int add_slot(struct ucall_machine *vm, uint64_t start, uint64_t end, bool
 		sev->slots = more;
 		sev->slot_count = i + 16;
 	}
-	if (set_slot(sev->fd, i, start | (is_private ? mem->c_bit : 0), end - start,
-		     (is_private ? mem->private_base : mem->base) + start))
+	if (set_slot(sev->fd, i, ucall_memory_entry(mem, start, !is_private), end - start,
+		     ucall_memory_side(mem, start, end - start, !is_private)))
 		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
 	sev->slots[i] = (struct sev_slot){ start, end - start, is_private };
 	return 0;
@@ -148,7 +112,7 @@ static int drop_slot(struct ucall_machine *vm, uint32_t i)
 	struct sev_vm *sev = sev_vm(vm);
 	const struct sev_slot *s = &sev->slots[i];
 
-	if (set_slot(sev->fd, i, s->start | (s->is_private ? vm->memory.c_bit : 0), 0, NULL))
+	if (set_slot(sev->fd, i, ucall_memory_entry(&vm->memory, s->start, !s->is_private), 0, NULL))
 		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
 	sev->slots[i].size = 0;
 	return 0;
@@ -159,7 +123,7 @@ int sev_split_memory(struct ucall_machine *vm)
 	const struct ucall_memory *mem = &vm->memory;
 	struct sev_vm *sev = sev_vm(vm);
 
-	if (sev_track_pages(vm))
+	if (sev_pages_track(&sev->pages, mem))
 		return -1;
 	sev->slots = ucall_calloc(16, sizeof(*sev->slots));
 	if (!sev->slots)
@@ -176,7 +140,7 @@ int sev_split_memory(struct ucall_machine *vm)
 void sev_free_slots(struct sev_vm *sev)
 {
 	free(sev->slots);
-	free(sev->private_pages);
+	sev_pages_free(&sev->pages);
 }
 
 /* Makes [start, end) one slot, and what is left of others slots of their own. */
@@ -247,22 +211,22 @@ static void resume_vcpus(struct sev_vm *sev)
 	pthread_mutex_unlock(&sev->gate);
 }
 
-int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_pages)
+int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_bits)
 {
 	const uint64_t pages = vm->memory.size / UCALL_PAGE_SIZE;
-	const uint8_t *now = sev_vm(vm)->private_pages;
+	const uint8_t *now = sev_vm(vm)->pages.private_bits;
 
 	for (uint64_t first = 0, end; first < pages; first = end) {
-		bool was = is_set(private_pages, first);
+		bool was = sev_pages_is_set(private_bits, first);
 
 		end = first + 1;
-		if (is_set(now, first) == was)
+		if (sev_pages_is_set(now, first) == was)
 			continue;
-		while (end < pages && is_set(private_pages, end) == was && is_set(now, end) != was)
+		while (end < pages && sev_pages_is_set(private_bits, end) == was && sev_pages_is_set(now, end) != was)
 			end++;
 		if (cut_slots(vm, first * UCALL_PAGE_SIZE, end * UCALL_PAGE_SIZE, was))
 			return -1;
-		sev_mark_pages(vm, first * UCALL_PAGE_SIZE, (end - first) * UCALL_PAGE_SIZE, was);
+		sev_pages_mark(&sev_vm(vm)->pages, first * UCALL_PAGE_SIZE, (end - first) * UCALL_PAGE_SIZE, was);
 	}
 	return 0;
 }
@@ -279,7 +243,7 @@ int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is
 			continue;
 		r = sev_turn_over(vm, at, is_private);
 		if (!r)
-			sev_mark_pages(vm, at, UCALL_PAGE_SIZE, is_private);
+			sev_pages_mark(&sev_vm(vm)->pages, at, UCALL_PAGE_SIZE, is_private);
 	}
 	resume_vcpus(sev);
 	return r;

@@ -6,7 +6,8 @@
 #include <sys/ioctl.h>
 
 #include "base/error.h"
-#include "sev.h"
+#include "arch/x86_64/x86_64.h"
+#include "emulated.h"
 
 /* ---- what a VM has ---- */
 
@@ -42,7 +43,7 @@ static int filter_msrs(const struct ucall_machine *vm, int fd)
 
 	memset(all, 0xff, sizeof(all));
 	memset(&filter, 0, sizeof(filter));
-	if (vm->protection->closes_regs) {
+	if (ucall_protection_closes(vm->protection)) {
 		filter.flags = KVM_MSR_FILTER_DEFAULT_DENY;
 		add_range(&filter, 0, 0x174, 3, all); /* SYSENTER_CS, _ESP, _EIP */
 		add_range(&filter, 1, 0x277, 1, all); /* PAT */
@@ -63,28 +64,29 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 {
 	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
 	struct sev_vm *sev = ucall_calloc(1, sizeof(*sev));
+	uint64_t c_bit;
 
 	if (!sev)
 		return -1;
-	vm->protect_data = sev;
+	vm->guard_data = sev;
 	pthread_mutex_init(&sev->gate, NULL);
 	pthread_cond_init(&sev->gate_moved, NULL);
 	sev->fd = fd;
-	sev->launch.vm_fd = sev->launch.memfd = sev->launch.sev_fd = -1;
 	sev->ciphers = ucall_ciphers_load();
 	if (!supported || !sev->ciphers)
 		return -1;
 	if (sev->ciphers->new_key(sev->key))
 		return ucall_fail(EIO, "libcrypto has no random numbers");
-	sev->step = vm->protection->closes_regs && ucall_args_uint(vm->protect_args, "trap_cpuid");
+	sev->step = ucall_protection_closes(vm->protection) && ucall_args_uint(vm->protection_options, "trap_cpuid");
 	if (sev->step && vm->ring)
 		return ucall_fail(
 			EOPNOTSUPP,
 			"trap_cpuid=step: KVM single-steps guests in ring 0 only; this VM's guest "
 			"functions are in ring %d",
 			vm->ring);
-	if (sev_find_c_bit(fd, &vm->memory.c_bit, supported) || filter_msrs(vm, fd))
+	if (sev_find_c_bit(fd, &c_bit, supported) || filter_msrs(vm, fd))
 		return -1;
+	sev_set_c_bit(&vm->memory, c_bit);
 	sev->cpuid = sev_make_cpuid(vm, supported);
 	return sev->cpuid ? 0 : -1;
 }
@@ -103,7 +105,7 @@ static void vm_fini(struct ucall_machine *vm)
 	free(sev->cpuid);
 	memset(sev->key, 0, sizeof(sev->key));
 	free(sev);
-	vm->protect_data = NULL;
+	vm->guard_data = NULL;
 }
 
 static int vcpu_init(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
@@ -112,19 +114,19 @@ static int vcpu_init(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 
 	if (!v)
 		return -1;
-	vcpu->protect_data = v;
+	vcpu->guard_data = v;
 	v->ghcb_msr = sev_ghcb_info(vcpu->vm);
 	if (ioctl(fd, KVM_SET_CPUID2, sev_vm(vcpu->vm)->cpuid))
 		return ucall_fail_call("KVM_SET_CPUID2");
-	if (vcpu->vm->protection->closes_regs)
+	if (ucall_protection_closes(vcpu->vm->protection))
 		run->kvm_valid_regs = 0; /* KVM_CAP_SYNC_REGS is not there for such a guest */
 	return 0;
 }
 
 static void vcpu_fini(struct ucall_cpu *vcpu)
 {
-	free(vcpu->protect_data);
-	vcpu->protect_data = NULL;
+	free(vcpu->guard_data);
+	vcpu->guard_data = NULL;
 }
 
 static int launch(struct ucall_machine *vm)
@@ -149,13 +151,13 @@ static int serve_msr(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t
 	if (msr == UCALL_MSR_SEV_STATUS) {
 		run->msr.error = is_write; /* #GP */
 		run->msr.data = UCALL_SEV_STATUS_SEV;
-		if (vcpu->vm->protection->closes_regs)
+		if (ucall_protection_closes(vcpu->vm->protection))
 			run->msr.data |= UCALL_SEV_STATUS_ES;
 		if (vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP)
 			run->msr.data |= UCALL_SEV_STATUS_SNP;
 		return 1;
 	}
-	if (!vcpu->vm->protection->closes_regs)
+	if (!ucall_protection_closes(vcpu->vm->protection))
 		return 0;
 	if (msr == UCALL_MSR_GHCB) {
 		if (is_write)
@@ -181,8 +183,9 @@ static int report_mismatch(struct ucall_cpu *vcpu, int fd)
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
 	vcpu->exit.reason = UCALL_EXIT_MEMORY;
 	vcpu->exit.native = UCALL_KVM_EXIT_MEMORY_FAULT;
-	vcpu->exit.u.memory.is_private = (gpa & vcpu->vm->memory.c_bit) != 0;
-	vcpu->exit.u.memory.gpa = gpa & ~(vcpu->vm->memory.c_bit | (UCALL_PAGE_SIZE - 1));
+	vcpu->exit.u.memory.is_private = !ucall_memory_entry_is_shared(&vcpu->vm->memory, gpa);
+	vcpu->exit.u.memory.gpa = ucall_memory_entry_address(&vcpu->vm->memory, gpa) &
+				  ~(uint64_t)(UCALL_PAGE_SIZE - 1);
 	vcpu->exit.u.memory.size = UCALL_PAGE_SIZE;
 	return 0;
 }
@@ -190,65 +193,35 @@ static int report_mismatch(struct ucall_cpu *vcpu, int fd)
 static int serve_mmio(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_machine *vm = vcpu->vm;
-	uint64_t gpa = run->mmio.phys_addr & ~vm->memory.c_bit;
+	uint64_t gpa = ucall_memory_entry_address(&vm->memory, run->mmio.phys_addr);
 
-	if (!vm->protection->closes_regs)
+	if (!ucall_protection_closes(vm->protection))
 		return 0;
 	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP && gpa < vm->memory.size)
 		return report_mismatch(vcpu, fd);
 	return sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_NPF);
 }
 
-/*
- * The guest's code from rip on: as many bytes as there are, each by itself, since the next page may not
- * be there.
- */
-static void read_code(struct ucall_machine *vm, uint64_t cr3, uint64_t rip, uint8_t *code, size_t size)
-{
-	memset(code, 0, size);
-	for (size_t i = 0; i < size && sev_read_guest(vm, cr3, rip + i, &code[i], 1);)
-		i++;
-}
-
-/*
- * trap_cpuid=step: is CPUID next?  ENDBR64, which does nothing here (CR4.CET is clear), is passed: KVM's
- * interpreter takes it and the instruction that follows for one step.
- */
+/* trap_cpuid=step: raises #VC if CPUID is next.  1: the guest can go on. */
 static int look_ahead(struct ucall_cpu *vcpu, int fd)
 {
-	static const uint8_t endbr64[] = { 0xf3, 0x0f, 0x1e, 0xfa };
-	struct kvm_sregs sregs;
 	struct kvm_regs regs;
-	uint64_t rip;
-	uint8_t code[sizeof(endbr64)];
+	uint8_t code[4];
 
-	if (ioctl(fd, KVM_GET_REGS, &regs) || ioctl(fd, KVM_GET_SREGS, &sregs))
-		return ucall_fail_call("KVM_GET_REGS");
-	rip = regs.rip;
-	read_code(vcpu->vm, sregs.cr3, regs.rip, code, sizeof(code));
-	for (int most = 16; most && !memcmp(code, endbr64, sizeof(code)); most--) {
-		regs.rip += sizeof(endbr64);
-		read_code(vcpu->vm, sregs.cr3, regs.rip, code, sizeof(code));
+	if (ucall_x86_64_next_code(vcpu, fd, &regs, code, sizeof(code)))
+		return -1;
+	/* ENDBR64 does nothing here (CR4.CET is clear): passed over, as KVM's interpreter may do. */
+	for (int most = 16; most && ucall_x86_64_is_endbr(code); most--) {
+		regs.rip += 4;
+		if (ioctl(fd, KVM_SET_REGS, &regs))
+			return ucall_fail_call("KVM_SET_REGS");
+		if (ucall_x86_64_next_code(vcpu, fd, &regs, code, sizeof(code)))
+			return -1;
 	}
-	if (regs.rip != rip && ioctl(fd, KVM_SET_REGS, &regs))
-		return ucall_fail_call("KVM_SET_REGS");
-	sev_vcpu(vcpu)->halting = code[0] == 0xf4;
 	sev_vcpu(vcpu)->looked = code[0] != 0x0f || code[1] != 0xa2;
 	if (sev_vcpu(vcpu)->looked)
 		return 1;
 	return sev_deliver_vc(vcpu, fd, &regs, UCALL_SVM_EXIT_CPUID);
-}
-
-static int serve_step(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
-{
-	if (!sev_vm(vcpu->vm)->step)
-		return 0;
-	if (!sev_vcpu(vcpu)->halting)
-		return look_ahead(vcpu, fd);
-	/* KVM's interpreter reports the step, and not what the instruction did. */
-	run->exit_reason = KVM_EXIT_HLT;
-	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
-	return 0;
 }
 
 /* 1: go on; 0: vcpu->exit is for the caller; -1. */
@@ -259,27 +232,18 @@ static int serve(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run
 	case KVM_EXIT_X86_WRMSR:
 		return serve_msr(vcpu, fd, run, run_size);
 	case KVM_EXIT_IO:
-		return vcpu->vm->protection->closes_regs
+		return ucall_protection_closes(vcpu->vm->protection)
 			       ? sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_IOIO)
 			       : 0;
 	case KVM_EXIT_MMIO:
 		return serve_mmio(vcpu, fd, run);
-	case KVM_EXIT_HLT:
-		/* One that was reported already: KVM's interpreter keeps it for later. */
-		return sev_vm(vcpu->vm)->step && !sev_vcpu(vcpu)->halting;
 	case KVM_EXIT_DEBUG:
-		return serve_step(vcpu, fd, run, run_size);
+		if (!sev_vm(vcpu->vm)->step)
+			return 0;
+		return ucall_kvm_is_stepping(vcpu) ? 0 : look_ahead(vcpu, fd);
 	default:
 		return 0;
 	}
-}
-
-/* KVM forgets that it is to step when registers are set, or when the guest takes an exception. */
-static int arm_step(int fd)
-{
-	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP };
-
-	return ioctl(fd, KVM_SET_GUEST_DEBUG, &debug) ? ucall_fail_call("KVM_SET_GUEST_DEBUG") : 0;
 }
 
 /* What is to be done before the guest goes on. */
@@ -287,7 +251,7 @@ static int prepare(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t r
 {
 	struct sev_vcpu *v = sev_vcpu(vcpu);
 
-	if (vcpu->vm->protection->closes_regs && (run->kvm_valid_regs || run->kvm_dirty_regs))
+	if (ucall_protection_closes(vcpu->vm->protection) && (run->kvm_valid_regs || run->kvm_dirty_regs))
 		return ucall_fail(
 			EINVAL,
 			"KVM_RUN: kvm_valid_regs or kvm_dirty_regs is set, and the registers of an "
@@ -313,17 +277,14 @@ static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_ru
 
 	if (r <= 0)
 		return r ? UCALL_RUN_FAILED : UCALL_RUN_EXIT;
-	if (sev->step && arm_step(fd))
-		return UCALL_RUN_FAILED;
 	sev_vcpu(vcpu)->looked = false;
 	if (gated)
 		sev_enter(sev);
-	end = ucall_kvm_enter(fd);
+	end = ucall_kvm_enter(vcpu, sev->step);
 	if (gated)
 		sev_leave(sev);
 	if (end != UCALL_RUN_EXIT)
 		return end;
-	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
 	r = serve(vcpu, fd, run, run_size);
 	return r < 0 ? UCALL_RUN_FAILED : r ? UCALL_RUN_AGAIN : UCALL_RUN_EXIT;
 }
@@ -334,13 +295,13 @@ static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_ru
 
 #define STATE .save = sev_save, .load = sev_load, .free_state = sev_free_state
 
-const struct ucall_kvm_protect sev_emulated = {
-	.ops = { .launch = launch, .copy = sev_copy, .apart = true, STATE },
+const struct ucall_kvm_guard sev_emulated = {
+	.guard = { .launch = launch, .copy = sev_copy, .apart = true, STATE },
 	COMMON,
 };
 
-const struct ucall_kvm_protect sev_emulated_snp = {
-	.ops = { .launch = launch_snp,
+const struct ucall_kvm_guard sev_emulated_snp = {
+	.guard = { .launch = launch_snp,
 		 .copy = sev_copy,
 		 .apart = true,
 		 .set_private = sev_set_private,

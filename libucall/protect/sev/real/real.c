@@ -12,7 +12,20 @@
 
 #include "base/error.h"
 #include "machine.h"
-#include "sev.h"
+#include "base/options.h"
+#include "launch.h"
+#include "protect/sev/sev.h"
+
+struct real_vm {
+	struct sev_launch launch;
+	struct kvm_cpuid2 *cpuid; /* what its vCPUs have */
+	struct sev_pages pages; /* of SNP */
+};
+
+static struct real_vm *real_vm(const struct ucall_machine *vm)
+{
+	return vm->guard_data;
+}
 
 static int call_kvm(void *data, int fd, unsigned long request, void *arg)
 {
@@ -31,10 +44,10 @@ static int check(int kvm_fd, const struct ucall_protection *protection)
 static void set_up_launch(const struct ucall_machine *vm, const struct sev_machine *machine,
 			  struct sev_launch *l)
 {
-	uint64_t api = ucall_args_uint(vm->protect_args, "api"); /* auto|old|new */
+	uint64_t api = ucall_args_uint(vm->protection_options, "api"); /* auto|old|new */
 
 	l->bit = vm->protection->bit;
-	l->policy = ucall_args_uint(vm->protect_args, "policy");
+	l->policy = ucall_args_uint(vm->protection_options, "policy");
 	l->old_api = api ? api == 1 : sev_wants_old_api(machine, l->bit);
 	l->call = call_kvm;
 	l->vm_fd = l->memfd = l->sev_fd = -1;
@@ -42,31 +55,28 @@ static void set_up_launch(const struct ucall_machine *vm, const struct sev_machi
 
 static int create_vm(struct ucall_machine *vm, int kvm_fd)
 {
-	struct sev_vm *sev = ucall_calloc(1, sizeof(*sev));
+	struct real_vm *sev = ucall_calloc(1, sizeof(*sev));
 	struct sev_machine machine;
 
 	if (!sev)
 		return -1;
-	vm->protect_data = sev;
-	pthread_mutex_init(&sev->gate, NULL);
-	pthread_cond_init(&sev->gate_moved, NULL);
+	vm->guard_data = sev;
 	sev_probe(&machine, kvm_fd);
 	set_up_launch(vm, &machine, &sev->launch);
 	sev->launch.kvm_fd = kvm_fd;
 	sev->launch.sev_fd = sev_open_device();
 	if (sev->launch.sev_fd < 0)
 		return ucall_fail_call("/dev/sev");
-	vm->memory.c_bit = 1ull << machine.c_bit;
+	sev_set_c_bit(&vm->memory, 1ull << machine.c_bit);
 	if (sev_launch(&sev->launch, SEV_PART_CREATE))
 		return -1;
-	sev->fd = sev->launch.vm_fd;
-	return sev->fd;
+	return sev->launch.vm_fd;
 }
 
 static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 {
 	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
-	struct sev_vm *sev = sev_vm(vm);
+	struct real_vm *sev = real_vm(vm);
 
 	if (!supported || sev_launch(&sev->launch, SEV_PART_INIT))
 		return -1;
@@ -77,7 +87,7 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 /* The VM's own descriptor is closed by the engine. */
 static void vm_fini(struct ucall_machine *vm)
 {
-	struct sev_vm *sev = sev_vm(vm);
+	struct real_vm *sev = real_vm(vm);
 
 	if (!sev)
 		return;
@@ -85,17 +95,13 @@ static void vm_fini(struct ucall_machine *vm)
 		close(sev->launch.memfd);
 	if (sev->launch.sev_fd >= 0)
 		close(sev->launch.sev_fd);
-	sev_free_slots(sev);
-	if (!vm->inherited) {
-		pthread_cond_destroy(&sev->gate_moved);
-		pthread_mutex_destroy(&sev->gate);
-	}
+	sev_pages_free(&sev->pages);
 	free(sev->cpuid);
 	free(sev);
-	vm->protect_data = NULL;
+	vm->guard_data = NULL;
 }
 
-void sev_describe_memory(const struct ucall_machine *vm, struct sev_launch *l)
+static void describe_memory(const struct ucall_machine *vm, struct sev_launch *l)
 {
 	const struct ucall_memory *mem = &vm->memory;
 
@@ -106,17 +112,30 @@ void sev_describe_memory(const struct ucall_machine *vm, struct sev_launch *l)
 	l->private_end = mem->next;
 }
 
+char *sev_real_launch_list(const struct ucall_machine *vm, const struct ucall_protection *protection,
+			   const struct ucall_args *args)
+{
+	struct sev_launch l = {
+		.bit = protection->bit,
+		.policy = ucall_args_uint(args, "policy"),
+		.old_api = ucall_args_uint(args, "api") == 1,
+	};
+
+	describe_memory(vm, &l);
+	return sev_launch_list(&l, vm->vcpu_count);
+}
+
 static int set_memory(struct ucall_machine *vm, int fd)
 {
-	sev_describe_memory(vm, &sev_vm(vm)->launch);
-	return sev_launch(&sev_vm(vm)->launch, SEV_PART_MEMORY);
+	describe_memory(vm, &real_vm(vm)->launch);
+	return sev_launch(&real_vm(vm)->launch, SEV_PART_MEMORY);
 }
 
 static int vcpu_init(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
-	if (ioctl(fd, KVM_SET_CPUID2, sev_vm(vcpu->vm)->cpuid))
+	if (ioctl(fd, KVM_SET_CPUID2, real_vm(vcpu->vm)->cpuid))
 		return ucall_fail_call("KVM_SET_CPUID2");
-	if (vcpu->vm->protection->closes_regs)
+	if (ucall_protection_closes(vcpu->vm->protection))
 		run->kvm_valid_regs = 0; /* KVM_RUN would fail with EINVAL */
 	return 0;
 }
@@ -127,9 +146,9 @@ static void vcpu_fini(struct ucall_cpu *vcpu)
 
 static int launch(struct ucall_machine *vm)
 {
-	struct sev_launch *l = &sev_vm(vm)->launch;
+	struct sev_launch *l = &real_vm(vm)->launch;
 
-	sev_describe_memory(vm, l);
+	describe_memory(vm, l);
 	l->measurement = vm->measurement;
 	l->measurement_room = sizeof(vm->measurement);
 	if (sev_launch(l, SEV_PART_LAUNCH))
@@ -141,7 +160,7 @@ static int launch(struct ucall_machine *vm)
 /* What private pages were to contain has been copied: forget it. */
 static int launch_snp(struct ucall_machine *vm)
 {
-	if (sev_track_pages(vm) || launch(vm))
+	if (sev_pages_track(&real_vm(vm)->pages, &vm->memory) || launch(vm))
 		return -1;
 	if (madvise(vm->memory.private_base, vm->memory.size, MADV_DONTNEED))
 		return ucall_fail_call("madvise");
@@ -152,10 +171,15 @@ static int set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool
 {
 	struct sev_attributes attributes = { gpa, size, is_private ? SEV_ATTRIBUTE_PRIVATE : 0, 0 };
 
-	if (ioctl(sev_vm(vm)->fd, SEV_IOCTL_SET_ATTRIBUTES, &attributes))
+	if (ioctl(real_vm(vm)->launch.vm_fd, SEV_IOCTL_SET_ATTRIBUTES, &attributes))
 		return ucall_fail_call("KVM_SET_MEMORY_ATTRIBUTES");
-	sev_mark_pages(vm, gpa, size, is_private);
+	sev_pages_mark(&real_vm(vm)->pages, gpa, size, is_private);
 	return 0;
+}
+
+static bool is_private(const struct ucall_machine *vm, uint64_t gpa)
+{
+	return sev_pages_are_private(&real_vm(vm)->pages, &vm->memory, gpa);
 }
 
 /* SNP: the guest's page state change, which KVM hands on as its hypercall KVM_HC_MAP_GPA_RANGE. */
@@ -201,15 +225,15 @@ static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_ru
 	.check = check, .create_vm = create_vm, .vm_init = vm_init, .vm_fini = vm_fini, \
 	.set_memory = set_memory, .vcpu_init = vcpu_init, .vcpu_fini = vcpu_fini, .run = run_vcpu
 
-const struct ucall_kvm_protect sev_real = {
-	.ops = { .launch = launch },
+const struct ucall_kvm_guard sev_real = {
+	.guard = { .launch = launch },
 	COMMON,
 };
 
-const struct ucall_kvm_protect sev_real_snp = {
-	.ops = { .launch = launch_snp,
+const struct ucall_kvm_guard sev_real_snp = {
+	.guard = { .launch = launch_snp,
 		 .apart = true,
 		 .set_private = set_private,
-		 .is_private = sev_is_private },
+		 .is_private = is_private },
 	COMMON,
 };

@@ -9,7 +9,7 @@
 #include <sys/ioctl.h>
 #include <unistd.h>
 
-#include "kvm-sev.h"
+#include "protect/sev/kvm-sev.h"
 #include "machine.h"
 
 #define PARAMETERS "/sys/module/kvm_amd/parameters"

@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "sev.h"
+#include "emulated.h"
 
 #define DIRECTION_FLAG (1u << 10)
 

@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: MIT */
+/* How an engine keeps a protection's rules: what the machine asks of it, beside running vCPUs. */
+#ifndef LIBUCALL_GUARD_H
+#define LIBUCALL_GUARD_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ucall_machine; /* machine/machine.h */
+
+/* Addresses are guest-physical.  Functions return 0, or -1 after ucall_fail(). */
+struct ucall_guard {
+	/* Encrypts and measures what was set up; vm->lock is held. */
+	int (*launch)(struct ucall_machine *vm);
+	/* Makes pages private or shared; NULL: the guest alone decides, by its page table. */
+	int (*set_private)(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
+	/* True if that page of guest memory is private.  NULL: as it was allocated. */
+	bool (*is_private)(const struct ucall_machine *vm, uint64_t gpa);
+	/*
+	 * Copies to or from (the other is NULL) private memory of a launched VM, within a page, as the
+	 * host of hardware sees it.  NULL: a plain copy shows that.
+	 */
+	int (*copy)(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
+	/*
+	 * State beside memory and what the engine saves of the vCPUs, which do not run: as struct
+	 * ucall_engine.save and so on.  NULL: it cannot be saved, as on hardware.
+	 */
+	void *(*save)(const struct ucall_machine *vm);
+	int (*load)(struct ucall_machine *vm, const void *state);
+	void (*free_state)(void *state);
+	bool apart; /* private memory is not the shared memory of the same address */
+};
+
+#endif

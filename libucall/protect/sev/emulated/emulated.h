@@ -1,0 +1,124 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * SEV by software on any KVM.  This part stands for the CPU and its firmware: it sees private memory and
+ * registers as they are, and closes them to the rest of the library.  docs/CONFIDENTIAL.md says which rules
+ * of hardware it keeps.
+ */
+#ifndef LIBUCALL_SEV_EMULATED_H
+#define LIBUCALL_SEV_EMULATED_H
+
+#include "modules/ciphers.h"
+#include "protect/sev/sev.h"
+
+/* A memslot of an SNP guest: pages that are all private, or all shared. */
+struct sev_slot {
+	uint64_t start, size; /* guest-physical, in bytes; size 0: free */
+	bool is_private;
+};
+
+struct sev_vm {
+	const struct ucall_ciphers *ciphers;
+	uint8_t key[UCALL_XTS_KEY_SIZE];
+	int fd;
+	struct kvm_cpuid2 *cpuid; /* what its vCPUs have */
+	bool step; /* trap_cpuid=step */
+
+	/* SNP: what is private, and the slots that make it so. */
+	struct sev_pages pages;
+	struct sev_slot *slots;
+	uint32_t slot_count;
+	/* SNP: slots are changed while no vCPU is in KVM_RUN. */
+	pthread_mutex_t gate;
+	pthread_cond_t gate_moved;
+	unsigned int running;
+	bool paused;
+};
+
+struct sev_vcpu {
+	uint64_t ghcb_msr;
+	uint64_t registered; /* SNP: address of the GHCB that the guest has registered; 0: none */
+	bool pending; /* a port access of the GHCB is the last exit, and not answered yet */
+	bool started; /* trap_cpuid=step: it has run */
+	bool looked; /* trap_cpuid=step: the next instruction is known not to be CPUID */
+};
+
+static inline struct sev_vm *sev_vm(const struct ucall_machine *vm)
+{
+	return vm->guard_data;
+}
+
+static inline struct sev_vcpu *sev_vcpu(const struct ucall_cpu *vcpu)
+{
+	return vcpu->guard_data;
+}
+
+/* ---- psp.c: the firmware ---- */
+
+/* Sets vm->measurement. */
+int sev_measure(struct ucall_machine *vm);
+/* struct ucall_guard.copy: private memory as its host sees it. */
+int sev_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
+/* The page at that address changes hands: what was private becomes ciphertext, and the reverse. */
+int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private);
+
+/* ---- slots.c: private memory on KVM ---- */
+
+int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid);
+int sev_set_memory(struct ucall_machine *vm, int fd);
+/* SNP: from now on each page is private or shared, and has a slot accordingly. */
+int sev_split_memory(struct ucall_machine *vm);
+void sev_free_slots(struct sev_vm *sev);
+/* struct ucall_guard, for SNP. */
+int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
+bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa);
+/* SNP: makes those pages private, and all others shared, as a snapshot has them; contents follow. */
+int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_bits);
+/* Around KVM_RUN. */
+void sev_enter(struct sev_vm *sev);
+void sev_leave(struct sev_vm *sev);
+
+/* ---- state.c: struct ucall_guard.save and so on ---- */
+
+void *sev_save(const struct ucall_machine *vm);
+int sev_load(struct ucall_machine *vm, const void *state);
+void sev_free_state(void *state);
+
+/* ---- vc.c: #VC ---- */
+
+/*
+ * The exit in vcpu->exit is undone, as if the instruction had not begun, and #VC is raised at it.
+ * Returns 1; 0 if the guest shut down of it, or it cannot be undone, and vcpu->exit says so; or -1.
+ */
+int sev_raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code);
+/* The same at an instruction that has not been executed, which is at `regs`. */
+int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code);
+/* Only the first half: *regs are those before the instruction.  1, 0 or -1 likewise. */
+int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs);
+
+/* ---- insn.c: which instruction was it? ---- */
+
+struct sev_place {
+	const uint8_t *code; /* at rip: SEV_BEFORE bytes before it, and `have` from there on */
+	size_t have;
+	const struct kvm_regs *regs; /* at the exit */
+	bool moves; /* completing the instruction moves rip: it is at the start now */
+	/* True if guest address `gva` is where the exit's access went. */
+	bool (*is_target)(void *data, uint64_t gva);
+	void *data;
+};
+
+#define SEV_BEFORE 15
+
+/* Finds the start of the instruction whose exit is `exit`: *regs are those before it began. */
+bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit, struct kvm_regs *regs);
+
+/* ---- ghcb.c: VMGEXIT ---- */
+
+/* 1: answered; 0: vcpu->exit is for the caller; -1. */
+int sev_vmgexit(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
+/* The caller has seen to the exit: answers it. */
+void sev_answer(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size);
+/* What ucall_rdmsr(UCALL_MSR_GHCB) gives at first. */
+uint64_t sev_ghcb_info(const struct ucall_machine *vm);
+
+#endif
