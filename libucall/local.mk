@@ -10,6 +10,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/arch/byte-order.h \
 	libucall/arch/describe.c \
 	libucall/arch/list.h \
+	libucall/arch/dispatch.h \
 	libucall/arch/radix.c libucall/arch/radix.h \
 	libucall/arch/riscv64/arch.c libucall/arch/riscv64/exceptions.h \
 	libucall/arch/riscv64/decode.c \
@@ -23,6 +24,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/arch/x86_64/escape.c libucall/arch/x86_64/exceptions.h \
 	libucall/arch/x86_64/paging.c \
 	libucall/arch/x86_64/x86_64.h \
+	libucall/arch/stubs.c libucall/arch/stubs.h \
 	libucall/attach/attach.c \
 	libucall/base/clock.h \
 	libucall/base/elf-file.c libucall/base/elf-file.h \
@@ -50,6 +52,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/kvm/watchdog.c libucall/kvm/watchdog.h \
 	libucall/machine/cpu.c \
 	libucall/machine/engine.c libucall/machine/engine.h \
+	libucall/machine/handlers.c \
 	libucall/machine/image.c libucall/machine/image.h \
 	libucall/machine/image-elf.c \
 	libucall/machine/image-runtime.c \
@@ -78,23 +81,20 @@ native_aarch64 = \
 	libucall/arch/aarch64/gic.c \
 	libucall/arch/aarch64/kvm.c \
 	libucall/arch/aarch64/native.c \
-	libucall/arch/aarch64/stubs.S \
+	libucall/arch/aarch64/stub.c libucall/arch/aarch64/stubs.S \
 	libucall/kvm/device.c libucall/kvm/device.h \
-	libucall/kvm/one-reg.c \
-	libucall/arch/stub-page.c libucall/arch/stub-page.h
+	libucall/kvm/one-reg.c
 native_riscv64 = \
 	libucall/arch/riscv64/aia.c \
 	libucall/arch/riscv64/kvm.c \
 	libucall/arch/riscv64/native.c \
-	libucall/arch/riscv64/stubs.S \
+	libucall/arch/riscv64/stub.c libucall/arch/riscv64/stubs.S \
 	libucall/kvm/device.c libucall/kvm/device.h \
-	libucall/kvm/one-reg.c \
-	libucall/arch/stub-page.c libucall/arch/stub-page.h
+	libucall/kvm/one-reg.c
 native_s390x = \
 	libucall/arch/s390x/kvm.c \
 	libucall/arch/s390x/native.c \
-	libucall/arch/s390x/stubs.S \
-	libucall/arch/stub-page.c libucall/arch/stub-page.h
+	libucall/arch/s390x/stub.c libucall/arch/s390x/stubs.S libucall/arch/s390x/lowcore.h
 native_x86_64 = \
 	libucall/arch/x86_64/guest-vc.c libucall/arch/x86_64/vc.h \
 	libucall/arch/x86_64/kvm.c \
@@ -120,7 +120,7 @@ native_x86_64 = \
 	libucall/protect/sev/real/probe.c \
 	libucall/protect/sev/real/real.c \
 	libucall/protect/sev/sev.h \
-	libucall/arch/x86_64/stubs.S
+	libucall/arch/x86_64/stub.c libucall/arch/x86_64/stubs.S
 if HOST_AARCH64
 libucall_libcore_la_SOURCES += $(native_aarch64)
 endif
@@ -152,7 +152,8 @@ libucall_libucall_guest_a_SOURCES = \
 	libucall/guest/entry.c \
 	libucall/guest/mem.c \
 	libucall/guest/nest.c \
-	libucall/guest/printf.c
+	libucall/guest/printf.c \
+	libucall/guest/safe.c
 libucall_libucall_guest_a_CPPFLAGS = $(UCALL_CPPFLAGS)
 libucall_libucall_guest_a_CFLAGS = $(UCALL_GUEST_CFLAGS)
 

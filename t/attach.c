@@ -661,7 +661,7 @@ static void once_mixed(void)
 	struct ucall_attach_config config;
 	struct ucall_vm *bell, *own;
 	struct ucall_vcpu *own_vcpu;
-	struct ucall_regs regs;
+	struct ucall_frame regs;
 	struct ucall uc;
 
 	create(guest_values);

@@ -27,9 +27,9 @@ static void check_fault(struct ucall_vcpu *vcpu)
 	CHECK_EQ(errno, EFAULT);
 	CHECK_HAS(ucall_error(), "#UD invalid opcode (vector 6)");
 	CHECK_HAS(ucall_error(), ", in inner");
-	if (ucall_fault(vcpu)->frames[0].file[0]) /* else built without -g */
+	if (ucall_fault(vcpu)->backtrace[0].file[0]) /* else built without -g */
 		CHECK_HAS(ucall_error(), "t/confidential-faults.c:15)");
-	CHECK_EQ(ucall_fault(vcpu)->gpr[0], MARKER);
+	CHECK_EQ(ucall_fault(vcpu)->frame.gpr[0], MARKER);
 	CHECK_HAS(ucall_fault_report(vcpu), "rax  1122334455667788");
 	/* The caller, by the stack that the stub has copied. */
 	CHECK_HAS(ucall_fault_report(vcpu), " guest_fault+");
@@ -72,7 +72,7 @@ static void host_page(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
-	CHECK_EQ(ucall_fault(vcpu)->vector, 14);
+	CHECK_EQ(ucall_fault(vcpu)->frame.vector, 14);
 	CHECK_HAS(ucall_error(), "CR2 0xdead000: write to memory that is not mapped");
 	CHECK_HAS(ucall_error(), "in guest_page");
 }
@@ -83,8 +83,8 @@ static void check_place(const struct ucall_vm *vm, const struct ucall_vcpu *vcpu
 {
 	bool closed = ucall_vm_protection_bit(vm) != UCALL_PROTECT_SEV;
 
-	CHECK_EQ(!!(ucall_fault(vcpu)->unknown & UCALL_UNKNOWN_REGS), closed);
-	CHECK_EQ(ucall_fault(vcpu)->pc == 0, closed);
+	CHECK_EQ(!!(ucall_fault(vcpu)->frame.unknown & UCALL_UNKNOWN_REGS), closed);
+	CHECK_EQ(ucall_fault(vcpu)->frame.pc == 0, closed);
 	CHECK_EQ(!!strstr(ucall_error(), "at 0x"), !closed);
 	CHECK_EQ(!!strstr(ucall_fault_report(vcpu), "are closed to the host"), closed);
 }

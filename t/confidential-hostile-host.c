@@ -136,7 +136,7 @@ static void host_invented(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(!ucall_vm_launch(vm));
 	for (uint64_t n = 0; n < MSRS; n++) {
 		CHECK_EQ(ucall_next(vcpus[n], NULL), -1);
-		CHECK_EQ(ucall_fault(vcpus[n])->vector, 29);
+		CHECK_EQ(ucall_fault(vcpus[n])->frame.vector, 29);
 		check_untold(vm, vcpus[n]);
 	}
 }
@@ -153,12 +153,12 @@ static void host_injected(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 		CHECK_EQ(ucall_next(vcpus[n], NULL), -1);
 		CHECK_EQ(errno, EFAULT);
-		CHECK_EQ(fault->vector, 29);
+		CHECK_EQ(fault->frame.vector, 29);
 		/* As the guest had them. */
-		CHECK_EQ(fault->gpr[0], RAX);
-		CHECK_EQ(fault->gpr[1], RCX);
-		CHECK_EQ(fault->gpr[2], RDX);
-		CHECK_EQ(fault->gpr[3], RBX);
+		CHECK_EQ(fault->frame.gpr[0], RAX);
+		CHECK_EQ(fault->frame.gpr[1], RCX);
+		CHECK_EQ(fault->frame.gpr[2], RDX);
+		CHECK_EQ(fault->frame.gpr[3], RBX);
 		check_untold(vm, vcpus[n]);
 	}
 }
@@ -202,9 +202,9 @@ static void host_msrs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 	for (; n < 8; n++) {
 		CHECK_EQ(ucall_next(reads[n], NULL), -1);
-		CHECK_EQ(ucall_fault(reads[n])->vector, 13);
+		CHECK_EQ(ucall_fault(reads[n])->frame.vector, 13);
 		CHECK_EQ(ucall_next(writes[n], NULL), -1);
-		CHECK_EQ(ucall_fault(writes[n])->vector, 13);
+		CHECK_EQ(ucall_fault(writes[n])->frame.vector, 13);
 	}
 }
 

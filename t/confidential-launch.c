@@ -17,7 +17,7 @@ static UCALL_GUEST void guest_code(void)
 }
 
 #if defined(__x86_64__)
-static UCALL_GUEST void handler(struct ucall_ex_regs *regs)
+static UCALL_GUEST void handler(struct ucall_frame *frame)
 {
 }
 #endif

@@ -39,7 +39,7 @@ static UCALL_GUEST void guest_old(struct old_message *shared)
 	GUEST_DONE();
 }
 
-static void next_out(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+static void next_out(struct ucall_vcpu *vcpu, struct ucall_frame *regs)
 {
 	CHECK_OK(!ucall_vcpu_run(vcpu));
 	CHECK_EQ(ucall_vcpu_exit(vcpu)->reason, UCALL_EXIT_IO);
@@ -52,7 +52,7 @@ static void host_memory(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t shared = ucall_vm_alloc(vm, 4096, UCALL_MEM_SHARED);
 	struct old_message m;
-	struct ucall_regs regs;
+	struct ucall_frame regs;
 	struct ucall uc;
 
 	vcpu = ucall_vcpu_add(vm, guest_old, 1, shared);
@@ -127,7 +127,7 @@ static void host_walk(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t shared = ucall_vm_alloc(vm, 4096, UCALL_MEM_SHARED), found = 0, expected;
 	struct kvm_sregs sregs;
-	struct ucall_regs regs;
+	struct ucall_frame regs;
 
 	vcpu = ucall_vcpu_add(vm, guest_old, 1, shared);
 	CHECK_OK(shared && vcpu);
@@ -154,7 +154,7 @@ static void host_walk(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 static void host_registers(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t shared = ucall_vm_alloc(vm, 4096, UCALL_MEM_SHARED);
-	struct ucall_regs regs;
+	struct ucall_frame regs;
 
 	vcpu = ucall_vcpu_add(vm, guest_old, 1, shared);
 	CHECK_OK(shared && vcpu);
@@ -169,12 +169,12 @@ static void host_registers(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
-	CHECK_EQ(ucall_fault(vcpu)->vector, 29);
-	CHECK_EQ(ucall_fault(vcpu)->code, UCALL_SVM_EXIT_IOIO);
+	CHECK_EQ(ucall_fault(vcpu)->frame.vector, 29);
+	CHECK_EQ(ucall_fault(vcpu)->frame.code, UCALL_SVM_EXIT_IOIO);
 	CHECK_HAS(ucall_error(), "#VC VMM communication (vector 29), error code 0x7b");
 	CHECK_HAS(ucall_error(),
 		  "(port I/O): with SEV-ES and SEV-SNP the guest must ask the host for it");
-	if (ucall_fault(vcpu)->frames[0].file[0]) /* else built without -g */
+	if (ucall_fault(vcpu)->backtrace[0].file[0]) /* else built without -g */
 		CHECK_HAS(ucall_error(), "t/confidential-old-ways.c:");
 }
 

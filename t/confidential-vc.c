@@ -12,21 +12,21 @@
 
 /* ---- a handler of the guest's own ---- */
 
-static struct ucall_ex_regs last;
+static struct ucall_frame last;
 static uint64_t count;
 uint64_t vc_skip UCALL_HIDDEN;
 
 /* Keeps what it saw, and steps over as many bytes as the guest said. */
-static UCALL_GUEST void on_vc(struct ucall_ex_regs *regs)
+static UCALL_GUEST void on_vc(struct ucall_frame *frame)
 {
-	const uint64_t *from = (const uint64_t *)(const void *)regs;
+	const uint64_t *from = (const uint64_t *)(const void *)frame;
 	uint64_t *to = (uint64_t *)(void *)&last;
 
 	for (unsigned int i = 0; i < sizeof(last) / 8; i++)
 		to[i] = from[i];
 	count++;
-	regs->rip += vc_skip;
-	regs->rdx = 0xd0d0;
+	frame->pc += vc_skip;
+	frame->gpr[UCALL_RDX] = 0xd0d0;
 }
 
 /* The registers that the handler was to see. */
@@ -36,13 +36,13 @@ struct seen {
 
 static UCALL_GUEST void __attribute__((noinline)) check(const struct seen *seen, uint64_t rdx)
 {
-	GUEST_ASSERT_EQ(last.error_code, seen->code);
-	GUEST_ASSERT_EQ(last.rip, seen->start);
-	GUEST_ASSERT_EQ(last.rax, seen->rax);
-	GUEST_ASSERT_EQ(last.rdx, seen->rdx);
-	GUEST_ASSERT_EQ(last.rcx, seen->rcx);
-	GUEST_ASSERT_EQ(last.rsi, seen->rsi);
-	GUEST_ASSERT_EQ(last.rdi, seen->rdi);
+	GUEST_ASSERT_EQ(last.code, seen->code);
+	GUEST_ASSERT_EQ(last.pc, seen->start);
+	GUEST_ASSERT_EQ(last.gpr[UCALL_RAX], seen->rax);
+	GUEST_ASSERT_EQ(last.gpr[UCALL_RDX], seen->rdx);
+	GUEST_ASSERT_EQ(last.gpr[UCALL_RCX], seen->rcx);
+	GUEST_ASSERT_EQ(last.gpr[UCALL_RSI], seen->rsi);
+	GUEST_ASSERT_EQ(last.gpr[UCALL_RDI], seen->rdi);
 	GUEST_ASSERT_EQ(rdx, 0xd0d0); /* what the handler left is what the guest goes on with */
 }
 
@@ -308,7 +308,7 @@ static void host_no_msr(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(vcpu && !ucall_vm_launch(vm));
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
-	CHECK_EQ(ucall_fault(vcpu)->vector, 13);
+	CHECK_EQ(ucall_fault(vcpu)->frame.vector, 13);
 	CHECK_HAS(ucall_error(), "#GP general protection");
 	CHECK_HAS(ucall_error(), "in guest_no_msr");
 }
@@ -328,8 +328,8 @@ static void host_mmio_store(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(gva && vcpu && !ucall_vm_launch(vm));
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
-	CHECK_EQ(ucall_fault(vcpu)->vector, 29);
-	CHECK_EQ(ucall_fault(vcpu)->code, UCALL_SVM_EXIT_NPF);
+	CHECK_EQ(ucall_fault(vcpu)->frame.vector, 29);
+	CHECK_EQ(ucall_fault(vcpu)->frame.code, UCALL_SVM_EXIT_NPF);
 	CHECK_HAS(ucall_error(), "(access to where there is no memory (MMIO))");
 	CHECK_HAS(ucall_error(), "guest_mmio_store");
 }

@@ -64,12 +64,6 @@ static void refused(const struct ucall_vm_config *config, const char *text)
 	CHECK_HAS(ucall_error(), text);
 }
 
-#if defined(__x86_64__)
-static UCALL_GUEST void guest_handler(struct ucall_ex_regs *regs)
-{
-}
-#endif
-
 static void once_flat(void)
 {
 	struct ucall_vm_config config = { .engine = "unicorn" };
@@ -96,11 +90,6 @@ static void once_flat(void)
 	CHECK_EQ(ucall_vcpu_fd(vcpu), -1);
 	CHECK(!ucall_vcpu_kvm_run(vcpu));
 	CHECK_EQ(errno, EOPNOTSUPP);
-#if defined(__x86_64__)
-	CHECK_EQ(ucall_vm_set_handler(vm, 6, guest_handler), -1);
-	CHECK_EQ(errno, EOPNOTSUPP);
-	CHECK_HAS(ucall_error(), "engine unicorn runs no exception handlers");
-#endif
 	gva = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE);
 	CHECK_OK(gva && !ucall_vm_translate(vm, gva, &gpa));
 	CHECK_EQ(gpa, gva);
@@ -146,7 +135,7 @@ static void each_registers(void)
 {
 	struct ucall_vm *vm = ucall_test_vm(NULL);
 	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_registers, 2, 1, 2);
-	struct ucall_regs regs;
+	struct ucall_frame regs;
 	struct ucall uc;
 
 	CHECK_OK(vcpu);

@@ -8,6 +8,7 @@
 #include <ucall/test.h>
 
 #include "arch/arch.h"
+#include "arch/stubs.h"
 #include "arch/x86_64/x86_64.h"
 
 /*
@@ -115,5 +116,16 @@ static void once_escapes(void)
 	ESCAPES("\xc5\xf8\x28\x05\x00\x10\x00\x00", 0, 0x1008); /* vmovaps 0x1000(%rip), %xmm0 */
 }
 
+/* The core's exception stubs are copied into guests too. */
+static void once_stubs(void)
+{
+	struct ucall_escape escape;
+	size_t size = (size_t)(ucall_stubs_stop - ucall_stubs_start);
+
+	CHECK(size > 0x1000);
+	CHECK(!ucall_x86_64_find_escape(ucall_stubs_start, size, STUB_CODE, &escape));
+}
+
 UCALL_TESTS({ "the length of every instruction", .once = once_lengths },
-	    { "references that leave", .once = once_escapes });
+	    { "references that leave", .once = once_escapes },
+	    { "exception stubs refer to themselves alone", .once = once_stubs });

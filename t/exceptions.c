@@ -75,36 +75,36 @@ static void check(const struct expected *e, uint64_t which, int ring)
 	CHECK_HAS(ucall_error(), e->name);
 	fault = ucall_fault(vcpu);
 	CHECK(fault->valid);
-	CHECK_EQ(fault->vector, e->vector);
-	CHECK_EQ(fault->code, e->code | (e->vector == 14 && ring ? 4 : 0));
+	CHECK_EQ(fault->frame.vector, e->vector);
+	CHECK_EQ(fault->frame.code, e->code | (e->vector == 14 && ring ? 4 : 0));
 	if (e->pc) {
-		CHECK_EQ(fault->pc, (uintptr_t)e->pc);
-		snprintf(text, sizeof(text), "at RIP 0x%llx", (unsigned long long)fault->pc);
+		CHECK_EQ(fault->frame.pc, (uintptr_t)e->pc);
+		snprintf(text, sizeof(text), "at RIP 0x%llx", (unsigned long long)fault->frame.pc);
 		CHECK_HAS(ucall_error(), text);
 	}
-	snprintf(text, sizeof(text), "error code 0x%llx", (unsigned long long)fault->code);
+	snprintf(text, sizeof(text), "error code 0x%llx", (unsigned long long)fault->frame.code);
 	CHECK_HAS(ucall_error(), text);
 	if (e->vector == 14) {
 		if (which != 5)
-			CHECK_EQ(fault->address, e->address);
-		snprintf(text, sizeof(text), "CR2 0x%llx", (unsigned long long)fault->address);
+			CHECK_EQ(fault->frame.address, e->address);
+		snprintf(text, sizeof(text), "CR2 0x%llx", (unsigned long long)fault->frame.address);
 		CHECK_HAS(ucall_error(), text);
 	}
 	if (which == 0) {
 		static const int order[] = { 0, 1, 3, 6, 7, 8, 9, 10, 11, 12, 13, 14, 15 };
 
 		for (int i = 0; i < 13; i++)
-			CHECK_EQ(fault->gpr[order[i]], MARKER + i);
-		CHECK_EQ(fault->gpr[4], fault->sp);
+			CHECK_EQ(fault->frame.gpr[order[i]], MARKER + i);
+		CHECK_EQ(fault->frame.gpr[4], fault->frame.sp);
 	}
 	if (which == 7)
-		CHECK_EQ(fault->sp, 0x1000);
+		CHECK_EQ(fault->frame.sp, 0x1000);
 	CHECK_HAS(ucall_fault_report(vcpu), e->name);
-	if (fault->frame_count) {
+	if (fault->backtrace_count) {
 		if (which < 5)
-			CHECK_STR(fault->frames[0].function, "guest_fault");
-		if (which < 5 && fault->frames[0].file[0]) /* else built without -g */
-			CHECK_HAS(fault->frames[0].file, "exceptions.c");
+			CHECK_STR(fault->backtrace[0].function, "guest_fault");
+		if (which < 5 && fault->backtrace[0].file[0]) /* else built without -g */
+			CHECK_HAS(fault->backtrace[0].file, "exceptions.c");
 	}
 	/* It is over for this vCPU, and only for it. */
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
@@ -149,9 +149,9 @@ static void each_ring3(void)
 }
 
 /* A red zone below the stack pointer survives an exception, in ring 0 too. */
-static UCALL_GUEST void guest_skip(struct ucall_ex_regs *regs)
+static UCALL_GUEST void guest_skip(struct ucall_frame *frame)
 {
-	regs->rip += 2;
+	frame->pc += 2;
 }
 
 static UCALL_GUEST void guest_red_zone(void)
@@ -175,7 +175,7 @@ static void host_red_zone(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_HAS(ucall_error(), "vector 256");
 	/* A function of a library is not in the guest. */
 	CHECK_EQ(ucall_vm_set_handler(vm, 6,
-				      (void (*)(struct ucall_ex_regs *))(uintptr_t)dlsym(
+				      (void (*)(struct ucall_frame *))(uintptr_t)dlsym(
 					      RTLD_DEFAULT, "ucall_version")),
 		 -1);
 	CHECK_HAS(ucall_error(), "not of a library");
@@ -242,10 +242,10 @@ static void each_hypercall(void)
 
 		CHECK_OK(vcpus[i]);
 		/* The CPU's own is done; or, where ring 0 is interpreted, never ends. */
-		if (ucall_next(vcpus[i], NULL) >= 0 || errno != EFAULT || fault->vector != 14)
+		if (ucall_next(vcpus[i], NULL) >= 0 || errno != EFAULT || fault->frame.vector != 14)
 			continue;
 		patched++;
-		CHECK_EQ(fault->address, fault->pc);
+		CHECK_EQ(fault->frame.address, fault->frame.pc);
 		CHECK_HAS(ucall_error(),
 			  "KVM tried to write this CPU's hypercall instruction over this one");
 	}

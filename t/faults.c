@@ -95,12 +95,12 @@ static void check_frames(const struct ucall_fault_info *info, unsigned int first
 {
 	static const char *const functions[] = { "guest_does", "guest_calls", "guest_code" };
 
-	if (!info->frame_count)
+	if (!info->backtrace_count)
 		return; /* built without the module that names functions */
 	for (unsigned int i = 0; i < 3; i++) {
-		const struct ucall_frame *frame = &info->frames[first + i];
+		const struct ucall_backtrace_entry *frame = &info->backtrace[first + i];
 
-		CHECK(first + i < info->frame_count);
+		CHECK(first + i < info->backtrace_count);
 		CHECK_STR(frame->function, functions[i]);
 		if (frame->file[0]) /* else built without -g */
 			CHECK_HAS(frame->file, "faults.c");
@@ -129,17 +129,17 @@ static void check(enum fault fault)
 	CHECK_HAS(ucall_error(), fault == UNDEFINED ? words[i].undefined : expected[fault].says);
 	CHECK_HAS(ucall_fault_report(vcpu), words[i].flags);
 	if (expected[fault].has_address) {
-		CHECK_EQ(info->address, address);
+		CHECK_EQ(info->frame.address, address);
 		snprintf(text, sizeof(text), "0x%llx", (unsigned long long)address);
 		CHECK_HAS(ucall_error(), text);
 	}
 	if (is_call) {
-		CHECK_EQ(info->pc, address);
-		if (info->frame_count)
+		CHECK_EQ(info->frame.pc, address);
+		if (info->backtrace_count)
 			CHECK_HAS(ucall_error(), ", called in guest_does");
 	}
 	if (!strcmp(ucall_test_engine(), "kvm"))
-		CHECK_EQ(info->unknown, 0);
+		CHECK_EQ(info->frame.unknown, 0);
 	check_frames(info, is_call); /* of what was called nothing is known */
 
 	/* It is over for this vCPU until it is started again, and for no other. */

@@ -25,7 +25,7 @@ static bool is_refused(long result, const char *function)
 static int child(struct ucall_vm *vm, struct ucall_vcpu *vcpu, int fds_before)
 {
 	struct ucall_vm_config config = { 0 };
-	struct ucall_regs regs;
+	struct ucall_frame regs;
 	struct ucall_vm *own;
 
 	alarm(20);

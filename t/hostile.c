@@ -77,7 +77,7 @@ static UCALL_GUEST void guest_trap(void)
 
 #if defined(__x86_64__)
 /* Exceptions in handlers without end, and a fault area full of lies. */
-static UCALL_GUEST void guest_again(struct ucall_ex_regs *regs)
+static UCALL_GUEST void guest_again(struct ucall_frame *frame)
 {
 	__asm__ volatile("ud2");
 }
@@ -392,7 +392,7 @@ static void each_protected(void)
 		CHECK_OK(vcpu);
 		CHECK_EQ(ucall_next(vcpu, NULL), -1);
 		CHECK_EQ(errno, EFAULT);
-		CHECK_EQ(ucall_fault(vcpu)->address, address);
+		CHECK_EQ(ucall_fault(vcpu)->frame.address, address);
 		CHECK_HAS(ucall_error(), "write to");
 		ucall_test_vm_free(vm);
 	}

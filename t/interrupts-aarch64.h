@@ -19,7 +19,7 @@ static UCALL_GUEST void write64(uint64_t address, uint64_t value)
 	*(volatile uint64_t *)address = value;
 }
 
-static __attribute__((used)) UCALL_GUEST void on_interrupt(void)
+static UCALL_GUEST void on_interrupt(struct ucall_frame *frame)
 {
 	uint64_t id = LINE;
 
@@ -30,40 +30,8 @@ static __attribute__((used)) UCALL_GUEST void on_interrupt(void)
 		return;
 	}
 	record(id);
-	/* The line stays up until the host lets go of it: to be masked when this returns. */
-	__asm__ volatile("mrs %0, spsr_el1; orr %0, %0, #0x80; msr spsr_el1, %0" : "=&r"(id));
+	frame->flags |= 0x80; /* masked from now on: the line stays up until the host lets go of it */
 }
-
-/* Arm ARM, D1.3.1: the vector of interrupts at EL1 is the one at 0x280. */
-__asm__(".pushsection .text\n"
-	".balign 2048\n"
-	"guest_vectors:\n"
-	".skip 0x280\n"
-	"stp x0, x1, [sp, #-160]!\n"
-	"stp x2, x3, [sp, #16]\n"
-	"stp x4, x5, [sp, #32]\n"
-	"stp x6, x7, [sp, #48]\n"
-	"stp x8, x9, [sp, #64]\n"
-	"stp x10, x11, [sp, #80]\n"
-	"stp x12, x13, [sp, #96]\n"
-	"stp x14, x15, [sp, #112]\n"
-	"stp x16, x17, [sp, #128]\n"
-	"stp x18, x30, [sp, #144]\n"
-	"bl on_interrupt\n"
-	"ldp x2, x3, [sp, #16]\n"
-	"ldp x4, x5, [sp, #32]\n"
-	"ldp x6, x7, [sp, #48]\n"
-	"ldp x8, x9, [sp, #64]\n"
-	"ldp x10, x11, [sp, #80]\n"
-	"ldp x12, x13, [sp, #96]\n"
-	"ldp x14, x15, [sp, #112]\n"
-	"ldp x16, x17, [sp, #128]\n"
-	"ldp x18, x30, [sp, #144]\n"
-	"ldp x0, x1, [sp], #160\n"
-	"eret\n"
-	".balign 2048\n"
-	".popsection");
-extern const char guest_vectors[];
 
 static UCALL_GUEST void interrupts_again(void)
 {
@@ -75,7 +43,6 @@ static UCALL_GUEST void interrupts_on(uint64_t gicd, uint64_t gicr, uint64_t vcp
 	uint64_t sgis = gicr + vcpu * GICR_SIZE + GICR_SGIS;
 
 	guest_has_gic = gicd;
-	__asm__ volatile("msr vbar_el1, %0; isb" : : "r"(guest_vectors));
 	if (gicd) {
 		if (!vcpu) {
 			write32(gicd + GICD_CTLR, 0x12); /* affinity routing, group 1 */
@@ -120,6 +87,7 @@ static void map_controller(struct ucall_vm *vm, uint64_t *gicd, uint64_t *gicr)
 
 static void take_interrupts(struct ucall_vm *vm)
 {
+	CHECK_OK(!ucall_vm_set_handler(vm, UCALL_AARCH64_IRQ, on_interrupt));
 }
 
 static void set_line(struct ucall_vm *vm, bool level)

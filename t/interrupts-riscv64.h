@@ -15,7 +15,7 @@
 
 static uint64_t guest_imsic; /* 0: there is none */
 
-static __attribute__((used)) UCALL_GUEST void on_interrupt(void)
+static UCALL_GUEST void on_interrupt(struct ucall_frame *frame)
 {
 	uint64_t top;
 
@@ -28,24 +28,6 @@ static __attribute__((used)) UCALL_GUEST void on_interrupt(void)
 	/* It stays pending until the host lets go of it. */
 	__asm__ volatile("csrc sie, %0" : : "r"(1ull << EXTERNAL));
 }
-
-__asm__(".pushsection .text\n"
-	".balign 4\n"
-	"guest_vector:\n"
-	"addi sp, sp, -128\n"
-	"sd ra, 0(sp)\n sd t0, 8(sp)\n sd t1, 16(sp)\n sd t2, 24(sp)\n"
-	"sd a0, 32(sp)\n sd a1, 40(sp)\n sd a2, 48(sp)\n sd a3, 56(sp)\n"
-	"sd a4, 64(sp)\n sd a5, 72(sp)\n sd a6, 80(sp)\n sd a7, 88(sp)\n"
-	"sd t3, 96(sp)\n sd t4, 104(sp)\n sd t5, 112(sp)\n sd t6, 120(sp)\n"
-	"call on_interrupt\n"
-	"ld ra, 0(sp)\n ld t0, 8(sp)\n ld t1, 16(sp)\n ld t2, 24(sp)\n"
-	"ld a0, 32(sp)\n ld a1, 40(sp)\n ld a2, 48(sp)\n ld a3, 56(sp)\n"
-	"ld a4, 64(sp)\n ld a5, 72(sp)\n ld a6, 80(sp)\n ld a7, 88(sp)\n"
-	"ld t3, 96(sp)\n ld t4, 104(sp)\n ld t5, 112(sp)\n ld t6, 120(sp)\n"
-	"addi sp, sp, 128\n"
-	"sret\n"
-	".popsection");
-extern const char guest_vector[];
 
 static UCALL_GUEST void write_imsic(uint64_t reg, uint64_t value)
 {
@@ -65,7 +47,6 @@ static UCALL_GUEST void interrupts_again(void)
 static UCALL_GUEST void interrupts_on(uint64_t imsic, uint64_t aplic, uint64_t vcpu)
 {
 	guest_imsic = imsic;
-	__asm__ volatile("csrw stvec, %0" : : "r"(guest_vector));
 	if (imsic) {
 		write_imsic(0x72, 0); /* eithreshold: all */
 		write_imsic(0xc0, 1ull << LINE | 1ull << MESSAGE | 1ull << FROM_A_VCPU); /* eie0 */
@@ -103,6 +84,7 @@ static void map_controller(struct ucall_vm *vm, uint64_t *imsic, uint64_t *aplic
 
 static void take_interrupts(struct ucall_vm *vm)
 {
+	CHECK_OK(!ucall_vm_set_handler(vm, UCALL_RISCV64_INTERRUPT + EXTERNAL, on_interrupt));
 }
 
 static void set_line(struct ucall_vm *vm, bool level)

@@ -19,9 +19,9 @@
 
 static uint64_t guest_lapic; /* 0: there is none */
 
-static UCALL_GUEST void on_interrupt(struct ucall_ex_regs *regs)
+static UCALL_GUEST void on_interrupt(struct ucall_frame *frame)
 {
-	record(regs->vector);
+	record(frame->vector);
 	if (guest_lapic)
 		write32(guest_lapic + LAPIC_EOI, 0);
 }

@@ -50,7 +50,7 @@ static int restore(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 static int set_regs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
-	struct ucall_regs regs;
+	struct ucall_frame regs;
 
 	return ucall_vcpu_get_regs(vcpu, &regs) || ucall_vcpu_set_regs(vcpu, &regs) ? -1 : 0;
 }

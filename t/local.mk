@@ -10,6 +10,7 @@ c_tests = \
 	t/exits \
 	t/faults \
 	t/fork \
+	t/handlers \
 	t/hostile \
 	t/image \
 	t/injected-failures \
@@ -148,7 +149,7 @@ installcheck-local:
 		libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # Tests for guests of any architecture are compiled once more for each: their guest halves.
-any_arch_tests = assert done exits faults hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
+any_arch_tests = assert done exits faults handlers hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
 t/guests/%-aarch64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)

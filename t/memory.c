@@ -177,7 +177,7 @@ static void host_exec(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(uc.args[1], 42);
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
-	CHECK_EQ(ucall_fault(vcpu)->address, data);
+	CHECK_EQ(ucall_fault(vcpu)->frame.address, data);
 }
 
 static void host_late(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -201,7 +201,7 @@ static void host_overflow(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_HAS(ucall_error(), "#PF");
-	CHECK_EQ(ucall_fault(vcpu)->address, ucall_fault(vcpu)->sp - 8);
+	CHECK_EQ(ucall_fault(vcpu)->frame.address, ucall_fault(vcpu)->frame.sp - 8);
 }
 #endif
 

@@ -7,14 +7,14 @@
 #define UD 6
 
 /* The handler sends messages of its own, longer than what it interrupts, and skips the UD2. */
-static UCALL_GUEST void guest_handler(struct ucall_ex_regs *regs)
+static UCALL_GUEST void guest_handler(struct ucall_frame *frame)
 {
-	GUEST_ASSERT_EQ(regs->vector, UD);
-	GUEST_PRINTF("handler at depth %llu %0200d\n", (unsigned long long)regs->rax, 0);
-	GUEST_SYNC_ARGS(100 + regs->rax, 1, 2, 3, 4);
-	if (regs->rax) /* an exception in the handler: rax says how many more */
-		__asm__ volatile("ud2" : : "a"(regs->rax - 1) : "memory");
-	regs->rip += 2;
+	GUEST_ASSERT_EQ(frame->vector, UD);
+	GUEST_PRINTF("handler at depth %llu %0200d\n", (unsigned long long)frame->gpr[UCALL_RAX], 0);
+	GUEST_SYNC_ARGS(100 + frame->gpr[UCALL_RAX], 1, 2, 3, 4);
+	if (frame->gpr[UCALL_RAX]) /* an exception in the handler: rax says how many more */
+		__asm__ volatile("ud2" : : "a"(frame->gpr[UCALL_RAX] - 1) : "memory");
+	frame->pc += 2;
 }
 
 /* Writes a message by hand, is interrupted before the head is there, and after. */

@@ -27,7 +27,7 @@ static void once_null(void)
 	const struct ucall_vm_config config = { .backend = "nowhere" };
 	struct ucall_vm *vm = ucall_vm_create(&config);
 	struct ucall_vcpu *vcpu;
-	struct ucall_regs regs = { 0 };
+	struct ucall_frame regs = { 0 };
 	const uint8_t *digest;
 	uint64_t value = 0;
 	struct ucall uc;

@@ -177,7 +177,7 @@ static void once_silent(void)
 /* ---- for each vCPU ---- */
 
 static unsigned int vcpu_inits, vcpu_finis, refuse_from = 100;
-static struct ucall_regs first_regs;
+static struct ucall_frame first_regs;
 
 static int own_vcpu_init(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {

@@ -320,7 +320,7 @@ static void each_registers(void)
 		struct ucall_vm *vm = ring_vm(modes[i], 0);
 		uint64_t gva = ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED);
 		struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_endless, 1, gva);
-		struct ucall_regs a, b;
+		struct ucall_frame a, b;
 
 		CHECK_OK(gva && vcpu);
 		for (uint64_t n = 0; n < 100; n++) {

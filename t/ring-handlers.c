@@ -10,7 +10,7 @@
 static uint64_t steps;
 
 /* Runs after every instruction of what is below. */
-static UCALL_GUEST void guest_handler(struct ucall_ex_regs *regs)
+static UCALL_GUEST void guest_handler(struct ucall_frame *frame)
 {
 	steps++;
 	if (steps % 3 == 0)

@@ -79,34 +79,85 @@ enum ucall_fault_state {
 	UCALL_FAULT_STACK = 2, /* all is valid */
 };
 
+/*
+ * Numbers of exceptions and interrupts, below UCALL_VECTORS: struct ucall_frame.vector,
+ * ucall_vm_set_handler().  Those that are not named here are the architecture's own:
+ *
+ * x86_64:  vector (AMD APM volume 2, 8.2)
+ * aarch64: exception class, ESR_EL1.EC (Arm ARM, D17.2.37)
+ * s390x:   program interruption code (Principles of Operation, figure 6-1)
+ * riscv64: exception code, scause (privileged specification, table 4.2)
+ */
+#define UCALL_VECTORS 512
+#define UCALL_AARCH64_IRQ 0x40
+#define UCALL_AARCH64_FIQ 0x41
+#define UCALL_AARCH64_SERROR 0x42
+#define UCALL_S390X_PROGRAM 0x100 /* a program interruption without a handler of its own, or of unknown code */
+#define UCALL_S390X_SVC 0x101 /* a supervisor call; code is its number */
+#define UCALL_S390X_EXTERNAL 0x102
+#define UCALL_S390X_IO 0x103
+#define UCALL_S390X_MACHINE_CHECK 0x104
+#define UCALL_S390X_RESTART 0x105
+#define UCALL_RISCV64_INTERRUPT 0x40 /* plus the number of the interrupt */
+
+/* struct ucall_frame.unknown: what an engine cannot tell, and is 0. */
+#define UCALL_UNKNOWN_VECTOR 1u
+#define UCALL_UNKNOWN_CODE 2u
+#define UCALL_UNKNOWN_ADDRESS 4u
+#define UCALL_UNKNOWN_REGS 8u /* pc, sp, flags, extra, gpr: closed to the host */
+
+/*
+ * The state of a vCPU: what exception stubs save and handlers get, and what the host reads and sets.
+ * pc is where the guest goes on when a handler returns: at the instruction itself after most exceptions,
+ * behind it after a trap, such as a breakpoint of x86_64 or a supervisor call of aarch64 and s390x.
+ *
+ *	    gpr				  flags	    code		address
+ * x86_64   rax rcx rdx rbx rsp rbp rsi	  RFLAGS    error code		CR2
+ *	    rdi r8..r15 (in the order of
+ *	    their encoding); extra[0] is
+ *	    CS, extra[1] SS
+ * aarch64  x0..x30			  SPSR_EL1  ESR_EL1		FAR_EL1
+ * s390x    r0..r15			  PSW mask  1 if it was a store	of a bad access
+ * riscv64  x0..x31			  sstatus   1 if the memory did	stval
+ *					    not permit the access, as
+ *					    far as that is known
+ */
+struct ucall_frame {
+	uint64_t pc;
+	uint64_t sp; /* of a handler's frame this one counts, and not its copy in gpr[] */
+	uint64_t flags;
+	uint64_t vector; /* of an exception, as are the next three; see UCALL_VECTORS */
+	uint64_t code;
+	uint64_t address;
+	uint64_t unknown; /* UCALL_UNKNOWN_ bits */
+	uint64_t extra[8];
+	uint64_t gpr[32];
+};
+
+/* gpr[] of x86_64. */
+enum ucall_x86_64_gpr {
+	UCALL_RAX,
+	UCALL_RCX,
+	UCALL_RDX,
+	UCALL_RBX,
+	UCALL_RSP,
+	UCALL_RBP,
+	UCALL_RSI,
+	UCALL_RDI,
+	UCALL_R8, /* and so on, up to r15 */
+};
+
 #define UCALL_FAULT_STACK_WORDS 64
 
 /*
  * What an exception stub tells the host, which in a confidential guest can read neither the
  * registers nor the stack.
- *
- * x86_64:  gpr[0..15] = rax rcx rdx rbx rsp rbp rsi rdi r8..r15 (the order of their encoding),
- *	    vector 0..255, code = error code, address = CR2, flags = RFLAGS, extra[0] = CS,
- *	    extra[1] = SS
- * aarch64: gpr[0..30] = x0..x30, vector = offset into the vector table, code = ESR_EL1,
- *	    address = FAR_EL1, flags = SPSR_EL1
- * s390x:   gpr[0..15], vector = program interruption code, or 0x10000 and the number of a supervisor
- *	    call; address = that of a bad access, code = 1 if it was a store; flags = PSW mask
- * riscv64: gpr[1..31] = x1..x31, vector = scause, address = stval, flags = sstatus; code = 1 if the
- *	    memory was there and did not permit the access, as far as that is known
  */
 struct ucall_fault_area {
 	uint32_t state; /* enum ucall_fault_state */
 	uint32_t kind; /* enum ucall_fault_kind; set by the guest before it raises the exception */
-	uint64_t vector;
-	uint64_t code;
-	uint64_t address;
-	uint64_t pc;
-	uint64_t sp;
-	uint64_t flags;
-	uint64_t extra[9];
-	uint64_t gpr[32];
-	uint64_t stack[UCALL_FAULT_STACK_WORDS]; /* from sp upwards */
+	struct ucall_frame frame;
+	uint64_t stack[UCALL_FAULT_STACK_WORDS]; /* from frame.sp upwards */
 };
 
 /*
@@ -195,14 +246,17 @@ UCALL_ABI_OFFSET(struct ucall, text, 64);
 UCALL_ABI_ASSERT(sizeof(struct ucall) == 1088);
 UCALL_ABI_OFFSET(struct ucall_fault_area, state, 0);
 UCALL_ABI_OFFSET(struct ucall_fault_area, kind, 4);
-UCALL_ABI_OFFSET(struct ucall_fault_area, vector, 8);
-UCALL_ABI_OFFSET(struct ucall_fault_area, code, 16);
-UCALL_ABI_OFFSET(struct ucall_fault_area, address, 24);
-UCALL_ABI_OFFSET(struct ucall_fault_area, pc, 32);
-UCALL_ABI_OFFSET(struct ucall_fault_area, sp, 40);
-UCALL_ABI_OFFSET(struct ucall_fault_area, flags, 48);
-UCALL_ABI_OFFSET(struct ucall_fault_area, extra, 56);
-UCALL_ABI_OFFSET(struct ucall_fault_area, gpr, 128);
+UCALL_ABI_OFFSET(struct ucall_frame, pc, 0);
+UCALL_ABI_OFFSET(struct ucall_frame, sp, 8);
+UCALL_ABI_OFFSET(struct ucall_frame, flags, 16);
+UCALL_ABI_OFFSET(struct ucall_frame, vector, 24);
+UCALL_ABI_OFFSET(struct ucall_frame, code, 32);
+UCALL_ABI_OFFSET(struct ucall_frame, address, 40);
+UCALL_ABI_OFFSET(struct ucall_frame, unknown, 48);
+UCALL_ABI_OFFSET(struct ucall_frame, extra, 56);
+UCALL_ABI_OFFSET(struct ucall_frame, gpr, 120);
+UCALL_ABI_ASSERT(sizeof(struct ucall_frame) == 376);
+UCALL_ABI_OFFSET(struct ucall_fault_area, frame, 8);
 UCALL_ABI_OFFSET(struct ucall_fault_area, stack, 384);
 UCALL_ABI_ASSERT(sizeof(struct ucall_fault_area) == 896);
 UCALL_ABI_OFFSET(struct ucall_mailbox, uc, 0);

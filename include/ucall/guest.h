@@ -367,14 +367,30 @@ struct ucall_nest {
 UCALL_HIDDEN void ucall_nest_enter(struct ucall_nest *nest);
 UCALL_HIDDEN void ucall_nest_leave(const struct ucall_nest *nest);
 
+/*
+ * Instructions that may raise an exception.  A fix-up says where the guest goes on if one does: at `to`, with
+ * UCALL_TRAPPED plus the exception's number in the register of a function's result (rax, x0, r2, a0), in place
+ * of a handler.  UCALL_FIXUP("1b", "2b") stands in an asm statement and names two of its labels.
+ */
+#define UCALL_TRAPPED 0x1000
+#define UCALL_FIXUP(at, to) \
+	".pushsection ucall_fixups,\"a\"\n" \
+	"	.balign 4\n" \
+	"	.long " at " - .\n" \
+	"	.long " to " - .\n" \
+	"	.popsection\n"
+
+/*
+ * Reads or writes `size` bytes (1, 2, 4 or 8) at a guest address.  Returns 0, or UCALL_TRAPPED plus the number of the
+ * exception; -1 for another size.
+ */
+UCALL_HIDDEN int guest_read_safe(uint64_t address, unsigned int size, uint64_t *value);
+UCALL_HIDDEN int guest_write_safe(uint64_t address, unsigned int size, uint64_t value);
 #if defined(__x86_64__)
-/* What an exception handler gets, see ucall_vm_set_handler(); it may change all of it. */
-struct ucall_ex_regs {
-	uint64_t rax, rcx, rdx, rbx, rbp, rsi, rdi;
-	uint64_t r8, r9, r10, r11, r12, r13, r14, r15;
-	uint64_t vector, error_code;
-	uint64_t rip, cs, rflags, rsp, ss;
-};
+/* The same of a model-specific register, of an extended control register. */
+UCALL_HIDDEN int guest_rdmsr_safe(uint32_t msr, uint64_t *value);
+UCALL_HIDDEN int guest_wrmsr_safe(uint32_t msr, uint64_t value);
+UCALL_HIDDEN int guest_xsetbv_safe(uint32_t index, uint64_t value);
 #endif
 
 #ifdef __cplusplus

@@ -312,7 +312,7 @@ enum ucall_stop_kind {
 };
 
 /* A function of the guest that was under way. */
-struct ucall_frame {
+struct ucall_backtrace_entry {
 	uint64_t pc; /* what it was to execute next */
 	uint64_t offset; /* of that in the function */
 	char function[80]; /* empty: unknown */
@@ -321,25 +321,17 @@ struct ucall_frame {
 	uint32_t reserved;
 };
 
-#define UCALL_FAULT_FRAMES 16
-
-#define UCALL_UNKNOWN_VECTOR 1u
-#define UCALL_UNKNOWN_CODE 2u
-#define UCALL_UNKNOWN_ADDRESS 4u
-#define UCALL_UNKNOWN_REGS 8u /* pc, sp, flags, gpr: closed to the host */
+#define UCALL_BACKTRACE_MOST 16
 
 /* What a guest did that went wrong. */
 struct ucall_fault_info {
 	uint32_t kind; /* enum ucall_fault_kind, enum ucall_stop_kind */
-	uint16_t valid; /* 0: nothing went wrong in the last run */
-	uint16_t unknown; /* UCALL_UNKNOWN_ bits: what the engine could not tell, and is 0 */
-	uint64_t vector, code, address; /* of an exception */
-	uint64_t pc, sp, flags;
-	uint64_t gpr[32]; /* in the order that struct ucall_fault_area gives */
-	uint8_t bytes[16]; /* of code at pc */
+	uint32_t valid; /* 0: nothing went wrong in the last run */
+	struct ucall_frame frame;
+	uint8_t bytes[16]; /* of code at frame.pc */
 	uint32_t byte_count;
-	uint32_t frame_count; /* 0: no function names here; see ucall_fault_report() */
-	struct ucall_frame frames[UCALL_FAULT_FRAMES];
+	uint32_t backtrace_count; /* 0: no function names here; see ucall_fault_report() */
+	struct ucall_backtrace_entry backtrace[UCALL_BACKTRACE_MOST];
 };
 
 /* What ended the vCPU's last run with an error; never NULL, but see `valid`. */
@@ -373,14 +365,12 @@ UCALL_PUBLIC int ucall_vcpu_restart(struct ucall_vcpu *vcpu);
  */
 UCALL_PUBLIC int ucall_vcpu_set_stepping(struct ucall_vcpu *vcpu, bool on);
 
-/* General registers of a vCPU that does not run, in the order that struct ucall_fault_area gives. */
-struct ucall_regs {
-	uint64_t pc, sp, flags;
-	uint64_t gpr[32];
-};
-
-UCALL_PUBLIC int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs);
-UCALL_PUBLIC int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs);
+/*
+ * General registers of a vCPU that does not run: pc, sp, flags and gpr[].  All else in *frame is 0 when they are
+ * read, and is ignored when they are set.  Return 0, or -1 (EINVAL where they are closed to the host).
+ */
+UCALL_PUBLIC int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_frame *frame);
+UCALL_PUBLIC int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_frame *frame);
 
 /* ucall_vm_alloc() flags */
 #define UCALL_MEM_PRIVATE 0u /* encrypted, in a confidential guest */
@@ -471,17 +461,30 @@ UCALL_PUBLIC struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *v
 UCALL_PUBLIC int ucall_vm_sync_to(struct ucall_vm *vm, const void *variable, size_t size);
 UCALL_PUBLIC int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t size);
 
-#if defined(__x86_64__)
 /*
- * Has the guest function `handler` run, in ring 0, for exceptions and interrupts of `vector`
- * (0..255) on every vCPU.  It may make ucalls.  NULL: the vector ends the run with EFAULT, as all do
- * at first.  A handler for #VC (29) stands for the instruction that raised it, which may be a doorbell:
- * to make ucalls of its own it calls ucall_nest_enter() itself.  Returns 0, or -1 with EINVAL, EPERM
- * after ucall_vm_launch(), or EOPNOTSUPP where the engine runs no guest handlers.
+ * ucall_vm_set_handler(vm, vector, handler): the guest function `void handler(struct ucall_frame *frame)` runs for
+ * exceptions and interrupts of that number (see UCALL_VECTORS) on every vCPU, on a stack of its own and in the
+ * kernel's privilege level.  It may make ucalls, may cause exceptions itself, four deep, and may change pc, sp, flags,
+ * extra and gpr in the frame, with which the guest goes on.  NULL: the number ends the run with EFAULT, as all do at
+ * first.  In a VM with a separate guest ELF it is that ELF's function of the same name.
+ *
+ * A handler of the exception that stands for an exit under a protection (#VC of SEV-ES) stands for an instruction
+ * that may be a doorbell: to make ucalls of its own it calls ucall_nest_enter() itself.
+ *
+ * Engine kvm: the guest's own vectors call it.  Engine unicorn: the emulator raises no interrupts, and the engine calls
+ * it for exceptions; frame->unknown says which particulars are hidden.  Returns 0, or -1 with EINVAL, EPERM after
+ * ucall_vm_launch() of a VM with encrypted memory, or EOPNOTSUPP where the engine runs no handlers.
  */
-UCALL_PUBLIC int ucall_vm_set_handler(struct ucall_vm *vm, unsigned int vector,
-				      void (*handler)(struct ucall_ex_regs *regs));
-#endif
+#define ucall_vm_set_handler(vm, vector, handler) \
+	ucall_vm_set_handler_function((vm), (vector), ucall_handler_address(handler), #handler)
+static inline uint64_t ucall_handler_address(void (*handler)(struct ucall_frame *frame))
+{
+	return (uint64_t)(uintptr_t)handler;
+}
+UCALL_PUBLIC int ucall_vm_set_handler_function(struct ucall_vm *vm, unsigned int vector,
+					       uint64_t function, const char *name);
+/* The same by name alone, for a separate guest ELF. */
+UCALL_PUBLIC int ucall_vm_set_handler_symbol(struct ucall_vm *vm, unsigned int vector, const char *name);
 
 #ifdef __cplusplus
 }

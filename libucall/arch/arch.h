@@ -37,6 +37,10 @@ struct ucall_arch {
 	uint32_t bit; /* UCALL_ARCH_ */
 	uint16_t machine; /* EM_ */
 	bool big_endian;
+	unsigned int vectors; /* numbers of exceptions and interrupts, see UCALL_VECTORS */
+	/* The number whose handler takes those of `vector` that have none.  NULL: itself. */
+	unsigned int (*handler_class)(uint64_t vector);
+	unsigned int result_register; /* gpr[] that holds a function's result */
 	unsigned int link_register; /* gpr[] that holds a return address at a function's start; 0: the stack */
 
 	/*

@@ -25,4 +25,15 @@ static inline uint16_t ucall_guest16(const struct ucall_arch *arch, uint16_t val
 	return ucall_is_swapped(arch) ? __builtin_bswap16(value) : value;
 }
 
+/* Either way round. */
+static inline void ucall_guest_frame(const struct ucall_arch *arch, struct ucall_frame *to,
+				     const struct ucall_frame *from)
+{
+	const uint64_t *f = (const uint64_t *)(const void *)from;
+	uint64_t *t = (uint64_t *)(void *)to;
+
+	for (size_t i = 0; i < sizeof(*from) / sizeof(*f); i++)
+		t[i] = ucall_guest64(arch, f[i]);
+}
+
 #endif

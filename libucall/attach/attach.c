@@ -178,14 +178,14 @@ static uint64_t argument(void *cpu)
 	return ucall_kvm_arch.argument(vcpu->fd, vcpu->run);
 }
 
-static int get_regs(void *cpu, struct ucall_regs *regs)
+static int get_regs(void *cpu, struct ucall_frame *regs)
 {
 	const struct attached_vcpu *vcpu = cpu;
 
 	return ucall_kvm_arch.get_regs(NULL, vcpu->fd, vcpu->run, regs);
 }
 
-static int set_regs(void *cpu, const struct ucall_regs *regs)
+static int set_regs(void *cpu, const struct ucall_frame *regs)
 {
 	const struct attached_vcpu *vcpu = cpu;
 

@@ -47,8 +47,8 @@ struct ucall_machine_ops {
 
 	/* Registers at the last exit; argument() costs no system call. */
 	uint64_t (*argument)(void *cpu);
-	int (*get_regs)(void *cpu, struct ucall_regs *regs);
-	int (*set_regs)(void *cpu, const struct ucall_regs *regs);
+	int (*get_regs)(void *cpu, struct ucall_frame *regs);
+	int (*set_regs)(void *cpu, const struct ucall_frame *regs);
 	/*
 	 * KVM's descriptors, -1 on an engine without them.  A memory slot for the backend, -1 if all
 	 * are taken.

@@ -140,14 +140,14 @@ static const struct ucall_machine_ops *stopped(struct ucall_vcpu *vcpu, const vo
 	return vcpu->vm->channel->machine;
 }
 
-int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_regs *regs)
+int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_frame *regs)
 {
 	const struct ucall_machine_ops *machine = stopped(vcpu, regs, "ucall_vcpu_get_regs");
 
 	return machine ? machine->get_regs(vcpu->port->cpu, regs) : -1;
 }
 
-int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_regs *regs)
+int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_frame *regs)
 {
 	const struct ucall_machine_ops *machine = stopped(vcpu, regs, "ucall_vcpu_set_regs");
 

@@ -32,6 +32,10 @@ __asm__(".pushsection .note.ucall_runtime,\"a\",%note\n"
 	"	.long ucall_guest___memcpy_chk - .\n"
 	"	.long ucall_guest___memmove_chk - .\n"
 	"	.long ucall_guest___memset_chk - .\n"
+	"	.hidden __start_ucall_fixups\n"
+	"	.hidden __stop_ucall_fixups\n"
+	"	.long __start_ucall_fixups - .\n"
+	"	.long __stop_ucall_fixups - .\n"
 	"2:\n"
 	"	.popsection\n");
 #endif

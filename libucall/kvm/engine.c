@@ -566,7 +566,7 @@ static int kvm_load(struct ucall_machine *vm, const void *from)
 	return state->devices ? ucall_kvm_arch.state->load_irqchip(kvm->fd, state->devices) : 0;
 }
 
-static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_regs *regs)
+static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_frame *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
@@ -575,7 +575,7 @@ static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_regs *regs)
 	return ucall_kvm_arch.get_regs(vcpu, v->fd, v->run, regs);
 }
 
-static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_regs *regs)
+static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_frame *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 

@@ -86,8 +86,8 @@ struct ucall_kvm_arch {
 	uint64_t (*argument)(int fd, const struct kvm_run *run);
 	uint64_t (*root)(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run);
 	int (*get_regs)(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
-			struct ucall_regs *out);
-	int (*set_regs)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, const struct ucall_regs *in);
+			struct ucall_frame *out);
+	int (*set_regs)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, const struct ucall_frame *in);
 	/* Exits that only this architecture has: 1 and *exit filled in, or 0.  NULL: there are none. */
 	int (*decode)(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit);

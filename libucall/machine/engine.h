@@ -62,8 +62,8 @@ struct ucall_engine {
 	void (*kick)(struct ucall_cpu *vcpu);
 	const char *(*exit_name)(uint32_t native);
 
-	int (*get_regs)(struct ucall_cpu *vcpu, struct ucall_regs *regs);
-	int (*set_regs)(struct ucall_cpu *vcpu, const struct ucall_regs *regs);
+	int (*get_regs)(struct ucall_cpu *vcpu, struct ucall_frame *regs);
+	int (*set_regs)(struct ucall_cpu *vcpu, const struct ucall_frame *regs);
 	/* The first argument register at the last exit; costs no system call. */
 	uint64_t (*argument)(struct ucall_cpu *vcpu);
 	/* The root of the page tables in use at the last exit; costs no system call. */

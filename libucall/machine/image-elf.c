@@ -164,6 +164,9 @@ int ucall_image_load(struct ucall_machine *vm)
 {
 	if (load_segments(vm))
 		return ucall_fail_in("%s", vm->image->name);
+	if (ucall_image_symbol(vm->image, "__start_ucall_fixups", &vm->fixups.start) ||
+	    ucall_image_symbol(vm->image, "__stop_ucall_fixups", &vm->fixups.end))
+		vm->fixups.start = vm->fixups.end = 0;
 	/* Without it, a guest function that returns faults at address 0. */
 	if (ucall_image_symbol(vm->image, UCALL_IMAGE_RETURN, &vm->return_address))
 		vm->return_address = 0;
@@ -183,7 +186,7 @@ static bool add_function(void *data, const char *name, const char *file)
 	static const char *const runtime[] = {
 		"memcpy",	"memmove",	 "memset",	 "memcmp",  "bcmp",  "strlen",
 		"__memcpy_chk", "__memmove_chk", "__memset_chk", "entry.c", "mem.c", "nest.c",
-		"printf.c",
+		"printf.c",	"safe.c",
 	};
 	struct ucall_text *t = data;
 

@@ -28,6 +28,7 @@ struct program {
 	const ElfW(Phdr) * phdrs;
 	unsigned int phdr_count;
 	uint64_t runtime[COUNT]; /* addresses; 0: the program was not linked with the runtime */
+	uint64_t fixups[2]; /* start and end of its fix-ups */
 	const char *strings;
 	const ElfW(Sym) * symbols;
 	const ElfW(Rela) * tables[2];
@@ -42,12 +43,13 @@ static void read_notes(struct program *p, const char *notes, size_t size)
 
 		if (n->n_namesz == sizeof(UCALL_NOTE_NAME) &&
 		    !memcmp(notes + name, UCALL_NOTE_NAME, n->n_namesz) &&
-		    n->n_type == NOTE_RUNTIME && n->n_descsz == sizeof(int32_t) * COUNT) {
+		    n->n_type == NOTE_RUNTIME && n->n_descsz == sizeof(int32_t) * (COUNT + 2)) {
 			const int32_t *offsets = (const void *)(notes + start);
 
-			for (size_t i = 0; i < COUNT; i++)
-				p->runtime[i] = (uint64_t)(uintptr_t)(offsets + i) +
-						(uint64_t)(int64_t)offsets[i];
+			for (size_t i = 0; i < COUNT + 2; i++)
+				*(i < COUNT ? &p->runtime[i] : &p->fixups[i - COUNT]) =
+					(uint64_t)(uintptr_t)(offsets + i) +
+					(uint64_t)(int64_t)offsets[i];
 			return;
 		}
 		at = (start + n->n_descsz + 7) & ~(size_t)7;
@@ -198,6 +200,8 @@ int ucall_image_redirect(struct ucall_machine *vm)
 	struct program p = { .base = 0 };
 
 	dl_iterate_phdr(read_program, &p);
+	vm->fixups.start = p.fixups[0];
+	vm->fixups.end = p.fixups[1];
 	if (!p.runtime[0] || !p.symbols || !p.strings)
 		return 0;
 	return redirect_slots(vm, &p) || redirect_code(vm, &p) ? -1 : 0;

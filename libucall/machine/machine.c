@@ -125,10 +125,12 @@ static int load_guest(struct ucall_machine *vm)
 		if (ucall_native.vm_init(vm))
 			return -1;
 		vm->return_address = ucall_native.return_address();
-	} else if (!vm->image) {
-		return map_return(vm);
+		return 0;
 	}
-	return 0;
+	vm->handlers = ucall_calloc(UCALL_VECTORS, sizeof(vm->handlers[0]));
+	if (!vm->handlers)
+		return -1;
+	return vm->image ? 0 : map_return(vm);
 }
 
 void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int prot)
@@ -182,6 +184,8 @@ int ucall_machine_launch(struct ucall_machine *vm)
 void ucall_machine_fini(struct ucall_machine *vm)
 {
 	ucall_snapshot_free(vm);
+	if (vm->flat)
+		free(vm->handlers);
 	if (vm->engine)
 		vm->engine->vm_fini(vm);
 	ucall_memory_fini(vm);

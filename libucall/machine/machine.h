@@ -18,6 +18,7 @@ struct ucall_image; /* a separate guest ELF: image.h */
 struct ucall_protection; /* protect/protect.h */
 struct ucall_guard; /* protect/guard.h */
 struct ucall_snapshot; /* snapshot.c */
+struct ucall_stub_cpu; /* arch/stubs.h */
 
 /* Of a machine's life.  ucall_machine_launch() alone ends the first. */
 enum ucall_phase {
@@ -71,9 +72,12 @@ struct ucall_machine {
 	unsigned int slots; /* memory slots that a backend has taken */
 	struct ucall_snapshot *snapshot; /* NULL: none was taken */
 
-	void *arch_data; /* the host's view of the architecture's VM-wide pages */
-	uint64_t arch_gpa;
-	uint64_t vc_gpa; /* x86_64: pages of the core's #VC handler; 0: not used */
+	/* Of a guest that runs: UCALL_VECTORS guest functions, 0 for none; instructions with a fix-up (struct ucall_fixup). */
+	uint64_t *handlers;
+	struct {
+		uint64_t start, end;
+	} fixups;
+	uint64_t stub_code, stub_data, arch_gpa; /* pages of exception stubs and the architecture's tables */
 };
 
 /* The state in which a vCPU starts. */
@@ -93,6 +97,7 @@ struct ucall_cpu {
 	void *guard_data; /* the guard's own */
 	struct ucall_exit exit; /* the last */
 	struct ucall_boot boot;
+	struct ucall_stub_cpu *stub_cpu; /* the host's view of what its exception stubs keep */
 	uint64_t shared_page; /* guest-physical address of its page at protection->vcpu_page; 0: no page */
 	unsigned int number;
 };
@@ -100,6 +105,20 @@ struct ucall_cpu {
 static inline bool ucall_machine_is_launched(const struct ucall_machine *vm)
 {
 	return __atomic_load_n(&vm->phase, __ATOMIC_ACQUIRE) == UCALL_LAUNCHED;
+}
+
+/* The guest's handler for exceptions of that number, for an engine that delivers them itself; 0: none. */
+static inline uint64_t ucall_machine_handler(const struct ucall_machine *vm, uint64_t vector)
+{
+	uint64_t handler;
+
+	if (vector >= vm->arch->vectors)
+		return 0;
+	handler = __atomic_load_n(&vm->handlers[vector], __ATOMIC_ACQUIRE);
+	if (!handler && vm->arch->handler_class)
+		handler = __atomic_load_n(&vm->handlers[vm->arch->handler_class(vector)],
+					  __ATOMIC_ACQUIRE);
+	return handler;
 }
 
 /* True if the host cannot read its private memory by now. */

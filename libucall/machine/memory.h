@@ -18,6 +18,9 @@
 #define UCALL_STACK_STRIDE 0x100000
 #define UCALL_STACK_SIZE 0x10000
 #define UCALL_HEAP_ADDRESS 0x18000000000 /* what ucall_vm_alloc() gives out */
+/* A vCPU's stack for handlers of exceptions, in the mailbox's slot. */
+#define UCALL_HANDLER_STACK 0x8000110000
+#define UCALL_HANDLER_STACK_SIZE 0x14000
 /* Flat guests of the host's own architecture: where the end of guest functions lies. */
 #define UCALL_RETURN_ADDRESS 0x8000100000
 

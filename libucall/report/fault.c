@@ -100,7 +100,7 @@ static bool read_copied_word(const struct ucall_fault *f, uint64_t address, uint
 {
 	const struct ucall_fault_info *fault = &f->info;
 	const struct ucall_fault_area *area = f->area;
-	uint64_t offset = address - fault->sp;
+	uint64_t offset = address - fault->frame.sp;
 
 	if (ucall_guest32(f->cpu->vm->arch, area->state) == UCALL_FAULT_NONE || offset % 8 ||
 	    offset / 8 >= UCALL_FAULT_STACK_WORDS)
@@ -130,15 +130,15 @@ static bool go_to_caller(struct ucall_fault *f, struct ucall_fault_info *at, uns
 {
 	struct ucall_machine *vm = f->cpu->vm;
 	bool link = vm->arch->link_register;
-	uint64_t pc = at->gpr[vm->arch->link_register];
+	uint64_t pc = at->frame.gpr[vm->arch->link_register];
 
 	for (unsigned int i = 0; i < (link ? 1 : words); i++) {
-		if (!link && !read_word(f, at->sp + i * 8, &pc))
+		if (!link && !read_word(f, at->frame.sp + i * 8, &pc))
 			return false;
 		if (!ucall_memory_is_code(vm, f->cpu->boot.root, pc))
 			continue;
-		at->pc = pc;
-		at->sp += link ? 0 : (i + 1) * 8;
+		at->frame.pc = pc;
+		at->frame.sp += link ? 0 : (i + 1) * 8;
 		return true;
 	}
 	return false;
@@ -148,15 +148,15 @@ static bool go_to_caller(struct ucall_fault *f, struct ucall_fault_info *at, uns
 static void leave_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
 {
 	const unsigned int words = 8;
-	struct ucall_frame *frame = &f->info.frames[0];
+	struct ucall_backtrace_entry *frame = &f->info.backtrace[0];
 
-	if (at->pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE)
+	if (at->frame.pc - UCALL_CODE_ADDRESS >= UCALL_CODE_SIZE)
 		return;
 	memset(frame, 0, sizeof(*frame));
-	frame->pc = at->pc;
+	frame->pc = at->frame.pc;
 	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s",
 		 f->backend);
-	f->info.frame_count = 1;
+	f->info.backtrace_count = 1;
 	go_to_caller(f, at, words);
 }
 
@@ -165,7 +165,7 @@ static void leave_callee(struct ucall_fault *f, const struct ucall_unwind *unwin
 			 struct ucall_fault_info *at, const char **problem)
 {
 	if (f->cpu->vm->arch->is_fetch(at) && !ucall_machine_is_closed(f->cpu->vm) && go_to_caller(f, at, 1))
-		f->info.frame_count = ucall_backtrace(unwind, f->info.frames, 1, problem);
+		f->info.backtrace_count = ucall_backtrace(unwind, f->info.backtrace, 1, problem);
 }
 
 /* Looks up code and callers; returns why there are no function names, NULL if there are. */
@@ -186,43 +186,43 @@ static const char *find_place(struct ucall_fault *f)
 	const char *problem = NULL;
 	unsigned int first;
 
-	fault->frame_count = 0;
-	if (fault->unknown & UCALL_UNKNOWN_REGS)
+	fault->backtrace_count = 0;
+	if (fault->frame.unknown & UCALL_UNKNOWN_REGS)
 		return NULL;
-	at.pc = start.pc;
-	at.stack = start.sp;
+	at.pc = start.frame.pc;
+	at.stack = start.frame.sp;
 	at.count = f->cpu->vm->arch->dwarf_regs(&start, regs);
 	leave_doorbell(f, &start);
 	leave_callee(f, &at, &start, &problem);
-	first = fault->frame_count;
-	at.returns = start.pc != at.pc;
-	at.pc = start.pc;
+	first = fault->backtrace_count;
+	at.returns = start.frame.pc != at.pc;
+	at.pc = start.frame.pc;
 	at.count = f->cpu->vm->arch->dwarf_regs(&start, regs);
 	fault->byte_count = 0;
 	for (; !ucall_machine_is_closed(f->cpu->vm) && fault->byte_count < sizeof(fault->bytes);
 	     fault->byte_count++)
-		if (ucall_memory_read(f->cpu->vm, f->cpu->boot.root, fault->pc + fault->byte_count,
+		if (ucall_memory_read(f->cpu->vm, f->cpu->boot.root, fault->frame.pc + fault->byte_count,
 				      fault->bytes + fault->byte_count, 1))
 			break;
-	fault->frame_count +=
-		ucall_backtrace(&at, fault->frames + first, UCALL_FAULT_FRAMES - first, &problem);
+	fault->backtrace_count +=
+		ucall_backtrace(&at, fault->backtrace + first, UCALL_BACKTRACE_MOST - first, &problem);
 	return problem;
 }
 
 /* "at 0x1234", or nothing where that is closed to the host. */
 static void add_pc(const struct ucall_fault_info *fault, const char *before, struct ucall_text *t)
 {
-	if (!(fault->unknown & UCALL_UNKNOWN_REGS))
-		ucall_text_add(t, "%s 0x%" PRIx64, before, fault->pc);
+	if (!(fault->frame.unknown & UCALL_UNKNOWN_REGS))
+		ucall_text_add(t, "%s 0x%" PRIx64, before, fault->frame.pc);
 }
 
 /* ", in f (file.c:12)" of a frame that is in the guest. */
 static void add_frame(const struct ucall_fault_info *fault, unsigned int n, const char *how,
 		      struct ucall_text *t)
 {
-	const struct ucall_frame *frame = &fault->frames[n];
+	const struct ucall_backtrace_entry *frame = &fault->backtrace[n];
 
-	if (fault->frame_count <= n || !frame->function[0])
+	if (fault->backtrace_count <= n || !frame->function[0])
 		return;
 	ucall_text_add(t, ", %s %s", how, frame->function);
 	if (frame->file[0])
@@ -239,8 +239,8 @@ static void add_place(const struct ucall_fault_info *fault, struct ucall_text *t
 static void add_frames(const struct ucall_fault_info *fault, const char *problem,
 		       struct ucall_text *t)
 {
-	for (unsigned int i = 0; i < fault->frame_count; i++) {
-		const struct ucall_frame *f = &fault->frames[i];
+	for (unsigned int i = 0; i < fault->backtrace_count; i++) {
+		const struct ucall_backtrace_entry *f = &fault->backtrace[i];
 
 		ucall_text_add(t, "  #%-2u 0x%016" PRIx64, i, f->pc);
 		if (f->function[0])
@@ -251,11 +251,11 @@ static void add_frames(const struct ucall_fault_info *fault, const char *problem
 			ucall_text_add(t, " (%s:%u)", f->file, f->line);
 		ucall_text_add(t, "\n");
 	}
-	if (!fault->frame_count)
-		ucall_text_add(t, "  #0  0x%016" PRIx64 "\n", fault->pc);
+	if (!fault->backtrace_count)
+		ucall_text_add(t, "  #0  0x%016" PRIx64 "\n", fault->frame.pc);
 	if (problem)
 		ucall_text_add(t, "  (%s: %s)\n",
-			       fault->frame_count && fault->frames[0].function[0]
+			       fault->backtrace_count && fault->backtrace[0].function[0]
 				       ? "some names are missing"
 				       : "no function names",
 			       problem);
@@ -286,7 +286,7 @@ static int finish(struct ucall_fault *f, int error, const struct ucall_text *sen
 		ucall_text_add(&t, "vCPU %u of a VM with backend %s, guest %s, engine %s:\n  %s\n",
 			       f->cpu->number, f->backend, vm->arch->name, vm->engine->name,
 			       sentence->p);
-		if (fault->unknown & UCALL_UNKNOWN_REGS) {
+		if (fault->frame.unknown & UCALL_UNKNOWN_REGS) {
 			ucall_text_add(&t, "  (registers of an %s guest are closed to the host)\n",
 				       vm->protection->name);
 		} else {
@@ -304,17 +304,12 @@ static int finish(struct ucall_fault *f, int error, const struct ucall_text *sen
 static void read_registers(struct ucall_fault *f)
 {
 	struct ucall_fault_info *fault = &f->info;
-	struct ucall_regs regs;
 
 	memset(fault, 0, sizeof(*fault));
-	if (f->cpu->vm->engine->get_regs(f->cpu, &regs)) {
-		memset(&regs, 0, sizeof(regs));
-		fault->unknown |= UCALL_UNKNOWN_REGS;
+	if (f->cpu->vm->engine->get_regs(f->cpu, &fault->frame)) {
+		memset(&fault->frame, 0, sizeof(fault->frame));
+		fault->frame.unknown |= UCALL_UNKNOWN_REGS;
 	}
-	fault->pc = regs.pc;
-	fault->sp = regs.sp;
-	fault->flags = regs.flags;
-	memcpy(fault->gpr, regs.gpr, sizeof(fault->gpr));
 }
 
 /* The same for a stop of that kind; as find_place(). */
@@ -353,7 +348,7 @@ static int report_exception(struct ucall_fault *f)
 	bool has_stack;
 
 	has_stack =
-		read_word(f, fault->sp, &stack[0]) && read_word(f, fault->sp + 8, &stack[1]);
+		read_word(f, fault->frame.sp, &stack[0]) && read_word(f, fault->frame.sp + 8, &stack[1]);
 	f->cpu->exit.reason = UCALL_EXIT_EXCEPTION;
 	problem = find_place(f);
 
@@ -368,7 +363,7 @@ static int report_exception(struct ucall_fault *f)
 	}
 	fault->kind = UCALL_FAULT_EXCEPTION;
 	if (!f->cpu->vm->image && arch->is_fetch(fault) &&
-	    name_library_call(fault->address, has_stack ? stack : NULL, &t)) {
+	    name_library_call(fault->frame.address, has_stack ? stack : NULL, &t)) {
 		add_frame(fault, 1, "in", &t);
 		ucall_text_add(&t, "; ");
 	} else if (arch->is_vector_fault(fault)) {
@@ -376,12 +371,12 @@ static int report_exception(struct ucall_fault *f)
 		add_vector_hint(arch, fault, &t);
 		ucall_text_add(&t, "; ");
 	}
-	arch->describe_fault(fault, is_mapped(f, fault->address), &t);
+	arch->describe_fault(fault, is_mapped(f, fault->frame.address), &t);
 	if (arch->is_fetch(fault))
 		add_frame(fault, 1, "called in", &t);
 	else
 		add_place(fault, &t);
-	if (fault->address < bottom && fault->address >= bottom - UCALL_STACK_SIZE)
+	if (fault->frame.address < bottom && fault->frame.address >= bottom - UCALL_STACK_SIZE)
 		ucall_text_add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
 	return finish(f, EFAULT, &t, problem);
 }
@@ -395,14 +390,7 @@ int ucall_fault_exception(struct ucall_fault *f)
 	memcpy(&area, f->area, sizeof(area));
 	memset(fault, 0, sizeof(*fault));
 	fault->kind = ucall_guest32(arch, area.kind);
-	fault->vector = ucall_guest64(arch, area.vector);
-	fault->code = ucall_guest64(arch, area.code);
-	fault->address = ucall_guest64(arch, area.address);
-	fault->pc = ucall_guest64(arch, area.pc);
-	fault->sp = ucall_guest64(arch, area.sp);
-	fault->flags = ucall_guest64(arch, area.flags);
-	for (size_t i = 0; i < sizeof(fault->gpr) / sizeof(fault->gpr[0]); i++)
-		fault->gpr[i] = ucall_guest64(arch, area.gpr[i]);
+	ucall_guest_frame(arch, &fault->frame, &area.frame);
 	return report_exception(f);
 }
 
@@ -413,10 +401,10 @@ int ucall_fault_unhandled(struct ucall_fault *f)
 
 	read_registers(f);
 	fault->kind = ucall_guest32(f->cpu->vm->arch, f->area->kind);
-	fault->vector = exit.u.exception.vector;
-	fault->code = exit.u.exception.code;
-	fault->address = exit.u.exception.address;
-	fault->unknown |= (uint16_t)exit.u.exception.unknown;
+	fault->frame.vector = exit.u.exception.vector;
+	fault->frame.code = exit.u.exception.code;
+	fault->frame.address = exit.u.exception.address;
+	fault->frame.unknown |= exit.u.exception.unknown;
 	return report_exception(f);
 }
 

@@ -57,7 +57,7 @@ static bool write_request(int fd, const struct ucall_unwind *at, unsigned int mo
 		.pc = at->pc,
 		.end = at->end,
 		.returns = at->returns,
-		.most = most < UCALL_FAULT_FRAMES ? most : UCALL_FAULT_FRAMES,
+		.most = most < UCALL_BACKTRACE_MOST ? most : UCALL_BACKTRACE_MOST,
 		.reg_count = at->count < UCALL_SYMBOLS_REGS ? at->count : UCALL_SYMBOLS_REGS,
 		.stack = at->stack,
 		.image_size = at->image_size,
@@ -159,7 +159,7 @@ static int run(struct start *s)
 /* ---- the answer ---- */
 
 /* The program may have been anything by then: numbers and texts are checked. */
-static unsigned int read_answer(int fd, struct ucall_frame *frames, unsigned int most, bool *complete)
+static unsigned int read_answer(int fd, struct ucall_backtrace_entry *frames, unsigned int most, bool *complete)
 {
 	struct ucall_symbols_answer answer;
 	unsigned int n = 0;
@@ -168,8 +168,8 @@ static unsigned int read_answer(int fd, struct ucall_frame *frames, unsigned int
 	if (pread(fd, &answer, sizeof(answer), 0) != sizeof(answer))
 		return 0;
 	*complete = answer.complete;
-	for (; n < answer.count && n < most && n < UCALL_FAULT_FRAMES; n++) {
-		struct ucall_frame *f = &answer.frames[n];
+	for (; n < answer.count && n < most && n < UCALL_BACKTRACE_MOST; n++) {
+		struct ucall_backtrace_entry *f = &answer.backtrace[n];
 
 		f->function[sizeof(f->function) - 1] = f->file[sizeof(f->file) - 1] = 0;
 		frames[n] = *f;
@@ -177,7 +177,7 @@ static unsigned int read_answer(int fd, struct ucall_frame *frames, unsigned int
 	return n;
 }
 
-unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_frame *frames,
+unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 			       unsigned int most, const char **problem)
 {
 	char path[4096];

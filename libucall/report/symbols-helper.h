@@ -32,11 +32,11 @@ struct ucall_symbols_request {
 struct ucall_symbols_answer {
 	uint32_t complete; /* else it was ended before it had all */
 	uint32_t count;
-	struct ucall_frame frames[UCALL_FAULT_FRAMES];
+	struct ucall_backtrace_entry backtrace[UCALL_BACKTRACE_MOST];
 };
 
 /* As ucall_backtrace(), of a guest with an image of its own. */
-unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_frame *frames,
+unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 			       unsigned int most, const char **problem);
 
 #endif

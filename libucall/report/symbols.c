@@ -9,7 +9,7 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static unsigned int of_this_program(const struct ucall_unwind *at, struct ucall_frame *frames,
+static unsigned int of_this_program(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 				    unsigned int most, const char **problem)
 {
 	static __thread char text[1200];
@@ -30,7 +30,7 @@ static unsigned int of_this_program(const struct ucall_unwind *at, struct ucall_
 	return n;
 }
 
-unsigned int ucall_backtrace(const struct ucall_unwind *at, struct ucall_frame *frames,
+unsigned int ucall_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 			     unsigned int most, const char **problem)
 {
 	unsigned int n = at->image ? ucall_symbols_ask(at, frames, most, problem)

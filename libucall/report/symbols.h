@@ -32,12 +32,12 @@ struct ucall_symbols {
 	 * The function that was stopped and its callers.  Returns how many frames were filled in,
 	 * `most` at most.
 	 */
-	unsigned int (*backtrace)(const struct ucall_unwind *at, struct ucall_frame *frames,
+	unsigned int (*backtrace)(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 				  unsigned int most);
 };
 
 /* Finds the frames, most at most; 0 and *problem if there are no names for them. */
-unsigned int ucall_backtrace(const struct ucall_unwind *at, struct ucall_frame *frames,
+unsigned int ucall_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 			     unsigned int most, const char **problem);
 
 #endif

@@ -126,14 +126,14 @@ static uint64_t argument(void *cpu)
 	return ucall_protection_closes(c->vm->protection) ? 0 : c->vm->engine->argument(c);
 }
 
-static int get_regs(void *cpu, struct ucall_regs *regs)
+static int get_regs(void *cpu, struct ucall_frame *regs)
 {
 	struct ucall_cpu *c = cpu_of(cpu);
 
 	return c->vm->engine->get_regs(c, regs);
 }
 
-static int set_regs(void *cpu, const struct ucall_regs *regs)
+static int set_regs(void *cpu, const struct ucall_frame *regs)
 {
 	struct ucall_cpu *c = cpu_of(cpu);
 

@@ -101,7 +101,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		abort();
 	}
 	for (size_t i = 2; i < size && i < 40; i++) {
-		struct ucall_regs regs;
+		struct ucall_frame regs;
 		int r = 0;
 
 		switch (data[i] % 8) {

@@ -39,28 +39,36 @@ static const char *name_of(uint64_t ec)
 
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
-	uint64_t ec = ESR_EC(fault->code);
+	uint64_t ec = fault->frame.vector;
 
 	return ec == EC_FETCH || ec == EC_FETCH_LOWER;
 }
 
 static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
-	uint64_t ec = ESR_EC(fault->code);
+	uint64_t ec = fault->frame.vector;
 	bool data = ec == EC_DATA || ec == EC_DATA_LOWER;
 
-	if (fault->unknown & UCALL_UNKNOWN_CODE)
+	if (fault->frame.vector >= UCALL_AARCH64_IRQ) {
+		ucall_text_add(text, "guest %s without a handler, at PC 0x%llx",
+			       fault->frame.vector == UCALL_AARCH64_IRQ	  ? "interrupt (IRQ)"
+			       : fault->frame.vector == UCALL_AARCH64_FIQ ? "interrupt (FIQ)"
+									  : "system error (SError)",
+			       (unsigned long long)fault->frame.pc);
+		return;
+	}
+	if (fault->frame.unknown & UCALL_UNKNOWN_CODE)
 		ucall_text_add(text, "guest exception, ESR unknown, at PC 0x%llx",
-			       (unsigned long long)fault->pc);
+			       (unsigned long long)fault->frame.pc);
 	else
 		ucall_text_add(text, "guest exception %s, ESR 0x%llx, at PC 0x%llx", name_of(ec),
-			       (unsigned long long)fault->code, (unsigned long long)fault->pc);
+			       (unsigned long long)fault->frame.code, (unsigned long long)fault->frame.pc);
 	if (data || is_fetch(fault))
-		ucall_describe_access(text, "FAR", fault->address,
+		ucall_describe_access(text, "FAR", fault->frame.address,
 				      !data			? UCALL_ACCESS_FETCH
-				      : fault->code & ISS_WRITE ? UCALL_ACCESS_WRITE
+				      : fault->frame.code & ISS_WRITE ? UCALL_ACCESS_WRITE
 								: UCALL_ACCESS_READ,
-				      STATUS_IS_PERMISSION(ISS_STATUS(fault->code)));
+				      STATUS_IS_PERMISSION(ISS_STATUS(fault->frame.code)));
 }
 
 static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)
@@ -72,22 +80,22 @@ static void describe_regs(const struct ucall_fault_info *fault, struct ucall_tex
 					       "x28", "x29", "x30" };
 
 	ucall_text_add(text, "  pc  %016llx  sp  %016llx  pstate %08llx\n",
-		       (unsigned long long)fault->pc, (unsigned long long)fault->sp,
-		       (unsigned long long)fault->flags);
-	ucall_describe_gprs(text, names, fault->gpr, 31);
+		       (unsigned long long)fault->frame.pc, (unsigned long long)fault->frame.sp,
+		       (unsigned long long)fault->frame.flags);
+	ucall_describe_gprs(text, names, fault->frame.gpr, 31);
 }
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
 {
-	return ESR_EC(fault->code) == EC_FP;
+	return fault->frame.vector == EC_FP;
 }
 
 /* DWARF for the Arm 64-bit architecture, 4.1: x0..x30, sp. */
 static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *regs)
 {
 	for (unsigned int i = 0; i < 31; i++)
-		regs[i] = fault->gpr[i];
-	regs[31] = fault->sp;
+		regs[i] = fault->frame.gpr[i];
+	regs[31] = fault->frame.sp;
 	return 32;
 }
 
@@ -95,6 +103,8 @@ const struct ucall_arch ucall_arch_aarch64 = {
 	.name = "aarch64",
 	.bit = UCALL_ARCH_AARCH64,
 	.machine = EM_AARCH64,
+	.vectors = UCALL_AARCH64_SERROR + 1,
+	.result_register = 0,
 	.link_register = 30,
 	.root_size = UCALL_PAGE_SIZE,
 	.new_root = ucall_radix_new_root,

@@ -3,9 +3,6 @@
 #ifndef LIBUCALL_AARCH64_EXCEPTIONS_H
 #define LIBUCALL_AARCH64_EXCEPTIONS_H
 
-/* From the same exception level, with its own stack pointer: offset into the vector table. */
-#define VECTOR_SYNC 0x200
-
 #define ESR(ec, iss) ((uint64_t)(ec) << 26 | 1u << 25 | (iss))
 #define ESR_EC(esr) ((esr) >> 26 & 0x3f)
 #define EC_UNKNOWN 0x00

@@ -4,7 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "kvm/kvm.h"
-#include "arch/stub-page.h"
+#include "arch/stubs.h"
 #include "aarch64.h"
 
 #define CORE(name) \
@@ -23,6 +23,8 @@
 /* T0SZ 16: 48 bits; 4 KiB granule; write-back, inner shareable; EPD1; IPS 40 bits. */
 #define TCR_BOOT (16ull | 1ull << 8 | 1ull << 10 | 3ull << 12 | 1ull << 23 | 2ull << 32)
 #define PSTATE_EL1H 0x3c5 /* EL1 with its own stack pointer; all interrupts masked */
+
+extern const uint8_t ucall_stub_vectors[] UCALL_HIDDEN;
 
 static int aarch64_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
@@ -43,7 +45,7 @@ static int aarch64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 		{ MAIR_EL1, AARCH64_MAIR },
 		{ TCR_EL1, TCR_BOOT },
 		{ TTBR0_EL1, boot->root },
-		{ VBAR_EL1, STUB_PAGE },
+		{ VBAR_EL1, ucall_stub_address(ucall_stub_vectors) },
 		/* FPEN: compilers copy by SIMD registers here, in guest functions of the program too. */
 		{ CPACR_EL1, 3ull << 20 },
 		{ TPIDR_EL0, boot->tls },
@@ -83,7 +85,7 @@ static uint64_t aarch64_root(const struct ucall_cpu *vcpu, int fd, const struct 
 }
 
 static int aarch64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
-			    struct ucall_regs *out)
+			    struct ucall_frame *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (int i = 0; i < 31; i++)
@@ -97,7 +99,7 @@ static int aarch64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct k
 }
 
 static int aarch64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
-			    const struct ucall_regs *in)
+			    const struct ucall_frame *in)
 {
 	for (int i = 0; i < 31; i++)
 		if (ucall_kvm_set_reg(fd, CORE_X(i), in->gpr[i]))
@@ -119,7 +121,7 @@ static bool aarch64_is_state(uint64_t reg)
 
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_aarch64,
-	.can = UCALL_CAN_STEP,
+	.can = UCALL_CAN_HANDLERS | UCALL_CAN_STEP,
 	.vcpu_init = aarch64_vcpu_init,
 	.boot = aarch64_boot,
 	.argument = aarch64_argument,

@@ -3,7 +3,8 @@
 #include <elf.h>
 #include <string.h>
 
-#include "arch/stub-page.h"
+#include "arch/arch.h"
+#include "arch/stubs.h"
 
 static size_t aarch64_jump(uint8_t *code, uint64_t from, uint64_t to)
 {
@@ -16,15 +17,15 @@ static size_t aarch64_jump(uint8_t *code, uint64_t from, uint64_t to)
 const struct ucall_arch *const ucall_arch_native = &ucall_arch_aarch64;
 
 const struct ucall_native ucall_native = {
-	.vm_init = ucall_stub_page_init,
-	.vcpu_init = ucall_stub_page_map,
-	.vcpu_reset = ucall_stub_page_reset,
-	.return_address = ucall_stub_return_address,
-	.return_code = ucall_stub_return_code,
+	.vm_init = ucall_stubs_init,
+	.vcpu_init = ucall_stubs_map,
+	.vcpu_reset = ucall_stubs_reset,
+	.return_address = ucall_stubs_return_address,
+	.return_code = ucall_stubs_return_code,
 	.jump = aarch64_jump,
 	.glob_dat = R_AARCH64_GLOB_DAT,
 	/* ELF for the Arm 64-bit architecture: thread-local variables follow two words. */
 	.tls_above = true,
 	.tcb_size = 16,
-	.tcb_init = ucall_stub_no_tcb,
+	.tcb_init = ucall_stubs_no_tcb,
 };

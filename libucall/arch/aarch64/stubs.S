@@ -1,65 +1,142 @@
 /* SPDX-License-Identifier: MIT */
-/*
- * What runs in an aarch64 guest for each exception.  Data to the host: copied to STUB_PAGE, where it
- * is the vector table (VBAR_EL1; Arm ARM, D1.3.1) and what follows.
- */
-#include "arch/stub-page.h"
+/* aarch64's part of the exception stubs (arch/stubs.h): the vector table of VBAR_EL1 (Arm ARM, D1.3.1). */
+#include "arch/stubs.h"
 
-	.section .rodata
-	.globl ucall_stubs, ucall_stubs_end, ucall_stubs_return
-	.hidden ucall_stubs, ucall_stubs_end, ucall_stubs_return
+	.section ucall_stubs, "ax"
+	.globl ucall_stub_vectors, ucall_stubs_return, ucall_stubs_return_end
+	.hidden ucall_stub_vectors, ucall_stubs_return, ucall_stubs_return_end
+	.hidden ucall_stub_dispatch
 	.balign 4096
-ucall_stubs:
+ucall_stub_vectors:
 	vector = 0
 	.rept 16
 	.balign 0x80
 	msr	tpidr_el1, x0
 	msr	tpidrro_el0, x1
 	mov	x0, #vector
-	b	fault
+	b	common
 	vector = vector + 0x80
 	.endr
 
+	.macro	address reg, value
+	mov	\reg, #((\value) & 0xffff)
+	movk	\reg, #((\value) >> 16 & 0xffff), lsl #16
+	movk	\reg, #((\value) >> 32), lsl #32
+	.endm
+
+#define STUB_SIMD_SIZE 384
+
 	.balign 0x80
-fault:
-	mov	x1, #STUB_FAULT
-	movk	x1, #(STUB_MAILBOX >> 32), lsl #32
-	str	x0, [x1, #STUB_FAULT_VECTOR]
-	stp	x2, x3, [x1, #STUB_FAULT_GPR + 16]
-	stp	x4, x5, [x1, #STUB_FAULT_GPR + 32]
-	stp	x6, x7, [x1, #STUB_FAULT_GPR + 48]
-	stp	x8, x9, [x1, #STUB_FAULT_GPR + 64]
-	stp	x10, x11, [x1, #STUB_FAULT_GPR + 80]
-	stp	x12, x13, [x1, #STUB_FAULT_GPR + 96]
-	stp	x14, x15, [x1, #STUB_FAULT_GPR + 112]
-	stp	x16, x17, [x1, #STUB_FAULT_GPR + 128]
-	stp	x18, x19, [x1, #STUB_FAULT_GPR + 144]
-	stp	x20, x21, [x1, #STUB_FAULT_GPR + 160]
-	stp	x22, x23, [x1, #STUB_FAULT_GPR + 176]
-	stp	x24, x25, [x1, #STUB_FAULT_GPR + 192]
-	stp	x26, x27, [x1, #STUB_FAULT_GPR + 208]
-	stp	x28, x29, [x1, #STUB_FAULT_GPR + 224]
-	str	x30, [x1, #STUB_FAULT_GPR + 240]
+common:
+	address	x1, STUB_CPU
+	str	x2, [x1, #STUB_CPU_SCRATCH]
+	str	x0, [x1, #(STUB_CPU_SCRATCH + 8)]
+	/* This exception's part of the stack: x2 is how many are under way, the last part at most. */
+	ldr	x2, [x1, #STUB_CPU_DEPTH]
+	add	x0, x2, #1
+	str	x0, [x1, #STUB_CPU_DEPTH]
+	mov	x0, #STUB_DEPTH
+	cmp	x2, x0
+	csel	x2, x2, x0, ls
+	address	x0, STUB_STACK_TOP - STUB_FRAME_SIZE
+	sub	x0, x0, x2, lsl #STUB_PART_SHIFT
+
+	/* struct ucall_frame at x0 */
+	ldr	x2, [x1, #(STUB_CPU_SCRATCH + 8)]
+	str	x2, [x0, #STUB_FRAME_VECTOR]
+	ldr	x2, [x1, #STUB_CPU_SCRATCH]
+	stp	x2, x3, [x0, #STUB_FRAME_GPR + 16]
+	stp	x4, x5, [x0, #STUB_FRAME_GPR + 32]
+	stp	x6, x7, [x0, #STUB_FRAME_GPR + 48]
+	stp	x8, x9, [x0, #STUB_FRAME_GPR + 64]
+	stp	x10, x11, [x0, #STUB_FRAME_GPR + 80]
+	stp	x12, x13, [x0, #STUB_FRAME_GPR + 96]
+	stp	x14, x15, [x0, #STUB_FRAME_GPR + 112]
+	stp	x16, x17, [x0, #STUB_FRAME_GPR + 128]
+	stp	x18, x19, [x0, #STUB_FRAME_GPR + 144]
+	stp	x20, x21, [x0, #STUB_FRAME_GPR + 160]
+	stp	x22, x23, [x0, #STUB_FRAME_GPR + 176]
+	stp	x24, x25, [x0, #STUB_FRAME_GPR + 192]
+	stp	x26, x27, [x0, #STUB_FRAME_GPR + 208]
+	stp	x28, x29, [x0, #STUB_FRAME_GPR + 224]
+	stp	x30, xzr, [x0, #STUB_FRAME_GPR + 240]
 	mrs	x2, tpidr_el1
 	mrs	x3, tpidrro_el0
-	stp	x2, x3, [x1, #STUB_FAULT_GPR]
+	stp	x2, x3, [x0, #STUB_FRAME_GPR]
 	mrs	x2, esr_el1
-	str	x2, [x1, #STUB_FAULT_CODE]
+	str	x2, [x0, #STUB_FRAME_CODE]
 	mrs	x2, far_el1
-	str	x2, [x1, #STUB_FAULT_ADDRESS]
+	str	x2, [x0, #STUB_FRAME_ADDRESS]
 	mrs	x2, elr_el1
-	str	x2, [x1, #STUB_FAULT_PC]
+	str	x2, [x0, #STUB_FRAME_PC]
 	mov	x2, sp
-	str	x2, [x1, #STUB_FAULT_SP]
+	str	x2, [x0, #STUB_FRAME_SP]
 	mrs	x2, spsr_el1
-	str	x2, [x1, #STUB_FAULT_FLAGS]
-	mov	w2, #1			/* UCALL_FAULT_REGS */
-	stlr	w2, [x1]
-	mov	x1, #(STUB_STOP & 0xffff)
-	movk	x1, #(STUB_STOP >> 16 & 0xffff), lsl #16
-	movk	x1, #(STUB_STOP >> 32), lsl #32
-1:	str	x2, [x1]
-	b	1b
+	str	x2, [x0, #STUB_FRAME_FLAGS]
+	str	xzr, [x0, #STUB_FRAME_UNKNOWN]
+
+	mov	sp, x0
+	/* What C code may change of the SIMD registers, where the guest has them (CPACR_EL1.FPEN). */
+	sub	sp, sp, #STUB_SIMD_SIZE
+	mrs	x2, cpacr_el1
+	tbz	x2, #20, 1f
+	stp	q0, q1, [sp]
+	stp	q2, q3, [sp, #32]
+	stp	q4, q5, [sp, #64]
+	stp	q6, q7, [sp, #96]
+	stp	q16, q17, [sp, #128]
+	stp	q18, q19, [sp, #160]
+	stp	q20, q21, [sp, #192]
+	stp	q22, q23, [sp, #224]
+	stp	q24, q25, [sp, #256]
+	stp	q26, q27, [sp, #288]
+	stp	q28, q29, [sp, #320]
+	stp	q30, q31, [sp, #352]
+1:	bl	ucall_stub_dispatch
+	mrs	x2, cpacr_el1
+	tbz	x2, #20, 2f
+	ldp	q0, q1, [sp]
+	ldp	q2, q3, [sp, #32]
+	ldp	q4, q5, [sp, #64]
+	ldp	q6, q7, [sp, #96]
+	ldp	q16, q17, [sp, #128]
+	ldp	q18, q19, [sp, #160]
+	ldp	q20, q21, [sp, #192]
+	ldp	q22, q23, [sp, #224]
+	ldp	q24, q25, [sp, #256]
+	ldp	q26, q27, [sp, #288]
+	ldp	q28, q29, [sp, #320]
+	ldp	q30, q31, [sp, #352]
+2:	add	sp, sp, #STUB_SIMD_SIZE
+
+	address	x0, STUB_CPU
+	ldr	x1, [x0, #STUB_CPU_DEPTH]
+	sub	x1, x1, #1
+	str	x1, [x0, #STUB_CPU_DEPTH]
+	mov	x0, sp
+	ldr	x1, [x0, #STUB_FRAME_PC]
+	msr	elr_el1, x1
+	ldr	x1, [x0, #STUB_FRAME_FLAGS]
+	msr	spsr_el1, x1
+	ldp	x2, x3, [x0, #STUB_FRAME_GPR + 16]
+	ldp	x4, x5, [x0, #STUB_FRAME_GPR + 32]
+	ldp	x6, x7, [x0, #STUB_FRAME_GPR + 48]
+	ldp	x8, x9, [x0, #STUB_FRAME_GPR + 64]
+	ldp	x10, x11, [x0, #STUB_FRAME_GPR + 80]
+	ldp	x12, x13, [x0, #STUB_FRAME_GPR + 96]
+	ldp	x14, x15, [x0, #STUB_FRAME_GPR + 112]
+	ldp	x16, x17, [x0, #STUB_FRAME_GPR + 128]
+	ldp	x18, x19, [x0, #STUB_FRAME_GPR + 144]
+	ldp	x20, x21, [x0, #STUB_FRAME_GPR + 160]
+	ldp	x22, x23, [x0, #STUB_FRAME_GPR + 176]
+	ldp	x24, x25, [x0, #STUB_FRAME_GPR + 192]
+	ldp	x26, x27, [x0, #STUB_FRAME_GPR + 208]
+	ldp	x28, x29, [x0, #STUB_FRAME_GPR + 224]
+	ldr	x30, [x0, #STUB_FRAME_GPR + 240]
+	ldr	x1, [x0, #STUB_FRAME_SP]
+	mov	sp, x1
+	ldp	x0, x1, [x0, #STUB_FRAME_GPR]
+	eret
 
 	/* Where a guest function returns to. */
 ucall_stubs_return:
@@ -71,6 +148,6 @@ ucall_stubs_return:
 	ldr	x2, [x1]
 	blr	x2
 	b	ucall_stubs_return
-ucall_stubs_end:
+ucall_stubs_return_end:
 
 	.section .note.GNU-stack,"",%progbits

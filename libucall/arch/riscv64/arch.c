@@ -28,27 +28,28 @@ static const char *name_of(uint64_t cause)
 		"store page fault",
 	};
 
-	return cause < 16 ? names[cause] : cause >> 63 ? "interrupt" : "exception";
+	return cause < 16 ? names[cause] : cause >= UCALL_RISCV64_INTERRUPT ? "interrupt" : "exception";
 }
 
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
-	return fault->vector == CAUSE_FETCH_PAGE || fault->vector == CAUSE_FETCH_ACCESS;
+	return fault->frame.vector == CAUSE_FETCH_PAGE || fault->frame.vector == CAUSE_FETCH_ACCESS;
 }
 
 static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
-	uint64_t v = fault->vector;
+	uint64_t v = fault->frame.vector;
 
-	if (fault->unknown & UCALL_UNKNOWN_VECTOR)
+	if (fault->frame.unknown & UCALL_UNKNOWN_VECTOR)
 		ucall_text_add(text, "guest exception, cause unknown, at PC 0x%llx",
-			       (unsigned long long)fault->pc);
+			       (unsigned long long)fault->frame.pc);
 	else
 		ucall_text_add(text, "guest exception %s (scause %llu), at PC 0x%llx", name_of(v),
-			       (unsigned long long)v, (unsigned long long)fault->pc);
+			       (unsigned long long)(v % UCALL_RISCV64_INTERRUPT),
+			       (unsigned long long)fault->frame.pc);
 	if (is_fetch(fault) || v == CAUSE_LOAD_PAGE || v == CAUSE_STORE_PAGE ||
 	    v == CAUSE_LOAD_ACCESS || v == CAUSE_STORE_ACCESS)
-		ucall_describe_access(text, "stval", fault->address,
+		ucall_describe_access(text, "stval", fault->frame.address,
 				      is_fetch(fault) ? UCALL_ACCESS_FETCH
 				      : v == CAUSE_STORE_PAGE || v == CAUSE_STORE_ACCESS
 					      ? UCALL_ACCESS_WRITE
@@ -63,9 +64,9 @@ static void describe_regs(const struct ucall_fault_info *fault, struct ucall_tex
 					       "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
 					       "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6" };
 
-	ucall_text_add(text, "  pc  %016llx  sstatus %016llx\n", (unsigned long long)fault->pc,
-		       (unsigned long long)fault->flags);
-	ucall_describe_gprs(text, names, fault->gpr, 32);
+	ucall_text_add(text, "  pc  %016llx  sstatus %016llx\n", (unsigned long long)fault->frame.pc,
+		       (unsigned long long)fault->frame.flags);
+	ucall_describe_gprs(text, names, fault->frame.gpr, 32);
 }
 
 /* Unprivileged specification, chapter 34: loads, stores and operations of F and D, and vectors. */
@@ -79,14 +80,14 @@ static bool is_vector_insn(const uint8_t *code, size_t size)
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
 {
-	return fault->vector == CAUSE_ILLEGAL && is_vector_insn(fault->bytes, fault->byte_count);
+	return fault->frame.vector == CAUSE_ILLEGAL && is_vector_insn(fault->bytes, fault->byte_count);
 }
 
 /* DWARF for RISC-V: x0..x31. */
 static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *regs)
 {
 	for (unsigned int i = 0; i < 32; i++)
-		regs[i] = fault->gpr[i];
+		regs[i] = fault->frame.gpr[i];
 	return 32;
 }
 
@@ -94,6 +95,8 @@ const struct ucall_arch ucall_arch_riscv64 = {
 	.name = "riscv64",
 	.bit = UCALL_ARCH_RISCV64,
 	.machine = EM_RISCV,
+	.vectors = UCALL_RISCV64_INTERRUPT + 64,
+	.result_register = 10,
 	.link_register = 1,
 	.root_size = UCALL_PAGE_SIZE,
 	.new_root = ucall_radix_new_root,

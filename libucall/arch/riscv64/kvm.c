@@ -4,7 +4,7 @@
 #include <sys/ioctl.h>
 
 #include "kvm/kvm.h"
-#include "arch/stub-page.h"
+#include "arch/stubs.h"
 #include "riscv64.h"
 
 #define REG(type, n) (KVM_REG_RISCV | KVM_REG_SIZE_U64 | (type) | (uint64_t)(n))
@@ -19,6 +19,8 @@
 
 #define SATP_SV48 (9ull << 60)
 #define SATP_PPN 0xfffffffffffull
+
+extern const uint8_t ucall_stub_vectors[] UCALL_HIDDEN;
 
 /* All vCPUs but the first would wait to be started by another. */
 static int riscv64_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
@@ -37,7 +39,7 @@ static int riscv64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 		uint64_t id, value;
 	} regs[] = {
 		{ CSR(satp), SATP_SV48 | boot->root >> 12 },
-		{ CSR(stvec), STUB_PAGE },
+		{ CSR(stvec), ucall_stub_address(ucall_stub_vectors) },
 		{ CSR(sie), 0 },
 		{ CSR(sstatus), 0 }, /* interrupts off; no floating point, as UCALL_GUEST has it */
 		{ REG(KVM_REG_RISCV_CORE, KVM_REG_RISCV_CORE_REG(mode)), KVM_RISCV_MODE_S },
@@ -80,7 +82,7 @@ static uint64_t riscv64_root(const struct ucall_cpu *vcpu, int fd, const struct 
 }
 
 static int riscv64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
-			    struct ucall_regs *out)
+			    struct ucall_frame *out)
 {
 	memset(out, 0, sizeof(*out));
 	for (int i = 1; i < 32; i++)
@@ -108,7 +110,7 @@ static int complete_sbi(struct ucall_cpu *vcpu, int fd, const struct kvm_run *ru
 }
 
 static int riscv64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
-			    const struct ucall_regs *in)
+			    const struct ucall_frame *in)
 {
 	uint64_t pc = in->pc;
 
@@ -140,6 +142,7 @@ static int riscv64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *ru
 
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_riscv64,
+	.can = UCALL_CAN_HANDLERS,
 	.vcpu_init = riscv64_vcpu_init,
 	.boot = riscv64_boot,
 	.argument = riscv64_argument,

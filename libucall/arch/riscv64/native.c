@@ -2,7 +2,8 @@
 /* riscv64 in guests of its own. */
 #include <string.h>
 
-#include "arch/stub-page.h"
+#include "arch/arch.h"
+#include "arch/stubs.h"
 
 static size_t riscv64_jump(uint8_t *code, uint64_t from, uint64_t to)
 {
@@ -19,13 +20,13 @@ static size_t riscv64_jump(uint8_t *code, uint64_t from, uint64_t to)
 const struct ucall_arch *const ucall_arch_native = &ucall_arch_riscv64;
 
 const struct ucall_native ucall_native = {
-	.vm_init = ucall_stub_page_init,
-	.vcpu_init = ucall_stub_page_map,
-	.vcpu_reset = ucall_stub_page_reset,
-	.return_address = ucall_stub_return_address,
-	.return_code = ucall_stub_return_code,
+	.vm_init = ucall_stubs_init,
+	.vcpu_init = ucall_stubs_map,
+	.vcpu_reset = ucall_stubs_reset,
+	.return_address = ucall_stubs_return_address,
+	.return_code = ucall_stubs_return_code,
 	.jump = riscv64_jump,
 	/* RISC-V ELF psABI: the thread pointer is where thread-local variables begin. */
 	.tls_above = true,
-	.tcb_init = ucall_stub_no_tcb,
+	.tcb_init = ucall_stubs_no_tcb,
 };

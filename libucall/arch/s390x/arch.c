@@ -52,7 +52,7 @@ static bool is_translation(uint64_t code)
 	       (code >= S390X_PGM_ASCE_TYPE && code <= S390X_PGM_REGION_THIRD);
 }
 
-/* Is it due to an access, to fault->address? */
+/* Is it due to an access, to fault->frame.address? */
 static bool is_access(uint64_t code)
 {
 	return is_translation(code) || code == S390X_PGM_ADDRESSING || code == S390X_PGM_PROTECTION;
@@ -61,33 +61,40 @@ static bool is_access(uint64_t code)
 /* The translation-exception identification says nothing of fetches (but see the access bits). */
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
-	return is_access(fault->vector) && fault->address == fault->pc;
+	return is_access(fault->frame.vector) && fault->frame.address == fault->frame.pc;
 }
 
 static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
 {
-	if (fault->unknown & UCALL_UNKNOWN_VECTOR)
+	if (fault->frame.unknown & UCALL_UNKNOWN_VECTOR)
 		ucall_text_add(text,
 			       "guest exception, program interruption code unknown, at PSW "
 			       "address 0x%llx",
-			       (unsigned long long)fault->pc);
-	else if (fault->vector & S390X_VECTOR_SVC)
+			       (unsigned long long)fault->frame.pc);
+	else if (fault->frame.vector > UCALL_S390X_SVC)
+		ucall_text_add(text, "guest interruption %s without a handler, at PSW address 0x%llx",
+			       fault->frame.vector == UCALL_S390X_EXTERNAL	  ? "external"
+			       : fault->frame.vector == UCALL_S390X_IO		  ? "I/O"
+			       : fault->frame.vector == UCALL_S390X_MACHINE_CHECK ? "machine check"
+										  : "restart",
+			       (unsigned long long)fault->frame.pc);
+	else if (fault->frame.vector == UCALL_S390X_SVC)
 		ucall_text_add(text,
 			       "guest exception supervisor call (SVC %llu), at PSW address 0x%llx",
-			       (unsigned long long)(fault->vector & 0xffff),
-			       (unsigned long long)fault->pc);
+			       (unsigned long long)fault->frame.code,
+			       (unsigned long long)fault->frame.pc);
 	else
 		ucall_text_add(text,
 			       "guest exception %s (program interruption code 0x%llx), at PSW address "
 			       "0x%llx",
-			       name_of(fault->vector), (unsigned long long)fault->vector,
-			       (unsigned long long)fault->pc);
-	if (is_access(fault->vector) && !(fault->unknown & UCALL_UNKNOWN_ADDRESS))
-		ucall_describe_access(text, "address", fault->address,
+			       name_of(fault->frame.vector), (unsigned long long)fault->frame.vector,
+			       (unsigned long long)fault->frame.pc);
+	if (is_access(fault->frame.vector) && !(fault->frame.unknown & UCALL_UNKNOWN_ADDRESS))
+		ucall_describe_access(text, "address", fault->frame.address,
 				      is_fetch(fault) ? UCALL_ACCESS_FETCH
-				      : fault->code   ? UCALL_ACCESS_WRITE
+				      : fault->frame.code   ? UCALL_ACCESS_WRITE
 						      : UCALL_ACCESS_READ,
-				      fault->vector == S390X_PGM_PROTECTION);
+				      fault->frame.vector == S390X_PGM_PROTECTION);
 }
 
 static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)
@@ -95,9 +102,9 @@ static void describe_regs(const struct ucall_fault_info *fault, struct ucall_tex
 	static const char *const names[16] = { "r0", "r1", "r2",  "r3",	 "r4",	"r5",  "r6",  "r7",
 					       "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
 
-	ucall_text_add(text, "  psw %016llx  %016llx\n", (unsigned long long)fault->flags,
-		       (unsigned long long)fault->pc);
-	ucall_describe_gprs(text, names, fault->gpr, 16);
+	ucall_text_add(text, "  psw %016llx  %016llx\n", (unsigned long long)fault->frame.flags,
+		       (unsigned long long)fault->frame.pc);
+	ucall_describe_gprs(text, names, fault->frame.gpr, 16);
 }
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
@@ -109,14 +116,22 @@ static bool is_vector_fault(const struct ucall_fault_info *fault)
 static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *regs)
 {
 	for (unsigned int i = 0; i < 16; i++)
-		regs[i] = fault->gpr[i];
+		regs[i] = fault->frame.gpr[i];
 	return 16;
+}
+
+static unsigned int handler_class(uint64_t vector)
+{
+	return vector < UCALL_S390X_PROGRAM ? UCALL_S390X_PROGRAM : (unsigned int)vector;
 }
 
 const struct ucall_arch ucall_arch_s390x = {
 	.name = "s390x",
 	.bit = UCALL_ARCH_S390X,
 	.machine = EM_S390,
+	.vectors = UCALL_S390X_RESTART + 1,
+	.handler_class = handler_class,
+	.result_register = 2,
 	.big_endian = true,
 	.link_register = 14,
 	.root_size = 4 * UCALL_PAGE_SIZE,

@@ -5,18 +5,10 @@
 
 #include "kvm/kvm.h"
 #include "machine/memory.h"
+#include "lowcore.h"
 #include "s390x.h"
 
-#define PSW_BOOT 0x0400000180000000ull /* DAT on, addresses of 64 bits */
 #define CR0_AFP 0x40000ull
-
-static void stop_of(const struct ucall_cpu *vcpu, const struct kvm_run *run, struct s390x_stop *stop)
-{
-	stop->gprs = (const uint64_t *)run->s.regs.gprs;
-	stop->psw_mask = run->psw_mask;
-	stop->psw_addr = run->psw_addr;
-	stop->lowcore = vcpu ? vcpu->arch_data : NULL;
-}
 
 static int s390x_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
@@ -39,7 +31,7 @@ static int s390x_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 	run->s.regs.crs[0] |= CR0_AFP;
 	run->s.regs.crs[1] = boot->root | S390X_ASCE_TYPE;
 	run->s.regs.prefix = (uint32_t)((const uint8_t *)vcpu->arch_data - vcpu->vm->memory.base);
-	run->psw_mask = PSW_BOOT;
+	run->psw_mask = S390X_PSW_DAT;
 	run->psw_addr = boot->entry;
 	run->kvm_dirty_regs |= KVM_SYNC_GPRS | KVM_SYNC_ACRS | KVM_SYNC_CRS | KVM_SYNC_PREFIX;
 	return 0;
@@ -56,21 +48,19 @@ static uint64_t s390x_root(const struct ucall_cpu *vcpu, int fd, const struct kv
 }
 
 static int s390x_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
-			  struct ucall_regs *out)
+			  struct ucall_frame *out)
 {
-	struct s390x_stop stop;
-
-	stop_of(vcpu, run, &stop);
 	memset(out, 0, sizeof(*out));
 	for (int i = 0; i < 16; i++)
 		out->gpr[i] = run->s.regs.gprs[i];
 	out->sp = out->gpr[15];
-	ucall_s390x_psw(&stop, &out->flags, &out->pc);
+	out->flags = run->psw_mask;
+	out->pc = run->psw_addr;
 	return 0;
 }
 
 static int s390x_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
-			  const struct ucall_regs *in)
+			  const struct ucall_frame *in)
 {
 	for (int i = 0; i < 16; i++)
 		run->s.regs.gprs[i] = in->gpr[i];
@@ -84,15 +74,12 @@ static int s390x_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 static int s390x_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			struct ucall_exit *exit)
 {
-	struct s390x_stop stop;
-
-	stop_of(vcpu, run, &stop);
-	return ucall_s390x_decode(run, &stop, exit);
+	return ucall_s390x_decode(run, (const uint64_t *)run->s.regs.gprs, exit);
 }
 
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_s390x,
-	.can = UCALL_CAN_STEP,
+	.can = UCALL_CAN_HANDLERS | UCALL_CAN_STEP,
 	.sync_regs = 1, /* a plain yes here: all registers are in struct kvm_run */
 	.boot = s390x_boot,
 	.argument = s390x_argument,

@@ -18,36 +18,11 @@ int ucall_s390x_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint
 /* An address-space-control element for a root: region-third table, of full length. */
 #define S390X_ASCE_TYPE 0x7ull
 
-/*
- * A disabled wait, in which the new PSWs of a guest's lowcore end (Principles of Operation, 3-56 and
- * 4-5); its address tells which it was.
- */
-#define S390X_PSW_WAIT 0x0002000180000000ull
-#define S390X_WAIT_PROGRAM 0x501
-#define S390X_WAIT_SVC 0x502
-#define S390X_WAIT_OTHER 0x503
-#define S390X_NEW_RESTART 0x1a0
-#define S390X_NEW_EXTERNAL 0x1b0
-#define S390X_NEW_SVC 0x1c0
-#define S390X_NEW_PROGRAM 0x1d0
-#define S390X_NEW_MACHINE_CHECK 0x1e0
-#define S390X_NEW_IO 0x1f0
-
-/* How a vCPU stopped, beside struct kvm_run. */
-struct s390x_stop {
-	const uint64_t *gprs;
-	uint64_t psw_mask, psw_addr;
-	const uint8_t *lowcore; /* the vCPU's, big-endian; NULL: unknown */
-};
-
 /* KVM's exits that only s390x has: 1 and *exit filled in, or 0. */
 struct kvm_run;
-int ucall_s390x_decode(const struct kvm_run *run, const struct s390x_stop *stop,
-		       struct ucall_exit *exit);
-/* The guest's PSW: where it is in one of those waits, that before it. */
-void ucall_s390x_psw(const struct s390x_stop *stop, uint64_t *mask, uint64_t *address);
+int ucall_s390x_decode(const struct kvm_run *run, const uint64_t *gprs, struct ucall_exit *exit);
 
-/* ucall_fault_info.vector: a program interruption code (figure 6-1), or S390X_VECTOR_SVC and the number of an SVC. */
+/* Program interruption codes (Principles of Operation, figure 6-1). */
 #define S390X_PGM_OPERATION 0x01
 #define S390X_PGM_PROTECTION 0x04
 #define S390X_PGM_ADDRESSING 0x05
@@ -55,7 +30,6 @@ void ucall_s390x_psw(const struct s390x_stop *stop, uint64_t *mask, uint64_t *ad
 #define S390X_PGM_PAGE 0x11
 #define S390X_PGM_ASCE_TYPE 0x38
 #define S390X_PGM_REGION_THIRD 0x3b
-#define S390X_VECTOR_SVC 0x10000u
 
 /* DIAG R1,R3,D2(B2), four bytes in the guest's order: the code is D2, plus the register B2 if that is not 0. */
 #define S390X_DIAG 0x83

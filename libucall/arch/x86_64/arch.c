@@ -34,7 +34,7 @@ static bool is_patched_hypercall(const struct ucall_fault_info *fault)
 {
 	static const uint8_t vmcall[] = { 0x0f, 0x01, 0xc1 }, vmmcall[] = { 0x0f, 0x01, 0xd9 };
 
-	return (fault->code & PF_WRITE) && fault->address == fault->pc && fault->byte_count >= 3 &&
+	return (fault->frame.code & PF_WRITE) && fault->frame.address == fault->frame.pc && fault->byte_count >= 3 &&
 	       (!memcmp(fault->bytes, vmcall, 3) || !memcmp(fault->bytes, vmmcall, 3));
 }
 
@@ -74,27 +74,27 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 		"#SX security",
 		NULL,
 	};
-	const char *name = fault->vector < 32 ? names[fault->vector] : NULL;
+	const char *name = fault->frame.vector < 32 ? names[fault->frame.vector] : NULL;
 
 	ucall_text_add(text, "guest exception %s (vector %llu)",
 		       name		    ? name
-		       : fault->vector < 32 ? "reserved"
+		       : fault->frame.vector < 32 ? "reserved"
 					    : "interrupt",
-		       (unsigned long long)fault->vector);
-	if (fault->unknown & UCALL_UNKNOWN_CODE)
+		       (unsigned long long)fault->frame.vector);
+	if (fault->frame.unknown & UCALL_UNKNOWN_CODE)
 		ucall_text_add(text, ", error code unknown");
 	else
-		ucall_text_add(text, ", error code 0x%llx", (unsigned long long)fault->code);
-	ucall_text_add(text, ", at RIP 0x%llx", (unsigned long long)fault->pc);
-	if (fault->vector == VECTOR_PF) {
-		ucall_describe_access(text, "CR2", fault->address,
-				      fault->code & PF_FETCH   ? UCALL_ACCESS_FETCH
-				      : fault->code & PF_WRITE ? UCALL_ACCESS_WRITE
+		ucall_text_add(text, ", error code 0x%llx", (unsigned long long)fault->frame.code);
+	ucall_text_add(text, ", at RIP 0x%llx", (unsigned long long)fault->frame.pc);
+	if (fault->frame.vector == VECTOR_PF) {
+		ucall_describe_access(text, "CR2", fault->frame.address,
+				      fault->frame.code & PF_FETCH   ? UCALL_ACCESS_FETCH
+				      : fault->frame.code & PF_WRITE ? UCALL_ACCESS_WRITE
 							       : UCALL_ACCESS_READ,
-				      (fault->code & PF_PRESENT) && !(fault->code & PF_RESERVED));
-		if (fault->code & PF_RESERVED)
+				      (fault->frame.code & PF_PRESENT) && !(fault->frame.code & PF_RESERVED));
+		if (fault->frame.code & PF_RESERVED)
 			ucall_text_add(text, " (its page table entry is wrong)");
-		if (fault->code & PF_USER)
+		if (fault->frame.code & PF_USER)
 			ucall_text_add(text, ", from ring 3");
 		if (is_patched_hypercall(fault))
 			ucall_text_add(
@@ -102,10 +102,10 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 				"; KVM tried to write this CPU's hypercall instruction over this one, and "
 				"the code is read-only: use the CPU's own (Intel VMCALL, AMD VMMCALL), or "
 				"disable KVM_X86_QUIRK_FIX_HYPERCALL_INSN");
-	} else if (fault->vector == VECTOR_VC) {
-		describe_vc(fault->code, text);
-	} else if (fault->code && fault->vector >= VECTOR_TS && fault->vector <= VECTOR_GP) {
-		ucall_text_add(text, ": selector 0x%llx", (unsigned long long)(fault->code & 0xfffc));
+	} else if (fault->frame.vector == VECTOR_VC) {
+		describe_vc(fault->frame.code, text);
+	} else if (fault->frame.code && fault->frame.vector >= VECTOR_TS && fault->frame.vector <= VECTOR_GP) {
+		ucall_text_add(text, ": selector 0x%llx", (unsigned long long)(fault->frame.code & 0xfffc));
 	}
 }
 
@@ -115,14 +115,14 @@ static void describe_regs(const struct ucall_fault_info *fault, struct ucall_tex
 					       "rsi", "rdi", "r8",  "r9",  "r10", "r11",
 					       "r12", "r13", "r14", "r15" };
 
-	ucall_text_add(text, "  rip %016llx  rflags %08llx\n", (unsigned long long)fault->pc,
-		       (unsigned long long)fault->flags);
-	ucall_describe_gprs(text, names, fault->gpr, 16);
+	ucall_text_add(text, "  rip %016llx  rflags %08llx\n", (unsigned long long)fault->frame.pc,
+		       (unsigned long long)fault->frame.flags);
+	ucall_describe_gprs(text, names, fault->frame.gpr, 16);
 }
 
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
-	return fault->vector == VECTOR_PF && (fault->code & PF_FETCH);
+	return fault->frame.vector == VECTOR_PF && (fault->frame.code & PF_FETCH);
 }
 
 /* SSE, AVX and AVX-512 (AMD APM volume 3, appendix A): told by prefixes and opcode map. */
@@ -148,7 +148,7 @@ static bool is_vector_insn(const uint8_t *code, size_t size)
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
 {
-	return (fault->vector == VECTOR_UD || fault->vector == VECTOR_NM) &&
+	return (fault->frame.vector == VECTOR_UD || fault->frame.vector == VECTOR_NM) &&
 	       is_vector_insn(fault->bytes, fault->byte_count);
 }
 
@@ -158,9 +158,9 @@ static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *r
 	static const uint8_t order[8] = { 0, 2, 1, 3, 6, 7, 5, 4 };
 
 	for (unsigned int i = 0; i < 16; i++)
-		regs[i] = fault->gpr[i < 8 ? order[i] : i];
-	regs[7] = fault->sp;
-	regs[16] = fault->pc;
+		regs[i] = fault->frame.gpr[i < 8 ? order[i] : i];
+	regs[7] = fault->frame.sp;
+	regs[16] = fault->frame.pc;
 	return 17;
 }
 
@@ -168,6 +168,8 @@ const struct ucall_arch ucall_arch_x86_64 = {
 	.name = "x86_64",
 	.bit = UCALL_ARCH_X86_64,
 	.machine = EM_X86_64,
+	.vectors = 256,
+	.result_register = 0,
 	.root_size = UCALL_PAGE_SIZE,
 	.new_root = ucall_radix_new_root,
 	.map = ucall_x86_64_map,

@@ -3,6 +3,11 @@
 #ifndef LIBUCALL_X86_64_EXCEPTIONS_H
 #define LIBUCALL_X86_64_EXCEPTIONS_H
 
+#define VECTOR_DE 0 /* division */
+#define VECTOR_DB 1
+#define VECTOR_NMI 2
+#define VECTOR_BP 3
+#define VECTOR_OF 4
 #define VECTOR_UD 6 /* invalid opcode */
 #define VECTOR_NM 7 /* no floating-point unit */
 #define VECTOR_DF 8
@@ -10,6 +15,7 @@
 #define VECTOR_GP 13
 #define VECTOR_PF 14
 #define VECTOR_AC 17
+#define VECTOR_MC 18
 #define VECTOR_VC 29 /* VMM communication */
 
 /* 8.4.2: the page fault's error code. */

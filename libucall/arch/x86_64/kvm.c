@@ -176,7 +176,7 @@ static uint64_t x86_64_root(const struct ucall_cpu *vcpu, int fd, const struct k
 		f(10, r10) f(11, r11) f(12, r12) f(13, r13) f(14, r14) f(15, r15)
 
 static int x86_64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
-			   struct ucall_regs *out)
+			   struct ucall_frame *out)
 {
 	struct kvm_regs regs;
 
@@ -193,7 +193,7 @@ static int x86_64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct kv
 }
 
 static int x86_64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
-			   const struct ucall_regs *in)
+			   const struct ucall_frame *in)
 {
 	struct kvm_regs regs;
 

@@ -1,20 +1,18 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What runs in an x86_64 guest for each exception and interrupt.  This is data to the host: it is
- * copied to X86_STUBS, and knows nothing but the fixed addresses of layout.h.
+ * x86_64's part of the exception stubs (arch/stubs.h).
  *
- * All vectors enter on the interrupt stack (IST 1), so that the red zone of the interrupted function
- * stays whole.  A vector with a handler saves the message area of the mailbox, calls it, and puts
- * all back; but for #VC, whose handler stands for an instruction that may be a doorbell.  One without
- * writes the fault area and stops for the host, which finds it there.
+ * All vectors enter on the interrupt stack (IST 1), so that the red zone of the interrupted function stays
+ * whole.  An exception in a handler finds the entry of the stack lowered, and takes the next part of it.
  */
 #include "layout.h"
 
-	.section .rodata
-	.globl ucall_x86_64_stubs, ucall_x86_64_stubs_end, ucall_x86_64_stubs_return
-	.hidden ucall_x86_64_stubs, ucall_x86_64_stubs_end, ucall_x86_64_stubs_return
+	.section ucall_stubs, "ax"
+	.globl ucall_x86_64_vectors, ucall_stubs_return, ucall_stubs_return_end
+	.hidden ucall_x86_64_vectors, ucall_stubs_return, ucall_stubs_return_end
+	.hidden ucall_stub_dispatch
 	.balign 16
-ucall_x86_64_stubs:
+ucall_x86_64_vectors:
 	vector = 0
 	.rept 256
 	.balign X86_STUB_SIZE, 0xcc
@@ -28,9 +26,22 @@ ucall_x86_64_stubs:
 	vector = vector + 1
 	.endr
 
+/* What the CPU and the vectors above have pushed. */
+#define PUSHED_VECTOR 0
+#define PUSHED_CODE 8
+#define PUSHED_RIP 16
+#define PUSHED_CS 24
+#define PUSHED_RFLAGS 32
+#define PUSHED_RSP 40
+#define PUSHED_SS 48
+
+/* Pushes one of them, when `done` bytes have been pushed since. */
+#define COPY(what, done) pushq	(done + what)(%rsp)
+
 	.balign 16, 0xcc
 common:
-	/* struct ucall_ex_regs, from its end */
+	/* struct ucall_frame, from its end: gpr[31..16] do not exist */
+	sub	$128, %rsp
 	push	%r15
 	push	%r14
 	push	%r13
@@ -42,47 +53,50 @@ common:
 	push	%rdi
 	push	%rsi
 	push	%rbp
+	COPY(PUSHED_RSP, 216)
 	push	%rbx
 	push	%rdx
 	push	%rcx
 	push	%rax
-	mov	%rsp, %rbx
+	sub	$48, %rsp		/* extra[7..2] */
+	COPY(PUSHED_SS, 304)
+	COPY(PUSHED_CS, 312)
+	pushq	$0			/* unknown */
+	mov	%cr2, %rax
+	push	%rax
+	COPY(PUSHED_CODE, 336)
+	COPY(PUSHED_VECTOR, 344)
+	COPY(PUSHED_RFLAGS, 352)
+	COPY(PUSHED_RSP, 360)
+	COPY(PUSHED_RIP, 368)
+
 	cld
-	movabs	$X86_TSS + X86_TSS_IST1, %r13
-	subq	$X86_IST_PART, (%r13)
-
-	mov	X86_REGS_VECTOR(%rbx), %rax
-	movabs	$X86_HANDLERS, %rcx
-	mov	(%rcx,%rax,8), %r12
-	cmp	$X86_VECTOR_VC, %eax
-	je	vc
-	test	%r12, %r12
-	jz	fault
-
-	movabs	$X86_MAILBOX, %rbp
-	sub	$(X86_NEST_QWORDS * 8 + 8), %rsp	/* keeps the stack 16-aligned */
-	mov	%rbp, %rsi
+	movabs	$X86_TSS + X86_TSS_IST1, %rbx
+	subq	$STUB_PART, (%rbx)
+	movabs	$STUB_CPU, %rbp
+	incq	STUB_CPU_DEPTH(%rbp)
 	mov	%rsp, %rdi
-	mov	$X86_NEST_QWORDS, %ecx
-	rep movsq
-	movq	$0, (%rbp)
-	movq	$0, X86_SHARED(%rbp)
+	call	ucall_stub_dispatch
+	decq	STUB_CPU_DEPTH(%rbp)
+	addq	$STUB_PART, (%rbx)
 
-	mov	%rbx, %rdi
-	call	*%r12
-
-	cld
-	mov	%rsp, %rsi
-	mov	%rbp, %rdi
-	mov	$X86_NEST_QWORDS, %ecx
-	rep movsq
-leave:
-	addq	$X86_IST_PART, (%r13)
-	mov	%rbx, %rsp
+	/* To where IRETQ takes them from. */
+	mov	STUB_FRAME_PC(%rsp), %rax
+	mov	%rax, (376 + PUSHED_RIP)(%rsp)
+	mov	STUB_FRAME_SP(%rsp), %rax
+	mov	%rax, (376 + PUSHED_RSP)(%rsp)
+	mov	STUB_FRAME_FLAGS(%rsp), %rax
+	mov	%rax, (376 + PUSHED_RFLAGS)(%rsp)
+	mov	STUB_FRAME_EXTRA(%rsp), %rax
+	mov	%rax, (376 + PUSHED_CS)(%rsp)
+	mov	(STUB_FRAME_EXTRA + 8)(%rsp), %rax
+	mov	%rax, (376 + PUSHED_SS)(%rsp)
+	add	$STUB_FRAME_GPR, %rsp
 	pop	%rax
 	pop	%rcx
 	pop	%rdx
 	pop	%rbx
+	add	$8, %rsp
 	pop	%rbp
 	pop	%rsi
 	pop	%rdi
@@ -94,95 +108,17 @@ leave:
 	pop	%r13
 	pop	%r14
 	pop	%r15
-	add	$16, %rsp
+	add	$(128 + PUSHED_RIP), %rsp
 	iretq
-
-vc:
-	mov	%rbx, %rdi
-	and	$~15, %rsp
-	test	%r12, %r12
-	jz	1f
-	call	*%r12			/* the guest's own */
-	jmp	leave
-1:	movabs	$X86_HAS_VC, %rcx
-	mov	(%rcx), %r12
-	test	%r12, %r12
-	jz	fault
-	call	*%r12			/* the core's: ucall_x86_64_vc() */
-	test	%eax, %eax
-	jz	leave
-
-fault:
-	mov	X86_REGS_VECTOR(%rbx), %rax
-	movabs	$X86_MAILBOX + X86_FAULT, %rdi
-	cmpl	$0, (%rdi)
-	jne	stop			/* copying the stack faulted: the rest is there */
-	mov	%rax, 8(%rdi)		/* vector */
-	mov	128(%rbx), %rax		/* error code */
-	mov	%rax, 16(%rdi)
-	mov	%cr2, %rax
-	mov	%rax, 24(%rdi)
-	mov	136(%rbx), %rax		/* rip */
-	mov	%rax, 32(%rdi)
-	mov	160(%rbx), %rax		/* rsp */
-	mov	%rax, 40(%rdi)
-	mov	152(%rbx), %rax		/* rflags */
-	mov	%rax, 48(%rdi)
-	mov	144(%rbx), %rax		/* cs */
-	mov	%rax, 56(%rdi)
-	mov	168(%rbx), %rax		/* ss */
-	mov	%rax, 64(%rdi)
-	/* general registers, in the order of their encoding: rsp is the fifth */
-	lea	128(%rdi), %rdx
-	mov	%rbx, %rsi
-	mov	%rdi, %rax
-	mov	%rdx, %rdi
-	mov	$4, %ecx
-	rep movsq			/* rax rcx rdx rbx */
-	mov	160(%rbx), %rcx
-	mov	%rcx, (%rdi)
-	add	$8, %rdi
-	mov	$11, %ecx
-	rep movsq			/* rbp rsi rdi r8..r15 */
-	movl	$1, (%rax)		/* UCALL_FAULT_REGS */
-	mov	160(%rbx), %rsi
-	lea	384(%rax), %rdi
-	mov	$64, %ecx
-	rep movsq
-	movl	$2, (%rax)		/* UCALL_FAULT_STACK */
-stop:
-	movabs	$X86_STOP, %rax
-	mov	(%rax), %esi
-	cmp	$X86_STOP_OUT, %esi
-	je	2f
-	ja	4f
-1:	hlt
-	jmp	1b
-2:	mov	$X86_FAULT_PORT, %edx
-3:	outb	%al, %dx
-	jmp	3b
-4:	mov	$X86_MSR_GHCB, %ecx
-	mov	$X86_GHCB_TERMINATE, %eax
-	xor	%edx, %edx
-	wrmsr
-	cmp	$X86_STOP_EMULATED, %esi
-	je	5f
-	rep
-	vmmcall
-	jmp	4b
-5:	mov	$X86_MSR_VMGEXIT, %ecx
-	wrmsr
-	jmp	4b
 
 	/* Where a guest function returns to. */
 	.balign 16, 0xcc
-ucall_x86_64_stubs_return:
-	movabs	$X86_MAILBOX, %rdi
+ucall_stubs_return:
+	movabs	$STUB_MAILBOX, %rdi
 	movq	$4, (%rdi)		/* UCALL_DONE */
-	lea	(X86_BELL - X86_MAILBOX)(%rdi), %rsi
+	lea	STUB_BELL_OFFSET(%rdi), %rsi
 	call	*(%rsi)
-	jmp	ucall_x86_64_stubs_return
-
-ucall_x86_64_stubs_end:
+	jmp	ucall_stubs_return
+ucall_stubs_return_end:
 
 	.section .note.GNU-stack,"",%progbits

@@ -6,13 +6,9 @@
 #include <ucall/guest.h>
 
 /*
- * Does by the GHCB what the instruction at regs->rip would have done, and moves on.  Other than 0: it does
- * not, and *regs is the exception that ends the guest.
+ * Does by the GHCB what the instruction at frame->pc would have done, and moves on.  Other than 0: it does
+ * not, and *frame is the exception that ends the guest.
  */
-int ucall_x86_64_vc(struct ucall_ex_regs *regs) UCALL_HIDDEN;
-
-/* The section that has it. */
-extern const uint8_t ucall_vc_start[] __asm__("__start_ucall_vc") UCALL_HIDDEN;
-extern const uint8_t ucall_vc_end[] __asm__("__stop_ucall_vc") UCALL_HIDDEN;
+int ucall_x86_64_vc(struct ucall_frame *frame) UCALL_HIDDEN;
 
 #endif

@@ -16,7 +16,7 @@ static int no_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwar
 
 struct state {
 	const struct ucall_unwind *at;
-	struct ucall_frame *frames;
+	struct ucall_backtrace_entry *backtrace;
 	unsigned int most;
 	uint32_t *count; /* of frames; those have a function's name, if one is known, and perhaps no line yet */
 };
@@ -68,7 +68,7 @@ static const char *find_line(Dwfl_Module *module, uint64_t at, int *number)
 /* The next frame.  `pc` is what is executed next: for a caller, the instruction after its call. */
 static void name(const struct state *state, Dwfl *dwfl, uint64_t pc, bool is_call)
 {
-	struct ucall_frame *frame = &state->frames[*state->count];
+	struct ucall_backtrace_entry *frame = &state->backtrace[*state->count];
 	uint64_t at = is_call ? pc - 1 : pc;
 	Dwfl_Module *module = dwfl_addrmodule(dwfl, at);
 	const char *text;
@@ -172,7 +172,7 @@ static bool report(Dwfl *dwfl, const struct ucall_unwind *at, Elf **elf)
 	return *elf;
 }
 
-void symbols_backtrace(const struct ucall_unwind *at, struct ucall_frame *frames, unsigned int most,
+void symbols_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames, unsigned int most,
 		       uint32_t *count)
 {
 	static const Dwfl_Callbacks of_process = {

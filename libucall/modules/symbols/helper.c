@@ -113,7 +113,7 @@ int main(void)
 		.image_size = r->image_size,
 		.name = "guest",
 	};
-	symbols_backtrace(&at, answer->frames, r->most, &answer->count);
+	symbols_backtrace(&at, answer->backtrace, r->most, &answer->count);
 	answer->complete = 1;
 	return 0;
 }

@@ -2,7 +2,7 @@
 /* The module: names of guests that are this program.  It reads no file but the program's own. */
 #include "backtrace.h"
 
-static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_frame *frames,
+static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 			      unsigned int most)
 {
 	uint32_t count;

@@ -34,6 +34,28 @@ static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t 
 	return err ? err : unicorn_set(v, UC_ARM64_REG_X30, return_address);
 }
 
+static uc_err call(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_address)
+{
+	uc_err err = unicorn_set(v, UC_ARM64_REG_SP, frame);
+
+	if (!err)
+		err = unicorn_set(v, UC_ARM64_REG_X0, frame);
+	return err ? err : unicorn_set(v, UC_ARM64_REG_X30, return_address);
+}
+
+/* Behind SVC, HVC and SMC (Arm ARM, D1.3.1: the preferred return address). */
+static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
+{
+	uint64_t ec = exit->u.exception.vector;
+
+	return ec == EC_SVC || ec == EC_HVC || ec == EC_SMC ? v->pc + 4 : v->pc;
+}
+
+static void raise(struct ucall_exit *exit, uint64_t esr, uint64_t address, uint32_t unknown)
+{
+	unicorn_exception(exit, ESR_EC(esr), esr, address, unknown);
+}
+
 static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			 struct ucall_exit *exit)
 {
@@ -41,8 +63,7 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 
 	if (unicorn_is_write(type))
 		iss |= ISS_WRITE;
-	unicorn_exception(exit, VECTOR_SYNC, ESR(unicorn_is_fetch(type) ? EC_FETCH : EC_DATA, iss),
-			  address, 0);
+	raise(exit, ESR(unicorn_is_fetch(type) ? EC_FETCH : EC_DATA, iss), address, 0);
 }
 
 /* The immediate of SVC, HVC, SMC and BRK. */
@@ -80,9 +101,9 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 		unknown = UCALL_UNKNOWN_ADDRESS;
 		break;
 	default:
-		unknown = UCALL_UNKNOWN_CODE | UCALL_UNKNOWN_ADDRESS;
+		unknown = UCALL_UNKNOWN_VECTOR | UCALL_UNKNOWN_CODE | UCALL_UNKNOWN_ADDRESS;
 	}
-	unicorn_exception(exit, VECTOR_SYNC, esr, 0, unknown);
+	raise(exit, esr, 0, unknown);
 }
 
 static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
@@ -101,7 +122,10 @@ const struct unicorn_cpu unicorn_aarch64 = {
 	.sp = UC_ARM64_REG_SP,
 	.flags = UC_ARM64_REG_PSTATE,
 	.init = init,
+	.spin = { 0x00, 0x00, 0x00, 0x14 },
 	.boot = boot,
+	.call = call,
+	.resume = resume,
 	.memory_fault = memory_fault,
 	.interrupt = interrupt,
 	.invalid_insn = invalid_insn,

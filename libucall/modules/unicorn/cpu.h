@@ -8,6 +8,16 @@
 #include "machine/machine.h"
 #include "fiber.h"
 
+#define UNICORN_DEPTH 4 /* handlers within handlers */
+
+/* An exception whose handler has not returned. */
+struct unicorn_level {
+	uc_context *context; /* NULL: none was needed yet */
+	struct ucall_frame frame; /* as it was */
+	uint64_t at; /* guest address of the handler's copy */
+	uint8_t messages[UCALL_NEST_SIZE]; /* of the mailbox */
+};
+
 struct unicorn_vcpu {
 	struct ucall_cpu *vcpu;
 	const struct unicorn_cpu *cpu;
@@ -31,30 +41,47 @@ struct unicorn_vcpu {
 	} left;
 	uc_err error; /* of uc_emu_start(), once it has ended */
 	bool running; /* uc_emu_start() has not ended */
+	bool failed; /* it has ended by an exception, which is in vcpu->exit */
 
 	int kicked; /* atomic: a kick that no run has told yet */
 	bool regs_written; /* `regs` is to be taken before the next instruction */
-	struct ucall_regs regs;
+	struct ucall_frame regs;
 	bool stepping; /* ucall_vcpu_set_stepping() */
 	bool stepped; /* in this run an instruction has begun */
 	unsigned int budget; /* instructions until the clock is read; 0: before the next one */
 	int64_t deadline; /* CLOCK_MONOTONIC, ns; -1: none */
 	bool exact; /* bad accesses are told exactly */
 	bool psw_loaded; /* s390x: by the instruction before this one */
+
+	/* What is to be done before the guest goes on: handlers.c. */
+	struct {
+		enum { NEXT_NOTHING, NEXT_FIXUP, NEXT_HANDLER, NEXT_RETURN } what;
+		uint64_t to;
+	} next;
+	struct unicorn_level levels[UNICORN_DEPTH];
+	unsigned int depth;
 };
 
 struct unicorn_cpu {
 	uc_arch uc_arch;
 	uc_mode uc_mode;
-	/* Unicorn's numbers of struct ucall_regs; 0: there is none. */
+	/* Unicorn's numbers of struct ucall_frame; 0: there is none. */
 	int gpr[32], pc, sp, flags;
 	unsigned int argument; /* gpr[] of a function's first argument */
+
+	uint8_t spin[4]; /* one or two instructions that jump to themselves */
 
 	/* State beside the registers, and hooks.  NULL: none. */
 	uc_err (*init)(struct unicorn_vcpu *v);
 	/* A guest function's arguments, stack and return address, by the architecture's ABI. */
 	uc_err (*boot)(struct unicorn_vcpu *v, const struct ucall_boot *boot,
 		       uint64_t return_address);
+	/*
+	 * Goes on in a function with one argument, the address of what is on top of its stack; the caller
+	 * sets pc.  The address that an exception's frame has, where it is not that of the instruction (NULL).
+	 */
+	uc_err (*call)(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_address);
+	uint64_t (*resume)(struct unicorn_vcpu *v, const struct ucall_exit *exit);
 	/* Before an instruction: true if it is one that exits, and exit says how. */
 	bool (*insn)(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit *exit);
 
@@ -64,6 +91,8 @@ struct unicorn_cpu {
 	uint32_t maybe_access; /* a UC_HOOK_INTR that may be a bad access; 0: none */
 	/* UC_HOOK_INTR, and an instruction that is none: the exit. */
 	void (*interrupt)(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit);
+	/* The emulation has ended as by a halt: true if it was an exception, and exit says which.  NULL: never. */
+	bool (*halts_by_exception)(struct unicorn_vcpu *v, struct ucall_exit *exit);
 	void (*invalid_insn)(struct unicorn_vcpu *v, struct ucall_exit *exit);
 };
 
@@ -71,6 +100,19 @@ extern const struct unicorn_cpu unicorn_x86_64, unicorn_aarch64, unicorn_s390x, 
 
 /* In a hook: hands v->vcpu->exit to the host, and returns when the vCPU is to go on. */
 void unicorn_exit(struct unicorn_vcpu *v);
+
+/* General registers as they are; and back. */
+void unicorn_read_registers(struct unicorn_vcpu *v, struct ucall_frame *frame);
+void unicorn_write_registers(struct unicorn_vcpu *v, const struct ucall_frame *frame, bool flags);
+
+/* ---- handlers.c ---- */
+
+/* In a hook, with an exception in v->vcpu->exit: true if the guest takes it, and the emulation is to stop. */
+bool unicorn_takes_exception(struct unicorn_vcpu *v);
+/* The emulation has stopped, with v->next: sets registers and v->pc.  -1 after ucall_fail(). */
+int unicorn_go_on(struct unicorn_vcpu *v);
+uc_err unicorn_init_handlers(struct unicorn_vcpu *v);
+void unicorn_drop_handlers(struct unicorn_vcpu *v);
 
 /* An exit that is a guest exception. */
 static inline void unicorn_exception(struct ucall_exit *exit, uint64_t vector, uint64_t code,

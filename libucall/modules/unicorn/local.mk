@@ -6,6 +6,7 @@ libucall_modules_unicorn_unicorn_la_SOURCES = \
 	libucall/modules/unicorn/cpu.h \
 	libucall/modules/unicorn/fiber.c libucall/modules/unicorn/fiber.h \
 	libucall/modules/unicorn/fiber-switch.S \
+	libucall/modules/unicorn/handlers.c \
 	libucall/modules/unicorn/riscv64.c \
 	libucall/modules/unicorn/s390x.c \
 	libucall/modules/unicorn/unicorn.c \

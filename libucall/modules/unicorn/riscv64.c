@@ -19,6 +19,15 @@ static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t 
 	return err ? err : unicorn_set(v, UC_RISCV_REG_X1, return_address);
 }
 
+static uc_err call(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_address)
+{
+	uc_err err = unicorn_set(v, UC_RISCV_REG_X2, frame);
+
+	if (!err)
+		err = unicorn_set(v, UC_RISCV_REG_X10, frame);
+	return err ? err : unicorn_set(v, UC_RISCV_REG_X1, return_address);
+}
+
 static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			 struct ucall_exit *exit)
 {
@@ -71,7 +80,9 @@ const struct unicorn_cpu unicorn_riscv64 = {
 	.sp = UC_RISCV_REG_X2,
 	.flags = UC_RISCV_REG_SSTATUS,
 	.argument = 10,
+	.spin = { 0x6f, 0x00, 0x00, 0x00 },
 	.boot = boot,
+	.call = call,
 	.memory_fault = memory_fault,
 	.interrupt = interrupt,
 	.invalid_insn = invalid_insn,

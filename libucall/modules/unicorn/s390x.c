@@ -27,6 +27,28 @@ static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t 
 	return err ? err : unicorn_set(v, UC_S390X_REG_PSWM, PSW_64BIT);
 }
 
+/* ELF ABI supplement: a callee's register save area lies below. */
+static uc_err call(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_address)
+{
+	uc_err err = unicorn_set(v, UC_S390X_REG_R15, frame - 160);
+
+	if (!err)
+		err = unicorn_set(v, UC_S390X_REG_R2, frame);
+	if (!err)
+		err = unicorn_set(v, UC_S390X_REG_PSWM, PSW_64BIT);
+	return err ? err : unicorn_set(v, UC_S390X_REG_R14, return_address);
+}
+
+/* Behind the instruction, whose first two bits have its length, unless there is none (Principles of Operation, 6-8). */
+static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
+{
+	uint8_t insn = 0;
+
+	if (uc_mem_read(v->uc, v->pc, &insn, 1))
+		return v->pc;
+	return v->pc + (insn < 0x40 ? 2 : insn < 0xc0 ? 4 : 6);
+}
+
 /* Did the instruction before this one load a PSW that waits?  Then that is the exit. */
 static bool waits(struct unicorn_vcpu *v, struct ucall_exit *exit)
 {
@@ -96,13 +118,14 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 	if (number == UC_SVC) {
 		if (uc_mem_read(v->uc, v->pc, bytes, 2))
 			bytes[1] = 0;
-		unicorn_exception(exit, S390X_VECTOR_SVC | bytes[1], 0, 0, 0);
+		unicorn_exception(exit, UCALL_S390X_SVC, bytes[1], 0, 0);
 	} else if (uc_mem_read(v->uc, pc, bytes, 2)) {
 		/* A fetch from where nothing is comes here, and not as a bad access. */
 		v->pc = pc;
 		unicorn_exception(exit, S390X_PGM_ADDRESSING, 0, pc, 0);
 	} else {
-		unicorn_exception(exit, 0, 0, 0, UCALL_UNKNOWN_VECTOR | UCALL_UNKNOWN_ADDRESS);
+		unicorn_exception(exit, UCALL_S390X_PROGRAM, 0, 0,
+				  UCALL_UNKNOWN_VECTOR | UCALL_UNKNOWN_CODE | UCALL_UNKNOWN_ADDRESS);
 	}
 }
 
@@ -122,7 +145,10 @@ const struct unicorn_cpu unicorn_s390x = {
 	.flags = UC_S390X_REG_PSWM,
 	.argument = 2,
 	.maybe_access = UC_PGM,
+	.spin = { 0xa7, 0xf4, 0x00, 0x00 },
 	.boot = boot,
+	.call = call,
+	.resume = resume,
 	.insn = insn,
 	.memory_fault = memory_fault,
 	.interrupt = interrupt,

@@ -107,20 +107,38 @@ static const uint8_t *code_at(struct unicorn_vcpu *v)
 	return v->code && (v->pc & offset) <= UCALL_PAGE_SIZE - 4 ? v->code + (v->pc & offset) : NULL;
 }
 
+void unicorn_read_registers(struct unicorn_vcpu *v, struct ucall_frame *frame)
+{
+	const struct unicorn_cpu *cpu = v->cpu;
+
+	memset(frame, 0, sizeof(*frame));
+	for (int i = 0; i < 32 && cpu->gpr[i]; i++)
+		frame->gpr[i] = unicorn_get(v, cpu->gpr[i]);
+	frame->pc = v->pc;
+	frame->sp = unicorn_get(v, cpu->sp);
+	frame->flags = cpu->flags ? unicorn_get(v, cpu->flags) : 0;
+}
+
+void unicorn_write_registers(struct unicorn_vcpu *v, const struct ucall_frame *frame, bool flags)
+{
+	const struct unicorn_cpu *cpu = v->cpu;
+
+	for (int i = 0; i < 32 && cpu->gpr[i]; i++)
+		unicorn_set(v, cpu->gpr[i], frame->gpr[i]);
+	unicorn_set(v, cpu->sp, frame->sp);
+	if (cpu->flags && flags)
+		unicorn_set(v, cpu->flags, frame->flags);
+}
+
 /* Registers that the host has written; false: another instruction is the next. */
 static bool take_registers(struct unicorn_vcpu *v)
 {
-	const struct unicorn_cpu *cpu = v->cpu;
 	bool goes_on = v->regs.pc == v->pc;
 
 	v->regs_written = false;
-	for (int i = 0; i < 32 && cpu->gpr[i]; i++)
-		unicorn_set(v, cpu->gpr[i], v->regs.gpr[i]);
-	unicorn_set(v, cpu->sp, v->regs.sp);
-	if (cpu->flags)
-		unicorn_set(v, cpu->flags, v->regs.flags);
+	unicorn_write_registers(v, &v->regs, true);
 	if (!goes_on)
-		unicorn_set(v, cpu->pc, v->regs.pc);
+		unicorn_set(v, v->cpu->pc, v->regs.pc);
 	return goes_on;
 }
 
@@ -186,7 +204,10 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *data)
 	if (number && number == v->cpu->maybe_access)
 		look_again(v);
 	v->cpu->interrupt(v, number, &v->vcpu->exit);
-	unicorn_exit(v);
+	if (unicorn_takes_exception(v))
+		uc_emu_stop(uc);
+	else
+		unicorn_exit(v);
 }
 
 static bool on_invalid_insn(uc_engine *uc, void *data)
@@ -194,7 +215,8 @@ static bool on_invalid_insn(uc_engine *uc, void *data)
 	struct unicorn_vcpu *v = data;
 
 	v->cpu->invalid_insn(v, &v->vcpu->exit);
-	unicorn_exit(v);
+	if (!unicorn_takes_exception(v))
+		unicorn_exit(v);
 	return false;
 }
 
@@ -228,7 +250,8 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 	else
 		v->pc = address;
 	v->cpu->memory_fault(v, type, address, &v->vcpu->exit);
-	unicorn_exit(v);
+	if (!unicorn_takes_exception(v))
+		unicorn_exit(v);
 	return false;
 }
 
@@ -296,6 +319,15 @@ static void emulate(void *data)
 	for (;;) {
 		/* Ends nowhere: a guest that jumps to address 0 is to be seen. */
 		v->error = uc_emu_start(v->uc, v->pc, UINT64_MAX, 0, 0);
+		v->failed = !v->error && v->next.what == NEXT_NOTHING && v->cpu->halts_by_exception &&
+			    v->cpu->halts_by_exception(v, &v->vcpu->exit);
+		if (v->failed)
+			unicorn_takes_exception(v);
+		if (v->next.what != NEXT_NOTHING) {
+			if (unicorn_go_on(v))
+				leave(v, LEFT_FAILED);
+			continue;
+		}
 		v->running = false;
 		v->left = LEFT_ENDED;
 		fiber_leave(&v->fiber);
@@ -362,7 +394,7 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 		return stopped(v, UCALL_RUN_TIMEOUT);
 	if (v->left == LEFT_STEP)
 		vcpu->exit.reason = UCALL_EXIT_DEBUG;
-	if (v->left == LEFT_ENDED)
+	if (v->left == LEFT_ENDED && !v->failed)
 		describe_end(v);
 	return UCALL_RUN_EXIT;
 }
@@ -461,6 +493,8 @@ static int open_cpu(struct unicorn_vcpu *v)
 		err = v->cpu->init(v);
 	if (!err)
 		err = add_hooks(v);
+	if (!err)
+		err = unicorn_init_handlers(v);
 	if (err)
 		return fail("a new CPU", err);
 	return map_regions(v) ? -1 : boot(v);
@@ -469,6 +503,7 @@ static int open_cpu(struct unicorn_vcpu *v)
 /* What is left in the midst of a hook needs nothing that is not freed here. */
 static void close_cpu(struct unicorn_vcpu *v)
 {
+	unicorn_drop_handlers(v);
 	if (v->uc)
 		uc_close(v->uc);
 	v->uc = NULL;
@@ -526,26 +561,20 @@ static int unicorn_restart(struct ucall_cpu *vcpu)
 
 /* ---- registers ---- */
 
-static int unicorn_get_regs(struct ucall_cpu *vcpu, struct ucall_regs *regs)
+static int unicorn_get_regs(struct ucall_cpu *vcpu, struct ucall_frame *regs)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
-	const struct unicorn_cpu *cpu = v->cpu;
 
 	if (v->regs_written) {
 		*regs = v->regs;
 		return 0;
 	}
-	memset(regs, 0, sizeof(*regs));
-	for (int i = 0; i < 32 && cpu->gpr[i]; i++)
-		regs->gpr[i] = unicorn_get(v, cpu->gpr[i]);
-	regs->pc = v->pc;
-	regs->sp = unicorn_get(v, cpu->sp);
-	regs->flags = cpu->flags ? unicorn_get(v, cpu->flags) : 0;
+	unicorn_read_registers(v, regs);
 	return 0;
 }
 
 /* In most hooks a block that is under way would overwrite them: they wait for the next instruction. */
-static int unicorn_set_regs(struct ucall_cpu *vcpu, const struct ucall_regs *regs)
+static int unicorn_set_regs(struct ucall_cpu *vcpu, const struct ucall_frame *regs)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 
@@ -650,7 +679,7 @@ static uint32_t unicorn_archs(void)
 
 static uint32_t unicorn_can(void)
 {
-	return UCALL_CAN_STEP;
+	return UCALL_CAN_HANDLERS | UCALL_CAN_STEP;
 }
 
 extern UCALL_PUBLIC const struct ucall_engine ucall_engine;

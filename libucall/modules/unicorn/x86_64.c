@@ -58,6 +58,28 @@ static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t 
 	return err ? err : unicorn_set(v, UC_X86_REG_FS_BASE, b->tls);
 }
 
+/* The frame is aligned, as a stack is before a call. */
+static uc_err call(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_address)
+{
+	uc_err err = uc_mem_write(v->uc, frame - 8, &return_address, 8);
+
+	if (!err)
+		err = unicorn_set(v, UC_X86_REG_RSP, frame - 8);
+	if (!err)
+		err = unicorn_set(v, UC_X86_REG_RDI, frame);
+	return err ? err : unicorn_set(v, UC_X86_REG_EFLAGS, 2);
+}
+
+/* Behind INT3, INTO and INT (AMD APM volume 2, 8.2: traps). */
+static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
+{
+	uint8_t insn = 0;
+
+	if (exit->u.exception.vector == VECTOR_PF || uc_mem_read(v->uc, v->pc, &insn, 1))
+		return v->pc;
+	return insn == 0xcc || insn == 0xce ? v->pc + 1 : insn == 0xcd ? v->pc + 2 : v->pc;
+}
+
 static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			 struct ucall_exit *exit)
 {
@@ -72,13 +94,47 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 				  address, 0);
 }
 
+/* True if it is DIV or IDIV (AMD APM volume 3, appendix A: F6 and F7 with /6 and /7, after prefixes). */
+static bool is_division(const uint8_t *code, size_t size)
+{
+	size_t i = 0;
+
+	while (i < size && (code[i] == 0x66 || code[i] == 0x67 || (code[i] & 0xf0) == 0x40))
+		i++;
+	return i + 1 < size && (code[i] & 0xfe) == 0xf6 && (code[i + 1] & 0x30) == 0x30;
+}
+
+/*
+ * Unicorn takes an exception for handled only where it has called the guest's own handler, which it cannot.  So of
+ * #DE and #GP it makes #DF from the second on, and from the third on it halts: the instruction tells which it was.
+ */
+static uint32_t second_exception(struct unicorn_vcpu *v)
+{
+	uint8_t code[8];
+	size_t n = 0;
+
+	while (n < sizeof(code) && !uc_mem_read(v->uc, v->pc + n, &code[n], 1))
+		n++;
+	return is_division(code, n) ? VECTOR_DE : VECTOR_GP;
+}
+
 static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit)
 {
-	/* Vectors with an error code, which Unicorn does not tell. */
+	/* Those with an error code, which Unicorn does not tell. */
 	bool has_code = number == VECTOR_DF || (number >= VECTOR_TS && number <= VECTOR_PF) ||
 			number == VECTOR_AC;
 
-	unicorn_exception(exit, number, 0, 0, has_code ? UCALL_UNKNOWN_CODE : 0);
+	unicorn_exception(exit, number == VECTOR_DF ? second_exception(v) : number, 0, 0, has_code ? UCALL_UNKNOWN_CODE : 0);
+}
+
+static bool halts_by_exception(struct unicorn_vcpu *v, struct ucall_exit *exit)
+{
+	uint8_t insn = 0;
+
+	if (uc_mem_read(v->uc, v->pc, &insn, 1) || insn == 0xf4) /* HLT */
+		return false;
+	interrupt(v, VECTOR_DF, exit);
+	return true;
 }
 
 static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
@@ -98,8 +154,12 @@ const struct unicorn_cpu unicorn_x86_64 = {
 	.flags = UC_X86_REG_EFLAGS,
 	.argument = 7,
 	.init = init,
+	.spin = { 0xeb, 0xfe, 0xeb, 0xfe },
 	.boot = boot,
+	.call = call,
+	.resume = resume,
 	.memory_fault = memory_fault,
 	.interrupt = interrupt,
+	.halts_by_exception = halts_by_exception,
 	.invalid_insn = invalid_insn,
 };

@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: MIT */
+/*
+ * What happens to an exception in a guest of the host's own architecture: a fix-up, the guest's handler, or the end
+ * of the guest.  This is guest code (see stubs.h): it calls nothing outside of its section, not even what
+ * compilers make of a loop that copies, and so its loops are volatile.
+ *
+ * arch/ARCH/stub.c includes it last, after STUB_RESULT and the functions stub_complete(), stub_is_interrupt(),
+ * stub_insn(), stub_class() and stub_stop().
+ */
+#include "stubs.h"
+
+typedef volatile uint64_t word_t __attribute__((may_alias));
+
+UCALL_INLINE const struct ucall_stub_data *stub_data(void)
+{
+	return (const struct ucall_stub_data *)(uintptr_t)((uint64_t)ucall_this_mailbox() + STUB_DATA - STUB_MAILBOX);
+}
+
+UCALL_INLINE void copy_words(void *to, const void *from,
+									    unsigned int count)
+{
+#if defined(__x86_64__)
+	uint64_t n = count; /* an instruction in all, where each one is interpreted */
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
+#else
+	word_t *t = to;
+	const word_t *f = from;
+
+	while (count--)
+		*t++ = *f++;
+#endif
+}
+
+/* Tells the host in the fault area, and stops.  An exception here, by a bad stack pointer, stops at once. */
+UCALL_STUB_OWN __attribute__((noreturn)) void end(const struct ucall_frame *frame)
+{
+	struct ucall_fault_area *area = &ucall_this_mailbox()->fault;
+
+	if (__atomic_load_n(&area->state, __ATOMIC_RELAXED) == UCALL_FAULT_NONE) {
+		copy_words(&area->frame, frame, sizeof(*frame) / 8);
+		__atomic_store_n(&area->state, UCALL_FAULT_REGS, __ATOMIC_RELEASE);
+		copy_words(area->stack, (const void *)(uintptr_t)frame->sp, UCALL_FAULT_STACK_WORDS);
+		__atomic_store_n(&area->state, UCALL_FAULT_STACK, __ATOMIC_RELEASE);
+	}
+	for (;;)
+		stub_stop(stub_data());
+}
+
+UCALL_STUB_OWN int fix_up(struct ucall_frame *frame)
+{
+	const uint64_t insn = stub_insn(frame);
+	const struct ucall_fixup *f = (const struct ucall_fixup *)(uintptr_t)stub_data()->fixups;
+	const struct ucall_fixup *stop = (const struct ucall_fixup *)(uintptr_t)stub_data()->fixups_end;
+
+	for (; f < stop; f++) {
+		if ((uint64_t)&f->at + (uint64_t)(int64_t)f->at != insn)
+			continue;
+		frame->gpr[STUB_RESULT] = UCALL_TRAPPED + frame->vector;
+		frame->pc = (uint64_t)&f->to + (uint64_t)(int64_t)f->to;
+		return 1;
+	}
+	return 0;
+}
+
+/* With the message area of the mailbox saved: the exception may have interrupted a message. */
+UCALL_STUB_OWN void call(struct ucall_frame *frame, uint64_t handler)
+{
+	struct ucall_mailbox *m = ucall_this_mailbox();
+	uint64_t saved[UCALL_NEST_SIZE / 8];
+
+	copy_words(saved, m, UCALL_NEST_SIZE / 8);
+	*(word_t *)(void *)m = 0;
+	*(word_t *)&m->shared = 0;
+	((void (*)(struct ucall_frame *))(uintptr_t)handler)(frame);
+	copy_words(m, saved, UCALL_NEST_SIZE / 8);
+}
+
+/* An exception that stands for an exit: its instruction may be a doorbell, so the message area stays as it is. */
+UCALL_STUB_OWN int serve_exit(struct ucall_frame *frame)
+{
+	const struct ucall_stub_data *data = stub_data();
+	uint64_t handler = data->handlers[frame->vector];
+
+	if (handler) {
+		((void (*)(struct ucall_frame *))(uintptr_t)handler)(frame);
+		return 1;
+	}
+	handler = data->exit_handler;
+	return handler && !((int (*)(struct ucall_frame *))(uintptr_t)handler)(frame);
+}
+
+UCALL_STUB void ucall_stub_dispatch(struct ucall_frame *frame)
+{
+	const struct ucall_stub_data *data = stub_data();
+	const struct ucall_stub_cpu *cpu =
+		(const struct ucall_stub_cpu *)(uintptr_t)((uint64_t)data + STUB_CPU - STUB_DATA);
+	uint64_t handler;
+
+	stub_complete(frame);
+	if (*(volatile const uint64_t *)&cpu->depth > STUB_DEPTH ||
+	    __atomic_load_n(&ucall_this_mailbox()->fault.state, __ATOMIC_RELAXED) != UCALL_FAULT_NONE)
+		end(frame);
+	if (data->exit_vector && frame->vector == data->exit_vector && serve_exit(frame))
+		return;
+	if (!stub_is_interrupt(frame->vector) && fix_up(frame))
+		return;
+	handler = data->handlers[frame->vector % UCALL_VECTORS];
+	if (!handler)
+		handler = data->handlers[stub_class(frame->vector) % UCALL_VECTORS];
+	if (!handler || (data->exit_vector && frame->vector == data->exit_vector))
+		end(frame);
+	call(frame, handler);
+}

@@ -1,0 +1,49 @@
+// SPDX-License-Identifier: MIT
+/* x86_64: what an exception is, in a guest.  Guest code: arch/dispatch.h. */
+#include <ucall/sev.h>
+
+#include "exceptions.h"
+#include "layout.h"
+#include "arch/stubs.h"
+
+#define STUB_RESULT 0 /* rax */
+
+/* stubs.S has filled in everything. */
+UCALL_INLINE void stub_complete(struct ucall_frame *frame)
+{
+}
+
+/* Interrupts, and what comes between two instructions. */
+UCALL_INLINE int stub_is_interrupt(uint64_t vector)
+{
+	return vector >= 32 || vector == VECTOR_DB || vector == VECTOR_NMI || vector == VECTOR_MC;
+}
+
+/* The instruction that raised it. */
+UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
+{
+	return frame->pc;
+}
+
+/* The number whose handler takes those that have none. */
+UCALL_INLINE uint64_t stub_class(uint64_t vector)
+{
+	return vector;
+}
+
+UCALL_INLINE void stub_stop(const struct ucall_stub_data *data)
+{
+	if (data->stop == X86_STOP_HLT) {
+		__asm__ volatile("hlt" : : : "memory");
+	} else if (data->stop == X86_STOP_OUT) {
+		__asm__ volatile("outb %%al, %%dx" : : "a"(0), "d"(X86_FAULT_PORT) : "memory");
+	} else {
+		ucall_wrmsr(UCALL_MSR_GHCB, UCALL_GHCB_TERMINATE);
+		if (data->stop == X86_STOP_EMULATED)
+			ucall_wrmsr(UCALL_MSR_VMGEXIT, UCALL_GHCB_TERMINATE);
+		else
+			__asm__ volatile("rep; vmmcall" : : : "memory");
+	}
+}
+
+#include "arch/dispatch.h"
