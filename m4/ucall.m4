@@ -52,7 +52,9 @@ ucall_have=no
 AC_MSG_CHECKING([for a compiler for $1 guests])
 AS_IF([test "x$ucall_arch" = "x$1" || test "x$cross_compiling" = xyes], [ucall_have="not needed"],
       [command -v $1-linux-gnu-gcc >/dev/null], [ucall_have=$1-linux-gnu-gcc],
-      [command -v clang >/dev/null && command -v $4 >/dev/null], [ucall_have="clang and $4"])
+      [command -v clang >/dev/null && command -v $4 >/dev/null &&
+       clang --target=$1-linux-gnu -fsyntax-only -x c /dev/null >/dev/null 2>&1],
+      [ucall_have="clang and $4"])
 AC_MSG_RESULT([$ucall_have])
 AS_CASE([$ucall_have],
 	[no], [ucall_guests_missing="$ucall_guests_missing $1"],

@@ -14,7 +14,10 @@
 #define EQUAL "cmp %[a], %[b];"
 #define IF_EQUAL "sete %b[equal]; movzbl %b[equal], %k[equal];"
 #define NUMBER_UNDEFINED 6
-#define NUMBERS_LOAD { 14, 13 }
+#define NUMBERS_LOAD \
+	{ \
+		14, 13 \
+	}
 #elif defined(__aarch64__)
 #define KEEP "adr x9, 2f; str x9, [%[to]];"
 #define UNDEFINED ".inst 0;"
@@ -23,7 +26,10 @@
 #define EQUAL "cmp %[a], %[b];"
 #define IF_EQUAL "cset %[equal], eq;"
 #define NUMBER_UNDEFINED 0
-#define NUMBERS_LOAD { 0x25, 0x24 }
+#define NUMBERS_LOAD \
+	{ \
+		0x25, 0x24 \
+	}
 #elif defined(__s390x__)
 #define KEEP "larl %%r1, 2f; stg %%r1, 0(%[to]);"
 #define UNDEFINED ".short 0;"
@@ -32,7 +38,10 @@
 #define EQUAL "cgr %[a], %[b];"
 #define IF_EQUAL "lghi %[equal], 1; je 3f; lghi %[equal], 0; 3:"
 #define NUMBER_UNDEFINED UCALL_S390X_PROGRAM /* Unicorn does not tell the code */
-#define NUMBERS_LOAD { UCALL_S390X_PROGRAM, UCALL_S390X_PROGRAM }
+#define NUMBERS_LOAD \
+	{ \
+		UCALL_S390X_PROGRAM, UCALL_S390X_PROGRAM \
+	}
 #else
 #define KEEP "lla t0, 2f; sd t0, 0(%[to]);"
 #define UNDEFINED ".word 0;"
@@ -41,7 +50,10 @@
 #define EQUAL "sub %[equal], %[a], %[b];" /* there are no flags */
 #define IF_EQUAL "seqz %[equal], %[equal];"
 #define NUMBER_UNDEFINED 2
-#define NUMBERS_LOAD { 5, 13 }
+#define NUMBERS_LOAD \
+	{ \
+		5, 13 \
+	}
 #endif
 
 #define BAD 0x123456789000ull /* nothing is mapped there */
@@ -76,7 +88,8 @@ static UCALL_GUEST void guest_undefined(uint64_t rounds)
 				 : CLOBBERS);
 		GUEST_ASSERT_EQ(equal, i & 1);
 		GUEST_ASSERT_EQ(count, i + 1);
-		GUEST_ASSERT(last.vector == NUMBER_UNDEFINED || NUMBER_UNDEFINED == UCALL_S390X_PROGRAM);
+		GUEST_ASSERT(last.vector == NUMBER_UNDEFINED ||
+			     NUMBER_UNDEFINED == UCALL_S390X_PROGRAM);
 		GUEST_ASSERT_EQ(kept, 0x1122334455667788);
 	}
 	GUEST_SYNC(last.unknown);
@@ -91,7 +104,10 @@ static int number_undefined(void)
 {
 	const char *arch = ucall_test_arch();
 
-	return !strcmp(arch, "x86_64") ? 6 : !strcmp(arch, "aarch64") ? 0 : !strcmp(arch, "s390x") ? UCALL_S390X_PROGRAM : 2;
+	return !strcmp(arch, "x86_64")	  ? 6
+	       : !strcmp(arch, "aarch64") ? 0
+	       : !strcmp(arch, "s390x")	  ? UCALL_S390X_PROGRAM
+					  : 2;
 }
 
 static void host_undefined(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -313,7 +329,8 @@ static UCALL_GUEST void guest_msr(void)
 	GUEST_ASSERT(value & 0x400); /* long mode */
 	GUEST_ASSERT_EQ(guest_wrmsr_safe(EFER, value), 0);
 	GUEST_ASSERT_EQ(guest_wrmsr_safe(EFER, ~0ull), UCALL_TRAPPED + GP);
-	GUEST_ASSERT(guest_xsetbv_safe(0, 0) >= UCALL_TRAPPED); /* bit 0 must be set, or there is no XSETBV */
+	GUEST_ASSERT(guest_xsetbv_safe(0, 0) >=
+		     UCALL_TRAPPED); /* bit 0 must be set, or there is no XSETBV */
 	GUEST_DONE();
 }
 #endif
@@ -334,18 +351,19 @@ static void host_refused(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 #endif
 
-UCALL_TESTS({ "skips an instruction", UCALL_TEST_GUEST(guest_undefined), .host = host_undefined, .nargs = 1,
-	      .args = { 6 }, .any_arch = true },
-	    { "what the frame says", UCALL_TEST_GUEST(guest_load), .host = host_load, .any_arch = true },
-	    { "four deep, with messages", UCALL_TEST_GUEST(guest_deep), .host = host_deep, .nargs = 1,
-	      .args = { 4 }, .any_arch = true },
-	    { "five deep", UCALL_TEST_GUEST(guest_deep), .host = host_too_deep, .nargs = 1, .args = { 5 },
-	      .any_arch = true },
-	    { "fix-ups", UCALL_TEST_GUEST(guest_safe), .host = host_safe, .any_arch = true },
-	    { "fix-ups beside a handler", UCALL_TEST_GUEST(guest_safe), .host = host_safe_beside,
-	      .any_arch = true },
+UCALL_TESTS(
+	{ "skips an instruction", UCALL_TEST_GUEST(guest_undefined), .host = host_undefined,
+	  .nargs = 1, .args = { 6 }, .any_arch = true },
+	{ "what the frame says", UCALL_TEST_GUEST(guest_load), .host = host_load, .any_arch = true },
+	{ "four deep, with messages", UCALL_TEST_GUEST(guest_deep), .host = host_deep, .nargs = 1,
+	  .args = { 4 }, .any_arch = true },
+	{ "five deep", UCALL_TEST_GUEST(guest_deep), .host = host_too_deep, .nargs = 1,
+	  .args = { 5 }, .any_arch = true },
+	{ "fix-ups", UCALL_TEST_GUEST(guest_safe), .host = host_safe, .any_arch = true },
+	{ "fix-ups beside a handler", UCALL_TEST_GUEST(guest_safe), .host = host_safe_beside,
+	  .any_arch = true },
 #if defined(__x86_64__)
-	    { "divisions by zero", UCALL_TEST_GUEST(guest_divide), .host = host_divide },
-	    { "MSRs with a fix-up", UCALL_TEST_GUEST(guest_msr), .host = host_done, .engine = "kvm" },
+	{ "divisions by zero", UCALL_TEST_GUEST(guest_divide), .host = host_divide },
+	{ "MSRs with a fix-up", UCALL_TEST_GUEST(guest_msr), .host = host_done, .engine = "kvm" },
 #endif
-	    { "what is refused", UCALL_TEST_GUEST(guest_load), .host = host_refused, .any_arch = true });
+	{ "what is refused", UCALL_TEST_GUEST(guest_load), .host = host_refused, .any_arch = true });

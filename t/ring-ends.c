@@ -50,7 +50,8 @@ static UCALL_GUEST void guest_flushes(volatile uint64_t *go)
 		while (*go < n)
 			SPIN();
 		queue->flush = 1;
-		((void (*)(uint64_t, const struct ucall_bell *))bell->ring)(UCALL_MAILBOX_ADDRESS, bell);
+		((void (*)(uint64_t, const struct ucall_bell *))bell->ring)(UCALL_MAILBOX_ADDRESS,
+									    bell);
 	}
 }
 

@@ -367,28 +367,29 @@ static void each_irqchip(void)
 	{ \
 		what, .each = function, .any_arch = true, .limit = 3600 \
 	}
-#define PROTECTED(kind, what, function) \
-	{ \
-		kind ": " what, .each = function, .engine = "kvm", .limit = LIMIT, .config = { \
-			.protect = kind, \
-			.guest_vc = true \
-		} \
-	}
-#define EACH(kind) \
-	PROTECTED(kind, "0 to 7 arguments", each_args_mailbox), \
-		PROTECTED(kind, "every command", each_commands_mailbox), \
-		PROTECTED(kind, "texts", each_texts_mailbox), \
-		PROTECTED(kind, "a ucall within a ucall", each_nested_mailbox), \
-		PROTECTED(kind, "shared messages", each_shared_mailbox), \
-		PROTECTED(kind, "four vCPUs at once", each_vcpus), \
-		PROTECTED(kind, "four VMs at once", each_vms), \
-		PROTECTED(kind, "made-up exits are declined", each_made_up), \
-		PROTECTED(kind, "exits of others are declined", each_declines), \
-		PROTECTED(kind, "a hostile guest", each_hostile), \
-		PROTECTED(kind, "VMs leave nothing behind", each_nothing_left), \
-		PROTECTED(kind, "every message once and in order", each_count_mailbox)
 
-static const struct ucall_test suite[] = {
+/* For VMs with each kind of protection. */
+static const struct {
+	const char *name;
+	void (*each)(void);
+} protected[] = {
+	{ "0 to 7 arguments", each_args_mailbox },
+	{ "every command", each_commands_mailbox },
+	{ "texts", each_texts_mailbox },
+	{ "a ucall within a ucall", each_nested_mailbox },
+	{ "shared messages", each_shared_mailbox },
+	{ "four vCPUs at once", each_vcpus },
+	{ "four VMs at once", each_vms },
+	{ "made-up exits are declined", each_made_up },
+	{ "exits of others are declined", each_declines },
+	{ "a hostile guest", each_hostile },
+	{ "VMs leave nothing behind", each_nothing_left },
+	{ "every message once and in order", each_count_mailbox },
+};
+
+#define PROTECTED (sizeof(protected) / sizeof(protected[0]))
+
+static const struct ucall_test plain[] = {
 	{ "it can be loaded", .once = conform_file_loaded },
 	{ "its file has the name by which it is found", .once = conform_file_found },
 	{ "version and summary", .once = conform_file_texts },
@@ -428,13 +429,51 @@ static const struct ucall_test suite[] = {
 	PLAIN("with an interrupt controller", each_irqchip),
 	COUNT("every message once and in order, by the mailbox", each_count_mailbox),
 	COUNT("every message once and in order, by the address", each_count_address),
-	EACH("emulated-sev"),
-	EACH("emulated-sev-es"),
-	EACH("emulated-sev-snp"),
-	EACH("sev"),
-	EACH("sev-es"),
-	EACH("sev-snp"),
 };
+
+#define PLAIN_POINTS (sizeof(plain) / sizeof(plain[0]))
+
+/* All points: those, and for each kind that ucall_protections() has. */
+static struct ucall_test *suite;
+static size_t points;
+static char (*names)[96];
+
+static void add_protection(const char *kind)
+{
+	for (size_t i = 0; i < PROTECTED; i++) {
+		struct ucall_test *t = &suite[points];
+
+		snprintf(names[points], sizeof(names[points]), "%s: %s", kind, protected[i].name);
+		t->name = names[points++];
+		t->each = protected[i].each;
+		t->engine = "kvm";
+		t->limit = LIMIT;
+		t->config.protect = kind;
+		t->config.guest_vc = true;
+	}
+}
+
+static bool make_suite(void)
+{
+	struct ucall_protection_info *kinds = ucall_protections();
+	size_t count = 0;
+
+	while (kinds && kinds[count].name)
+		count++;
+	suite = calloc(PLAIN_POINTS + count * PROTECTED, sizeof(*suite));
+	names = calloc(PLAIN_POINTS + count * PROTECTED, sizeof(*names));
+	if (!kinds || !suite || !names) {
+		fprintf(stderr, "ucall: out of memory\n");
+		return false;
+	}
+	memcpy(suite, plain, sizeof(plain));
+	points = PLAIN_POINTS;
+	for (size_t i = 0; i < count; i++)
+		if (kinds[i].bit != UCALL_PROTECT_NONE)
+			add_protection(kinds[i].name);
+	free(kinds); /* its names are constants */
+	return true;
+}
 
 /* What the process that only loads the plugin tells. */
 struct loading {
@@ -484,7 +523,7 @@ static bool point_exists(void)
 	const char *pattern = getenv("UCALL_TEST_POINT");
 	char text[256];
 
-	for (size_t i = 0; pattern && i < sizeof(suite) / sizeof(suite[0]); i++)
+	for (size_t i = 0; pattern && i < points; i++)
 		if (!fnmatch(pattern, suite[i].name, 0))
 			return true;
 	if (pattern)
@@ -529,6 +568,8 @@ int cmd_conform(int argc, char **argv)
 {
 	int r;
 
+	if (!make_suite())
+		return EXIT_USAGE;
 	if (!parse(argc, argv))
 		return bad_usage("conform");
 	conform_info = ucall_backend_find(plugin); /* its texts as they are: they are looked at */
@@ -541,8 +582,10 @@ int cmd_conform(int argc, char **argv)
 		setenv("UCALL_BACKEND", plugin, 1);
 		setenv("UCALL_TIMEOUT", "3", 0); /* a doorbell that does not ring is found out soon */
 		setenv("UCALL_TEST_GUESTS", kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), 1);
-		r = ucall_test_run(suite, sizeof(suite) / sizeof(suite[0]));
+		r = ucall_test_run(suite, points);
 	}
 	ucall_backends_free((struct ucall_backend_info *)(uintptr_t)conform_info);
+	free(suite);
+	free(names);
 	return r;
 }

@@ -92,7 +92,8 @@ enum ucall_fault_state {
 #define UCALL_AARCH64_IRQ 0x40
 #define UCALL_AARCH64_FIQ 0x41
 #define UCALL_AARCH64_SERROR 0x42
-#define UCALL_S390X_PROGRAM 0x100 /* a program interruption without a handler of its own, or of unknown code */
+#define UCALL_S390X_PROGRAM \
+	0x100 /* a program interruption without a handler of its own, or of unknown code */
 #define UCALL_S390X_SVC 0x101 /* a supervisor call; code is its number */
 #define UCALL_S390X_EXTERNAL 0x102
 #define UCALL_S390X_IO 0x103

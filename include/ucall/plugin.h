@@ -299,8 +299,8 @@ static inline bool ucall_exit_is_out(const struct ucall_exit *exit, uint64_t por
 /* Is it a store of `size` bytes to that guest-physical address? */
 static inline bool ucall_exit_is_store(const struct ucall_exit *exit, uint64_t gpa, unsigned int size)
 {
-	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write && exit->u.mmio.size == size &&
-	       exit->u.mmio.gpa == gpa;
+	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write &&
+	       exit->u.mmio.size == size && exit->u.mmio.gpa == gpa;
 }
 
 /* Options by name, within the range that the metadata gives.  An unknown name gives 0 or NULL. */

@@ -51,6 +51,7 @@ extern "C" {
 #define UCALL_SVM_EXIT_HLT 0x78
 #define UCALL_SVM_EXIT_IOIO 0x7b
 #define UCALL_SVM_EXIT_MSR 0x7c
+#define UCALL_SVM_EXIT_VMMCALL 0x81
 #define UCALL_SVM_EXIT_NPF 0x400
 
 /* sw_exit_info_1 of UCALL_SVM_EXIT_IOIO (APM, 15.10.2); the port is in bits 31:16. */

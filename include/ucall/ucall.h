@@ -484,7 +484,8 @@ static inline uint64_t ucall_handler_address(void (*handler)(struct ucall_frame 
 UCALL_PUBLIC int ucall_vm_set_handler_function(struct ucall_vm *vm, unsigned int vector,
 					       uint64_t function, const char *name);
 /* The same by name alone, for a separate guest ELF. */
-UCALL_PUBLIC int ucall_vm_set_handler_symbol(struct ucall_vm *vm, unsigned int vector, const char *name);
+UCALL_PUBLIC int ucall_vm_set_handler_symbol(struct ucall_vm *vm, unsigned int vector,
+					     const char *name);
 
 #ifdef __cplusplus
 }

@@ -18,7 +18,8 @@ struct ucall_cpu;
 #define UCALL_MAP_EXEC 2u
 #define UCALL_MAP_KERNEL 4u /* not for ring 3 */
 #define UCALL_MAP_DEVICE 8u /* no memory: accesses exit */
-#define UCALL_MAP_SHARED 16u /* with the host, where the VM has private memory; else it makes no difference */
+#define UCALL_MAP_SHARED \
+	16u /* with the host, where the VM has private memory; else it makes no difference */
 
 /* How a guest touched memory that it should not have. */
 enum ucall_access { UCALL_ACCESS_READ, UCALL_ACCESS_WRITE, UCALL_ACCESS_FETCH };
@@ -52,7 +53,8 @@ struct ucall_arch {
 	 */
 	size_t root_size; /* in bytes */
 	uint64_t (*new_root)(struct ucall_memory *mem);
-	int (*map)(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, unsigned int prot);
+	int (*map)(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
+		   unsigned int prot);
 	void (*share)(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
 	int (*walk)(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		    unsigned int *prot);

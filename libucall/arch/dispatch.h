@@ -13,11 +13,11 @@ typedef volatile uint64_t word_t __attribute__((may_alias));
 
 UCALL_INLINE const struct ucall_stub_data *stub_data(void)
 {
-	return (const struct ucall_stub_data *)(uintptr_t)((uint64_t)ucall_this_mailbox() + STUB_DATA - STUB_MAILBOX);
+	return (const struct ucall_stub_data *)(uintptr_t)((uint64_t)ucall_this_mailbox() +
+							   STUB_DATA - STUB_MAILBOX);
 }
 
-UCALL_INLINE void copy_words(void *to, const void *from,
-									    unsigned int count)
+UCALL_INLINE void copy_words(void *to, const void *from, unsigned int count)
 {
 #if defined(__x86_64__)
 	uint64_t n = count; /* an instruction in all, where each one is interpreted */
@@ -51,7 +51,8 @@ UCALL_STUB_OWN int fix_up(struct ucall_frame *frame)
 {
 	const uint64_t insn = stub_insn(frame);
 	const struct ucall_fixup *f = (const struct ucall_fixup *)(uintptr_t)stub_data()->fixups;
-	const struct ucall_fixup *stop = (const struct ucall_fixup *)(uintptr_t)stub_data()->fixups_end;
+	const struct ucall_fixup *stop =
+		(const struct ucall_fixup *)(uintptr_t)stub_data()->fixups_end;
 
 	for (; f < stop; f++) {
 		if ((uint64_t)&f->at + (uint64_t)(int64_t)f->at != insn)

@@ -22,8 +22,8 @@ uint64_t ucall_radix_new_root(struct ucall_memory *mem)
 	return gpa ? ucall_memory_entry(mem, gpa, false) : 0;
 }
 
-int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
-		    uint64_t gpa, unsigned int prot)
+int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root,
+		    uint64_t gva, uint64_t gpa, unsigned int prot)
 {
 	uint64_t table = r->address(root), *e;
 
@@ -43,7 +43,8 @@ int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint6
 	e = entry(mem, table, gva, 0);
 	if (!e)
 		goto damaged;
-	*e = r->make_leaf(ucall_memory_entry(mem, gpa, prot & (UCALL_MAP_SHARED | UCALL_MAP_DEVICE)), prot);
+	*e = r->make_leaf(ucall_memory_entry(mem, gpa, prot & (UCALL_MAP_SHARED | UCALL_MAP_DEVICE)),
+			  prot);
 	return 0;
 
 damaged:
@@ -51,18 +52,19 @@ damaged:
 			  (unsigned long long)gva);
 }
 
-void ucall_radix_share(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t to, uint64_t from,
-		       uint64_t gva)
+void ucall_radix_share(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t to,
+		       uint64_t from, uint64_t gva)
 {
 	const int top = UCALL_RADIX_LEVELS - 1;
-	uint64_t *e = entry(mem, r->address(to), gva, top), *f = entry(mem, r->address(from), gva, top);
+	uint64_t *e = entry(mem, r->address(to), gva, top),
+		 *f = entry(mem, r->address(from), gva, top);
 
 	if (e && f)
 		__atomic_store_n(e, *f, __ATOMIC_RELEASE);
 }
 
-int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
-		     uint64_t *gpa, unsigned int *prot)
+int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root,
+		     uint64_t gva, uint64_t *gpa, unsigned int *prot)
 {
 	uint64_t table = r->address(root), e, offset;
 	enum ucall_radix_kind kind;
@@ -82,7 +84,8 @@ int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint
 		*prot = r->restrict_prot(e, kind == UCALL_RADIX_LEAF, *prot);
 		if (kind == UCALL_RADIX_LEAF) {
 			offset = (1ull << SHIFT(level)) - 1;
-			*gpa = (ucall_memory_entry_address(mem, r->address(e)) & ~offset) | (gva & offset);
+			*gpa = (ucall_memory_entry_address(mem, r->address(e)) & ~offset) |
+			       (gva & offset);
 			if (ucall_memory_entry_is_shared(mem, r->address(e)))
 				*prot |= UCALL_MAP_SHARED;
 			return 0;

@@ -10,7 +10,8 @@
 _Static_assert(STUB_MAILBOX == UCALL_MAILBOX_ADDRESS, "stubs.h");
 _Static_assert(STUB_MAILBOX + STUB_BELL_OFFSET == UCALL_BELL_ADDRESS, "stubs.h");
 _Static_assert(STUB_CODE >= UCALL_CODE_ADDRESS + UCALL_CODE_SIZE + UCALL_PAGE_SIZE, "stubs.h");
-_Static_assert(STUB_STACK == UCALL_HANDLER_STACK && STUB_STACK_SIZE == UCALL_HANDLER_STACK_SIZE, "stubs.h");
+_Static_assert(STUB_STACK == UCALL_HANDLER_STACK && STUB_STACK_SIZE == UCALL_HANDLER_STACK_SIZE,
+	       "stubs.h");
 _Static_assert(STUB_STOP_GPA >= UCALL_MEM_MAX, "stubs.h");
 _Static_assert(STUB_FRAME_PC == offsetof(struct ucall_frame, pc), "stubs.h");
 _Static_assert(STUB_FRAME_SP == offsetof(struct ucall_frame, sp), "stubs.h");

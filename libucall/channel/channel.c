@@ -78,8 +78,8 @@ static bool rings(const struct ucall_channel *c, bool shared)
 /* Would its doorbell raise #VC where nothing handles that? */
 static bool lacks_vc(const struct ucall_channel *c, const struct ucall_metadata *md)
 {
-	return (md->needs & UCALL_NEEDS_GUEST_VC) && ucall_protection_closes(c->traits.protection) &&
-	       !c->traits.guest_vc;
+	return (md->needs & UCALL_NEEDS_GUEST_VC) &&
+	       ucall_protection_closes(c->traits.protection) && !c->traits.guest_vc;
 }
 
 /*
@@ -175,8 +175,9 @@ static int check_backend(struct ucall_channel *c)
 			"the host can neither walk its page tables nor read what is private%s; leave "
 			"`via` out",
 			c->traits.protection->name,
-			ucall_protection_closes(c->traits.protection) ? ", and the register with it is encrypted"
-							  : "");
+			ucall_protection_closes(c->traits.protection)
+				? ", and the register with it is encrypted"
+				: "");
 	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
 		return ucall_fail(
 			EOPNOTSUPP,

@@ -6,7 +6,8 @@
 /* So that the linker defines these symbols, by which the host finds the fix-ups (machine/image-elf.c). */
 extern const char fixups_start[] __asm__("__start_ucall_fixups") UCALL_HIDDEN;
 extern const char fixups_stop[] __asm__("__stop_ucall_fixups") UCALL_HIDDEN;
-UCALL_HIDDEN const char *const ucall_guest_fixups[2] __attribute__((used)) = { fixups_start, fixups_stop };
+UCALL_HIDDEN const char *const ucall_guest_fixups[2]
+	__attribute__((used)) = { fixups_start, fixups_stop };
 #endif
 
 /* Holds the result of a function: 0, or what a fix-up puts there. */
@@ -22,7 +23,8 @@ UCALL_HIDDEN const char *const ucall_guest_fixups[2] __attribute__((used)) = { f
 
 /* One instruction, with `r` among its outputs. */
 #define SAFE(insn) "1:	" insn "\n2:\n" UCALL_FIXUP("1b", "2b")
-#define READ(insn) __asm__ volatile(SAFE(insn) : "+r"(r), "=&r"(v) : "r"(address), "1"(v) : "memory")
+#define READ(insn) \
+	__asm__ volatile(SAFE(insn) : "+r"(r), "=&r"(v) : "r"(address), "1"(v) : "memory")
 #define WRITE(insn) __asm__ volatile(SAFE(insn) : "+r"(r) : "r"(address), "r"(value) : "memory")
 
 UCALL_GUEST int guest_read_safe(uint64_t address, unsigned int size, uint64_t *value)
@@ -50,13 +52,25 @@ UCALL_GUEST int guest_read_safe(uint64_t address, unsigned int size, uint64_t *v
 		READ("ldr %1, [%2]");
 #elif defined(__s390x__)
 	if (size == 1)
-		__asm__ volatile(SAFE("llgc %1, 0(%2)") : "+r"(r), "=&r"(v) : "a"(address), "1"(v) : "memory");
+		__asm__ volatile(SAFE("llgc %1, 0(%2)")
+				 : "+r"(r), "=&r"(v)
+				 : "a"(address), "1"(v)
+				 : "memory");
 	else if (size == 2)
-		__asm__ volatile(SAFE("llgh %1, 0(%2)") : "+r"(r), "=&r"(v) : "a"(address), "1"(v) : "memory");
+		__asm__ volatile(SAFE("llgh %1, 0(%2)")
+				 : "+r"(r), "=&r"(v)
+				 : "a"(address), "1"(v)
+				 : "memory");
 	else if (size == 4)
-		__asm__ volatile(SAFE("llgf %1, 0(%2)") : "+r"(r), "=&r"(v) : "a"(address), "1"(v) : "memory");
+		__asm__ volatile(SAFE("llgf %1, 0(%2)")
+				 : "+r"(r), "=&r"(v)
+				 : "a"(address), "1"(v)
+				 : "memory");
 	else if (size == 8)
-		__asm__ volatile(SAFE("lg %1, 0(%2)") : "+r"(r), "=&r"(v) : "a"(address), "1"(v) : "memory");
+		__asm__ volatile(SAFE("lg %1, 0(%2)")
+				 : "+r"(r), "=&r"(v)
+				 : "a"(address), "1"(v)
+				 : "memory");
 #else
 	if (size == 1)
 		READ("lbu %1, 0(%2)");
@@ -98,13 +112,25 @@ UCALL_GUEST int guest_write_safe(uint64_t address, unsigned int size, uint64_t v
 		WRITE("str %2, [%1]");
 #elif defined(__s390x__)
 	if (size == 1)
-		__asm__ volatile(SAFE("stc %2, 0(%1)") : "+r"(r) : "a"(address), "r"(value) : "memory");
+		__asm__ volatile(SAFE("stc %2, 0(%1)")
+				 : "+r"(r)
+				 : "a"(address), "r"(value)
+				 : "memory");
 	else if (size == 2)
-		__asm__ volatile(SAFE("sth %2, 0(%1)") : "+r"(r) : "a"(address), "r"(value) : "memory");
+		__asm__ volatile(SAFE("sth %2, 0(%1)")
+				 : "+r"(r)
+				 : "a"(address), "r"(value)
+				 : "memory");
 	else if (size == 4)
-		__asm__ volatile(SAFE("st %2, 0(%1)") : "+r"(r) : "a"(address), "r"(value) : "memory");
+		__asm__ volatile(SAFE("st %2, 0(%1)")
+				 : "+r"(r)
+				 : "a"(address), "r"(value)
+				 : "memory");
 	else if (size == 8)
-		__asm__ volatile(SAFE("stg %2, 0(%1)") : "+r"(r) : "a"(address), "r"(value) : "memory");
+		__asm__ volatile(SAFE("stg %2, 0(%1)")
+				 : "+r"(r)
+				 : "a"(address), "r"(value)
+				 : "memory");
 #else
 	if (size == 1)
 		WRITE("sb %2, 0(%1)");

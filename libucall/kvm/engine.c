@@ -110,12 +110,21 @@ static uint32_t kvm_can(void)
 }
 
 /* NULL after ucall_fail(): this architecture has no such kind. */
-static const struct ucall_kvm_guard *find_guard(const struct ucall_protection *protection)
+static const struct ucall_kvm_guards *find_family(const struct ucall_protection *protection)
 {
-	if (ucall_kvm_arch.guards)
-		return ucall_kvm_arch.guards->find(protection);
+	for (int i = 0; ucall_kvm_arch.guards && ucall_kvm_arch.guards[i]; i++)
+		if (ucall_kvm_arch.guards[i]->bits & protection->bit)
+			return ucall_kvm_arch.guards[i];
 	ucall_fail(EOPNOTSUPP, "KVM on %s has no %s", ucall_kvm_arch.arch->name, protection->name);
 	return NULL;
+}
+
+/* NULL likewise. */
+static const struct ucall_kvm_guard *find_guard(const struct ucall_protection *protection)
+{
+	const struct ucall_kvm_guards *family = find_family(protection);
+
+	return family ? family->find(protection) : NULL;
 }
 
 static int kvm_check_protection(const struct ucall_protection *protection)
@@ -164,9 +173,9 @@ static int kvm_launch(struct ucall_machine *vm)
 static char *kvm_launch_list(const struct ucall_machine *vm,
 			     const struct ucall_protection *protection, const struct ucall_args *args)
 {
-	return find_guard(protection)
-		       ? ucall_kvm_arch.guards->launch_list(vm, protection, args)
-		       : NULL;
+	const struct ucall_kvm_guards *family = find_family(protection);
+
+	return family ? family->launch_list(vm, protection, args) : NULL;
 }
 
 static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *config)

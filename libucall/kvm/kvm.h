@@ -40,14 +40,17 @@ struct ucall_kvm_guard {
 	int (*vcpu_init)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run);
 	void (*vcpu_fini)(struct ucall_cpu *vcpu); /* may be half made */
 	/* In place of KVM_RUN; fills in vcpu->exit.  UCALL_RUN_AGAIN after an exit that was the protection's own. */
-	enum ucall_run_end (*run)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
+	enum ucall_run_end (*run)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
+				  size_t run_size);
 };
 
-/* The guards that an architecture has. */
+/* A family of guards, such as those of SEV. */
 struct ucall_kvm_guards {
+	uint32_t bits; /* UCALL_PROTECT_ bits that it keeps */
 	const struct ucall_kvm_guard *(*find)(const struct ucall_protection *protection);
 	/* ucall_vm_launch_list(): what VMs of that kind ask of KVM; new memory, NULL after ucall_fail(). */
-	char *(*launch_list)(const struct ucall_machine *vm, const struct ucall_protection *protection,
+	char *(*launch_list)(const struct ucall_machine *vm,
+			     const struct ucall_protection *protection,
 			     const struct ucall_args *args);
 };
 
@@ -87,7 +90,8 @@ struct ucall_kvm_arch {
 	uint64_t (*root)(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run);
 	int (*get_regs)(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
 			struct ucall_frame *out);
-	int (*set_regs)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, const struct ucall_frame *in);
+	int (*set_regs)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
+			const struct ucall_frame *in);
 	/* Exits that only this architecture has: 1 and *exit filled in, or 0.  NULL: there are none. */
 	int (*decode)(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 		      struct ucall_exit *exit);
@@ -104,7 +108,7 @@ struct ucall_kvm_arch {
 	/* NULL: KVM has no such thing on this architecture. */
 	const struct ucall_kvm_irqchip *irqchip;
 	const struct ucall_kvm_state *state;
-	const struct ucall_kvm_guards *guards;
+	const struct ucall_kvm_guards *const *guards; /* all families, then NULL */
 	/* For one-reg.c: does it hold state that the guest can change, rather than how the vCPU is made? */
 	bool (*is_state)(uint64_t reg);
 };

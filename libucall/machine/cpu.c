@@ -84,8 +84,8 @@ static int map_shared_page(struct ucall_cpu *vcpu)
 	vcpu->shared_page = ucall_memory_shared_pages(&vcpu->vm->memory, 1);
 	if (!vcpu->shared_page)
 		return -1;
-	return ucall_memory_map_in(vcpu->vm, vcpu->boot.root, gva, vcpu->shared_page, UCALL_PAGE_SIZE,
-				   UCALL_MAP_WRITE | UCALL_MAP_SHARED);
+	return ucall_memory_map_in(vcpu->vm, vcpu->boot.root, gva, vcpu->shared_page,
+				   UCALL_PAGE_SIZE, UCALL_MAP_WRITE | UCALL_MAP_SHARED);
 }
 
 static int map_handler_stack(struct ucall_cpu *vcpu)
@@ -97,8 +97,7 @@ static int map_handler_stack(struct ucall_cpu *vcpu)
 		return 0;
 	gpa = ucall_memory_pages(&vm->memory, UCALL_HANDLER_STACK_SIZE / UCALL_PAGE_SIZE);
 	return gpa ? ucall_memory_map_in(vm, vcpu->boot.root, UCALL_HANDLER_STACK, gpa,
-					 UCALL_HANDLER_STACK_SIZE,
-					 UCALL_MAP_WRITE | UCALL_MAP_KERNEL)
+					 UCALL_HANDLER_STACK_SIZE, UCALL_MAP_WRITE | UCALL_MAP_KERNEL)
 		   : -1;
 }
 
@@ -106,7 +105,8 @@ int ucall_cpu_start(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
 
-	if (map_shared_page(vcpu) || map_handler_stack(vcpu) || (!vm->flat && ucall_native.vcpu_init(vcpu)) || vm->engine->vcpu_init(vcpu))
+	if (map_shared_page(vcpu) || map_handler_stack(vcpu) ||
+	    (!vm->flat && ucall_native.vcpu_init(vcpu)) || vm->engine->vcpu_init(vcpu))
 		return -1;
 	vcpu->next = vm->vcpus;
 	vm->vcpus = vcpu;

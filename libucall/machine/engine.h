@@ -29,7 +29,8 @@ struct ucall_engine {
 	/* And with that kind of memory encryption?  NULL: it has none. */
 	int (*check_protection)(const struct ucall_protection *protection);
 	/* What a VM set up as this one would ask of the system if it had it; new memory.  NULL likewise. */
-	char *(*launch_list)(const struct ucall_machine *vm, const struct ucall_protection *protection,
+	char *(*launch_list)(const struct ucall_machine *vm,
+			     const struct ucall_protection *protection,
 			     const struct ucall_args *args);
 
 	/*

@@ -117,7 +117,8 @@ static int load_segment(struct ucall_machine *vm, const GElf_Phdr *ph, const str
 
 	if (!gpa)
 		return -1;
-	memcpy((uint8_t *)ucall_memory_pointer(&vm->memory, gpa, s->end - s->start) + (ph->p_vaddr - s->start),
+	memcpy((uint8_t *)ucall_memory_pointer(&vm->memory, gpa, s->end - s->start) +
+		       (ph->p_vaddr - s->start),
 	       vm->image->file + ph->p_offset, ph->p_filesz);
 	return ucall_memory_map(vm, s->start, gpa, s->end - s->start, prot);
 }
@@ -184,9 +185,24 @@ int ucall_image_symbol(const struct ucall_image *image, const char *name, uint64
 static bool add_function(void *data, const char *name, const char *file)
 {
 	static const char *const runtime[] = {
-		"memcpy",	"memmove",	 "memset",	 "memcmp",  "bcmp",  "strlen",
-		"__memcpy_chk", "__memmove_chk", "__memset_chk", "entry.c", "mem.c", "nest.c",
-		"printf.c",	"safe.c",
+		"memcpy",
+		"memmove",
+		"memset",
+		"memcmp",
+		"bcmp",
+		"strlen",
+		"__memcpy_chk",
+		"__memmove_chk",
+		"__memset_chk",
+		"entry.c",
+		"mem.c",
+		"nest.c",
+		"printf.c",
+		"guest_read_safe",
+		"guest_write_safe",
+		"guest_rdmsr_safe",
+		"guest_wrmsr_safe",
+		"guest_xsetbv_safe",
 	};
 	struct ucall_text *t = data;
 

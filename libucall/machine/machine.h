@@ -77,7 +77,8 @@ struct ucall_machine {
 	struct {
 		uint64_t start, end;
 	} fixups;
-	uint64_t stub_code, stub_data, arch_gpa; /* pages of exception stubs and the architecture's tables */
+	uint64_t stub_code, stub_data,
+		arch_gpa; /* pages of exception stubs and the architecture's tables */
 };
 
 /* The state in which a vCPU starts. */

@@ -17,8 +17,12 @@
 static int walk(const struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t *gpa,
 		unsigned int *prot)
 {
-	if (vm->flat || ucall_machine_is_closed(vm)) /* there are no page tables, or they are encrypted */
-		return ucall_regions_walk(&vm->memory, root, gva, gpa, prot);
+	const struct ucall_memory *mem = &vm->memory;
+
+	/* There are no page tables, or they are encrypted, or do not say what is private. */
+	if (vm->flat || ucall_machine_is_closed(vm) ||
+	    (mem->has_private && !(mem->private_bits | mem->shared_bits)))
+		return ucall_regions_walk(mem, root, gva, gpa, prot);
 	return vm->arch->walk((struct ucall_memory *)(uintptr_t)&vm->memory, root, gva, gpa, prot);
 }
 
@@ -72,8 +76,8 @@ bool ucall_memory_is_private(const struct ucall_machine *vm, uint64_t gpa)
 	return mem->has_private && gpa < mem->next;
 }
 
-int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
-			unsigned int prot)
+int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+			size_t size, unsigned int prot)
 {
 	if (wants_regions(vm) && ucall_regions_map(&vm->memory, root, gva, gpa, size, prot))
 		return -1;
@@ -83,7 +87,8 @@ int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, u
 	return 0;
 }
 
-int ucall_memory_map(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot)
+int ucall_memory_map(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size,
+		     unsigned int prot)
 {
 	if (wants_regions(vm) && ucall_regions_map(&vm->memory, 0, gva, gpa, size, prot))
 		return -1;
@@ -146,8 +151,9 @@ uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int 
 		return 0;
 	}
 	size = ucall_page_align(size);
-	gpa = flags & UCALL_MEM_SHARED ? ucall_memory_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE)
-				       : ucall_memory_pages(&vm->memory, size / UCALL_PAGE_SIZE);
+	gpa = flags & UCALL_MEM_SHARED
+		      ? ucall_memory_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE)
+		      : ucall_memory_pages(&vm->memory, size / UCALL_PAGE_SIZE);
 	if (!gpa)
 		return 0;
 	if (ucall_memory_map(vm, gva, gpa, size, prot_of(flags)))
@@ -170,7 +176,8 @@ uint64_t ucall_vm_alloc(struct ucall_vm *handle, size_t size, unsigned int flags
 }
 
 /* The guest-physical address of [gva, gva + size), which must be contiguous, and how it is mapped. */
-static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa, unsigned int *prot);
+static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa,
+		      unsigned int *prot);
 
 static uint64_t alias(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int flags)
 {
@@ -249,7 +256,8 @@ static bool is_ciphertext(const struct ucall_machine *vm, const struct spot *spo
 }
 
 /* Copies to or from it, as the host sees it. */
-static int transfer(struct ucall_machine *vm, const struct spot *spot, void *to, const void *from, size_t n)
+static int transfer(struct ucall_machine *vm, const struct spot *spot, void *to, const void *from,
+		    size_t n)
 {
 	if (is_ciphertext(vm, spot) && vm->guard->copy)
 		return vm->guard->copy(vm, spot->gpa, to, from, n);
@@ -327,7 +335,8 @@ static int copy(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
 }
 
 /* The same by guest-physical address. */
-static int copy_physical(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size)
+static int copy_physical(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from,
+			 size_t size)
 {
 	struct spot spot;
 	size_t n;
@@ -351,8 +360,8 @@ static int copy_physical(struct ucall_machine *vm, uint64_t gpa, void *to, const
 	return 0;
 }
 
-bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, const void *from,
-			 size_t size)
+bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
+			 const void *from, size_t size)
 {
 	for (size_t done = 0, n; done < size; done += n) {
 		uint64_t left = UCALL_PAGE_SIZE - ((gva + done) & (UCALL_PAGE_SIZE - 1)), gpa;
@@ -379,7 +388,8 @@ int ucall_memory_read(struct ucall_machine *vm, uint64_t root, uint64_t gva, voi
 	return copy(vm, root, gva, to, NULL, size);
 }
 
-int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, const void *from, size_t size)
+int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, const void *from,
+		       size_t size)
 {
 	return copy(vm, root, gva, NULL, from, size);
 }
@@ -515,12 +525,14 @@ int ucall_vm_translate(struct ucall_vm *handle, uint64_t gva, uint64_t *gpa)
 	return 0;
 }
 
-static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa, unsigned int *prot)
+static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa,
+		      unsigned int *prot)
 {
 	unsigned int next_prot;
 	uint64_t next;
 
-	if (walk(vm, vm->memory.root, gva, gpa, prot) || !ucall_memory_pointer(&vm->memory, *gpa, size))
+	if (walk(vm, vm->memory.root, gva, gpa, prot) ||
+	    !ucall_memory_pointer(&vm->memory, *gpa, size))
 		return unmapped(gva, gva, size);
 	for (uint64_t off = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1)); off < size;
 	     off += UCALL_PAGE_SIZE) {

@@ -34,9 +34,10 @@ void ucall_memory_fini(struct ucall_machine *vm);
 bool ucall_memory_is_private(const struct ucall_machine *vm, uint64_t gpa);
 
 /* Map for all vCPUs; for the tables of one. */
-int ucall_memory_map(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size, unsigned int prot);
-int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
-			unsigned int prot);
+int ucall_memory_map(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size,
+		     unsigned int prot);
+int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t gpa,
+			size_t size, unsigned int prot);
 
 /* ucall_memory_map() where an access is to exit, at guest-physical `gpa`. */
 int ucall_memory_map_device(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size);
@@ -60,8 +61,8 @@ int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, co
  * stands for the CPU.  One of `to` and `from` is NULL.  False without a message where nothing is mapped, or a
  * write is not permitted.
  */
-bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, const void *from,
-			 size_t size);
+bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
+			 const void *from, size_t size);
 
 /* The memory at [gva, gva + size), which must be physically contiguous; NULL after ucall_fail(). */
 void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size);

@@ -80,7 +80,8 @@ static inline bool ucall_memory_entry_is_shared(const struct ucall_memory *mem, 
 }
 
 /* ucall_memory_side() of such an entry. */
-static inline void *ucall_memory_entry_pointer(const struct ucall_memory *mem, uint64_t entry, size_t size)
+static inline void *ucall_memory_entry_pointer(const struct ucall_memory *mem, uint64_t entry,
+					       size_t size)
 {
 	return ucall_memory_side(mem, ucall_memory_entry_address(mem, entry), size,
 				 ucall_memory_entry_is_shared(mem, entry));

@@ -147,8 +147,9 @@ int ucall_protect_choose(struct ucall_machine *vm, const char *protect)
 
 uint32_t ucall_protection_bit(const char *protect)
 {
-	const struct ucall_protection *p =
-		ucall_is_null(protect, "ucall_protection_bit") ? NULL : ucall_protection_find(protect);
+	const struct ucall_protection *p = ucall_is_null(protect, "ucall_protection_bit")
+						   ? NULL
+						   : ucall_protection_find(protect);
 
 	return p ? p->bit : 0;
 }

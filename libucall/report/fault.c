@@ -154,8 +154,7 @@ static void leave_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
 		return;
 	memset(frame, 0, sizeof(*frame));
 	frame->pc = at->frame.pc;
-	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s",
-		 f->backend);
+	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s", f->backend);
 	f->info.backtrace_count = 1;
 	go_to_caller(f, at, words);
 }
@@ -164,7 +163,8 @@ static void leave_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
 static void leave_callee(struct ucall_fault *f, const struct ucall_unwind *unwind,
 			 struct ucall_fault_info *at, const char **problem)
 {
-	if (f->cpu->vm->arch->is_fetch(at) && !ucall_machine_is_closed(f->cpu->vm) && go_to_caller(f, at, 1))
+	if (f->cpu->vm->arch->is_fetch(at) && !ucall_machine_is_closed(f->cpu->vm) &&
+	    go_to_caller(f, at, 1))
 		f->info.backtrace_count = ucall_backtrace(unwind, f->info.backtrace, 1, problem);
 }
 
@@ -201,11 +201,12 @@ static const char *find_place(struct ucall_fault *f)
 	fault->byte_count = 0;
 	for (; !ucall_machine_is_closed(f->cpu->vm) && fault->byte_count < sizeof(fault->bytes);
 	     fault->byte_count++)
-		if (ucall_memory_read(f->cpu->vm, f->cpu->boot.root, fault->frame.pc + fault->byte_count,
+		if (ucall_memory_read(f->cpu->vm, f->cpu->boot.root,
+				      fault->frame.pc + fault->byte_count,
 				      fault->bytes + fault->byte_count, 1))
 			break;
-	fault->backtrace_count +=
-		ucall_backtrace(&at, fault->backtrace + first, UCALL_BACKTRACE_MOST - first, &problem);
+	fault->backtrace_count += ucall_backtrace(&at, fault->backtrace + first,
+						  UCALL_BACKTRACE_MOST - first, &problem);
 	return problem;
 }
 
@@ -347,8 +348,8 @@ static int report_exception(struct ucall_fault *f)
 	uint64_t stack[2], bottom = f->cpu->boot.sp - UCALL_STACK_SIZE;
 	bool has_stack;
 
-	has_stack =
-		read_word(f, fault->frame.sp, &stack[0]) && read_word(f, fault->frame.sp + 8, &stack[1]);
+	has_stack = read_word(f, fault->frame.sp, &stack[0]) &&
+		    read_word(f, fault->frame.sp + 8, &stack[1]);
 	f->cpu->exit.reason = UCALL_EXIT_EXCEPTION;
 	problem = find_place(f);
 

@@ -159,7 +159,8 @@ static int run(struct start *s)
 /* ---- the answer ---- */
 
 /* The program may have been anything by then: numbers and texts are checked. */
-static unsigned int read_answer(int fd, struct ucall_backtrace_entry *frames, unsigned int most, bool *complete)
+static unsigned int read_answer(int fd, struct ucall_backtrace_entry *frames, unsigned int most,
+				bool *complete)
 {
 	struct ucall_symbols_answer answer;
 	unsigned int n = 0;

@@ -9,8 +9,9 @@
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 
-static unsigned int of_this_program(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
-				    unsigned int most, const char **problem)
+static unsigned int of_this_program(const struct ucall_unwind *at,
+				    struct ucall_backtrace_entry *frames, unsigned int most,
+				    const char **problem)
 {
 	static __thread char text[1200];
 	const struct ucall_symbols *module;

@@ -32,8 +32,8 @@ struct ucall_symbols {
 	 * The function that was stopped and its callers.  Returns how many frames were filled in,
 	 * `most` at most.
 	 */
-	unsigned int (*backtrace)(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
-				  unsigned int most);
+	unsigned int (*backtrace)(const struct ucall_unwind *at,
+				  struct ucall_backtrace_entry *frames, unsigned int most);
 };
 
 /* Finds the frames, most at most; 0 and *problem if there are no names for them. */

@@ -27,7 +27,8 @@ UCALL_BACKEND(
 
 #define GPA 0xd0000000
 
-static UCALL_GUEST __attribute__((no_sanitize("coverage"))) void ring(struct ucall *uc, const struct ucall_bell *bell)
+static UCALL_GUEST __attribute__((no_sanitize("coverage"))) void ring(struct ucall *uc,
+								      const struct ucall_bell *bell)
 {
 	*(volatile uint64_t *)bell->param[0] = (uint64_t)uc;
 }

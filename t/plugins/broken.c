@@ -104,7 +104,7 @@ UCALL_DOORBELL static void ring(struct ucall *uc, const struct ucall_bell *bell)
 #elif BROKEN == WRITES_VCPU
 	ucall_this_mailbox()->vcpu = 99;
 #elif BROKEN == WRITES_FAULT
-	ucall_this_mailbox()->fault.extra[3] = 1;
+	ucall_this_mailbox()->fault.frame.extra[3] = 1;
 #elif defined(__x86_64__) && BROKEN == KEEPS_NOT_FIRST
 	__asm__ volatile("mov $1, %%ebx" : : : "memory");
 #elif defined(__x86_64__) && BROKEN == KEEPS_NOT_LAST

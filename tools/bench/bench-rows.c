@@ -88,7 +88,8 @@ static UCALL_GUEST void guest_ring(void)
 		args[0] = 0;
 		args[1] = 1;
 		args[2] = 0;
-		((void (*)(struct ucall *, const struct ucall_bell *))(uintptr_t)bell->ring)(&m->uc, bell);
+		((void (*)(struct ucall *, const struct ucall_bell *))(uintptr_t)bell->ring)(&m->uc,
+											     bell);
 	}
 }
 

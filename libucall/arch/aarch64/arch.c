@@ -62,12 +62,13 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 			       (unsigned long long)fault->frame.pc);
 	else
 		ucall_text_add(text, "guest exception %s, ESR 0x%llx, at PC 0x%llx", name_of(ec),
-			       (unsigned long long)fault->frame.code, (unsigned long long)fault->frame.pc);
+			       (unsigned long long)fault->frame.code,
+			       (unsigned long long)fault->frame.pc);
 	if (data || is_fetch(fault))
 		ucall_describe_access(text, "FAR", fault->frame.address,
-				      !data			? UCALL_ACCESS_FETCH
+				      !data			      ? UCALL_ACCESS_FETCH
 				      : fault->frame.code & ISS_WRITE ? UCALL_ACCESS_WRITE
-								: UCALL_ACCESS_READ,
+								      : UCALL_ACCESS_READ,
 				      STATUS_IS_PERMISSION(ISS_STATUS(fault->frame.code)));
 }
 

@@ -28,7 +28,9 @@ static const char *name_of(uint64_t cause)
 		"store page fault",
 	};
 
-	return cause < 16 ? names[cause] : cause >= UCALL_RISCV64_INTERRUPT ? "interrupt" : "exception";
+	return cause < 16			  ? names[cause]
+	       : cause >= UCALL_RISCV64_INTERRUPT ? "interrupt"
+						  : "exception";
 }
 
 static bool is_fetch(const struct ucall_fault_info *fault)
@@ -64,8 +66,8 @@ static void describe_regs(const struct ucall_fault_info *fault, struct ucall_tex
 					       "a6",   "a7", "s2",  "s3",  "s4", "s5", "s6", "s7",
 					       "s8",   "s9", "s10", "s11", "t3", "t4", "t5", "t6" };
 
-	ucall_text_add(text, "  pc  %016llx  sstatus %016llx\n", (unsigned long long)fault->frame.pc,
-		       (unsigned long long)fault->frame.flags);
+	ucall_text_add(text, "  pc  %016llx  sstatus %016llx\n",
+		       (unsigned long long)fault->frame.pc, (unsigned long long)fault->frame.flags);
 	ucall_describe_gprs(text, names, fault->frame.gpr, 32);
 }
 
@@ -80,7 +82,8 @@ static bool is_vector_insn(const uint8_t *code, size_t size)
 
 static bool is_vector_fault(const struct ucall_fault_info *fault)
 {
-	return fault->frame.vector == CAUSE_ILLEGAL && is_vector_insn(fault->bytes, fault->byte_count);
+	return fault->frame.vector == CAUSE_ILLEGAL &&
+	       is_vector_insn(fault->bytes, fault->byte_count);
 }
 
 /* DWARF for RISC-V: x0..x31. */

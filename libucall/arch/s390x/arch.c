@@ -79,10 +79,9 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 										  : "restart",
 			       (unsigned long long)fault->frame.pc);
 	else if (fault->frame.vector == UCALL_S390X_SVC)
-		ucall_text_add(text,
-			       "guest exception supervisor call (SVC %llu), at PSW address 0x%llx",
-			       (unsigned long long)fault->frame.code,
-			       (unsigned long long)fault->frame.pc);
+		ucall_text_add(
+			text, "guest exception supervisor call (SVC %llu), at PSW address 0x%llx",
+			(unsigned long long)fault->frame.code, (unsigned long long)fault->frame.pc);
 	else
 		ucall_text_add(text,
 			       "guest exception %s (program interruption code 0x%llx), at PSW address "
@@ -91,9 +90,9 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 			       (unsigned long long)fault->frame.pc);
 	if (is_access(fault->frame.vector) && !(fault->frame.unknown & UCALL_UNKNOWN_ADDRESS))
 		ucall_describe_access(text, "address", fault->frame.address,
-				      is_fetch(fault) ? UCALL_ACCESS_FETCH
-				      : fault->frame.code   ? UCALL_ACCESS_WRITE
-						      : UCALL_ACCESS_READ,
+				      is_fetch(fault)	  ? UCALL_ACCESS_FETCH
+				      : fault->frame.code ? UCALL_ACCESS_WRITE
+							  : UCALL_ACCESS_READ,
 				      fault->frame.vector == S390X_PGM_PROTECTION);
 }
 

@@ -3,6 +3,8 @@
 #include <elf.h>
 #include <string.h>
 
+#include <ucall/sev.h>
+
 #include "machine/memory.h"
 #include "base/text.h"
 #include "arch/radix.h"
@@ -12,13 +14,13 @@
 /* APM volume 2, appendix C: the exit that SEV-ES leaves to the guest. */
 static void describe_vc(uint64_t code, struct ucall_text *text)
 {
-	const char *what = code == 0x72	   ? "CPUID"
-			   : code == 0x78  ? "HLT"
-			   : code == 0x7b  ? "port I/O"
-			   : code == 0x7c  ? "RDMSR or WRMSR"
-			   : code == 0x81  ? "VMMCALL"
-			   : code == 0x400 ? "access to where there is no memory (MMIO)"
-					   : "an instruction that exits";
+	const char *what = code == UCALL_SVM_EXIT_CPUID	    ? "CPUID"
+			   : code == UCALL_SVM_EXIT_HLT	    ? "HLT"
+			   : code == UCALL_SVM_EXIT_IOIO    ? "port I/O"
+			   : code == UCALL_SVM_EXIT_MSR	    ? "RDMSR or WRMSR"
+			   : code == UCALL_SVM_EXIT_VMMCALL ? "VMMCALL"
+			   : code == UCALL_SVM_EXIT_NPF ? "access to where there is no memory (MMIO)"
+							: "an instruction that exits";
 
 	ucall_text_add(text,
 		       " (%s): with SEV-ES and SEV-SNP the guest must ask the host for it by the GHCB, because "
@@ -34,7 +36,8 @@ static bool is_patched_hypercall(const struct ucall_fault_info *fault)
 {
 	static const uint8_t vmcall[] = { 0x0f, 0x01, 0xc1 }, vmmcall[] = { 0x0f, 0x01, 0xd9 };
 
-	return (fault->frame.code & PF_WRITE) && fault->frame.address == fault->frame.pc && fault->byte_count >= 3 &&
+	return (fault->frame.code & PF_WRITE) && fault->frame.address == fault->frame.pc &&
+	       fault->byte_count >= 3 &&
 	       (!memcmp(fault->bytes, vmcall, 3) || !memcmp(fault->bytes, vmmcall, 3));
 }
 
@@ -77,9 +80,9 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 	const char *name = fault->frame.vector < 32 ? names[fault->frame.vector] : NULL;
 
 	ucall_text_add(text, "guest exception %s (vector %llu)",
-		       name		    ? name
+		       name			  ? name
 		       : fault->frame.vector < 32 ? "reserved"
-					    : "interrupt",
+						  : "interrupt",
 		       (unsigned long long)fault->frame.vector);
 	if (fault->frame.unknown & UCALL_UNKNOWN_CODE)
 		ucall_text_add(text, ", error code unknown");
@@ -90,8 +93,9 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 		ucall_describe_access(text, "CR2", fault->frame.address,
 				      fault->frame.code & PF_FETCH   ? UCALL_ACCESS_FETCH
 				      : fault->frame.code & PF_WRITE ? UCALL_ACCESS_WRITE
-							       : UCALL_ACCESS_READ,
-				      (fault->frame.code & PF_PRESENT) && !(fault->frame.code & PF_RESERVED));
+								     : UCALL_ACCESS_READ,
+				      (fault->frame.code & PF_PRESENT) &&
+					      !(fault->frame.code & PF_RESERVED));
 		if (fault->frame.code & PF_RESERVED)
 			ucall_text_add(text, " (its page table entry is wrong)");
 		if (fault->frame.code & PF_USER)
@@ -104,8 +108,10 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 				"disable KVM_X86_QUIRK_FIX_HYPERCALL_INSN");
 	} else if (fault->frame.vector == VECTOR_VC) {
 		describe_vc(fault->frame.code, text);
-	} else if (fault->frame.code && fault->frame.vector >= VECTOR_TS && fault->frame.vector <= VECTOR_GP) {
-		ucall_text_add(text, ": selector 0x%llx", (unsigned long long)(fault->frame.code & 0xfffc));
+	} else if (fault->frame.code && fault->frame.vector >= VECTOR_TS &&
+		   fault->frame.vector <= VECTOR_GP) {
+		ucall_text_add(text, ": selector 0x%llx",
+			       (unsigned long long)(fault->frame.code & 0xfffc));
 	}
 }
 

@@ -15,15 +15,13 @@
 #define BIT_0(field) (1ull << UCALL_GHCB_BIT(field))
 #define BIT_1(field) (1ull << (UCALL_GHCB_BIT(field) - 64))
 
-UCALL_STUB_OWN uint64_t low_bytes(uint64_t value,
-									   unsigned int size)
+UCALL_STUB_OWN uint64_t low_bytes(uint64_t value, unsigned int size)
 {
 	return size < 8 ? value & ((1ull << 8 * size) - 1) : value;
 }
 
 /* The host's answer: 0 go on, 1 the exception in *frame is the end. */
-UCALL_STUB_OWN int check(struct ucall_frame *frame,
-								  uint32_t answer)
+UCALL_STUB_OWN int check(struct ucall_frame *frame, uint32_t answer)
 {
 	if (answer == UCALL_GHCB_DONE)
 		return 0;
@@ -35,8 +33,7 @@ UCALL_STUB_OWN int check(struct ucall_frame *frame,
 }
 
 /* After the prefixes that leave the instruction what it is: operand size and REX. */
-UCALL_STUB_OWN const uint8_t *
-skip_prefixes(const struct ucall_frame *frame, int *operand16)
+UCALL_STUB_OWN const uint8_t *skip_prefixes(const struct ucall_frame *frame, int *operand16)
 {
 	const uint8_t *p = (const uint8_t *)frame->pc;
 
@@ -47,8 +44,7 @@ skip_prefixes(const struct ucall_frame *frame, int *operand16)
 }
 
 /* The address after the instruction, if that is 0F and that byte; else 0. */
-UCALL_STUB_OWN uint64_t
-after_0f(const struct ucall_frame *frame, uint8_t second)
+UCALL_STUB_OWN uint64_t after_0f(const struct ucall_frame *frame, uint8_t second)
 {
 	int operand16;
 	const uint8_t *p = skip_prefixes(frame, &operand16);
@@ -77,7 +73,8 @@ UCALL_STUB_OWN int handle_io(struct ucall_frame *frame)
 	if (info & UCALL_IOIO_IN) {
 		uint64_t value = low_bytes(ucall_this_ghcb()->rax, size);
 
-		frame->gpr[UCALL_RAX] = size == 4 ? value : (frame->gpr[UCALL_RAX] & ~low_bytes(~0ull, size)) | value;
+		frame->gpr[UCALL_RAX] =
+			size == 4 ? value : (frame->gpr[UCALL_RAX] & ~low_bytes(~0ull, size)) | value;
 	}
 	frame->pc = (uint64_t)(p + (*p & 8 ? 1 : 2));
 	return 0;

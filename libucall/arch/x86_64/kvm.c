@@ -220,7 +220,8 @@ static int read_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, int6
 	memset(code, 0, size);
 	/* Each by itself, since the next page may not be there. */
 	for (size_t i = 0; i < size; i++)
-		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, regs->rip + (uint64_t)offset + i, &code[i], NULL, 1))
+		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, regs->rip + (uint64_t)offset + i,
+					 &code[i], NULL, 1))
 			break;
 	return 0;
 }
@@ -302,6 +303,8 @@ static int x86_64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run
 	return 0;
 }
 
+static const struct ucall_kvm_guards *const guards[] = { &sev_guards, NULL };
+
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_x86_64,
 	.can = UCALL_CAN_RING3 | UCALL_CAN_HANDLERS | UCALL_CAN_STEP,
@@ -318,5 +321,5 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.is_behind_halt = x86_64_is_behind_halt,
 	.irqchip = &irqchip,
 	.state = &ucall_x86_64_state,
-	.guards = &sev_guards,
+	.guards = guards,
 };

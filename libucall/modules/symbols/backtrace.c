@@ -172,8 +172,8 @@ static bool report(Dwfl *dwfl, const struct ucall_unwind *at, Elf **elf)
 	return *elf;
 }
 
-void symbols_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames, unsigned int most,
-		       uint32_t *count)
+void symbols_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
+		       unsigned int most, uint32_t *count)
 {
 	static const Dwfl_Callbacks of_process = {
 		.find_elf = dwfl_linux_proc_find_elf,

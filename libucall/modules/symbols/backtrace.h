@@ -9,7 +9,7 @@
 #include "report/symbols.h"
 
 /* Finds the frames, `most` at most, of this program or a separate guest ELF (at->image); *count grows with each. */
-void symbols_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames, unsigned int most,
-		       uint32_t *count);
+void symbols_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
+		       unsigned int most, uint32_t *count);
 
 #endif

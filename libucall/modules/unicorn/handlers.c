@@ -93,11 +93,13 @@ static int enter(struct unicorn_vcpu *v)
 	ucall_guest_frame(v->vcpu->vm->arch, &frame, &level->frame);
 	err = uc_mem_write(v->uc, level->at, &frame, sizeof(frame));
 	if (!err)
-		err = uc_mem_read(v->uc, UCALL_MAILBOX_ADDRESS, level->messages, sizeof(level->messages));
+		err = uc_mem_read(v->uc, UCALL_MAILBOX_ADDRESS, level->messages,
+				  sizeof(level->messages));
 	if (!err)
 		err = uc_mem_write(v->uc, UCALL_MAILBOX_ADDRESS, &none, sizeof(none));
 	if (!err)
-		err = uc_mem_write(v->uc, UCALL_MAILBOX_ADDRESS + offsetof(struct ucall_mailbox, shared),
+		err = uc_mem_write(v->uc,
+				   UCALL_MAILBOX_ADDRESS + offsetof(struct ucall_mailbox, shared),
 				   &none, sizeof(none));
 	if (!err)
 		err = v->cpu->call(v, level->at, RETURN_PAGE);
@@ -115,7 +117,8 @@ static int leave(struct unicorn_vcpu *v)
 	uc_err err = uc_mem_read(v->uc, level->at, &frame, sizeof(frame));
 
 	if (!err)
-		err = uc_mem_write(v->uc, UCALL_MAILBOX_ADDRESS, level->messages, sizeof(level->messages));
+		err = uc_mem_write(v->uc, UCALL_MAILBOX_ADDRESS, level->messages,
+				   sizeof(level->messages));
 	if (!err)
 		err = uc_context_restore(v->uc, level->context);
 	if (err)
@@ -166,8 +169,8 @@ uc_err unicorn_init_handlers(struct unicorn_vcpu *v)
 	if (!err)
 		err = uc_mem_write(v->uc, RETURN_PAGE, code, sizeof(code));
 	return err ? err
-		   : uc_hook_add(v->uc, &hook, UC_HOOK_CODE, (void *)(uintptr_t)on_return, v, RETURN_PAGE,
-				 RETURN_PAGE);
+		   : uc_hook_add(v->uc, &hook, UC_HOOK_CODE, (void *)(uintptr_t)on_return, v,
+				 RETURN_PAGE, RETURN_PAGE);
 }
 
 void unicorn_drop_handlers(struct unicorn_vcpu *v)

@@ -375,7 +375,9 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 		take_turn(u);
 		vcpu->exit.native = 0;
 		/* At once if there is memory to map: not in the midst of an access that has exited. */
-		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->stepping ? SLICE : 0;
+		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->stepping
+				    ? SLICE
+				    : 0;
 		if (!v->running && v->regs_written)
 			take_registers(v);
 		if (!v->running)

@@ -124,7 +124,8 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 	bool has_code = number == VECTOR_DF || (number >= VECTOR_TS && number <= VECTOR_PF) ||
 			number == VECTOR_AC;
 
-	unicorn_exception(exit, number == VECTOR_DF ? second_exception(v) : number, 0, 0, has_code ? UCALL_UNKNOWN_CODE : 0);
+	unicorn_exception(exit, number == VECTOR_DF ? second_exception(v) : number, 0, 0,
+			  has_code ? UCALL_UNKNOWN_CODE : 0);
 }
 
 static bool halts_by_exception(struct unicorn_vcpu *v, struct ucall_exit *exit)

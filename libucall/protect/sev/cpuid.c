@@ -26,8 +26,8 @@ static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *cpuid, uint32_t function
 struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct kvm_cpuid2 *supported)
 {
 	const uint32_t more = 2;
-	struct kvm_cpuid2 *cpuid =
-		ucall_calloc(1, sizeof(*cpuid) + (supported->nent + more) * sizeof(cpuid->entries[0]));
+	struct kvm_cpuid2 *cpuid = ucall_calloc(
+		1, sizeof(*cpuid) + (supported->nent + more) * sizeof(cpuid->entries[0]));
 	struct kvm_cpuid_entry2 *e;
 
 	if (!cpuid)

@@ -11,4 +11,8 @@ static const struct ucall_kvm_guard *find(const struct ucall_protection *protect
 	return snp ? &sev_real_snp : &sev_real;
 }
 
-const struct ucall_kvm_guards sev_guards = { .find = find, .launch_list = sev_real_launch_list };
+const struct ucall_kvm_guards sev_guards = {
+	.bits = UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES | UCALL_PROTECT_SEV_SNP,
+	.find = find,
+	.launch_list = sev_real_launch_list,
+};

@@ -15,8 +15,8 @@ extern const struct ucall_kvm_guard sev_emulated, sev_emulated_snp; /* emulated/
 extern const struct ucall_kvm_guard sev_real, sev_real_snp; /* real/real.c */
 
 /* real/real.c: struct ucall_kvm_guards.launch_list. */
-char *sev_real_launch_list(const struct ucall_machine *vm, const struct ucall_protection *protection,
-			   const struct ucall_args *args);
+char *sev_real_launch_list(const struct ucall_machine *vm,
+			   const struct ucall_protection *protection, const struct ucall_args *args);
 
 /* The bit of a guest-physical address that says "private", in page tables. */
 static inline void sev_set_c_bit(struct ucall_memory *mem, uint64_t c_bit)
@@ -51,7 +51,8 @@ struct sev_pages {
 int sev_pages_track(struct sev_pages *pages, const struct ucall_memory *mem);
 void sev_pages_free(struct sev_pages *pages);
 void sev_pages_mark(struct sev_pages *pages, uint64_t gpa, uint64_t size, bool is_private);
-bool sev_pages_are_private(const struct sev_pages *pages, const struct ucall_memory *mem, uint64_t gpa);
+bool sev_pages_are_private(const struct sev_pages *pages, const struct ucall_memory *mem,
+			   uint64_t gpa);
 
 /* Of page number `page` in a bitmap such as private_bits. */
 static inline bool sev_pages_is_set(const uint8_t *bits, uint64_t page)

@@ -77,7 +77,8 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 		return -1;
 	if (sev->ciphers->new_key(sev->key))
 		return ucall_fail(EIO, "libcrypto has no random numbers");
-	sev->step = ucall_protection_closes(vm->protection) && ucall_args_uint(vm->protection_options, "trap_cpuid");
+	sev->step = ucall_protection_closes(vm->protection) &&
+		    ucall_args_uint(vm->protection_options, "trap_cpuid");
 	if (sev->step && vm->ring)
 		return ucall_fail(
 			EOPNOTSUPP,
@@ -251,7 +252,8 @@ static int prepare(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t r
 {
 	struct sev_vcpu *v = sev_vcpu(vcpu);
 
-	if (ucall_protection_closes(vcpu->vm->protection) && (run->kvm_valid_regs || run->kvm_dirty_regs))
+	if (ucall_protection_closes(vcpu->vm->protection) &&
+	    (run->kvm_valid_regs || run->kvm_dirty_regs))
 		return ucall_fail(
 			EINVAL,
 			"KVM_RUN: kvm_valid_regs or kvm_dirty_regs is set, and the registers of an "
@@ -268,7 +270,8 @@ static int prepare(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t r
 	return look_ahead(vcpu, fd);
 }
 
-static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
+				   size_t run_size)
 {
 	struct sev_vm *sev = sev_vm(vcpu->vm);
 	bool gated = vcpu->vm->protection->bit == UCALL_PROTECT_SEV_SNP;
@@ -302,10 +305,10 @@ const struct ucall_kvm_guard sev_emulated = {
 
 const struct ucall_kvm_guard sev_emulated_snp = {
 	.guard = { .launch = launch_snp,
-		 .copy = sev_copy,
-		 .apart = true,
-		 .set_private = sev_set_private,
-		 .is_private = sev_is_private,
-		 STATE },
+		   .copy = sev_copy,
+		   .apart = true,
+		   .set_private = sev_set_private,
+		   .is_private = sev_is_private,
+		   STATE },
 	COMMON,
 };

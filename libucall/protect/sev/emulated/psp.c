@@ -10,7 +10,8 @@
 #define BLOCK 16 /* bytes that are encrypted together (APM volume 2, 7.10: AES-128) */
 
 /* The page's number makes the same bytes look different in each. */
-static int page_cipher(struct ucall_machine *vm, bool encrypt, uint64_t page, const void *from, void *to)
+static int page_cipher(struct ucall_machine *vm, bool encrypt, uint64_t page, const void *from,
+		       void *to)
 {
 	const struct sev_vm *sev = sev_vm(vm);
 

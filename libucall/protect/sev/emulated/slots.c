@@ -222,11 +222,13 @@ int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_bits)
 		end = first + 1;
 		if (sev_pages_is_set(now, first) == was)
 			continue;
-		while (end < pages && sev_pages_is_set(private_bits, end) == was && sev_pages_is_set(now, end) != was)
+		while (end < pages && sev_pages_is_set(private_bits, end) == was &&
+		       sev_pages_is_set(now, end) != was)
 			end++;
 		if (cut_slots(vm, first * UCALL_PAGE_SIZE, end * UCALL_PAGE_SIZE, was))
 			return -1;
-		sev_pages_mark(&sev_vm(vm)->pages, first * UCALL_PAGE_SIZE, (end - first) * UCALL_PAGE_SIZE, was);
+		sev_pages_mark(&sev_vm(vm)->pages, first * UCALL_PAGE_SIZE,
+			       (end - first) * UCALL_PAGE_SIZE, was);
 	}
 	return 0;
 }

@@ -34,8 +34,8 @@ static bool find_stack(struct ucall_machine *vm, const struct kvm_sregs *sregs, 
 	*stack = rsp;
 	if (ist)
 		return ucall_memory_as_cpu(vm, sregs->cr3,
-				      sregs->tr.base + X86_TSS_IST1 + (uint64_t)(ist - 1) * 8,
-				      stack, NULL, sizeof(*stack));
+					   sregs->tr.base + X86_TSS_IST1 + (uint64_t)(ist - 1) * 8,
+					   stack, NULL, sizeof(*stack));
 	if (sregs->cs.dpl) /* RSP0 */
 		return ucall_memory_as_cpu(vm, sregs->cr3, sregs->tr.base + 4, stack, NULL,
 					   sizeof(*stack));
@@ -69,7 +69,8 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 		return ucall_fail_call("KVM_GET_SREGS");
 	/* Present, of a type for handlers (APM volume 2, 4.8.4); entered in ring 0. */
 	if (VECTOR_VC * 16 + 15 > sregs.idt.limit ||
-	    !ucall_memory_as_cpu(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, NULL, sizeof(gate)) ||
+	    !ucall_memory_as_cpu(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, NULL,
+				 sizeof(gate)) ||
 	    !(gate[0] >> 47 & 1) || (gate[0] >> 41 & 0xf) != 7 || (gate[0] >> 16 & 3))
 		return shut_down(vcpu);
 	frame[0] = code;
@@ -136,10 +137,12 @@ int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs)
 		target.entry = vcpu->exit.u.mmio.gpa;
 	/* One at a time: any of them may be the last of a page, or the first. */
 	for (uint64_t i = 0; i < SEV_BEFORE; i++)
-		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i, &code[i], NULL, 1))
+		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i, &code[i],
+					 NULL, 1))
 			code[i] = 0;
-	while (place.have < SEV_BEFORE && ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip + place.have,
-							      &code[SEV_BEFORE + place.have], NULL, 1))
+	while (place.have < SEV_BEFORE &&
+	       ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip + place.have,
+				   &code[SEV_BEFORE + place.have], NULL, 1))
 		place.have++;
 	if (!sev_find_start(&place, &vcpu->exit, regs))
 		return 0;

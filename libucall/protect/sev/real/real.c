@@ -112,8 +112,8 @@ static void describe_memory(const struct ucall_machine *vm, struct sev_launch *l
 	l->private_end = mem->next;
 }
 
-char *sev_real_launch_list(const struct ucall_machine *vm, const struct ucall_protection *protection,
-			   const struct ucall_args *args)
+char *sev_real_launch_list(const struct ucall_machine *vm,
+			   const struct ucall_protection *protection, const struct ucall_args *args)
 {
 	struct sev_launch l = {
 		.bit = protection->bit,
@@ -201,7 +201,8 @@ static int serve_hypercall(struct ucall_cpu *vcpu, struct kvm_run *run)
 	return 1;
 }
 
-static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
+static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
+				   size_t run_size)
 {
 	int r = ioctl(fd, KVM_RUN, 0);
 
@@ -232,8 +233,8 @@ const struct ucall_kvm_guard sev_real = {
 
 const struct ucall_kvm_guard sev_real_snp = {
 	.guard = { .launch = launch_snp,
-		 .apart = true,
-		 .set_private = set_private,
-		 .is_private = is_private },
+		   .apart = true,
+		   .set_private = set_private,
+		   .is_private = is_private },
 	COMMON,
 };
