@@ -12,7 +12,7 @@ targets=${FUZZ_TARGETS:-$targets}
 work=${WORK:-$(mktemp -d)}
 flags="-std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\" -Iinclude -Ilibucall"
 # What the tools say of themselves, for the part of them that is a target.
-flags="$flags -DUCALL_INCLUDE_DIR=\"/\" -DUCALL_LIBRARY_DIR=\"/\" -DUCALL_GUEST_DIR=\"/\" -DUCALL_DEMO_DIR=\"/\""
+flags="$flags -DUCALL_INCLUDE_DIR=\"/\" -DUCALL_LIBRARY_DIR=\"/\" -DUCALL_GUEST_DIR=\"/\" -DUCALL_ELF_DIR=\"/\""
 
 # The core, once.
 core=$(find libucall -name '*.c' ! -path '*/guest/*' ! -path '*/harness/*' ! -path '*/modules/*/*' ! -path '*/protect/sev/*' \

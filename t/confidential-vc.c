@@ -14,7 +14,7 @@
 
 static struct ucall_frame last;
 static uint64_t count;
-uint64_t vc_skip UCALL_HIDDEN;
+uint64_t vc_skip UCALL_HIDDEN __attribute__((used)); /* assembler names it */
 
 /* Keeps what it saw, and steps over as many bytes as the guest said. */
 static UCALL_GUEST void on_vc(struct ucall_frame *frame)

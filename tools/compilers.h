@@ -7,6 +7,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#ifndef UCALL_BACKEND_DIR /* else given to the compiler */
+#include "install-folders.h"
+#endif
+
 /* A command line that grows. */
 struct command {
 	const char *args[128]; /* ends in NULL */

@@ -581,7 +581,7 @@ int cmd_conform(int argc, char **argv)
 	if (!r) {
 		setenv("UCALL_BACKEND", plugin, 1);
 		setenv("UCALL_TIMEOUT", "3", 0); /* a doorbell that does not ring is found out soon */
-		setenv("UCALL_TEST_GUESTS", kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), 1);
+		setenv("UCALL_TEST_GUESTS", kit_folder("UCALL_DEMO_PATH", UCALL_ELF_DIR), 1);
 		r = ucall_test_run(suite, points);
 	}
 	ucall_backends_free((struct ucall_backend_info *)(uintptr_t)conform_info);

@@ -144,7 +144,7 @@ static int run_case(void *data)
 
 	if (c->arch_bit != ucall_arch_host()) {
 		snprintf(image, sizeof(image), "%s/demo-%s.elf",
-			 kit_folder("UCALL_DEMO_PATH", UCALL_DEMO_DIR), c->arch);
+			 kit_folder("UCALL_DEMO_PATH", UCALL_ELF_DIR), c->arch);
 		config.image = image;
 		if (access(image, R_OK)) {
 			missing = missing_compiler(c->arch_bit);

@@ -25,20 +25,19 @@ tools_ucall_SOURCES = \
 	tools/run.c \
 	tools/text.c tools/text.h libucall/base/text.c \
 	tools/ucall.c
-tools_ucall_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) -DUCALL_INCLUDE_DIR='"$(includedir)"' \
-	-DUCALL_LIBRARY_DIR='"$(libdir)"' -DUCALL_GUEST_DIR='"$(guestdir)"' \
-	-DUCALL_DEMO_DIR='"$(pkgdatadir)"' -DUCALL_LAB_DIR='"$(labdir)"' \
-	-DUCALL_BACKEND_DIR='"$(backenddir)"'
+tools_ucall_CPPFLAGS = $(UCALL_CORE_CPPFLAGS)
 tools_ucall_CFLAGS = $(UCALL_CFLAGS) $(LIBELF_CFLAGS)
 tools_ucall_LDADD = $(LDADD) $(LIBELF_LIBS)
 dist_man_MANS += tools/ucall.1
 
+# What is installed has no debug information and no path of the build.
+guest_installed = -Wl,--strip-debug -ffile-prefix-map=$(abs_top_srcdir)/= -ffile-prefix-map=$(top_srcdir)/=
 # The demo's guest for each other architecture that there is a compiler for.
-pkgdata_DATA += $(guest_archs:%=tools/demo-%.elf)
+guestelf_DATA += $(guest_archs:%=tools/demo-%.elf)
 tools/demo-%.elf: tools/demo-guest.c $(guest_runtime) tools/ucall$(EXEEXT)
-	$(guest_cc) --arch $* -o $@ $(srcdir)/tools/demo-guest.c
+	$(guest_cc) --arch $* $(guest_installed) -o $@ $(srcdir)/tools/demo-guest.c
 # The guests of `ucall conform`, by the name that its harness looks for.
-pkgdata_DATA += $(guest_archs:%=tools/ucall-%.elf)
+guestelf_DATA += $(guest_archs:%=tools/ucall-%.elf)
 tools/ucall-%.elf: tools/conform-guest.c tools/conform-ring.S $(guest_runtime) tools/ucall$(EXEEXT)
-	$(guest_cc) --arch $* -o $@ $(srcdir)/tools/conform-guest.c $(srcdir)/tools/conform-ring.S
-CLEANFILES += $(pkgdata_DATA)
+	$(guest_cc) --arch $* $(guest_installed) -o $@ $(srcdir)/tools/conform-guest.c $(srcdir)/tools/conform-ring.S
+CLEANFILES += $(guestelf_DATA)

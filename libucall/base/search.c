@@ -7,6 +7,10 @@
 #include <string.h>
 #include <unistd.h>
 
+#ifndef UCALL_BACKEND_DIR /* else given to the compiler */
+#include "install-folders.h"
+#endif
+
 #include "error.h"
 #include "search.h"
 #include "text.h"

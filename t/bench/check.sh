@@ -3,6 +3,8 @@
 # check.sh LIMITS.json RESULTS.json...: is each figure, the least of all results, within its limit?  Says by
 # how much, and which are not at their targets.  Ratios and counts only; what could not be measured here is
 # said and passes.
+# (A locale may have a comma in numbers.)
+export LC_ALL=C
 exec awk '
 # The value of a member of the object in this line; "" if it has none.
 function value(line, member,    at, rest) {
