@@ -53,19 +53,19 @@ function forget() {
 	have = 0
 }
 
-# The names that a piece of code declares: of functions and macros, a space before each.
-function names_of(text,    found, rest, word) {
+# The names that a piece of code declares: the first before a parenthesis of each line that is not indented.
+function names_of(text,    found, n, all, i, word) {
 	found = ""
-	rest = text
-	if (text ~ /\{/) # a structure: its members are not linked
-		return found
-	gsub(/\/\*[^*]*\*\//, "", rest)
-	while (match(rest, /[A-Za-z_][A-Za-z0-9_]*\(/)) {
-		word = substr(rest, RSTART, RLENGTH - 1)
-		rest = substr(rest, RSTART + RLENGTH)
-		if (word !~ /^(__attribute__|format|aligned|sizeof|offsetof)$/)
-			found = found " " word
-		sub(/^[^\n]*/, "", rest) # the first of a line
+	n = text ~ /\{/ ? 0 : split(text, all, "\n") # a structure's members are not linked
+	for (i = 1; i <= n; i++) {
+		if (all[i] !~ /^[A-Za-z#]/)
+			continue
+		sub(/\/\*.*/, "", all[i])
+		if (match(all[i], /[A-Za-z_][A-Za-z0-9_]*\(/)) {
+			word = substr(all[i], RSTART, RLENGTH - 1)
+			if (word !~ /^(__attribute__|sizeof|offsetof|defined)$/)
+				found = found " " word
+		}
 	}
 	return found
 }
