@@ -112,7 +112,7 @@ static int read_source(void *to, const struct source *from, size_t at, size_t si
 static int copy_pages(uint8_t *to, const struct source *from, size_t size)
 {
 	static const uint8_t zero[UCALL_PAGE_SIZE];
-	uint8_t pages[16 * UCALL_PAGE_SIZE];
+	uint8_t pages[4 * UCALL_PAGE_SIZE]; /* of a stack that may be small */
 
 	for (size_t done = 0, n; done < size; done += n) {
 		n = size - done < sizeof(pages) ? size - done : sizeof(pages);
