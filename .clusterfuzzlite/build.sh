@@ -1,7 +1,8 @@
 #!/bin/bash
 # SPDX-License-Identifier: MIT
-# Builds every fuzz target into $OUT, with its seeds, as a fuzzing service calls it: in the source folder, with CC,
-# CFLAGS and LIB_FUZZING_ENGINE set.  `make fuzz-check` calls it, too.  FUZZ_TARGETS names some of them.
+# Builds every fuzz target into $OUT, with its seeds.  A fuzzing service calls this in the source
+# folder, with CC, CFLAGS and LIB_FUZZING_ENGINE set; `make fuzz-check` does, too.  FUZZ_TARGETS
+# selects targets.
 set -eu
 : "${CC:?}" "${OUT:?}" "${LIB_FUZZING_ENGINE:?}"
 CFLAGS=${CFLAGS:-}
@@ -11,7 +12,7 @@ test "$host" != x86_64 || targets="$targets insn ghcb"
 targets=${FUZZ_TARGETS:-$targets}
 work=${WORK:-$(mktemp -d)}
 flags="-std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\" -Iinclude -Ilibucall"
-# What the tools say of themselves, for the part of them that is a target.
+# The tools' built-in folders: a target uses some of their sources.
 flags="$flags -DUCALL_INCLUDE_DIR=\"/\" -DUCALL_LIBRARY_DIR=\"/\" -DUCALL_GUEST_DIR=\"/\" -DUCALL_ELF_DIR=\"/\""
 
 # The core, once.
@@ -43,7 +44,7 @@ for source in libucall/guest/*.c t/fuzz/kicks-guest.c; do
 	guest="$guest $(compile "-g -O1 -fPIC" "$source")"
 done
 
-# A fuzzing service runs the targets elsewhere: libraries go along.
+# A fuzzing service runs the targets elsewhere: copies the libraries, too.
 mkdir -p "$OUT/lib"
 for library in libelf.so.1 libdw.so.1 libz.so.1 liblzma.so.5 libbz2.so.1.0 libzstd.so.1; do
 	file=$(ldconfig -p | sed -n "s/.*[[:space:]]$library .*=> //p" | head -n 1)
@@ -60,7 +61,8 @@ for t in $targets; do
 		;;
 	kicks) more=$guest ;;
 	report)
-		# The program that names functions, as it is installed: with no sanitizer, so that its limits hold.
+		# The program that names functions, built as installed: without a sanitizer, so that its limits
+		# hold.
 		# shellcheck disable=SC2086
 		$CC -g -O1 $flags libucall/modules/symbols/helper.c libucall/modules/symbols/backtrace.c -o "$OUT/ucall-symbols" \
 			-Wl,-rpath,'$ORIGIN/lib' -ldw -lelf

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A VMM of its own, with libucall's doorbells: raw KVM, its own memory and page tables, two vCPUs,
- * its own messages.
+ * A small VMM with libucall's doorbells: raw KVM, its own memory and page tables, two vCPUs, its
+ * own messages.
  *
  *	cc attach.c $(pkg-config --cflags --libs ucall) -o attach
  *	UCALL_BACKEND=mmio ./attach
@@ -21,7 +21,7 @@
 
 /* ---- the guest: two pages of code, a stack for each vCPU ---- */
 
-/* This program's messages; the guest has them on its stack, and rings with their address. */
+/* This program's messages; the guest keeps them on its stack, and rings with their address. */
 struct report {
 	uint64_t vcpu, step, value;
 };
@@ -54,7 +54,7 @@ extern const char __start_guest_code[], __stop_guest_code[];
 struct vm {
 	int kvm, fd;
 	uint8_t *memory; /* guest-physical 0 */
-	uint64_t used; /* of it */
+	uint64_t used; /* bytes of memory */
 	uint64_t root; /* of the page tables, which all vCPUs share */
 };
 
@@ -73,7 +73,7 @@ static void die(const char *what)
 	exit(1);
 }
 
-/* Pages of guest memory, zeroed: their guest-physical address. */
+/* Takes zeroed pages of guest memory; returns their guest-physical address. */
 static uint64_t take_pages(struct vm *vm, uint64_t size)
 {
 	uint64_t gpa = vm->used;
@@ -119,7 +119,7 @@ static void map_page(struct vm *vm, uint64_t gva, uint64_t gpa, uint64_t leaf)
 	*entry(vm, table, gva, 0) = gpa | leaf;
 }
 
-/* Memory for the guest at an address of its own: the host's view. */
+/* Maps new memory at a guest-virtual address; returns the host's view. */
 static void *map_memory(struct vm *vm, uint64_t gva, uint64_t size)
 {
 	uint64_t gpa = take_pages(vm, size);
@@ -129,7 +129,7 @@ static void *map_memory(struct vm *vm, uint64_t gva, uint64_t size)
 	return vm->memory + gpa;
 }
 
-/* What the guest has at [gva, gva + size): the address is the guest's, and can be anything. */
+/* Reads guest memory at [gva, gva + size).  The guest chose the address: it can be anything. */
 static int read_guest(struct vm *vm, uint64_t gva, void *to, size_t size)
 {
 	for (size_t done = 0; done < size; done++) {
@@ -162,7 +162,7 @@ static void create_vm(struct vm *vm)
 	region.userspace_addr = (uintptr_t)vm->memory;
 	if (ioctl(vm->fd, KVM_SET_USER_MEMORY_REGION, &region))
 		die("KVM_SET_USER_MEMORY_REGION");
-	vm->used = PAGE; /* entries of 0 mean none */
+	vm->used = PAGE; /* not page 0: an entry of 0 means none */
 	vm->root = take_pages(vm, PAGE);
 	memcpy(map_memory(vm, CODE, 2 * PAGE), __start_guest_code,
 	       (size_t)(__stop_guest_code - __start_guest_code));
@@ -240,7 +240,7 @@ static void create_vcpu(struct vm *vm, unsigned int number, struct vcpu *v)
 	set_registers(v, entry_point, STACKS + (number + 1) * STACK_SIZE, number);
 }
 
-/* ---- what libucall asks of it ---- */
+/* ---- what libucall asks for ---- */
 
 static void *give_memory(void *owner, uint64_t gva, size_t size, unsigned int prot)
 {
@@ -257,7 +257,7 @@ static uint64_t give_device(void *owner, uint64_t gpa, size_t size)
 
 /* ---- the test ---- */
 
-/* Runs the vCPU until it has rung, and reads what it says. */
+/* Runs the vCPU until it rings, and reads its report. */
 static struct report next_report(struct vcpu *v)
 {
 	struct report report;
@@ -285,7 +285,7 @@ int main(void)
 	struct vcpu vcpus[VCPUS];
 	struct ucall_attach_config config = {
 		.via = UCALL_ATTACH_BY_ADDRESS,
-		.device_gpa = 0xd0000000, /* where this VM has no memory */
+		.device_gpa = 0xd0000000, /* an address without memory */
 		.owner = &vm,
 		.map = give_memory,
 		.map_device = give_device,

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What you see when a guest goes wrong: broken FAULT.  Exit status: 1 a failed assert, 3 a fault,
- * 124 a time limit, as with `ucall run`; 2 bad usage or no VM.
+ * Shows what you see when a guest goes wrong: broken FAULT.  Exit status as with `ucall run`: 1 a
+ * failed assert, 3 a fault, 124 a time limit; and 2 bad usage or no VM.
  */
 #if defined(__x86_64__)
 #include <errno.h>
@@ -113,7 +113,7 @@ static const char *const names[] = {
 /* So that there is a caller to show. */
 static UCALL_GUEST void guest_main(uint64_t which)
 {
-	GUEST_PRINTF("the guest does it\n");
+	GUEST_PRINTF("the guest goes wrong\n");
 	faults[which]();
 	GUEST_DONE();
 }
@@ -146,7 +146,7 @@ int main(int argc, char **argv)
 		fprintf(stderr, "\n");
 		return 2;
 	}
-	setlinebuf(stdout); /* the guest's text and the report in their order */
+	setlinebuf(stdout); /* keeps the guest's text and the report in order */
 	config.irqchip = !strcmp(names[which], "halt");
 	vm = ucall_vm_create(&config);
 	if (vm)
@@ -166,7 +166,7 @@ int main(int argc, char **argv)
 
 int main(void)
 {
-	fputs("examples/broken has guests of x86_64 hosts only\n", stderr);
+	fputs("examples/broken runs only on x86_64 hosts\n", stderr);
 	return 77;
 }
 #endif

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * One guest, with or without encrypted memory: confidential --protect X, where X is none, emulated-sev,
- * emulated-sev-es, emulated-sev-snp; `ucall list` says which there are.  It keeps a secret in private
- * memory, and tells its host what it wants to in shared memory.
+ * One guest, with or without encrypted memory: confidential --protect X, where X is none,
+ * emulated-sev, emulated-sev-es or emulated-sev-snp; `ucall list` says which are available.  The
+ * guest keeps a secret in private memory, and puts what the host may know into shared memory.
  */
 #include <stdio.h>
 #include <string.h>
@@ -33,7 +33,7 @@ static void print_measurement(const struct ucall_vm *vm)
 	printf("\n");
 }
 
-/* What the host finds at a guest address. */
+/* Prints what the host reads at a guest address. */
 static int print_memory(struct ucall_vm *vm, const char *what, uint64_t gva)
 {
 	uint8_t bytes[16];

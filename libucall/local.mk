@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 lib_LTLIBRARIES += libucall/libucall.la
-# All of it but what is exported, for tests of its parts.
+# The whole library without its export list, for tests of its parts.
 noinst_LTLIBRARIES += libucall/libcore.la
 libucall_libcore_la_SOURCES = \
 	libucall/arch/aarch64/aarch64.h \
@@ -76,7 +76,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/vm/snapshot.c \
 	libucall/vm/vcpu.c \
 	libucall/vm/vm.c
-# What there is of the host's own architecture alone.
+# Sources only for the host's own architecture.
 native_aarch64 = \
 	libucall/arch/aarch64/gic.c \
 	libucall/arch/aarch64/kvm.c \
@@ -139,7 +139,7 @@ libucall_libcore_la_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) \
 libucall_libcore_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread
 libucall_libucall_la_SOURCES =
 libucall_libucall_la_LIBADD = libucall/libcore.la $(LIBELF_LIBS)
-# A program may have functions of the same names: the library calls its own.
+# A program may have functions with the same names: the library calls its own.
 libucall_libucall_la_LDFLAGS = -version-info 0:0:0 -pthread -Wl,-Bsymbolic-functions \
 	-Wl,--version-script=$(top_srcdir)/libucall/libucall.map
 EXTRA_libucall_libucall_la_DEPENDENCIES = libucall/libucall.map

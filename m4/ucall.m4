@@ -1,12 +1,12 @@
 # SPDX-License-Identifier: MIT
 
-# The lines of libucall/arch/list.h: each a list of what stands in it, without the quotes of C.
+# The entries of libucall/arch/list.h, each as a list of its arguments without C's quotes.
 m4_define([_UCALL_ARCH], [m4_append([_UCALL_ARCH_LIST],
 	[[[$1], [$2], ]m4_dquote(m4_translit([$3], ["]))[, ]m4_dquote(m4_translit([$4], ["]))[]], [, ])])
 
 # UCALL_ARCHS
 # -----------
-# Sets ucall_arch, ucall_archs and ucall_engines, and what the summary says of the others.
+# Sets ucall_arch, ucall_archs and ucall_engines, and the text of the summary about the others.
 AC_DEFUN([UCALL_ARCHS], [
 m4_divert_push([KILL])
 m4_pushdef([ARCH], m4_defn([_UCALL_ARCH]))
@@ -17,7 +17,7 @@ ucall_arch=
 ucall_known=
 m4_map([_UCALL_HOST], m4_dquote(_UCALL_ARCH_LIST))
 AS_IF([test -z "$ucall_arch"],
-      [AC_MSG_ERROR([libucall does not know $host_cpu; there are:$ucall_known])])
+      [AC_MSG_ERROR([libucall does not support $host_cpu, only:$ucall_known])])
 AS_CASE([$host_os],
 	[linux*], [],
 	[AC_MSG_ERROR([libucall needs Linux, for KVM])])
@@ -37,8 +37,8 @@ AM_CONDITIONAL([HOST_$2], [test "x$ucall_arch" = x$1])
 
 # UCALL_GUESTS
 # ------------
-# Sets ucall_guests to the other architectures that this machine can compile guests for, as `ucall cc`
-# finds compilers.
+# Sets ucall_guests to the other architectures that this machine can compile guests for.  Looks for
+# compilers as `ucall cc` does.
 AC_DEFUN([UCALL_GUESTS], [
 ucall_guests=
 m4_map([_UCALL_GUEST], m4_dquote(_UCALL_ARCH_LIST))
@@ -64,7 +64,7 @@ AS_CASE([$ucall_have],
 
 # UCALL_FLAGS
 # -----------
-# UCALL_CFLAGS for code of the host, UCALL_GUEST_CFLAGS for the guest runtime, which is never
+# UCALL_CFLAGS for host code, UCALL_GUEST_CFLAGS for the guest runtime, which is never
 # instrumented.
 AC_DEFUN([UCALL_FLAGS], [
 ucall_warnings="-Wall -Wextra -Wno-unused-parameter -Wshadow -Wstrict-prototypes -Wmissing-prototypes"
@@ -94,7 +94,7 @@ ucall_backends=`sed -n 's,^backends = ,,p' "$srcdir/plugins/local.mk"`
 AS_IF([test -c /dev/kvm && test -r /dev/kvm && test -w /dev/kvm],
       [ucall_kvm="/dev/kvm can be opened"],
       [test -e /dev/kvm],
-      [ucall_kvm="/dev/kvm is not permitted to you: tests that need it are skipped"],
+      [ucall_kvm="/dev/kvm is not permitted: tests that need it are skipped"],
       [ucall_kvm="no /dev/kvm here: tests that need it are skipped"])
 AC_MSG_NOTICE([
   libucall $PACKAGE_VERSION
@@ -102,10 +102,10 @@ AC_MSG_NOTICE([
     prefix:              $prefix
     backends:            $ucall_backends
     engines:             $ucall_engines ($ucall_kvm)
-    guest architectures: $ucall_archs, and by unicorn:${ucall_guests:- none}
+    guest architectures: $ucall_archs, and with unicorn:${ucall_guests:- none}
     unicorn engine:      $ucall_unicorn
     no compilers for:    ${ucall_guests_missing:-none missing} ${ucall_guests_missing:+(./bootstrap --install-deps=all)}
-    symbols of faults:   $ucall_symbols
+    symbols in faults:   $ucall_symbols
     emulated SEV:        $ucall_ciphers
     compiler:            $CC $CFLAGS
     warnings are errors: $enable_werror

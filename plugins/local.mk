@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# The backends: a folder each, and a paragraph here.  Guest code for other architectures than the host's is
-# compiled by the command that is built here, where there are compilers for it.
+# The backends: each has a folder, and a paragraph here.  Guest code for architectures other than
+# the host's is compiled by the ucall command of this build, if there are compilers for it.
 
 backend_LTLIBRARIES += plugins/pio/ucall-pio.la
 plugins_pio_ucall_pio_la_SOURCES = plugins/pio/pio.c

@@ -632,7 +632,7 @@ static void once_refused(void)
 	REFUSED("mmio", config.via = 7, EINVAL, "via is 7");
 	REFUSED("mmio", config.ring = 2, EINVAL, "ring is 2");
 	REFUSED("mmio", config.protection = "nosuch", EINVAL, "nosuch");
-	REFUSED("mmio", config.arch = "s390x", EOPNOTSUPP, "KVM runs the host's own");
+	REFUSED("mmio", config.arch = "s390x", EOPNOTSUPP, "KVM runs only the host's own");
 	REFUSED("mmio", (config.via = UCALL_ATTACH_BY_MAILBOX, config.map_own = NULL), EINVAL,
 		"map_own()");
 	REFUSED("ring,depth=1", config.map_own = NULL, EOPNOTSUPP, "map_own()");

@@ -102,7 +102,7 @@ refused "$scratch/string.so" "leaves its section" "guest code that uses a string
 build address -DBAD_ADDRESS -Wl,-z,notext
 refused "$scratch/address.so" "holds the address of" "guest code that holds an address"
 build bytes -DBAD_BYTES
-refused "$scratch/bytes.so" "no x86_64 instruction at ring+0x" "guest code that is no code"
+refused "$scratch/bytes.so" "invalid x86_64 instruction at ring+0x" "guest code that is no code"
 
 # These are seen only when they are loaded: their constructors run, but no VM does.
 build pair -DBAD_PAIR
@@ -121,7 +121,7 @@ patch "$scratch/good.so" 208 '\10' "$scratch/kvm.so"
 name="a backend that needs KVM, with another engine"
 if "$top_builddir/tools/ucall" list | grep -q "^unicorn .*yes"; then
 	UCALL_ENGINE=unicorn UCALL_BACKEND=$scratch/kvm.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1
-	has "$scratch/out" "asks KVM itself for its doorbell; this VM has engine unicorn" "$name"
+	has "$scratch/out" "needs KVM for its doorbell; this VM has engine unicorn" "$name"
 else
 	skip "no engine unicorn; install libunicorn-dev and build libucall with it" "$name"
 fi

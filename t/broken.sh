@@ -62,7 +62,7 @@ for UCALL_ENGINE in kvm unicorn; do
 		tries halt 124 'ran for 500 ms without an exit'
 		tries triple 3 'triple fault'
 	else
-		tries halt 2 'engine unicorn cannot have an in-kernel interrupt controller'
+		tries halt 2 'engine unicorn does not support an in-kernel interrupt controller'
 	fi
 	tries stack 3 'the stack of 64 KiB is full'
 	tries wild-ring 3 'no guest memory is mapped at 0xdeadbeef000' "${in}${in:+guest_wild_ring}"

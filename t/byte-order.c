@@ -57,7 +57,7 @@ static void check(bool big)
 	lay_out(&uc, big, UCALL_PRINTF, 0, UCALL_TEXT_SIZE);
 	CHECK_EQ(take(big, &uc, &copy), -1);
 	CHECK_EQ(errno, EPROTO);
-	CHECK_HAS(ucall_error(), "1024 bytes of text; 1023 is the most");
+	CHECK_HAS(ucall_error(), "1024 bytes of text; the maximum is 1023");
 	CHECK_EQ(uc.text_size, 0); /* acknowledged all the same */
 	lay_out(&uc, big, UCALL_DONE + 1, 0, 0);
 	CHECK_EQ(take(big, &uc, &copy), -1);
@@ -66,7 +66,7 @@ static void check(bool big)
 	CHECK_EQ(take(big, &uc, &copy), -1);
 	lay_out(&uc, big, UCALL_SYNC, 8, 0);
 	CHECK_EQ(take(big, &uc, &copy), -1);
-	CHECK_HAS(ucall_error(), "8 arguments; 7 is the most");
+	CHECK_HAS(ucall_error(), "8 arguments; the maximum is 7");
 	lay_out(&uc, big, UCALL_SYNC, 255, 0);
 	CHECK_EQ(take(big, &uc, &copy), -1);
 	CHECK_HAS(ucall_error(), "255 or more arguments");

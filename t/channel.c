@@ -318,7 +318,7 @@ static void once_refused(void)
 		"does not claim to work");
 	REFUSED((f.channel.traits.protection = ucall_protection_find("emulated-sev"),
 		 f.channel.via = UCALL_VIA_ADDRESS),
-		"the host can neither walk its page tables");
+		"the host can neither walk the guest's page tables");
 	begin(&f, UCALL_VIA_DEFAULT);
 	CHECK_OK(!choose(&f));
 	CHECK_EQ(f.channel.via, UCALL_VIA_MAILBOX);

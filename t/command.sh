@@ -44,7 +44,7 @@ for c in list info demo run cc new conform lab bench; do
 	done
 done
 run 2 "run without a guest" "$ucall" run
-has "$scratch/err" "ucall run --help says more" "where more is said"
+has "$scratch/err" "See ucall run --help" "where more is said"
 for n in -1 +1 0x "" 1x " 1" 99999999999999999999999; do
 	run 2 "run --memory '$n'" "$ucall" run --memory "$n" guest.elf
 	run 2 "run: argument '$n$n'" "$ucall" run guest.elf "$n$n"

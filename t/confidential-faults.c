@@ -122,7 +122,7 @@ static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, ENOMSG);
-	CHECK_HAS(ucall_error(), "an exit that is no ucall of backend");
+	CHECK_HAS(ucall_error(), "an exit that backend");
 	CHECK_HAS(ucall_error(), ": a halt");
 	check_place(vm, vcpu);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
@@ -175,9 +175,9 @@ static void each_bad_request(void)
 		uint64_t request;
 		const char *says;
 	} cases[] = {
-		{ 0x7ff, "with 0x7ff in the GHCB's MSR, which is no request of the MSR protocol" },
-		{ 0xfffff000, "GHCB at guest-physical 0xfffff000, which is no page of shared memory" },
-		{ ~0xfffull, "which is no page of shared memory" },
+		{ 0x7ff, "0x7ff in the GHCB's MSR, which is not a request of the MSR protocol" },
+		{ 0xfffff000, "0xfffff000, which is not a page of shared memory" },
+		{ ~0xfffull, "which is not a page of shared memory" },
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

@@ -40,7 +40,7 @@ static void host_states(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	/* Before. */
 	CHECK_EQ(ucall_vm_launch(vm), -1);
 	CHECK_EQ(errno, EPERM);
-	CHECK_HAS(ucall_error(), "has no vCPU, and can have none later");
+	CHECK_HAS(ucall_error(), "has no vCPU, and none can be added later");
 	private = ucall_vm_alloc(vm, 8, UCALL_MEM_PRIVATE);
 	vcpu = ucall_vcpu_add(vm, guest_code, 0);
 	CHECK_OK(private && vcpu);
@@ -215,7 +215,8 @@ static void once_engine(void)
 	CHECK(!ucall_vm_create(&config));
 	CHECK_EQ(errno, EOPNOTSUPP);
 	CHECK_HAS(ucall_error(),
-		  "engine unicorn cannot have encrypted memory (protect) for guests of x86_64; engine kvm can");
+		  "engine unicorn does not support encrypted memory (protect) for guests of "
+		  "x86_64; engine kvm does");
 }
 
 UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states, .config.guest_vc = true),

@@ -62,7 +62,7 @@ static void host_memory(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK(m.magic != MAGIC);
 	CHECK(!ucall_vm_host_pointer(vm, regs.gpr[7], sizeof(m)));
 	CHECK_EQ(errno, EPERM);
-	CHECK_HAS(ucall_error(), "gives no pointers");
+	CHECK_HAS(ucall_error(), "gives no host pointers");
 	/* In shared memory it is there. */
 	next_out(vcpu, &regs);
 	CHECK_EQ(regs.gpr[7], shared);
@@ -212,7 +212,7 @@ static void once_refused(void)
 		  "emulated-sev",
 		  UCALL_VIA_ADDRESS,
 		  { "UCALL_VIA_ADDRESS cannot work in an emulated-sev VM",
-		    "can neither walk its page tables nor read what is private;" } },
+		    "can neither walk the guest's page tables nor read private memory;" } },
 		{ "pio",
 		  "emulated-sev-es",
 		  0,

@@ -52,8 +52,8 @@ static void check_mismatch(struct ucall_vcpu *vcpu, uint64_t gpa, bool taken_for
 	CHECK_EQ(exit->u.memory.gpa, gpa);
 	CHECK_EQ(exit->u.memory.is_private, taken_for_private);
 	CHECK_HAS(ucall_error(),
-		  taken_for_private ? "was used as private memory, and is shared (a memory fault)"
-				    : "was used as shared memory, and is private (a memory fault)");
+		  taken_for_private ? "was used as private memory, but is shared (a memory fault)"
+				    : "was used as shared memory, but is private (a memory fault)");
 }
 
 static void mismatch(bool is_private, bool write)
@@ -250,7 +250,7 @@ static void host_both(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(!ucall_vm_launch(vm));
 	CHECK_EQ(ucall_vm_set_private(vm, v.gpa, 4096, false), -1);
 	CHECK_EQ(errno, EOPNOTSUPP);
-	CHECK_HAS(ucall_error(), "the guest alone decides what is private");
+	CHECK_HAS(ucall_error(), "only the guest decides what is private");
 	{
 		struct ucall uc;
 

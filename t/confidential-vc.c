@@ -330,7 +330,7 @@ static void host_mmio_store(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(errno, EFAULT);
 	CHECK_EQ(ucall_fault(vcpu)->frame.vector, 29);
 	CHECK_EQ(ucall_fault(vcpu)->frame.code, UCALL_SVM_EXIT_NPF);
-	CHECK_HAS(ucall_error(), "(access to where there is no memory (MMIO))");
+	CHECK_HAS(ucall_error(), "(access where there is no memory (MMIO))");
 	CHECK_HAS(ucall_error(), "guest_mmio_store");
 }
 

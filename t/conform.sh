@@ -73,12 +73,12 @@ faults() {
 	CLOBBERS:0 to 7 arguments, by the mailbox:argument 7 of 7 is 0x0, and the guest sent
 	ADDRESS:0 to 7 arguments, by the address:
 	CLAIMS_ALL:made-up exits are declined:compare reason, direction, size and address
-	CLAIMS_NONE:0 to 7 arguments, by the mailbox:an exit that is no ucall
+	CLAIMS_NONE:0 to 7 arguments, by the mailbox:an exit that backend
 	GLOBAL:two VMs with different options:
 	LEAKS:VMs leave nothing behind:file descriptors have become
 	LEAKS_REFUSED:refused VMs leave nothing behind:file descriptors have become
 	LEAKS_THREADS:VMs leave nothing behind:threads have become
-	DEFAULT_ARCH:what it claims it can have:
+	DEFAULT_ARCH:its claims are valid:
 	DEFAULT_VALUE:each option's default is valid:
 	METADATA:ucall_ops agree with the metadata:begin ucall_ops with UCALL_OPS
 	TWICE:every message once and in order, by the mailbox:
@@ -93,14 +93,14 @@ faults() {
 	WRITES_VCPU:the mailbox is left alone, by the mailbox:the vCPU's number
 	WRITES_FAULT:the mailbox is left alone, by the mailbox:the fault area
 	PRINTS:nothing is printed:a backend prints nothing
-	SKIPS:a VM can be made:init() is to serve every VM that the metadata claims
+	SKIPS:a VM can be created:init() must serve every VM that the metadata claims
 	LINE_IN_SUMMARY:version and summary:printable characters
 	STARTS_PROCESS:it can be loaded:a process is started
 	STARTS_THREAD:it can be loaded:a thread is started
 	LEAVES_FD:it can be loaded:a file descriptor is left open
 	SAYS_HELLO:it can be loaded:writes to standard output or error
 	TAKES_STDIN:it can be loaded:file descriptors that are not its own
-	SAYS_NOTHING:a VM can be made:its init() failed and did not say why, by ucall_fail()
+	SAYS_NOTHING:a VM can be created:its init() failed and did not say why, by ucall_fail()
 	EXITS:it can be loaded:a constructor must return
 	CRASHES:it can be loaded:died by SIGABRT
 	HANGS:it can be loaded:exceeded its time limit
@@ -165,6 +165,6 @@ cp "$scratch/ucall-broken.so" "$scratch/ucall-other.so"
 build broken
 mv "$scratch/ucall-broken.so" "$scratch/ucall-other.so"
 conform "$scratch/ucall-other.so"
-grep -q "^not ok .*its file has the name by which it is found" "$scratch/out"
+grep -q "^not ok .*its file is named after the backend" "$scratch/out"
 ok $? "a file with another backend's name"
 done_testing

@@ -92,7 +92,7 @@ static void host_other(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 	for (int i = 0; i < 3; i++) {
 		CHECK_EQ(ucall_next(vcpu, NULL), -1);
-		CHECK_HAS(ucall_error(), "no ucall of backend");
+		CHECK_HAS(ucall_error(), "does not recognise");
 		CHECK_EQ(exit->reason, UCALL_EXIT_IO);
 		CHECK_EQ(exit->u.io.port, ports[i]);
 		CHECK_EQ(exit->u.io.is_write, i != 2);

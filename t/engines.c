@@ -74,12 +74,12 @@ static void once_flat(void)
 	if (!has("unicorn"))
 		SKIP("%s", ucall_error());
 	refused(&(struct ucall_vm_config){ .engine = "unicorn", .backend = "pio", .irqchip = true },
-		"cannot have an in-kernel interrupt controller");
+		"does not support an in-kernel interrupt controller");
 	refused(&(struct ucall_vm_config){ .engine = "unicorn", .backend = "pio", .ring = 3 },
 #if defined(__x86_64__)
-		"cannot have guest functions in ring 3 for guests of x86_64; engine kvm can (");
+		"does not support guest functions in ring 3 for guests of x86_64; engine kvm does");
 #else
-		"cannot have guest functions in ring 3 for guests of "); /* no engine can */
+		"does not support guest functions in ring 3 for guests of "); /* no engine does */
 #endif
 	vm = ucall_test_vm(&config);
 	vcpu = ucall_vcpu_add(vm, guest_code, 0);

@@ -193,7 +193,7 @@ static void once_config(void)
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),
 						  .arch = "arm64" },
-		       EINVAL, "is a guest for x86_64, and the VM's configuration says aarch64");
+		       EINVAL, "is a guest for x86_64, but the VM configuration says aarch64");
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),
 						  .engine = "bochs" },

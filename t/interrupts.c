@@ -211,7 +211,7 @@ static void host_early(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 #if !defined(__x86_64__)
 	CHECK(!ucall_vcpu_add(vm, guest_code, 0));
 	CHECK_EQ(errno, EBUSY);
-	CHECK_HAS(ucall_error(), "has been set up for the 1 vCPUs that there were");
+	CHECK_HAS(ucall_error(), "was set up for 1 vCPUs when the first one ran");
 #endif
 }
 
@@ -223,7 +223,7 @@ static void host_set_up(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 #if !defined(__x86_64__)
 	CHECK_EQ(ucall_vm_launch(vm), -1);
 	CHECK_EQ(errno, EPERM);
-	CHECK_HAS(ucall_error(), "has no vCPU, and can have none later");
+	CHECK_HAS(ucall_error(), "has no vCPU, and none can be added later");
 #endif
 	take_interrupts(vm);
 	map_controller(vm, &registers, &more);

@@ -13,9 +13,9 @@ refused() { # STATUS WORDS ARGUMENT...
 	has "$scratch/out" "$words" "it says why"
 }
 refused 2 "usage: ucall lab ARCH"
-refused 2 "no machine \"vax\"; there are aarch64, riscv64 and x86_64" vax
+refused 2 "no machine \"vax\"; use aarch64, riscv64 or x86_64" vax
 refused 77 "QEMU's emulator has no SIE" s390x
-refused 2 "what is \"ls\"?" aarch64 ls
+refused 2 "unexpected \"ls\"" aarch64 ls
 refused 2 "root needs a value" aarch64 --root
 refused 2 "no folder /nonexistent" aarch64 --root /nonexistent -- ls
 refused 2 "timeout 1m: give seconds" aarch64 --timeout 1m -- ls
@@ -27,7 +27,7 @@ if command -v readelf >/dev/null; then
 	*) other=aarch64 ;;
 	esac
 	cd "$scratch" || exit 1
-	refused 2 "is a program for another machine than $other; compile it with $other-linux-gnu-gcc" $other -- ./cat
+	refused 2 "is not a program for $other; compile it with $other-linux-gnu-gcc" $other -- ./cat
 	cd "$OLDPWD" || exit 1
 	printf 'int f(void); int main(void) { return f(); }\n' >"$scratch/main.c"
 	printf 'int f(void); int f(void) { return 0; }\n' >"$scratch/f.c"

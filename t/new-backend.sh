@@ -64,8 +64,8 @@ refused "too many words" "usage:" a b c
 refused "a name with a capital letter" '"Ring" cannot be the name' Ring
 refused "a name with a slash" '"../x" cannot be the name' ../x
 refused "the name of its own test" "choose another name" test
-refused "a backend's name" "there is a backend pio" pio
-refused "files that are there" "is there already; nothing was written" ring0
+refused "a backend's name" "backend pio already exists" pio
+refused "files that are there" "already exists; nothing was written" ring0
 refused "a folder that cannot be made" "cannot make the folder" x nosuch/folder
 test "$before" = "$(ls -R | cksum)"
 ok $? "and nothing is written"

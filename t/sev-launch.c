@@ -251,7 +251,7 @@ static void once_names(void)
 		CHECK_EQ(live(cases[names[i].i].kind, &vm), -1);
 		CHECK_HAS(ucall_error(), names[i].name);
 		if (strstr(names[i].name, "_SEV_"))
-			CHECK_HAS(ucall_error(), "a code without a name (0x1234)");
+			CHECK_HAS(ucall_error(), "an unknown code (0x1234)");
 	}
 }
 

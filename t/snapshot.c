@@ -346,7 +346,7 @@ static void host_refused(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_HAS(ucall_error(), ucall_vm_engine(vm));
 	} else {
 		CHECK_EQ(errno, EINVAL);
-		CHECK_HAS(ucall_error(), "take one by ucall_vm_snapshot()");
+		CHECK_HAS(ucall_error(), "take one with ucall_vm_snapshot()");
 	}
 	expect(vcpu, 2);
 }

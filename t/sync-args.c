@@ -76,7 +76,7 @@ static void host_too_many(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EPROTO);
-	CHECK_HAS(ucall_error(), "8 arguments; 7 is the most");
+	CHECK_HAS(ucall_error(), "8 arguments; the maximum is 7");
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 

@@ -206,7 +206,7 @@ static void each_environment(void)
 	setenv("UCALL_TIMEOUT", "soon", 1);
 	CHECK(!ucall_vm_create(&config));
 	CHECK_EQ(errno, EINVAL);
-	CHECK_HAS(ucall_error(), "UCALL_TIMEOUT=soon is no time");
+	CHECK_HAS(ucall_error(), "UCALL_TIMEOUT=soon is not a time");
 	unsetenv("UCALL_TIMEOUT");
 	check_spin(vm, vcpu);
 }

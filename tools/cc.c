@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall cc: compiles guest ELFs, and backends with guest code for every architecture there is. */
+/* ucall cc: compiles guest ELFs, and backends with guest code for every architecture. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -35,7 +35,7 @@ static const char *value_of(int argc, char **argv, int *i)
 	return NULL;
 }
 
-/* A word of the compiler's after which one more is its own. */
+/* True for a compiler option whose value is the next word. */
 static bool takes_word(const char *flag)
 {
 	static const char *const flags[] = {
@@ -102,13 +102,13 @@ static bool parse(int argc, char **argv, struct options *o)
 		}
 	}
 	if (o->object && (o->backend || o->source_count > 1)) {
-		fprintf(stderr, "ucall: -c is for one source, and not with --backend\n");
+		fprintf(stderr, "ucall: -c takes one source, and not --backend\n");
 		return false;
 	}
 	return o->out && o->source_count && (!o->backend || (o->source_count == 1 && !o->arch));
 }
 
-/* -MD, -MMD, -MF FILE, ...: what a source depends on. */
+/* True for -MD, -MMD, -MF FILE, ...: options for dependencies. */
 static bool is_dependency(const char *flag)
 {
 	return flag[0] == '-' && flag[1] == 'M';
@@ -130,8 +130,8 @@ static void add_flags(struct command *c, const struct options *o, bool dependenc
 }
 
 /*
- * Writes what the source depends on, by the flags for that, which are a matter of one source: compiled with the
- * runtime, that of its last file would be written.
+ * Writes the source's dependencies in a run of its own, since the flags for that apply to one
+ * source: in a compilation with the runtime, those of its last file would be written.
  */
 static int write_dependencies(const struct options *o, uint32_t arch)
 {
@@ -154,7 +154,7 @@ static int write_dependencies(const struct options *o, uint32_t arch)
 		add_arg(&c, "-MT");
 		add_arg(&c, o->out);
 	}
-	if (beside && !file) { /* m.o: m.d, which the compiler cannot know, for this writes no m.o */
+	if (beside && !file) { /* m.o: m.d; the compiler cannot know: this run writes no m.o */
 		snprintf(name, sizeof(name), "%.*s.d",
 			 dot ? (int)(dot - o->out) : (int)strlen(o->out), o->out);
 		add_arg(&c, "-MF");
@@ -195,7 +195,7 @@ static int guest(const struct options *o)
 		return run_command(&c, o->verbose) ? EXIT_ABORT : 0;
 	}
 	add_link(&c);
-	/* Below what the mailbox, the stacks and the heap of a guest have. */
+	/* Below the mailbox, the stacks and the heap of a guest. */
 	add_arg(&c, "-Wl,-Ttext-segment=0x400000");
 	if (links_by_lld(&c))
 		c.args[c.count - 1] = "-Wl,--image-base=0x400000"; /* lld's name for it */
@@ -250,7 +250,7 @@ static void remove_work(const struct work *w)
 	rmdir(w->folder);
 }
 
-/* Adds one architecture's guest code.  0 also where the source or the machine has nothing for it. */
+/* Adds one architecture's guest code.  0 also if there is no code or no compiler for it. */
 static int add_arch(const struct options *o, const struct work *w, uint32_t arch, FILE *to)
 {
 	const char *missing = NULL;
@@ -305,7 +305,7 @@ static int write_guests(const struct options *o, const struct work *w, const cha
 			fprintf(stderr, "ucall: no guest code of %s for %s\n", o->sources[0],
 				ucall_arch_name(arch));
 	}
-	/* A symbol, so that nm(1) does not complain of a file without. */
+	/* A symbol: nm(1) complains about a file without one. */
 	fprintf(to, "\t.set ucall_guests, 0\n\t.section .note.GNU-stack,\"\",%%progbits\n");
 	if (fclose(to))
 		r = -1;
@@ -314,7 +314,7 @@ static int write_guests(const struct options *o, const struct work *w, const cha
 	return r;
 }
 
-/* The host's half, and the notes. */
+/* Links the host's half and the notes. */
 static int link_backend(const struct options *o, const struct work *w)
 {
 	static const char *const flags[] = { "-shared", "-fPIC", "-O2", "-g", "-Wall" };

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The `ucall` command: a file each for its subcommands, which return an exit status. */
+/* The `ucall` command.  Each subcommand has its own file and returns an exit status. */
 #ifndef TOOLS_COMMANDS_H
 #define TOOLS_COMMANDS_H
 
@@ -8,12 +8,12 @@
 /* Exit statuses; 0 is success. */
 #define EXIT_ABORT 1 /* a guest failed */
 #define EXIT_USAGE 2 /* bad usage or configuration */
-#define EXIT_FAULT 3 /* a guest exception, or an exit that is no ucall */
+#define EXIT_FAULT 3 /* a guest exception, or an exit that is not a ucall */
 #define EXIT_TIMEOUT 124
 
-/* What `ucall COMMAND --help` prints, of a command that there is. */
+/* Prints what `ucall COMMAND --help` prints.  The command must exist. */
 void print_help(FILE *to, const char *command);
-/* How it is called, on stderr; returns EXIT_USAGE. */
+/* Prints its usage on stderr; returns EXIT_USAGE. */
 int bad_usage(const char *command);
 
 int cmd_bench(int argc, char **argv);

@@ -83,7 +83,7 @@ static int execute(const struct command *c, bool verbose)
 	pid_t child;
 
 	if (c->count >= sizeof(c->args) / sizeof(c->args[0])) {
-		fprintf(stderr, "ucall: a command line of more than %zu words\n",
+		fprintf(stderr, "ucall: the command line has more than %zu words\n",
 			sizeof(c->args) / sizeof(c->args[0]) - 1);
 		return 127;
 	}
@@ -126,7 +126,7 @@ static bool in_path(const char *program)
 	return false;
 }
 
-/* What to install, in words: packages of Debian, whose names have no underscores. */
+/* Says which Debian packages to install; their names have no underscores. */
 static const char *install(const struct target *t)
 {
 	static char texts[TARGETS][128];
@@ -142,7 +142,7 @@ static const char *install(const struct target *t)
 	return text;
 }
 
-/* Of one of the architectures that there are. */
+/* `arch` must be a known architecture. */
 static const struct target *target_of(uint32_t arch)
 {
 	size_t i = 0;
@@ -170,14 +170,14 @@ bool links_by_lld(const struct command *c)
 	return has_word(c, "--ld-path=ld.lld") || has_word(c, "-fuse-ld=lld");
 }
 
-/* The compiler's own words of the command: its name, and how clang is told the target. */
+/* Adds the compiler's name, and for clang the options for the target. */
 static bool add_compiler(struct command *c, const struct target *t, const char *compiler)
 {
 	if (compiler) {
 		add_words(c, compiler);
 		if (!c->count || c->count > sizeof(c->args) / sizeof(c->args[0]))
 			return false;
-		/* A clang compiles for any target, once it is told which. */
+		/* Clang compiles for any target, given by an option. */
 		if (is_clang(c->args[0])) {
 			if (!has_word(c, "--target") && !has_word(c, "-target"))
 				add_arg(c, t->clang_target);

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Compilers for guests of each architecture, as far as this machine has them. */
+/* The compilers that this machine has for guests of each architecture. */
 #ifndef TOOLS_COMPILERS_H
 #define TOOLS_COMPILERS_H
 
@@ -15,39 +15,39 @@
 struct command {
 	const char *args[128]; /* ends in NULL */
 	size_t count;
-	char *joined[32]; /* those that are made of others, which are the command's own */
+	char *joined[32]; /* args made by add_joined(), owned by the command */
 	size_t joined_count;
 };
 
-/* What is too much is counted, and run_command() then fails. */
+/* If there are too many, run_command() fails. */
 void add_arg(struct command *c, const char *arg);
 void add_joined(struct command *c, const char *first, const char *second);
-/* The words of `text`, which spaces separate. */
+/* Adds the words of `text`, separated by spaces. */
 void add_words(struct command *c, const char *text);
 
 /*
- * Runs it, with `verbose` after printing it, and frees what is its own.  Its exit status; 127 and a
- * message if it cannot be run.
+ * Runs the command, printed first if `verbose`, and frees what it owns.  Returns its exit status,
+ * or 127 after a message if it cannot be run.
  */
 int run_command(struct command *c, bool verbose);
 
 /*
- * Begins a command line that compiles and links freestanding code for one UCALL_ARCH_ bit: by
- * `compiler` if it is not NULL, else by a cross gcc, else by clang with a linker.  False: *missing says
- * what to install.
+ * Begins a command line that compiles and links freestanding code for one UCALL_ARCH_ bit:
+ * with `compiler` if it is not NULL, else a cross gcc, else clang and a linker.  If false, *missing
+ * says what to install.
  */
 bool begin_compile(struct command *c, uint32_t arch, const char *compiler, const char **missing);
 
-/* Does that command's compiler link with lld, which has its own name for a segment's address? */
+/* True if the command links with lld, which has its own option for a segment's address. */
 bool links_by_lld(const struct command *c);
 
-/* What that command needs to link a static image. */
+/* Adds the flags that link a static image. */
 void add_link(struct command *c);
 
-/* What to install for the architecture; NULL: a compiler is there. */
+/* What to install for the architecture; NULL if there is a compiler. */
 const char *missing_compiler(uint32_t arch);
 
-/* A folder of the kit: $NAME of the environment if it is set, else `installed`. */
+/* A folder of the kit: $NAME from the environment if set, else `installed`. */
 const char *kit_folder(const char *name, const char *installed);
 
 #endif

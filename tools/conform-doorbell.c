@@ -51,7 +51,7 @@ static const char *name_exit(const struct ucall_exit *exit)
 	static char text[128];
 	const char *name = exit->reason < sizeof(names) / sizeof(names[0])
 				   ? names[exit->reason]
-				   : "a reason that there is not";
+				   : "an invalid exit reason";
 
 	if (exit->reason == UCALL_EXIT_IO)
 		snprintf(text, sizeof(text), "%s port 0x%x",
@@ -69,7 +69,7 @@ static const char *name_exit(const struct ucall_exit *exit)
 	return text;
 }
 
-/* Does either recv function take it for its own? */
+/* True if either recv function claims the exit. */
 static bool claims(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 {
 	const struct ucall_ops *ops = conform_ops();
@@ -82,7 +82,7 @@ static bool claims(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 	       (ops->recv_cmd_shared && ops->recv_cmd_shared(vcpu, exit));
 }
 
-/* Makes of the doorbell's exit one of the same kind, of another device.  False if its kind names no device. */
+/* Turns the doorbell's exit into one from another device.  False if its kind names no device. */
 static bool make_other(struct ucall_exit *exit, unsigned int which)
 {
 	switch (exit->reason) {
@@ -106,7 +106,7 @@ static bool make_other(struct ucall_exit *exit, unsigned int which)
 	}
 }
 
-/* recv functions are asked of every exit; these can be nobody's, and the last ones are another device's. */
+/* recv functions see every exit: these belong to no backend, the last ones to other devices. */
 void each_made_up(void)
 {
 	const struct ucall_exit exits[] = {
@@ -145,14 +145,14 @@ void each_made_up(void)
 	}
 	if (ucall_vcpu_exit(vcpu)->reason != UCALL_EXIT_HALT &&
 	    claims(vcpu, &(struct ucall_exit){ .reason = UCALL_EXIT_HALT }))
-		FAIL("it claims every halt, and its doorbell is %s: a guest's own halt would be taken for a ucall; leave "
-		     "UCALL_EXIT_HALT out",
+		FAIL("it claims every halt, but its doorbell is %s: a guest's own halt would be "
+		     "taken for a ucall; do not claim UCALL_EXIT_HALT",
 		     name_exit(ucall_vcpu_exit(vcpu)));
 	CHECK_EQ(get_ucall(vcpu, NULL), UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-/* What reads must be answered by the host; KVM would give the guest whatever was there. */
+/* A read needs an answer from the host; KVM would give the guest whatever was there. */
 static bool is_read(const struct ucall_exit *exit)
 {
 	return (exit->reason == UCALL_EXIT_IO && !exit->u.io.is_write) ||
@@ -175,8 +175,8 @@ void each_writes(void)
 		cmd = get_ucall(vcpu, &uc);
 		CHECK_OK(cmd > 0);
 		if (is_read(&exit))
-			FAIL("the doorbell is %s: what reads wants an answer, which this host does not give; use OUT, a "
-			     "store or WRMSR, and look at is_write",
+			FAIL("the doorbell is %s: a read needs an answer, which this host does "
+			     "not give; use OUT, a store or WRMSR, and check is_write",
 			     name_exit(&exit));
 	} while (cmd != UCALL_DONE);
 	/* The last exit, as if it had been a read. */
@@ -186,12 +186,12 @@ void each_writes(void)
 	if (exit.reason == UCALL_EXIT_MSR)
 		exit.u.msr.is_write = 0;
 	if (is_read(&exit) && claims(vcpu, &exit))
-		FAIL("it claims a read as well, %s: look at is_write", name_exit(&exit));
+		FAIL("it also claims a read, %s: check is_write", name_exit(&exit));
 }
 
 /* ---- what a doorbell must leave alone ---- */
 
-/* By conform-ring.S's numbers. */
+/* In the order of conform-ring.S. */
 static const struct {
 	const char *arch, *names[16];
 } registers[] = {
@@ -212,7 +212,7 @@ static const char *name_register(uint64_t n)
 	return "a register";
 }
 
-/* One that does not keep what it must makes a fault elsewhere, or none for now. */
+/* A doorbell that changes these causes a fault elsewhere, or none yet. */
 void check_registers(enum ucall_via via)
 {
 	struct ucall_vm *vm = conform_vm(via);
@@ -242,7 +242,7 @@ void check_mailbox(enum ucall_via via)
 		const char *name;
 	} parts[] = {
 		{ offsetof(struct ucall_mailbox, fault), "the fault area" },
-		{ offsetof(struct ucall_mailbox, reserved1), "what is reserved" },
+		{ offsetof(struct ucall_mailbox, reserved1), "a reserved field" },
 		{ offsetof(struct ucall_mailbox, ghcb), "ghcb" },
 		{ offsetof(struct ucall_mailbox, vcpu), "vcpu, the vCPU's number" },
 		{ offsetof(struct ucall, text), "the message's text" },
@@ -261,8 +261,8 @@ void check_mailbox(enum ucall_via via)
 	if (cmd == CONFORM_CHANGED) {
 		while (uc.args[0] < parts[i].from)
 			i++;
-		FAIL("the doorbell writes to the mailbox at offset %llu, %s (it was 0x%llx, and is 0x%llx): of the "
-		     "mailbox it may write the message's head alone, to acknowledge a message",
+		FAIL("the doorbell writes to the mailbox at offset %llu, %s (it was 0x%llx, and is "
+		     "0x%llx): it may write only the message's head, to acknowledge a message",
 		     (unsigned long long)uc.args[0], parts[i].name, (unsigned long long)uc.args[1],
 		     (unsigned long long)uc.args[2]);
 	}

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a plugin's file says of itself: is it so, and is it enough? */
+/* Checks that what a plugin's file says about itself is true and complete. */
 #include <dlfcn.h>
 #include <errno.h>
 #include <stdio.h>
@@ -35,7 +35,7 @@ void conform_file_found(void)
 
 	snprintf(expected, sizeof(expected), "ucall-%s.so", conform_info->metadata.name);
 	if (strcmp(base, expected) != 0)
-		FAIL("the file is called %s: UCALL_BACKEND=%s finds %s", base,
+		FAIL("the file is called %s: UCALL_BACKEND=%s looks for %s", base,
 		     conform_info->metadata.name, expected);
 }
 
@@ -53,7 +53,7 @@ void conform_file_texts(void)
 	char text[512];
 
 	if (!md->version[0] || !is_text(md->version))
-		FAIL(".version is \"%s\": give one, in printable characters",
+		FAIL(".version is \"%s\": give a version in printable characters",
 		     printable(md->version, text, sizeof(text)));
 	if (!md->summary[0] || !is_text(md->summary))
 		FAIL(".summary is \"%s\": give a phrase for `ucall info`, in printable characters",
@@ -68,16 +68,16 @@ void conform_file_claims(void)
 	for (uint32_t bit = 1; bit; bit <<= 1)
 		known |= ucall_protection_name(bit) ? bit : 0;
 	if (!conform_info->archs)
-		FAIL("it has guest code for no architecture");
-	/* Where it has no guest code may be for want of a compiler. */
+		FAIL("it has no guest code for any architecture");
+	/* Guest code may be missing for lack of a compiler. */
 	for (uint32_t bit = 1; bit; bit <<= 1)
 		if ((md->default_for & bit) && !ucall_arch_name(bit))
-			FAIL(".default_for has a bit (0x%x) that is no UCALL_ARCH_", bit);
+			FAIL(".default_for has a bit (0x%x) that is not a UCALL_ARCH_", bit);
 	if (!md->protections || (md->protections & ~known))
 		FAIL(".protections is 0x%x: name the UCALL_PROTECT_ bits of the VMs that it serves",
 		     md->protections);
 	if (md->default_for_protections & ~md->protections)
-		FAIL(".default_for_protections has bits (0x%x) that .protections has not",
+		FAIL(".default_for_protections has bits (0x%x) that .protections lacks",
 		     md->default_for_protections & ~md->protections);
 	if (!md->default_for != !md->default_for_protections)
 		FAIL(".default_for and .default_for_protections go together: give both or neither");
@@ -104,12 +104,13 @@ void conform_file_options(void)
 		if (o->type == UCALL_OPTION_UINT && o->min > o->max)
 			FAIL("option %s: .min is greater than .max", o->name);
 		if (o->type == UCALL_OPTION_CHOICE && !strchr(o->choices, '|'))
-			FAIL("option %s: .choices is \"%s\", no \"this|that\"", o->name, o->choices);
+			FAIL("option %s: .choices is \"%s\"; write it as \"this|that\"", o->name,
+			     o->choices);
 		if (!o->help[0] || !is_text(o->help))
 			FAIL("option %s has no .help", o->name);
 		for (unsigned int k = 0; k < i; k++)
 			if (!strcmp(o->name, conform_info->metadata.options[k].name))
-				FAIL("there are two options %s", o->name);
+				FAIL("there are two options named %s", o->name);
 	}
 }
 
@@ -192,13 +193,14 @@ void conform_file_ops(void)
 
 	CHECK_OK(ops);
 	if (ops->abi != conform_info->metadata.abi)
-		FAIL("ucall_ops.abi is %u, and the metadata's %u: begin ucall_ops with UCALL_OPS",
+		FAIL("ucall_ops.abi is %u, but the metadata's is %u: begin ucall_ops with "
+		     "UCALL_OPS",
 		     ops->abi, conform_info->metadata.abi);
 	if (!ops->metadata ||
 	    memcmp(ops->metadata, &conform_info->metadata, conform_info->metadata.size) != 0)
 		FAIL("ucall_ops.metadata is not the metadata of the file: begin ucall_ops with UCALL_OPS");
 	if (native && !ops->send_cmd && !ops->send_cmd_shared)
-		FAIL("it has guest code for this host's architecture, and no send_cmd in ucall_ops");
+		FAIL("it has guest code for the host's architecture, but no send_cmd in ucall_ops");
 	if (!ops->recv_cmd && !ops->recv_cmd_shared)
 		FAIL("ucall_ops has neither recv_cmd nor recv_cmd_shared");
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `ucall conform`: the plugin, and the points on what its file says of itself. */
+/* `ucall conform`: the plugin, and the points that check its file. */
 #ifndef TOOLS_CONFORM_FILE_H
 #define TOOLS_CONFORM_FILE_H
 
@@ -8,12 +8,13 @@
 extern const struct ucall_backend_info *conform_info;
 
 /*
- * Its ucall_ops.  Loads the plugin, which runs its constructors: only in a point.  NULL after ucall_fail().
+ * Its ucall_ops; NULL after ucall_fail().  Loads the plugin, which runs its constructors: call it
+ * only in a point.
  */
 const struct ucall_ops *conform_ops(void);
 
 unsigned int conform_option_count(void);
-/* Fails the point if the last error says that the backend said nothing. */
+/* Fails the point if the last error says that the backend gave no reason. */
 void conform_check_said(void);
 
 /* Each is a test's `once`. */

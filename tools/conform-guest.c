@@ -32,7 +32,7 @@ UCALL_GUEST void conform_abort(void)
 	GUEST_ASSERT_EQ(1, 2);
 }
 
-/* One byte longer each time, at first, and then the longest. */
+/* Texts that grow by one byte, then the longest. */
 UCALL_GUEST void conform_texts(void)
 {
 	static const char digits[] = "0123456789abcdef";
@@ -43,7 +43,7 @@ UCALL_GUEST void conform_texts(void)
 	GUEST_DONE();
 }
 
-/* A ucall in the midst of another, as from an interrupt. */
+/* A ucall within another, as from an interrupt. */
 UCALL_GUEST void conform_nested(void)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -74,7 +74,7 @@ UCALL_GUEST void conform_shared(struct ucall *uc, uint64_t rounds)
 	GUEST_DONE();
 }
 
-/* Exits that no backend's doorbell makes, and halts, which one's does. */
+/* Exits that no backend's doorbell makes, and halts, which one backend's makes. */
 UCALL_GUEST void conform_other_exits(uint64_t halts)
 {
 #if defined(__x86_64__)
@@ -90,7 +90,7 @@ UCALL_GUEST void conform_other_exits(uint64_t halts)
 	GUEST_DONE();
 }
 
-/* Rings with whatever is in the mailbox. */
+/* Rings with random contents in the mailbox. */
 UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -115,7 +115,7 @@ UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds)
 
 void conform_ring(uint64_t ring, uint64_t message, const struct ucall_bell *bell) UCALL_HIDDEN;
 
-/* conform-ring.S: where it writes, how many registers, and those of them that had a pattern. */
+/* conform-ring.S: where it writes, how many registers, and how many of them had a pattern. */
 #define AREA ((volatile uint64_t *)(UCALL_MAILBOX_ADDRESS + 0xc00))
 #define PATTERN 0x5a5a000000001100
 #if defined(__x86_64__)
@@ -174,7 +174,7 @@ UCALL_GUEST void conform_mailbox(void)
 	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
 		after[i] = words[i];
 	for (unsigned int i = 1; i < sizeof(*m) / 8; i++) {
-		/* What the host writes when it takes a message; and the guest's half of the GHCB protocol. */
+		/* Written by the host when it takes a message, or by the guest's GHCB code. */
 		if (i * 8 == offsetof(struct ucall_mailbox, shared) ||
 		    i * 8 == offsetof(struct ucall_mailbox, received) ||
 		    i * 8 == offsetof(struct ucall_mailbox, ghcb_registered))

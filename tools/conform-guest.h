@@ -5,7 +5,7 @@
 
 #include <ucall/guest.h>
 
-#define CONFORM_USER 0x1234 /* a command of the program's own */
+#define CONFORM_USER 0x1234 /* the program's own command */
 
 UCALL_GUEST void conform_args(void);
 UCALL_GUEST void conform_commands(void);
@@ -17,13 +17,13 @@ UCALL_GUEST void conform_other_exits(uint64_t halts);
 UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds);
 UCALL_GUEST void conform_abort(void);
 
-/* One message, whose doorbell is called with a number in each register that a function must keep. */
+/* Sends a message with a known number in each register that a function must keep. */
 UCALL_GUEST void conform_registers(void);
-/* One message, before and after which the mailbox is looked at. */
+/* Sends a message and compares the mailbox before and after it. */
 UCALL_GUEST void conform_mailbox(void);
 /* What these two found. */
 #define CONFORM_KEPT 0x2000
 #define CONFORM_CHANGED \
-	0x2001 /* args: which register, or the offset in the mailbox; what it was; what it is */
+	0x2001 /* args: the register, or the offset in the mailbox; old value; new value */
 
 #endif

@@ -15,7 +15,7 @@
 
 /* ---- what is left behind ---- */
 
-/* Standard output and error, which go to a file meanwhile. */
+/* Standard output and error, redirected to a file. */
 struct capture {
 	int out, err, file;
 };
@@ -30,7 +30,7 @@ static bool capture_begin(struct capture *c)
 	       dup2(c->file, STDERR_FILENO) >= 0;
 }
 
-/* The file is the caller's to close. */
+/* The caller closes the file. */
 static void capture_end(const struct capture *c)
 {
 	fflush(NULL);
@@ -48,7 +48,7 @@ void each_silent(void)
 	char text[64] = "";
 	ssize_t n;
 
-	ucall_test_vm_free(conform_vm(UCALL_VIA_DEFAULT)); /* skips where there can be none */
+	ucall_test_vm_free(conform_vm(UCALL_VIA_DEFAULT)); /* skips if there can be no VM */
 	CHECK(capture_begin(&capture));
 	ucall_test_config(&c);
 	vm = ucall_vm_create(&c);
@@ -67,12 +67,12 @@ void each_silent(void)
 	text[strcspn(text, "\n")] = 0;
 	CHECK_OK(vm);
 	if (n)
-		FAIL("it writes to standard output or error, \"%s\"...: a backend prints nothing; say what is wrong by "
-		     "ucall_fail()",
+		FAIL("it writes to standard output or error, \"%s\"...: a backend prints nothing; "
+		     "report errors with ucall_fail()",
 		     text);
 }
 
-/* KiB that are allocated, and KiB of address space. */
+/* KiB allocated, and KiB of address space. */
 struct memory {
 	long allocated, mapped;
 };
@@ -92,7 +92,7 @@ static struct memory memory_used(void)
 	return m;
 }
 
-/* KiB that each of `count` has left behind; less than a page each may be anybody's. */
+/* KiB that each of `count` has left behind; less than a page each is ignored. */
 static long growth(const struct memory *before, long count)
 {
 	struct memory now = memory_used();
@@ -103,7 +103,7 @@ static long growth(const struct memory *before, long count)
 	return mapped > 64 * count ? mapped / count : 0;
 }
 
-/* In up to three rounds of `count`: a leak grows in each, and what an allocator keeps does not. */
+/* Up to three rounds of `count`: a leak grows in each; an allocator's cache does not. */
 static void check_growth(void (*once)(void *data), void *data, long count, const char *what,
 			 const char *mend)
 {
@@ -144,7 +144,7 @@ void each_memory(void)
 	struct ucall_vm *vm;
 
 #if defined(ADDRESS_SANITIZER) || defined(THREAD_SANITIZER)
-	SKIP("a sanitizer has the memory; it tells of leaks itself");
+	SKIP("a sanitizer manages the memory; it reports leaks itself");
 #endif
 	vm = conform_vm(UCALL_VIA_DEFAULT);
 	vcpu = ADD(vm, conform_count, 2, 1, 4 * rounds);
@@ -194,7 +194,7 @@ void each_nothing_left(void)
 	check_same(fds, threads);
 }
 
-/* ---- and when it is loaded ---- */
+/* ---- side effects of loading ---- */
 
 static int children(void)
 {
@@ -233,7 +233,7 @@ bool conform_load(char *problem, size_t size)
 
 	umask(mask);
 	if (!capture_begin(&capture)) {
-		snprintf(problem, size, "its output cannot be looked at: %s", strerror(errno));
+		snprintf(problem, size, "its output cannot be captured: %s", strerror(errno));
 		return false;
 	}
 	standard_files(before);
@@ -258,8 +258,8 @@ bool conform_load(char *problem, size_t size)
 		what = "a file descriptor is left open";
 	if (loaded && what)
 		snprintf(problem, size,
-			 "when it is loaded, %s: a program that lists backends is not to notice; better, have no "
-			 "constructor, and use init()",
+			 "when it is loaded, %s: a program that lists backends must not notice; "
+			 "better to have no constructor and use init()",
 			 what);
 	return loaded;
 }
@@ -273,7 +273,7 @@ static void try_vm(const struct ucall_vm_config *config)
 	ucall_vm_free(vm);
 }
 
-/* VMs that are refused, by whatever the options and the VM's kind can bring about. */
+/* Tries all values of options and kinds of VM, some of which are refused. */
 void each_refused(void)
 {
 	struct ucall_vm_config kinds[] = { { .ring = 3 }, { .irqchip = true }, { .ring = 0 } };

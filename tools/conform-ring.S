@@ -1,10 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * void conform_ring(uint64_t ring, uint64_t message, const struct ucall_bell *bell): guest code.  Fills the registers that a function must keep with
- * CONFORM_PATTERN, + 1, ..., calls ring(message, bell), and writes to CONFORM_AREA what it finds in them then: 8(area) the
- * first, and so on; after the last by how much the stack pointer is off, and on x86_64 the direction flag.
+ * void conform_ring(uint64_t ring, uint64_t message, const struct ucall_bell *bell): guest code.
+ * Fills the registers that a function must keep with CONFORM_PATTERN, + 1, ..., calls
+ * ring(message, bell), and writes the registers to CONFORM_AREA: the first at 8(area), and so on;
+ * then by how much the stack pointer is off, and on x86_64 the direction flag.
  */
-#define CONFORM_AREA 0x8000000c00 /* behind the mailbox, in its page: needs no register to be found again */
+#define CONFORM_AREA 0x8000000c00 /* after the mailbox, in its page: a constant, in no register */
 #define CONFORM_PATTERN 0x5a5a000000001100
 
 	.text
@@ -138,7 +139,7 @@ conform_ring:
 	lmg	%r6, %r15, 48(%r15)
 	br	%r14
 #elif defined(__riscv)
-	/* RISC-V ELF psABI, 2.1; gp and tp are not a function's to change at all. */
+	/* RISC-V ELF psABI, 2.1; a function must never change gp and tp. */
 	addi	sp, sp, -128
 	sd	ra, 0(sp)
 	sd	s0, 8(sp)

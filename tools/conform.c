@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * ucall conform: is this backend right?  A suite in TAP, by the harness that tests are written with: its
- * points are repeated for each architecture, engine and protection that the plugin claims and this
- * machine has.
+ * ucall conform: checks a backend.  A suite in TAP that uses the test harness: its points are
+ * repeated for each architecture, engine and protection that the plugin claims and this machine
+ * has.
  */
 #include <errno.h>
 #include <fnmatch.h>
@@ -33,7 +33,7 @@ struct ucall_vcpu *conform_add(struct ucall_vm *vm, void (*function)(void), cons
 	return vcpu;
 }
 
-/* The other points are skipped where there can be no VM; so this one fails. */
+/* The other points are skipped if there can be no VM; so this one fails. */
 static void each_created(void)
 {
 	struct ucall_vm_config c = { 0 };
@@ -42,8 +42,8 @@ static void each_created(void)
 	ucall_test_config(&c);
 	vm = ucall_vm_create(&c);
 	if (!vm)
-		FAIL("no VM: %s; init() is to serve every VM that the metadata claims: let .needs, .protections and the "
-		     "guest code say which those are",
+		FAIL("no VM: %s; init() must serve every VM that the metadata claims: say which "
+		     "with .needs, .protections and the guest code",
 		     ucall_error());
 	ucall_vm_free(vm);
 }
@@ -60,8 +60,9 @@ static void check_args(enum ucall_via via)
 		CHECK_EQ(uc.nargs, n);
 		for (uint64_t i = 0; i < n; i++)
 			if (uc.args[i] != 0x1122334455667700 + i)
-				FAIL("argument %d of %d is 0x%llx, and the guest sent 0x%llx: the doorbell writes to "
-				     "the message, changes a register that it must keep, or gives another address",
+				FAIL("argument %d of %d is 0x%llx, and the guest sent 0x%llx: the "
+				     "doorbell writes to the message, changes a register that it "
+				     "must keep, or passes another address",
 				     (int)i + 1, (int)n, (unsigned long long)uc.args[i],
 				     (unsigned long long)(0x1122334455667700 + i));
 		for (uint64_t i = n; i < 7; i++)
@@ -223,7 +224,7 @@ static void run_jobs(struct job *jobs)
 		pthread_join(threads[i], NULL);
 	for (int i = 0; i < MANY; i++)
 		if (!jobs[i].done)
-			FAIL("thread %d did not come to its end", i);
+			FAIL("thread %d did not finish", i);
 }
 
 static void each_vcpus(void)
@@ -241,13 +242,13 @@ static void each_vms(void)
 {
 	struct job jobs[MANY];
 
-	ucall_test_vm_free(conform_vm(UCALL_VIA_DEFAULT)); /* skips where there can be none */
+	ucall_test_vm_free(conform_vm(UCALL_VIA_DEFAULT)); /* skips if there can be no VM */
 	for (uint64_t i = 0; i < MANY; i++)
 		jobs[i] = (struct job){ NULL, NULL, i, false };
 	run_jobs(jobs);
 }
 
-/* Another value of an option, within its range; false: it has none. */
+/* Another value of an option, within its range; false if there is none. */
 static bool other_value(const struct ucall_option *o, char *text, size_t size)
 {
 	uint64_t value = strtoull(o->value, NULL, 0), step = value > 4096 ? 4096 : 8;
@@ -264,7 +265,7 @@ static bool other_value(const struct ucall_option *o, char *text, size_t size)
 	return true;
 }
 
-/* What a backend keeps it keeps for each VM: two with different options, in turns. */
+/* A backend keeps its data per VM: two VMs with different options take turns. */
 static void each_options(void)
 {
 	bool tried = false;
@@ -294,10 +295,10 @@ static void each_options(void)
 		tried = true;
 	}
 	if (!tried)
-		SKIP("it has no option that is a number");
+		SKIP("it has no numeric option");
 }
 
-/* ---- guests that do anything ---- */
+/* ---- hostile guests, restarts ---- */
 
 static void each_hostile(void)
 {
@@ -362,7 +363,7 @@ static void each_irqchip(void)
 	{ \
 		what, .each = function, .any_arch = true, .limit = LIMIT \
 	}
-/* As many messages as were asked for. */
+/* For --messages, which may take long. */
 #define COUNT(what, function) \
 	{ \
 		what, .each = function, .any_arch = true, .limit = 3600 \
@@ -391,14 +392,14 @@ static const struct {
 
 static const struct ucall_test plain[] = {
 	{ "it can be loaded", .once = conform_file_loaded },
-	{ "its file has the name by which it is found", .once = conform_file_found },
+	{ "its file is named after the backend", .once = conform_file_found },
 	{ "version and summary", .once = conform_file_texts },
-	{ "what it claims it can have", .once = conform_file_claims },
+	{ "its claims are valid", .once = conform_file_claims },
 	{ "options are well-formed", .once = conform_file_options },
 	{ "each option's default is valid", .once = conform_file_defaults },
 	{ "wrong options are refused", .once = conform_file_refused },
 	{ "ucall_ops agree with the metadata", .once = conform_file_ops },
-	PLAIN("a VM can be made", each_created),
+	PLAIN("a VM can be created", each_created),
 	PLAIN("0 to 7 arguments, by the mailbox", each_args_mailbox),
 	PLAIN("0 to 7 arguments, by the address", each_args_address),
 	PLAIN("every command, by the mailbox", each_commands_mailbox),
@@ -420,7 +421,7 @@ static const struct ucall_test plain[] = {
 	PLAIN("the mailbox is left alone, by the mailbox", each_mailbox_mailbox),
 	PLAIN("the mailbox is left alone, by the address", each_mailbox_address),
 	PLAIN("a hostile guest", each_hostile),
-	PLAIN("restarts in the midst of messages", each_restart),
+	PLAIN("restarts with a message pending", each_restart),
 	PLAIN("VMs leave nothing behind", each_nothing_left),
 	PLAIN("refused VMs leave nothing behind", each_refused),
 	PLAIN("no memory is left behind", each_memory),
@@ -433,7 +434,7 @@ static const struct ucall_test plain[] = {
 
 #define PLAIN_POINTS (sizeof(plain) / sizeof(plain[0]))
 
-/* All points: those, and for each kind that ucall_protections() has. */
+/* All points: `plain`, and `protected` for each kind in ucall_protections(). */
 static struct ucall_test *suite;
 static size_t points;
 static char (*names)[96];
@@ -475,7 +476,7 @@ static bool make_suite(void)
 	return true;
 }
 
-/* What the process that only loads the plugin tells. */
+/* The result of the process that only loads the plugin. */
 struct loading {
 	bool loaded;
 	char problem[2048];
@@ -489,14 +490,14 @@ static int load(void *data)
 	return 0;
 }
 
-/* A plan of one point, which failed. */
+/* Prints a plan of one point, which failed. */
 static int fail_to_load(const char *before, const char *why, const char *after)
 {
 	printf("1..1\n# %s%s%s\nnot ok 1 - it can be loaded\n", before, why, after);
 	return EXIT_ABORT;
 }
 
-/* Nothing else can be looked at if its constructors do not come to their end: that is tried in a process of its own. */
+/* If its constructors do not return, nothing else can be checked: loads it in a process first. */
 static int check_loading(void)
 {
 	struct loading *l = ucall_child_memory(sizeof(*l));
@@ -505,7 +506,7 @@ static int check_loading(void)
 	int r = 0;
 
 	if (!l || ucall_child_run(&child)) {
-		r = fail_to_load("no process to load it in: ", strerror(errno), "");
+		r = fail_to_load("cannot create a process to load it: ", strerror(errno), "");
 	} else if (l->problem[0]) {
 		r = fail_to_load(l->problem, "", "");
 	} else if (!l->loaded) {
@@ -517,7 +518,7 @@ static int check_loading(void)
 	return r;
 }
 
-/* A pattern of --point must match one. */
+/* True if the pattern of --point matches one, or there is none. */
 static bool point_exists(void)
 {
 	const char *pattern = getenv("UCALL_TEST_POINT");
@@ -528,8 +529,8 @@ static bool point_exists(void)
 			return true;
 	if (pattern)
 		fprintf(stderr,
-			"ucall: no point \"%s\"; a point is what follows \": \" in the output, and the pattern is of "
-			"all of it, such as \"registers*\"\n",
+			"ucall: no point \"%s\"; a point is what follows \": \" in the output, "
+			"and the pattern must match all of it, such as \"registers*\"\n",
 			printable(pattern, text, sizeof(text)));
 	return !pattern;
 }
@@ -563,7 +564,7 @@ static bool parse(int argc, char **argv)
 	return point_exists();
 }
 
-/* A file that the loader refuses fails the first point, with the loader's words. */
+/* A file that the loader refuses fails the first point, with the loader's message. */
 int cmd_conform(int argc, char **argv)
 {
 	int r;
@@ -572,7 +573,7 @@ int cmd_conform(int argc, char **argv)
 		return EXIT_USAGE;
 	if (!parse(argc, argv))
 		return bad_usage("conform");
-	conform_info = ucall_backend_find(plugin); /* its texts as they are: they are looked at */
+	conform_info = ucall_backend_find(plugin); /* with unescaped texts, to be checked */
 	if (!conform_info) {
 		fprintf(stderr, "ucall: %s\n", ucall_error());
 		return EXIT_USAGE;
@@ -580,7 +581,7 @@ int cmd_conform(int argc, char **argv)
 	r = conform_info->problem ? fail_to_load(conform_info->problem, "", "") : check_loading();
 	if (!r) {
 		setenv("UCALL_BACKEND", plugin, 1);
-		setenv("UCALL_TIMEOUT", "3", 0); /* a doorbell that does not ring is found out soon */
+		setenv("UCALL_TIMEOUT", "3", 0); /* finds soon that a doorbell does not ring */
 		setenv("UCALL_TEST_GUESTS", kit_folder("UCALL_DEMO_PATH", UCALL_ELF_DIR), 1);
 		r = ucall_test_run(suite, points);
 	}

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* `ucall conform`: what its points are made of, and those that other files have. */
+/* `ucall conform`: helpers for its points, and the points in other files. */
 #ifndef TOOLS_CONFORM_H
 #define TOOLS_CONFORM_H
 
@@ -8,7 +8,7 @@
 
 #include "conform-guest.h"
 
-/* A vCPU that starts in a guest function of conform-guest.h; fails the point if there can be none. */
+/* A vCPU that starts in a guest function of conform-guest.h; fails the point on error. */
 #define ADD(vm, function, nargs, a0, a1) \
 	conform_add(vm, (void (*)(void))(uintptr_t)(function), #function, nargs, a0, a1)
 struct ucall_vcpu *conform_add(struct ucall_vm *vm, void (*function)(void), const char *name,
@@ -21,12 +21,12 @@ static inline struct ucall_vm *conform_vm(enum ucall_via via)
 	return ucall_test_vm(&c);
 }
 
-/* All of the messages of conform_count(id, rounds), to its end. */
+/* Takes all messages of conform_count(id, rounds), including UCALL_DONE. */
 void conform_take_all(struct ucall_vcpu *vcpu, uint64_t id, uint64_t rounds);
 
 /*
- * conform-left.c: loads the plugin.  Its problem is "", or why it cannot be loaded, or what is left behind by that.
- * For a process of its own.
+ * conform-left.c: loads the plugin; only for use in a separate process.  `problem` says why it
+ * cannot be loaded, or which side effect that has.
  */
 bool conform_load(char *problem, size_t size);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall demo: one guest over every backend, architecture and engine that there is, as a table. */
+/* ucall demo: one guest over every available backend, architecture and engine, as a table. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -15,7 +15,7 @@
 #include "demo-guest.h"
 #include "text.h"
 
-/* What came, in words: "PRINTF "sum 42", SYNC 1, ..." */
+/* The messages received, as text: "PRINTF "sum 42", SYNC 1, ..." */
 struct report {
 	char *text;
 	size_t size;
@@ -106,7 +106,7 @@ static int finish(const struct demo_case *c, bool good, const char *text)
 	return good ? OK : FAILED;
 }
 
-/* One case, whose VM there is. */
+/* Runs one case in its VM. */
 static int run_in(struct ucall_vm *vm, const struct demo_case *c)
 {
 	struct ucall_vcpu *vcpu;
@@ -127,7 +127,7 @@ static int run_in(struct ucall_vm *vm, const struct demo_case *c)
 	return result;
 }
 
-/* One case, to its row.  An enum result. */
+/* Runs one case and prints its row.  Returns an enum result. */
 static int run_case(void *data)
 {
 	const struct demo_case *c = data;
@@ -135,7 +135,7 @@ static int run_case(void *data)
 		.backend = c->backend,
 		.engine = c->engine,
 		.protect = c->protection,
-		.guest_vc = true, /* so that port I/O works in spite of SEV-ES */
+		.guest_vc = true, /* so that port I/O works with SEV-ES */
 	};
 	char image[4096], why[256];
 	const char *missing;
@@ -164,7 +164,7 @@ static int run_case(void *data)
 	return result;
 }
 
-/* In a process of its own, which an emulator may abort. */
+/* Runs it in its own process, since an emulator may abort. */
 static int run_apart(const struct demo_case *c)
 {
 	struct ucall_child child = { .work = run_case, .data = (void *)(uintptr_t)c, .limit = 60 };
@@ -178,7 +178,7 @@ static int run_apart(const struct demo_case *c)
 	return finish(c, false, text);
 }
 
-/* The case of that backend, architecture, engine and protection. */
+/* Runs the case of that backend, architecture, engine and protection, and counts its result. */
 static void one(const char *backend, uint32_t arch, const struct ucall_engine_info *engine,
 		const struct ucall_protection_info *protection, bool fork, struct totals *t)
 {
@@ -197,7 +197,7 @@ static void one(const char *backend, uint32_t arch, const struct ucall_engine_in
 	t->skipped += result == SKIPPED;
 }
 
-/* What this machine does not have is shown once: with the backend that would be the default. */
+/* A protection that this machine lacks is shown once: with its default backend. */
 static bool is_shown(const struct ucall_backend_info *backend,
 		     const struct ucall_protection_info *protection)
 {
@@ -205,7 +205,7 @@ static bool is_shown(const struct ucall_backend_info *backend,
 	       (backend->metadata.default_for_protections & protection->bit);
 }
 
-/* All protections that the backend serves and the engine may have. */
+/* Runs all protections that the backend serves and the engine may have. */
 static void each_protection(const struct ucall_backend_info *backend, uint32_t arch,
 			    const struct ucall_engine_info *engine,
 			    const struct ucall_protection_info *protections, bool fork,
@@ -217,7 +217,7 @@ static void each_protection(const struct ucall_backend_info *backend, uint32_t a
 			one(backend->metadata.name, arch, engine, p, fork, t);
 }
 
-/* Which engine a VM gets that names none, and why not the one before. */
+/* Prints which engines were used, and why others were not. */
 static void explain_engines(const struct ucall_engine_info *engines)
 {
 	for (const struct ucall_engine_info *e = engines; e->name; e++) {

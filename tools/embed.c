@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Guest code out of an object file: by its relocations it must be self-contained. */
+/* Takes guest code from an object file; its relocations show whether it is self-contained. */
 #include <fcntl.h>
 #include <gelf.h>
 #include <inttypes.h>
@@ -12,7 +12,7 @@
 #include "embed.h"
 
 #define SECTION "ucall_guest"
-/* Where it is linked: any multiple of a page, so that the copy is congruent, but not 0. */
+/* Its link address: any multiple of a page, so that the copy is congruent, but not 0. */
 #define LINK_ADDRESS 0x10000
 
 const char embed_script[] = "SECTIONS {\n"
@@ -65,7 +65,7 @@ static Elf_Scn *find_section(const struct object *o, const char *name, GElf_Shdr
 	return NULL;
 }
 
-/* ---- does it leave its section? ---- */
+/* ---- references outside of the section ---- */
 
 /* The name of a symbol, or of its section. */
 static const char *name_of(const struct object *o, const GElf_Shdr *symbols, const GElf_Sym *sym)
@@ -84,7 +84,7 @@ static const char *name_of(const struct object *o, const GElf_Shdr *symbols, con
 	return name ? name : "something outside";
 }
 
-/* The function of the section that the offset is in. */
+/* Names the function that contains the offset. */
 static void name_place(const struct object *o, Elf_Scn *symbols, size_t section, uint64_t offset,
 		       char *text, size_t size)
 {
@@ -153,7 +153,7 @@ int embed_check(const char *path)
 	}
 	scn = find_section(&o, SECTION, &header);
 	if (scn && !find_section(&o, UCALL_ENTRIES_SECTION, &header)) {
-		fprintf(stderr, "ucall: its guest functions are not named by UCALL_GUEST_CODE\n");
+		fprintf(stderr, "ucall: UCALL_GUEST_CODE does not name its guest functions\n");
 		r = -1;
 	} else if (scn) {
 		r = check_relocations(&o, elf_ndxscn(scn));
@@ -193,7 +193,7 @@ static int write_note(const struct object *o, FILE *to)
 	entries = scn ? elf_rawdata(scn, NULL) : NULL;
 	if (!gelf_getehdr(o->elf, &ehdr) || !code || !code->d_size || !entries ||
 	    entries->d_size != 16) {
-		fprintf(stderr, "ucall: %s has not the guest code that was compiled\n", o->path);
+		fprintf(stderr, "ucall: %s lacks the guest code that was compiled\n", o->path);
 		return -1;
 	}
 	fprintf(to,

@@ -6,17 +6,17 @@
 #include <stdint.h>
 #include <stdio.h>
 
-/* The linker script by which an object's guest code is linked for embed_code(). */
+/* The linker script that links an object's guest code for embed_code(). */
 extern const char embed_script[];
 
 /*
  * Checks that the guest code of the object file does not leave its section.  Returns 0, 1 if the
- * object has none, or -1 after telling on stderr where it does.
+ * object has none, or -1 after a message that says where it does.
  */
 int embed_check(const char *object);
 
 /*
- * Writes the note, in assembler for the host, with the code of `linked`, which was linked of that
+ * Writes the note, in assembler for the host, with the code of `linked`, which was linked from that
  * object.  Returns 0, or -1 after a message.
  */
 int embed_code(const char *linked, FILE *to);

@@ -22,7 +22,7 @@ static void set_folders(const char *name, const char *path)
 	free(folders);
 }
 
-/* Where this command's own libucall is, which goes along to a machine of the same architecture. */
+/* Names this command's own libucall, to be copied to a machine of the same architecture. */
 static void name_libucall(void)
 {
 	char command[4096];

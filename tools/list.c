@@ -100,7 +100,7 @@ static void json_options(const struct ucall_metadata *md)
 	printf("], ");
 }
 
-/* Does an engine that works here run guests that the backend has code for? */
+/* True if the engine works here and runs guests that the backend has code for. */
 static bool runs(const struct ucall_engine_info *engine, const struct ucall_backend_info *info)
 {
 	return !engine->problem[0] && ucall_engine_serves(engine, info, info->archs);
@@ -156,14 +156,14 @@ static void list_json(const struct ucall_backend_info *all, size_t count,
 	printf("\n]\n");
 }
 
-/* A row's cells, of which all of a column get the same width; those that end it have their own. */
+/* A row's cells, padded to their columns' widths; WORKS and PATH follow. */
 #define COLUMNS 4
 
 struct cells {
 	char text[COLUMNS][256];
 };
 
-/* NULL: the head. */
+/* The column heads if `info` is NULL. */
 static void fill_cells(struct cells *cells, const struct ucall_backend_info *info)
 {
 	static const char *const heads[COLUMNS] = { "BACKEND", "VERSION", "GUESTS", "OPTIONS" };
@@ -217,7 +217,7 @@ static void list_backends(const struct ucall_backend_info *all, size_t count,
 			       problem_of(&all[i], engines));
 }
 
-/* The engine that a guest of the architecture gets if nothing names one. */
+/* The default engine for guests of the architecture. */
 static const char *engine_for(uint32_t arch, const struct ucall_engine_info *engines)
 {
 	for (const struct ucall_engine_info *e = engines; e->name; e++)
@@ -250,7 +250,7 @@ static void list_protections(void)
 	free(all);
 }
 
-/* For each architecture: what runs it, what compiles guests for it. */
+/* For each architecture: its engine, and whether there is a compiler. */
 static void list_guests(const struct ucall_engine_info *engines)
 {
 	printf("\n%-10s %-8s %s\n", "GUEST", "ENGINE", "COMPILER FOR ucall cc");

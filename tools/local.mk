@@ -32,11 +32,11 @@ dist_man_MANS += tools/ucall.1
 
 # What is installed has no debug information and no path of the build.
 guest_installed = -Wl,--strip-debug -ffile-prefix-map=$(abs_top_srcdir)/= -ffile-prefix-map=$(top_srcdir)/=
-# The demo's guest for each other architecture that there is a compiler for.
+# The demo's guest for each other architecture with a compiler.
 guestelf_DATA += $(guest_archs:%=tools/demo-%.elf)
 tools/demo-%.elf: tools/demo-guest.c $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch $* $(guest_installed) -o $@ $(srcdir)/tools/demo-guest.c
-# The guests of `ucall conform`, by the name that its harness looks for.
+# The guests of `ucall conform`, named as its harness expects.
 guestelf_DATA += $(guest_archs:%=tools/ucall-%.elf)
 tools/ucall-%.elf: tools/conform-guest.c tools/conform-ring.S $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch $* $(guest_installed) -o $@ $(srcdir)/tools/conform-guest.c $(srcdir)/tools/conform-ring.S

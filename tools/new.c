@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall new: writes the source of a backend, complete, to begin from. */
+/* ucall new: writes the complete source of a backend to start from. */
 #include <ctype.h>
 #include <errno.h>
 #include <stdbool.h>
@@ -18,15 +18,15 @@ static const char source[] =
 	"/*\n"
 	" * @NAME@ - the guest stores to an address where there is no memory.\n"
 	" *\n"
-	" * A backend for libucall: how a guest calls its host.  The message itself lies in the vCPU's mailbox,\n"
-	" * which host and guest share; all that is needed here is an exit that the host knows as its own.\n"
+	" * A backend for libucall: how a guest calls its host.  The message itself is in the vCPU's\n"
+	" * mailbox, which host and guest share; a backend only makes an exit that the host recognises.\n"
 	" * ucall-backend(3) has every field and rule.\n"
 	" */\n"
 	"#include <ucall/plugin.h>\n"
 	"\n"
 	"/*\n"
-	" * What `ucall info @NAME@` shows, and what is checked before any code of this file runs.  Each option\n"
-	" * is parsed, and held within its range, by the core: UCALL_BACKEND=@NAME@,gpa=0xd0200000\n"
+	" * `ucall info @NAME@` shows this; it is checked before any code of this file runs.  The core\n"
+	" * parses each option and checks its range: UCALL_BACKEND=@NAME@,gpa=0xd0200000\n"
 	" */\n"
 	"UCALL_BACKEND(\n"
 	"	.name = \"@NAME@\",\n"
@@ -40,7 +40,7 @@ static const char source[] =
 	"\n"
 	"#ifndef __s390x__ /* which has no MMIO */\n"
 	"/*\n"
-	" * Runs in the guest.  The core copies this function there, and nothing else: it may use its arguments,\n"
+	" * Runs in the guest.  The core copies only this function there.  It may use its arguments,\n"
 	" * bell->param[0..7] and instructions, but no other function, global variable or string.\n"
 	" */\n"
 	"UCALL_DOORBELL static void @ID@_ring(struct ucall *uc, const struct ucall_bell *bell)\n"
@@ -48,14 +48,14 @@ static const char source[] =
 	"	*(volatile uint64_t *)bell->param[0] = (uint64_t)uc;\n"
 	"}\n"
 	"\n"
-	"/* The doorbell by which the exit tells the message's address, and the one by which it need not. */\n"
+	"/* The doorbell whose exit gives the message's address, and the one whose exit need not. */\n"
 	"UCALL_GUEST_CODE(@ID@_ring, @ID@_ring);\n"
 	"#endif\n"
 	"\n"
 	"#ifndef UCALL_GUEST_BUILD /* from here on: the host */\n"
 	"#include <errno.h>\n"
 	"\n"
-	"/* For each VM, before it has a vCPU.  What is kept is kept in the VM, never in a global variable. */\n"
+	"/* For each VM, before it has a vCPU.  Data belongs in the VM, never in global variables. */\n"
 	"static int @ID@_init(struct ucall_vm *vm, const struct ucall_args *args)\n"
 	"{\n"
 	"	uint64_t gpa = ucall_args_uint(args, \"gpa\"), gva;\n"
@@ -64,12 +64,12 @@ static const char source[] =
 	"		return ucall_fail(EINVAL, \"option gpa=0x%llx is not a multiple of 8\", (unsigned long long)gpa);\n"
 	"	gva = ucall_vm_map_device(vm, gpa, 8); /* where the guest sees it */\n"
 	"	if (!gva)\n"
-	"		return -1; /* ucall_error() says why already */\n"
+	"		return -1; /* ucall_error() already says why */\n"
 	"	ucall_vm_set_backend_data(vm, (void *)(uintptr_t)gpa);\n"
 	"	return ucall_vm_set_param(vm, 0, gva);\n"
 	"}\n"
 	"\n"
-	"/* Is this exit mine?  1, and *where is the message's address; 0: no. */\n"
+	"/* 1, with the message's address in *where, if the exit is this backend's; else 0. */\n"
 	"static int @ID@_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where)\n"
 	"{\n"
 	"	uintptr_t gpa = (uintptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu));\n"
@@ -142,20 +142,20 @@ static const char readme[] =
 	"\n"
 	"%s"
 	"\n"
-	"Then any program that uses libucall runs over it:\n"
+	"Then any program that uses libucall can use it:\n"
 	"\n"
 	"    UCALL_BACKEND=@NAME@ ./program\n"
 	"\n"
-	"Without installing it: `UCALL_BACKEND=./ucall-@NAME@.so`, or its folder in `UCALL_PLUGIN_PATH`. `ucall\n"
-	"conform ./ucall-@NAME@.so` checks that it keeps every rule. Guest code for all architectures that there\n"
-	"are compilers for: `ucall cc --backend @NAME@.c -o ucall-@NAME@.so`.\n";
+	"Without installing it: `UCALL_BACKEND=./ucall-@NAME@.so`, or its folder in `UCALL_PLUGIN_PATH`.\n"
+	"`ucall conform ./ucall-@NAME@.so` checks that it keeps every rule. Guest code for all\n"
+	"architectures with a compiler here: `ucall cc --backend @NAME@.c -o ucall-@NAME@.so`.\n";
 
 static const char steps_make[] = "    make && make check\n    sudo make install\n";
 static const char steps_autotools[] =
 	"    autoreconf -i && ./configure && make && make check\n"
 	"    sudo make install\n"
 	"\n"
-	"With libucall in a prefix of its own, `export ACLOCAL_PATH=PREFIX/share/aclocal` before, and\n"
+	"If libucall has its own prefix, first `export ACLOCAL_PATH=PREFIX/share/aclocal`, and\n"
 	"PKG_CONFIG_PATH likewise.\n";
 
 static const char ignored[] = "*.so\n/test\n";
@@ -212,7 +212,7 @@ static void put(FILE *out, const char *text, const struct target *t)
 	}
 }
 
-/* `with` stands for the %s in the text, if there is one. */
+/* Puts `with` in place of the %s in the text, if there is one. */
 static bool write_file(const struct target *t, const char *file, const char *text, const char *with)
 {
 	const char *gap = with ? strstr(text, "%s") : NULL;
@@ -220,7 +220,7 @@ static bool write_file(const struct target *t, const char *file, const char *tex
 	FILE *out;
 
 	snprintf(path, sizeof(path), "%s/%s", t->folder, file);
-	out = fopen(path, "wx"); /* never over something that is there */
+	out = fopen(path, "wx"); /* never overwrites a file */
 	if (!out) {
 		fprintf(stderr, "ucall: cannot write %s: %s\n", path, strerror(errno));
 		return false;
@@ -254,8 +254,8 @@ static bool check_name(const char *name)
 	    islower((unsigned char)*name))
 		return true;
 	fprintf(stderr,
-		"ucall: \"%s\" cannot be the name of a backend: use a-z, 0-9, - and _, a letter first, 31 at "
-		"most\n",
+		"ucall: \"%s\" cannot be the name of a backend: use a-z, 0-9, - and _, a letter "
+		"first, at most 31\n",
 		name);
 	return false;
 }
@@ -288,7 +288,8 @@ static bool check_unused(const char *name)
 
 	if (!other)
 		return true;
-	fprintf(stderr, "ucall: there is a backend %s, %s; choose another name\n", name, other->path);
+	fprintf(stderr, "ucall: backend %s already exists, %s; choose another name\n", name,
+		other->path);
 	ucall_backends_free(other);
 	return false;
 }
@@ -297,7 +298,7 @@ struct file {
 	const char *name, *text, *with;
 };
 
-/* Nothing is written where one of them is there. */
+/* If one of them exists, nothing is written. */
 static bool check_absent(const struct target *t, const struct file *files)
 {
 	char path[4096];
@@ -305,7 +306,7 @@ static bool check_absent(const struct target *t, const struct file *files)
 	for (; files->name; files++) {
 		snprintf(path, sizeof(path), "%s/%s", t->folder, files->name);
 		if (access(path, F_OK) == 0) {
-			fprintf(stderr, "ucall: %s is there already; nothing was written\n", path);
+			fprintf(stderr, "ucall: %s already exists; nothing was written\n", path);
 			return false;
 		}
 	}

@@ -19,8 +19,8 @@
 struct options {
 	struct ucall_vm_config config;
 	const char *entry;
-	bool dry_run; /* only list what the launch asks of KVM */
-	bool raw; /* the guest's text as it is */
+	bool dry_run; /* only list the KVM calls of the launch */
+	bool raw; /* print the guest's text unescaped */
 	bool no_fork;
 	uint64_t args[MAX_ARGS];
 	unsigned int nargs;
@@ -105,7 +105,7 @@ static void print_message(int cmd, const struct ucall *uc)
 	printf("%s\n", uc->nargs > (cmd == UCALL_SYNC ? 2 : 0) ? ")" : "");
 }
 
-/* Of a VM with encrypted memory: what its owner would compare. */
+/* For a VM with encrypted memory: the value that its owner would compare. */
 static void print_measurement(const struct ucall_vm *vm)
 {
 	const uint8_t *digest;
@@ -119,7 +119,7 @@ static void print_measurement(const struct ucall_vm *vm)
 	printf("\n");
 }
 
-/* What ucall_next() ended with. */
+/* The exit status for an error of ucall_next(), after a message. */
 static int end_status(const struct ucall_vcpu *vcpu, int error)
 {
 	const char *report = ucall_fault_report(vcpu);
@@ -154,14 +154,14 @@ static int run(struct ucall_vcpu *vcpu, struct ucall_guest_output *output)
 	return 0;
 }
 
-/* A VM that is set up as one with `protect`, but is emulated, so that any machine has it. */
+/* Replaces `protect` by its emulation, which is set up in the same way on any machine. */
 static bool stand_in(struct ucall_vm_config *config, char *name, size_t size)
 {
 	const char *protect = config->protect;
 
 	if (!protect || strncmp(protect, "sev", 3) != 0) {
 		fprintf(stderr,
-			"ucall: --dry-run lists what KVM is asked for: give --protect sev, sev-es or "
+			"ucall: --dry-run lists KVM calls: give --protect sev, sev-es or "
 			"sev-snp\n");
 		return false;
 	}
@@ -183,7 +183,7 @@ static int list_launch(struct ucall_vm *vm, const char *protect)
 	return 0;
 }
 
-/* All of it, in a process of its own or not. */
+/* The whole run, in its own process or in this one. */
 static int run_guest(void *data)
 {
 	const struct options *o = data;
@@ -229,11 +229,11 @@ int cmd_run(int argc, char **argv)
 		return run_guest(&o);
 	if (child.returned)
 		return child.status;
-	if (child.signal == SIGPIPE) { /* whoever read the output has read enough */
+	if (child.signal == SIGPIPE) { /* the reader of the output has closed it */
 		signal(SIGPIPE, SIG_DFL);
 		raise(SIGPIPE);
 	}
 	ucall_child_describe(&child, text, sizeof(text));
-	fprintf(stderr, "ucall: %s, by %s\n", text, o.config.image);
+	fprintf(stderr, "ucall: %s (%s)\n", text, o.config.image);
 	return EXIT_FAULT;
 }

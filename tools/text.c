@@ -11,7 +11,7 @@
 
 /* ---- numbers ---- */
 
-/* strtoull() takes "", " 1" and "-1". */
+/* Unlike strtoull(), refuses "", " 1" and "-1". */
 static bool digits(const char *text, uint64_t *value)
 {
 	int base = !strncmp(text, "0x", 2) || !strncmp(text, "0X", 2) ? 16 : 10;
@@ -42,7 +42,7 @@ bool parse_integer(const char *what, const char *text, uint64_t *value)
 		*value = negative ? -*value : *value;
 		return true;
 	}
-	fprintf(stderr, "ucall: %s \"%s\" is not an integer of 64 bits\n", what, text);
+	fprintf(stderr, "ucall: %s \"%s\" is not a 64-bit integer\n", what, text);
 	return false;
 }
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Text in and out of commands: numbers as words of a command line, text of files and guests for a terminal or JSON. */
+/* Numbers from the command line, and text of files and guests for a terminal or JSON. */
 #ifndef TOOLS_TEXT_H
 #define TOOLS_TEXT_H
 
@@ -10,11 +10,11 @@
 #include <ucall/plugin.h>
 
 /*
- * A number from min to max, decimal or 0x hexadecimal, with nothing before it or after it.  False after a message
- * on stderr, in which `what` is the option.
+ * A number from min to max, decimal or 0x hexadecimal, with nothing before or after it.  False
+ * after a message on stderr, in which `what` names the option.
  */
 bool parse_number(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value);
-/* The same of 64 bits, negative too. */
+/* The same for any 64-bit integer, also negative. */
 bool parse_integer(const char *what, const char *text, uint64_t *value);
 /* A time in seconds, such as 10 or 0.5. */
 bool parse_seconds(const char *what, const char *text, int *ms);
@@ -22,15 +22,15 @@ bool parse_seconds(const char *what, const char *text, int *ms);
 /* Text for a terminal, in `buffer`: control characters are escaped. */
 const char *printable(const char *text, char *buffer, size_t size);
 
-/* The exit status, unless standard output could not be written, which is said on stderr. */
+/* Returns `status`, or an error after a message if standard output could not be written. */
 int checked_output(int status);
 
 /* A JSON string; what is not UTF-8 becomes U+FFFD. */
 void json_string(FILE *f, const char *text);
-/* "name": "text" and what follows. */
+/* "name": "text", then `after`. */
 void json_pair(FILE *f, const char *name, const char *text, const char *after);
 
-/* ucall_backends() and ucall_backend_find(), whose texts are the files': control characters are escaped. */
+/* ucall_backends() and ucall_backend_find(), with control characters in texts escaped. */
 struct ucall_backend_info *find_backends(size_t *count);
 struct ucall_backend_info *find_backend(const char *config);
 

@@ -15,12 +15,12 @@ static const struct {
 	int (*run)(int argc, char **argv);
 } commands[] = {
 	{ "list", "[--json]", "every backend found, and whether it works here", cmd_list },
-	{ "info", "BACKEND", "all about one backend", cmd_info },
+	{ "info", "BACKEND", "describe one backend", cmd_info },
 	{ "demo", "", "one guest over every backend, architecture and engine", cmd_demo },
 	{ "run", "[OPTION...] GUEST.elf", "run a guest ELF and print its messages", cmd_run },
 	{ "cc", "[OPTION...] SOURCE.c", "compile a guest ELF, or a backend", cmd_cc },
 	{ "new", "NAME [DIR]", "write the source of a backend of your own", cmd_new },
-	{ "conform", "PLUGIN", "is that backend right?", cmd_conform },
+	{ "conform", "PLUGIN", "check whether a backend is correct", cmd_conform },
 	{ "lab", "ARCH [-- CMD]", "run CMD on the real KVM of another machine", cmd_lab },
 	{ "bench", "[OPTION...]", "what a ucall costs, against a bare exit", cmd_bench },
 };
@@ -33,11 +33,11 @@ static void usage(FILE *to)
 	for (size_t i = 0; i < COMMANDS; i++)
 		fprintf(to, "  %-7s %-22s %s\n", commands[i].name, commands[i].args,
 			commands[i].help);
-	fprintf(to, "\nucall COMMAND --help (-h) says more, and ucall(1) all.  ucall --version (-V) prints the "
-		    "library's version.\n");
+	fprintf(to, "\nSee ucall COMMAND --help (-h) and ucall(1).  ucall --version (-V) prints "
+		    "the library's version.\n");
 }
 
-/* A descriptor below 3 that is closed would become another file's, which output would go to. */
+/* Opens closed descriptors below 3: else another file could get one, and with it the output. */
 static void fill_standard_files(void)
 {
 	int fd;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The guest architectures that there are. */
+/* The list of guest architectures. */
 #include <elf.h>
 #include <errno.h>
 #include <string.h>

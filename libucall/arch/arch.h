@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What differs between guest architectures, for every engine.  All four are there on every host; only
- * what runs in a guest of the host's own (struct ucall_native) is the host's alone.
+ * What differs between guest architectures, for every engine.  Every host has all four; only the
+ * host's own also has a struct ucall_native: what the core runs in guests of that architecture.
  */
 #ifndef LIBUCALL_ARCH_H
 #define LIBUCALL_ARCH_H
@@ -13,22 +13,22 @@ struct ucall_memory; /* machine/pages.h */
 struct ucall_machine;
 struct ucall_cpu;
 
-/* Protection of a mapped page, beside being readable. */
+/* Protection of a mapped page.  All pages are readable. */
 #define UCALL_MAP_WRITE 1u
 #define UCALL_MAP_EXEC 2u
 #define UCALL_MAP_KERNEL 4u /* not for ring 3 */
-#define UCALL_MAP_DEVICE 8u /* no memory: accesses exit */
+#define UCALL_MAP_DEVICE 8u /* not memory: accesses exit */
 #define UCALL_MAP_SHARED \
-	16u /* with the host, where the VM has private memory; else it makes no difference */
+	16u /* with the host; makes a difference only if the VM has private memory */
 
-/* How a guest touched memory that it should not have. */
+/* The kind of a guest's faulting memory access. */
 enum ucall_access { UCALL_ACCESS_READ, UCALL_ACCESS_WRITE, UCALL_ACCESS_FETCH };
 
 /* A reference that leaves a backend's guest code. */
 struct ucall_escape {
 	uint64_t at; /* address of the instruction */
-	uint64_t target; /* what it refers to; meaningless with `problem` */
-	const char *problem; /* not a reference but this, NULL otherwise */
+	uint64_t target; /* what it refers to, unless `problem` is set */
+	const char *problem; /* why the code cannot be checked; NULL: it is a reference */
 };
 
 #define UCALL_DWARF_REGS 33
@@ -38,18 +38,18 @@ struct ucall_arch {
 	uint32_t bit; /* UCALL_ARCH_ */
 	uint16_t machine; /* EM_ */
 	bool big_endian;
-	unsigned int vectors; /* numbers of exceptions and interrupts, see UCALL_VECTORS */
-	/* The number whose handler takes those of `vector` that have none.  NULL: itself. */
+	unsigned int vectors; /* count of exception and interrupt numbers, see UCALL_VECTORS */
+	/* The vector whose handler serves `vector` if that has none.  NULL: no other. */
 	unsigned int (*handler_class)(uint64_t vector);
 	unsigned int result_register; /* gpr[] that holds a function's result */
 	unsigned int link_register; /* gpr[] that holds a return address at a function's start; 0: the stack */
 
 	/*
 	 * Page tables.  new_root() gives the address of an empty top-level table, 0 after
-	 * ucall_fail().  map() maps one page, allocating tables below `root`; share() copies the
+	 * ucall_fail().  map() maps one page and allocates tables below `root`; share() copies the
 	 * top-level entry for `gva` from one root to another; walk() looks up one address and
-	 * returns 0, or -1 without a message where nothing is mapped.  Every read is bounded by
-	 * guest memory: the guest may have written the tables.
+	 * returns 0, or -1 without a message if nothing is mapped.  No read leaves guest memory,
+	 * even if the guest has written the tables.
 	 */
 	size_t root_size; /* in bytes */
 	uint64_t (*new_root)(struct ucall_memory *mem);
@@ -60,33 +60,33 @@ struct ucall_arch {
 		    unsigned int *prot);
 
 	/*
-	 * One line on an exception: its name and its particulars; `mapped`: there is memory at
-	 * fault->address.  Lines with all registers.
+	 * describe_fault(): one line with the exception's name and details; `mapped`: there is
+	 * memory at fault->address.  describe_regs(): lines with all registers.
 	 */
 	void (*describe_fault)(const struct ucall_fault_info *fault, bool mapped,
 			       struct ucall_text *text);
 	void (*describe_regs)(const struct ucall_fault_info *fault, struct ucall_text *text);
-	/* Was it the fetch of an instruction at fault->address that failed? */
+	/* True if an instruction fetch from fault->address failed. */
 	bool (*is_fetch)(const struct ucall_fault_info *fault);
-	/* Is it due to an instruction of the vector unit?  Is this such an instruction? */
+	/* True if an instruction of the vector unit caused it; if this is such an instruction. */
 	bool (*is_vector_fault)(const struct ucall_fault_info *fault);
-	bool (*is_vector_insn)(const uint8_t *code, size_t size); /* NULL: its faults say so */
+	bool (*is_vector_insn)(const uint8_t *code, size_t size); /* NULL: the fault tells */
 	const char *vector_unit; /* "SSE or AVX" */
-	/* The registers in DWARF's order; returns how many. */
+	/* The registers in DWARF's order; returns their number. */
 	unsigned int (*dwarf_regs)(const struct ucall_fault_info *fault, uint64_t *regs);
 
 	/*
-	 * Finds references that leave [address, address + size) in the code there, which is at
-	 * `code`.  Returns 0 if there are none, else 1 and the first.  NULL: `ucall cc` has seen to
-	 * it, by the relocations of the object.
+	 * Finds the first reference that leaves [address, address + size) in the code of that
+	 * range, which is at `code`.  Returns 1 and *escape, or 0 if there is none.  NULL: `ucall
+	 * cc` has already checked it by the object's relocations.
 	 */
 	int (*find_escape)(const void *code, size_t size, uint64_t address,
 			   struct ucall_escape *escape);
-	/* The address that the procedure linkage table's entry at `code` jumps by, 0 if it is none. */
+	/* Address of the slot that the PLT entry at `code` jumps through; 0: not a PLT entry. */
 	uint64_t (*plt_slot)(const void *code, size_t size, uint64_t address);
 };
 
-/* Their places in ucall_archs, and how many there are. */
+/* Indices into ucall_archs, and their number. */
 enum {
 #define ARCH(name, NAME, ...) UCALL_ARCH_INDEX_##NAME,
 #include "arch/list.h"
@@ -99,7 +99,7 @@ enum {
 extern const struct ucall_arch *const ucall_archs[UCALL_ARCHS];
 extern const struct ucall_arch *const ucall_arch_native; /* of this host: arch/ARCH/native.c */
 
-/* describe.c.  ", FAR 0x10: write to the null page"; `denied`: the memory is there and does not permit it. */
+/* describe.c.  ", FAR 0x10: write to the null page"; `denied`: mapped, but not permitted. */
 void ucall_describe_access(struct ucall_text *text, const char *where, uint64_t address,
 			   enum ucall_access access, bool denied);
 /* Lines of four registers each: "  x0  0123456789abcdef ...". */
@@ -108,32 +108,32 @@ void ucall_describe_gprs(struct ucall_text *text, const char *const *names, cons
 
 /* "x86_64 (amd64), aarch64 (arm64), ..." */
 void ucall_arch_names(struct ucall_text *text);
-/* By name ("arm64" too): NULL after ucall_fail().  By an ELF header's fields: NULL. */
+/* By name ("arm64" too), NULL after ucall_fail(); by an ELF header's fields, NULL if unknown. */
 const struct ucall_arch *ucall_arch_find(const char *name);
 const struct ucall_arch *ucall_arch_of_elf(uint16_t machine, uint8_t elf_class, uint8_t byte_order);
-/* Its place in ucall_archs. */
+/* Its index in ucall_archs. */
 unsigned int ucall_arch_index(const struct ucall_arch *arch);
 
 /*
- * What the core puts into guests of the host's own architecture, in the host's own instructions:
- * exception stubs, the end of a guest function, a thread control block.
+ * What the core puts into guests of the host's own architecture: exception stubs, the code that
+ * guest functions return to, a thread control block.
  */
 #define UCALL_JUMP_MOST 8
 
 struct ucall_native {
-	/* Descriptor tables and stubs: those of the VM, those of a vCPU.  Not for flat guests. */
+	/* Set up descriptor tables and stubs, for a VM and for a vCPU.  Not for flat guests. */
 	int (*vm_init)(struct ucall_machine *vm);
 	int (*vcpu_init)(struct ucall_cpu *vcpu);
 	void (*vcpu_reset)(struct ucall_cpu *vcpu); /* before a restart */
 	/*
-	 * Where a guest function returns to, in the stubs: code that sends UCALL_DONE; and that code,
-	 * which runs anywhere.
+	 * Where a guest function returns to: code in the stubs that sends UCALL_DONE.  Its address;
+	 * and the code itself, which is position-independent.
 	 */
 	uint64_t (*return_address)(void);
 	const void *(*return_code)(size_t *size);
-	/* Code at `from` that jumps to `to`, both in the program: its size, UCALL_JUMP_MOST at most. */
+	/* Encodes a jump within the program; returns its size, at most UCALL_JUMP_MOST. */
 	size_t (*jump)(uint8_t *code, uint64_t from, uint64_t to);
-	uint32_t glob_dat; /* type of relocations of the GOT alone; 0: data has the same */
+	uint32_t glob_dat; /* type of relocations that only the GOT has; 0: data has them too */
 	/*
 	 * Thread-local variables: the block lies below the thread pointer (ELF TLS variant II) or
 	 * `tcb_size` bytes above it (variant I); tcb_init() fills the control block at host address

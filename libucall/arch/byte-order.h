@@ -25,7 +25,7 @@ static inline uint16_t ucall_guest16(const struct ucall_arch *arch, uint16_t val
 	return ucall_is_swapped(arch) ? __builtin_bswap16(value) : value;
 }
 
-/* Either way round. */
+/* In either direction. */
 static inline void ucall_guest_frame(const struct ucall_arch *arch, struct ucall_frame *to,
 				     const struct ucall_frame *from)
 {

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What architectures say of a fault in the same words. */
+/* Parts of fault descriptions that all architectures share. */
 #include "arch.h"
 #include "base/text.h"
 

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What happens to an exception in a guest of the host's own architecture: a fix-up, the guest's handler, or the end
- * of the guest.  This is guest code (see stubs.h): it calls nothing outside of its section, not even what
- * compilers make of a loop that copies, and so its loops are volatile.
+ * Handles an exception in a guest of the host's own architecture: applies a fix-up, calls the
+ * guest's handler, or ends the guest.  This is guest code (see stubs.h) and must not call anything
+ * outside its section.  Its loops are volatile, because compilers turn copy loops into calls.
  *
- * arch/ARCH/stub.c includes it last, after STUB_RESULT and the functions stub_complete(), stub_is_interrupt(),
- * stub_insn(), stub_class() and stub_stop().
+ * arch/ARCH/stub.c includes this file last, after STUB_RESULT and the functions stub_complete(),
+ * stub_is_interrupt(), stub_insn(), stub_class() and stub_stop().
  */
 #include "stubs.h"
 
@@ -20,7 +20,7 @@ UCALL_INLINE const struct ucall_stub_data *stub_data(void)
 UCALL_INLINE void copy_words(void *to, const void *from, unsigned int count)
 {
 #if defined(__x86_64__)
-	uint64_t n = count; /* an instruction in all, where each one is interpreted */
+	uint64_t n = count; /* one instruction in all, in case each is interpreted */
 
 	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(n) : : "memory");
 #else
@@ -32,7 +32,10 @@ UCALL_INLINE void copy_words(void *to, const void *from, unsigned int count)
 #endif
 }
 
-/* Tells the host in the fault area, and stops.  An exception here, by a bad stack pointer, stops at once. */
+/*
+ * Reports to the host in the fault area, and stops.  An exception in here, due to a bad stack
+ * pointer, stops at once.
+ */
 UCALL_STUB_OWN __attribute__((noreturn)) void end(const struct ucall_frame *frame)
 {
 	struct ucall_fault_area *area = &ucall_this_mailbox()->fault;
@@ -64,7 +67,10 @@ UCALL_STUB_OWN int fix_up(struct ucall_frame *frame)
 	return 0;
 }
 
-/* With the message area of the mailbox saved: the exception may have interrupted a message. */
+/*
+ * Calls the handler, and saves the mailbox's message area around that: the exception may have
+ * interrupted a message.
+ */
 UCALL_STUB_OWN void call(struct ucall_frame *frame, uint64_t handler)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -77,7 +83,10 @@ UCALL_STUB_OWN void call(struct ucall_frame *frame, uint64_t handler)
 	copy_words(m, saved, UCALL_NEST_SIZE / 8);
 }
 
-/* An exception that stands for an exit: its instruction may be a doorbell, so the message area stays as it is. */
+/*
+ * For an exception that is raised instead of an exit: its instruction may be a doorbell, so the
+ * message area is not touched.
+ */
 UCALL_STUB_OWN int serve_exit(struct ucall_frame *frame)
 {
 	const struct ucall_stub_data *data = stub_data();

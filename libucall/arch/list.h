@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The guest architectures, in the order of their UCALL_ARCH_ bits.  C includes this list with a macro
- * of that name, configure reads it by m4, scripts by sed: a line for each, with
+ * The guest architectures, in the order of their UCALL_ARCH_ bits.  C code includes this list with
+ * a macro of its own, configure reads it with m4, scripts with sed.  Each line has
  *
- *	the name, as a folder here, a triplet and `uname -m` have it, in small letters and in capitals;
- *	the name that the kernel's sources or Debian have for it, "" if it is the same;
- *	the linker for guests that clang compiles (lld knows no s390x);
- *	how guests are compiled: general registers only, and what both compilers know and Unicorn
- *	runs, so no library's atomics (aarch64) and nothing after z10 (s390x).
+ *	the name, as used for folders here, triplets and `uname -m`, in lower and in upper case;
+ *	the name that the kernel's sources or Debian use, "" if it is the same;
+ *	the linker for guests that clang compiles (lld does not support s390x);
+ *	compiler options for guests: general registers only, and only what both compilers accept
+ *	and Unicorn runs, so no atomics from a library (aarch64) and nothing after z10 (s390x).
  */
 ARCH(x86_64, X86_64, "amd64", "ld.lld", "-mgeneral-regs-only -mno-red-zone")
 ARCH(aarch64, AARCH64, "arm64", "ld.lld", "-mgeneral-regs-only -mno-outline-atomics")

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Page tables of four levels with 512 entries each. */
+/* Four-level page tables with 512 entries each. */
 #include <errno.h>
 
 #include "machine/pages.h"

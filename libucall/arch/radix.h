@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Page tables of four levels with 512 entries of 64 bits each, which x86_64, aarch64 and riscv64 have
- * in common; what an entry looks like is the architecture's.
+ * Page tables with four levels of 512 64-bit entries, as x86_64, aarch64 and riscv64 have.  Only
+ * what an entry contains depends on the architecture.
  */
 #ifndef LIBUCALL_RADIX_H
 #define LIBUCALL_RADIX_H
@@ -10,17 +10,17 @@
 
 enum ucall_radix_kind {
 	UCALL_RADIX_NONE, /* nothing is mapped, or the entry is malformed */
-	UCALL_RADIX_TABLE, /* of the next level */
+	UCALL_RADIX_TABLE, /* a table of the next level */
 	UCALL_RADIX_LEAF, /* a page, or above level 0 a larger one */
 };
 
 struct ucall_radix {
-	bool (*is_address)(uint64_t gva); /* is there such an address? */
-	enum ucall_radix_kind (*kind)(uint64_t entry, int level); /* level 0: of pages */
-	uint64_t (*address)(uint64_t entry); /* what it leads to; of a root: the table */
+	bool (*is_address)(uint64_t gva); /* true if it is a valid address */
+	enum ucall_radix_kind (*kind)(uint64_t entry, int level); /* level 0: page entries */
+	uint64_t (*address)(uint64_t entry); /* what it points to; for a root: the table */
 	uint64_t (*make_table)(uint64_t gpa);
 	uint64_t (*make_leaf)(uint64_t gpa, unsigned int prot);
-	/* What the entry, of a table or a leaf, still permits of `prot`. */
+	/* `prot`, restricted by the entry, which is a table's or a leaf's. */
 	unsigned int (*restrict_prot)(uint64_t entry, bool leaf, unsigned int prot);
 };
 
@@ -34,7 +34,7 @@ void ucall_radix_share(const struct ucall_radix *r, struct ucall_memory *mem, ui
 int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
 		     uint64_t *gpa, unsigned int *prot);
 
-/* The four functions that struct ucall_arch wants, for the format `format`. */
+/* The page table functions for struct ucall_arch, with the entry format `format`. */
 #define UCALL_RADIX_FUNCTIONS(arch, format) \
 	int ucall_##arch##_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, \
 			       unsigned int prot) \

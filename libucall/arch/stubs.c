@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Exception stubs in guests: the host's half. */
+/* Exception stubs in guests: the host's part. */
 #include <errno.h>
 #include <string.h>
 
@@ -36,7 +36,7 @@ int ucall_stubs_init(struct ucall_machine *vm)
 	struct ucall_stub_data *data;
 
 	if (size > STUB_CODE_SIZE)
-		return ucall_fail(E2BIG, "the exception stubs have %zu bytes", size);
+		return ucall_fail(E2BIG, "the exception stubs are too big: %zu bytes", size);
 	vm->stub_code = ucall_memory_pages(&vm->memory, pages);
 	vm->stub_data = ucall_memory_pages(&vm->memory, DATA_PAGES);
 	if (!vm->stub_code || !vm->stub_data)
@@ -69,7 +69,7 @@ int ucall_stubs_map(struct ucall_cpu *vcpu)
 				   UCALL_MAP_WRITE | UCALL_MAP_DEVICE);
 }
 
-/* No exception is under way. */
+/* Forgets exceptions that were under way. */
 void ucall_stubs_reset(struct ucall_cpu *vcpu)
 {
 	vcpu->stub_cpu->depth = 0;

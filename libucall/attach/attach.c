@@ -49,10 +49,7 @@ struct attached_vm {
 	struct attached_vcpu *vcpus;
 	uint32_t slots; /* taken */
 	uint32_t exit_reason; /* atomic */
-	/*
-	 * With pages larger than the parts of the area: all of it, to be mapped as one.  NULL: not
-	 * used.
-	 */
+	/* With pages larger than the area's parts: all of it, mapped as one.  NULL: not used. */
 	uint8_t *area;
 };
 
@@ -88,20 +85,20 @@ static void *mapped(const char *function, void *p, uint64_t gva)
 			   (unsigned long long)gva);
 	} else if ((uintptr_t)p % UCALL_PAGE_SIZE) {
 		ucall_fail(EINVAL,
-			   "the owner's %s() gave %p for 0x%llx, which is not the begin of a page",
+			   "the owner's %s() gave %p for 0x%llx, which is not the start of a page",
 			   function, p, (unsigned long long)gva);
 		p = NULL;
 	}
 	return p;
 }
 
-/* Is one page larger than what lies side by side? */
+/* True if one page holds several parts of the area. */
 static bool has_large_pages(const struct attached_vm *vm)
 {
 	return page_size(vm) > UCALL_PAGE_SIZE;
 }
 
-/* All of the area in one mapping: the host's view. */
+/* Maps all of the area as one; returns the host's view. */
 static uint8_t *map_area(struct attached_vm *vm, struct attached_vcpu *vcpu)
 {
 	const struct ucall_attach_config *c = &vm->config;
@@ -122,7 +119,7 @@ static void *map(void *data, uint64_t gva, size_t size, unsigned int prot)
 
 	if (!has_large_pages(vm))
 		return mapped("map", c->map(c->owner, gva, in_pages(vm, size), prot_of(prot)), gva);
-	/* Beside mailboxes each vCPU gets a copy, when it is attached. */
+	/* With mailboxes, each vCPU gets a copy when it is attached. */
 	if (!vm->area)
 		vm->area = vm->channel.via == UCALL_VIA_MAILBOX ? ucall_calloc(1, UCALL_ATTACH_AREA)
 								: map_area(vm, NULL);
@@ -264,7 +261,7 @@ static const struct ucall_machine_ops attached_ops = {
 
 /* ---- the VM ---- */
 
-#define MOST_AREA (64ull << 20) /* mailbox to the end of the longest queue */
+#define MOST_AREA (64ull << 20) /* from the mailbox to the end of the longest queue */
 
 static int check_config(struct ucall_attach_config *c)
 {
@@ -280,7 +277,7 @@ static int check_config(struct ucall_attach_config *c)
 				  (unsigned long long)c->address);
 	if (c->address > UINT64_MAX - MOST_AREA)
 		return ucall_fail(EINVAL,
-				  "address is 0x%llx, and what is shared would go beyond the end",
+				  "address is 0x%llx; the shared area would go beyond the end",
 				  (unsigned long long)c->address);
 	if (c->first_slot > INT_MAX || c->slots > INT_MAX - c->first_slot)
 		return ucall_fail(EINVAL, "first_slot is %u and slots %u; KVM has no such slots",
@@ -289,7 +286,8 @@ static int check_config(struct ucall_attach_config *c)
 		return ucall_fail(EINVAL, "ring is %d; give 0 or 3", c->ring);
 	if (c->via > UCALL_ATTACH_BY_ADDRESS)
 		return ucall_fail(EINVAL,
-				  "via is %u; give one of UCALL_ATTACH_BY_MAILBOX and _ADDRESS",
+				  "via is %u; give UCALL_ATTACH_BY_MAILBOX or "
+				  "UCALL_ATTACH_BY_ADDRESS",
 				  c->via);
 	if (c->via == UCALL_ATTACH_BY_MAILBOX && !c->map_own)
 		return ucall_fail(EINVAL, "via is UCALL_ATTACH_BY_MAILBOX, which needs map_own()");
@@ -309,7 +307,7 @@ static int check_descriptors(const struct ucall_attach_config *c)
 	return 0;
 }
 
-/* A VM whose backend is known, and has done nothing yet. */
+/* Makes a VM and chooses its backend, but calls nothing of the backend yet. */
 static struct attached_vm *choose(const struct ucall_attach_config *config)
 {
 	struct attached_vm *vm = ucall_calloc(1, sizeof(*vm));
@@ -339,14 +337,16 @@ static struct attached_vm *choose(const struct ucall_attach_config *config)
 		goto failed;
 	if (arch != ucall_arch_native) {
 		ucall_fail(EOPNOTSUPP,
-			   "guests of %s cannot be attached on this %s host: KVM runs the host's own",
+			   "%s guests cannot be attached on this %s host: KVM runs only the host's "
+			   "own architecture",
 			   arch->name, ucall_arch_native->name);
 		goto failed;
 	}
 	if (ucall_protection_closes(protection) || ucall_protection_is_emulated(protection)) {
 		ucall_fail(EOPNOTSUPP,
-			   "protection %s: what an attached guest rings with is read from its registers, and emulation is for "
-			   "libucall's own VMs; give \"none\" or \"sev\"",
+			   "protection %s: the host must be able to read an attached guest's "
+			   "registers, and emulation is for libucall's own VMs; give \"none\" or "
+			   "\"sev\"",
 			   protection->name);
 		goto failed;
 	}
@@ -378,7 +378,7 @@ failed:
 	return NULL;
 }
 
-/* The caller's configuration, which an older header made shorter, or a newer one longer. */
+/* Copies the caller's configuration: shorter from an older header, longer from a newer one. */
 static int take_config(struct ucall_attach_config *full, const struct ucall_attach_config *config,
 		       size_t config_size, const char *function)
 {
@@ -451,7 +451,7 @@ struct ucall_vm *ucall_vm_attach_sized(const struct ucall_attach_config *config,
 	return vm ? &vm->handle : NULL;
 }
 
-/* The VM of a handle that was attached; NULL after ucall_fail(). */
+/* The attached VM of a handle; NULL after ucall_fail(). */
 static struct attached_vm *vm_of(const struct ucall_vm *vm, const char *function)
 {
 	if (ucall_is_null(vm, function))
@@ -501,8 +501,8 @@ struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsig
 		return NULL;
 	if (!run || run_size < sizeof(*run)) {
 		ucall_fail(EINVAL,
-			   "ucall_vcpu_attach: run must be the vCPU's struct kvm_run, mapped with the %s",
-			   "KVM_GET_VCPU_MMAP_SIZE bytes that it has");
+			   "ucall_vcpu_attach: run must be the vCPU's struct kvm_run, all %s of it",
+			   "KVM_GET_VCPU_MMAP_SIZE bytes");
 		return NULL;
 	}
 	if (fcntl(fd, F_GETFD) < 0) {
@@ -512,7 +512,8 @@ struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsig
 	}
 	if (has_number(vm, number)) {
 		ucall_fail(EEXIST,
-			   "ucall_vcpu_attach: vCPU %u is attached already; ucall_vcpu_detach() it first",
+			   "ucall_vcpu_attach: vCPU %u is already attached; call "
+			   "ucall_vcpu_detach() first",
 			   number);
 		return NULL;
 	}
@@ -550,7 +551,7 @@ static struct attached_vcpu *vcpu_of(struct ucall_vcpu *vcpu, const char *functi
 
 void ucall_vcpu_detach(struct ucall_vcpu *handle)
 {
-	/* In a child of the process ucall_vm_free() does it. */
+	/* In a forked child only ucall_vm_free() frees it. */
 	struct attached_vcpu *vcpu = handle ? vcpu_of(handle, "ucall_vcpu_detach") : NULL;
 	struct attached_vm *vm = vcpu ? vcpu->port.channel->data : NULL;
 
@@ -567,7 +568,7 @@ void ucall_vcpu_detach(struct ucall_vcpu *handle)
 	drop_vcpu(vcpu, false);
 }
 
-/* Looks at the exit, which the owner's KVM_RUN has left. */
+/* Decodes the exit of the owner's last KVM_RUN; true if it is the doorbell's. */
 static bool rang(struct attached_vcpu *vcpu, uint64_t *where)
 {
 	struct attached_vm *vm = vcpu->port.channel->data;
@@ -597,8 +598,8 @@ int ucall_vcpu_rang(struct ucall_vcpu *handle, uint64_t *where)
 }
 
 /*
- * By mailbox a message is taken, and so it is kept for whoever asks again; by address it is read
- * each time.
+ * By mailbox, the message is taken out, and kept in case it is asked for again; by address, it is
+ * read each time.
  */
 static int receive(struct attached_vcpu *vcpu)
 {

@@ -15,7 +15,7 @@
 #include "protect/protect.h"
 #include "queued.h"
 
-/* The plugin that the configuration or the environment names, or the default, and its options. */
+/* Loads the plugin named by the configuration or the environment, or the default; its options. */
 static int choose_plugin(struct ucall_channel *c, const char *text)
 {
 	char *chosen = NULL, *name;
@@ -66,7 +66,7 @@ static int choose_backend(struct ucall_channel *c, const char *backend, const st
 	return c->backend_name ? 0 : -1;
 }
 
-/* Does it ring in this VM's guests, by an address or (shared) without? */
+/* True if it can ring in this VM's guests, with an address or (shared) without. */
 static bool rings(const struct ucall_channel *c, bool shared)
 {
 	if (c->backend)
@@ -75,7 +75,7 @@ static bool rings(const struct ucall_channel *c, bool shared)
 	return shared ? c->ops.send_cmd_shared != NULL : c->ops.send_cmd != NULL;
 }
 
-/* Would its doorbell raise #VC where nothing handles that? */
+/* True if its doorbell would raise #VC in a guest that does not handle it. */
 static bool lacks_vc(const struct ucall_channel *c, const struct ucall_metadata *md)
 {
 	return (md->needs & UCALL_NEEDS_GUEST_VC) &&
@@ -83,7 +83,7 @@ static bool lacks_vc(const struct ucall_channel *c, const struct ucall_metadata 
 }
 
 /*
- * The names of all backends that have guest code for the VM's architecture and can serve its kind.
+ * Adds the names of all backends that have guest code for the VM's architecture and can serve it.
  */
 static void add_suitable(const struct ucall_channel *c, struct ucall_text *t)
 {
@@ -99,7 +99,7 @@ static void add_suitable(const struct ucall_channel *c, struct ucall_text *t)
 	ucall_backends_free(all);
 }
 
-/* The backend cannot serve VMs with that protection: why, and which can? */
+/* Says why the backend cannot serve VMs with this protection, and which backends can. */
 static int refuse_protection(const struct ucall_channel *c)
 {
 	char text[512] = "";
@@ -124,7 +124,7 @@ static int refuse_protection(const struct ucall_channel *c)
 		c->backend_name, c->traits.protection->name, t.used ? text : "none here");
 }
 
-/* It has no guest code for the VM's architecture: which have? */
+/* Says that it has no guest code for the VM's architecture, and which backends do. */
 static int refuse_arch(const struct ucall_channel *c)
 {
 	char text[512] = "";
@@ -133,9 +133,9 @@ static int refuse_arch(const struct ucall_channel *c)
 	add_suitable(c, &t);
 	return ucall_fail(EOPNOTSUPP, "backend %s has no guest code for %s; %s%s", c->backend_name,
 			  c->traits.arch->name,
-			  t.used ? "these have: "
-				 : "no backend here has (where there is a compiler for "
-				   "it, `ucall cc --backend` adds it)",
+			  t.used ? "these do: "
+				 : "no backend here does (with a compiler for it, "
+				   "`ucall cc --backend` adds it)",
 			  text);
 }
 
@@ -154,13 +154,13 @@ static int check_backend(struct ucall_channel *c)
 				  md->name);
 	if ((md->needs & UCALL_NEEDS_KVM) && !c->traits.has_kvm)
 		return ucall_fail(EOPNOTSUPP,
-				  "backend %s asks KVM itself for its doorbell; this VM has engine "
-				  "%s; see `ucall list` for why kvm is not used, or choose another "
+				  "backend %s needs KVM for its doorbell; this VM has engine %s; "
+				  "`ucall list` says why kvm is not used, or choose another "
 				  "backend",
 				  md->name, c->traits.engine);
 	if ((md->needs & UCALL_NEEDS_RING0) && c->traits.ring != 0)
 		return ucall_fail(EOPNOTSUPP,
-				  "backend %s needs guest functions in ring 0, its doorbell is a "
+				  "backend %s needs guest functions in ring 0: its doorbell is a "
 				  "privileged instruction; this VM has ring %d",
 				  md->name, c->traits.ring);
 	if (!(md->protections & c->traits.protection->bit) || lacks_vc(c, md))
@@ -171,17 +171,18 @@ static int check_backend(struct ucall_channel *c)
 	    (!c->traits.attached || ucall_protection_closes(c->traits.protection)))
 		return ucall_fail(
 			EOPNOTSUPP,
-			"UCALL_VIA_ADDRESS cannot work in an %s VM: the address is the guest's, and "
-			"the host can neither walk its page tables nor read what is private%s; leave "
-			"`via` out",
+			"UCALL_VIA_ADDRESS cannot work in an %s VM: the address is guest-virtual, "
+			"and the host can neither walk the guest's page tables nor read private "
+			"memory%s; leave `via` out",
 			c->traits.protection->name,
 			ucall_protection_closes(c->traits.protection)
-				? ", and the register with it is encrypted"
+				? ", and the register that holds it is encrypted"
 				: "");
 	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
 		return ucall_fail(
 			EOPNOTSUPP,
-			"backend %s sends by mailbox alone, which needs map_own() in the attach configuration",
+			"backend %s sends only by mailbox, which needs map_own() in the attach "
+			"configuration",
 			md->name);
 	if (c->via == UCALL_VIA_ADDRESS && c->traits.attached && !rings(c, false))
 		return ucall_fail(
@@ -222,7 +223,7 @@ size_t ucall_channel_code_size(const struct ucall_channel *c)
 	return ucall_page_align((code->link_address & (UCALL_PAGE_SIZE - 1)) + code->size);
 }
 
-/* Copies a plugin's guest code to where the guest ABI says; *ring is where it is entered. */
+/* Copies a plugin's guest code to where the guest ABI says; sets *ring to its entry point. */
 static int install_code(struct ucall_channel *c, uint64_t *ring)
 {
 	const struct ucall_code *code = &c->backend->note.code[ucall_arch_index(c->traits.arch)];
@@ -274,7 +275,7 @@ void ucall_channel_close(struct ucall_channel *c, bool inherited)
 	free(c->backend_name);
 }
 
-/* ---- a vCPU's end ---- */
+/* ---- a vCPU's port ---- */
 
 int ucall_port_open(struct ucall_port *port, struct ucall_channel *c)
 {

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A channel: messages between a machine's guest and its host, and the backend that rings for them.
- * Each vCPU has a port.  What a channel needs of the machine is in machine-ops.h.
+ * A channel carries messages between a machine's guest and its host; its backend is the doorbell.
+ * Each vCPU has a port.  What a channel needs from the machine is in machine-ops.h.
  */
 #ifndef LIBUCALL_CHANNEL_H
 #define LIBUCALL_CHANNEL_H
@@ -20,11 +20,11 @@ struct ucall_channel {
 	const struct ucall_machine_ops *machine;
 	void *data; /* the machine */
 	struct ucall_traits traits;
-	unsigned int process; /* whose it is: base/process.h */
-	/* of what both sides share: UCALL_MAILBOX_ADDRESS, unless an owner has another place */
+	unsigned int process; /* its owner: base/process.h */
+	/* guest address of the shared area: UCALL_MAILBOX_ADDRESS, unless an owner chose another */
 	uint64_t address;
 
-	FILE *output; /* of GUEST_PRINTF; NULL: stdout */
+	FILE *output; /* for GUEST_PRINTF; NULL: stdout */
 	int timeout_ms;
 	enum ucall_via via;
 
@@ -34,19 +34,19 @@ struct ucall_channel {
 	struct ucall_args *args;
 	bool backend_ready; /* init() succeeded: uninit() is due */
 	void *backend_data;
-	uint32_t queue_lines; /* of each vCPU's queue; 0: messages do not queue */
-	bool queue_polled; /* while its vCPU runs, in a thread of its own */
+	uint32_t queue_lines; /* of each vCPU's queue; 0: no queue */
+	bool queue_polled; /* messages are taken while the vCPU runs, in its own thread */
 	struct ucall_bell *bell;
 };
 
-/* How messages come: with exits (run.c, receive.c), or through a queue (queued.c). */
+/* How messages arrive: with exits (run.c, receive.c), or through a queue (queued.c). */
 struct ucall_port_ops {
 	int (*run)(struct ucall_port *port,
 		   struct ucall_limit *limit); /* until there is a message, or an exit */
-	/* get_ucall(); with `only`, if its guest address is that. */
+	/* As get_ucall(); if `only` is set, only a message at that guest address. */
 	int (*receive)(struct ucall_port *port, const uint64_t *only, struct ucall *uc);
 	void (*kick)(struct ucall_port *port);
-	void (*stop)(struct ucall_port *port); /* returns when the vCPU does not run */
+	void (*stop)(struct ucall_port *port); /* returns when the vCPU has stopped */
 	void (*reset)(struct ucall_port *port); /* forgets all messages */
 	void (*close)(struct ucall_port *port, bool inherited);
 };
@@ -57,19 +57,19 @@ struct ucall_port {
 	void *cpu; /* the machine's */
 	const struct ucall_port_ops *ops;
 	unsigned int number;
-	const struct ucall_exit *exit; /* the last, the machine's */
-	/* As the host sees it; the guest writes it at any time.  NULL: a vCPU without mailbox. */
+	const struct ucall_exit *exit; /* the last exit; the machine owns it */
+	/* The host's view; the guest may write to it at any time.  NULL: no mailbox. */
 	struct ucall_mailbox *mailbox;
-	struct ucall_queued *queued; /* NULL: messages do not queue */
+	struct ucall_queued *queued; /* NULL: no queue */
 	bool backend_ready; /* vcpu_init() succeeded: vcpu_fini() is due */
 };
 
 extern const struct ucall_port_ops ucall_port_plain; /* run.c */
 
-/* Bytes of a plugin's guest code as it is copied, whole pages. */
+/* Bytes that a plugin's guest code takes in the guest, in whole pages. */
 size_t ucall_channel_code_size(const struct ucall_channel *channel);
 
-/* Where a part of the guest ABI is in this guest. */
+/* Where this guest has what the guest ABI puts at address `usual`. */
 static inline uint64_t ucall_channel_address(const struct ucall_channel *channel, uint64_t usual)
 {
 	return channel->address + (usual - UCALL_MAILBOX_ADDRESS);
@@ -78,34 +78,34 @@ static inline uint64_t ucall_channel_address(const struct ucall_channel *channel
 /* Functions return 0, or -1 after ucall_fail(). */
 
 /*
- * What the caller has set: vm, machine, data, traits, via.  Chooses the backend; refuses one that
- * cannot serve.
+ * Chooses the backend, and refuses one that cannot serve this VM.  The caller has set vm, machine,
+ * data, traits and via.
  */
 int ucall_channel_choose(struct ucall_channel *channel, const char *backend,
 			 const struct ucall_ops *ops, const char *ops_options);
-/* The bell page, the backend's guest code, and its init(). */
+/* Sets up the bell page and the backend's guest code, and calls its init(). */
 int ucall_channel_open(struct ucall_channel *channel);
 /*
- * Its uninit(), if it is due; `inherited`: in a child of the process, where no backend's function
- * is called.
+ * Calls its uninit() if it is due.  `inherited`: in a forked child, where backend functions are
+ * not called.
  */
 void ucall_channel_close(struct ucall_channel *channel, bool inherited);
 
-/* The vCPU's mailbox and queue; the caller has set vcpu, cpu, number and exit. */
+/* Sets up the vCPU's mailbox and queue; the caller has set vcpu, cpu, number and exit. */
 int ucall_port_open(struct ucall_port *port, struct ucall_channel *channel);
-/* The backend's vcpu_init(). */
+/* Calls the backend's vcpu_init(). */
 int ucall_port_start(struct ucall_port *port);
-/* Its vcpu_fini(), if it is due.  May be half made. */
+/* Calls its vcpu_fini() if it is due.  The port may be only partly set up. */
 void ucall_port_leave(struct ucall_port *port, bool inherited);
 void ucall_port_close(struct ucall_port *port, bool inherited);
-/* For a vCPU that starts again. */
+/* For a vCPU that is restarted. */
 void ucall_port_reset(struct ucall_port *port);
 
-/* Is the last exit the backend's?  *where: what it carried, if messages come by address. */
+/* True if the last exit is the backend's.  *where: the value it carried, if sent by address. */
 bool ucall_port_rang(struct ucall_port *port, uint64_t *where);
-/* Is the last exit a ucall, and where is its message?  0: it is not. */
+/* The guest address of the last exit's message; 0 if the exit is not a ucall. */
 uint64_t ucall_port_find(struct ucall_port *port);
-/* The message there; as get_ucall(). */
+/* Takes the message at gva; returns as get_ucall(). */
 int ucall_port_take(struct ucall_port *port, uint64_t gva, struct ucall *uc);
 /* Counts a message, for diagnosis. */
 void ucall_port_count(struct ucall_port *port);

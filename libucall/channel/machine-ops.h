@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What a channel needs of the machine below it.  libucall's own machine has one (vm/own.c), an
- * attached VM another (attach/attach.c), a unit test one of a few lines.
+ * What a channel needs from the machine below it.  libucall's own machine implements it in
+ * vm/own.c, an attached VM in attach/attach.c, and a unit test in a few lines.
  */
 #ifndef LIBUCALL_MACHINE_OPS_H
 #define LIBUCALL_MACHINE_OPS_H
@@ -18,8 +18,8 @@ struct ucall_arch; /* arch/arch.h */
 struct ucall_protection; /* protect/protect.h */
 
 /*
- * `vm` is struct ucall_channel.data, `cpu` struct ucall_port.cpu.  A function that fails has called
- * ucall_fail(), and returns -1, NULL or 0.  NULL in place of a function: the machine cannot do it.
+ * `vm` is struct ucall_channel.data, `cpu` struct ucall_port.cpu.  A function that fails calls
+ * ucall_fail() and returns -1, NULL or 0.  A function that is NULL: the machine cannot do it.
  */
 struct ucall_machine_ops {
 	/* For ucall_vm_free() of a VM that is not libucall's own. */
@@ -29,18 +29,18 @@ struct ucall_machine_ops {
 	int (*may_change)(void *vm, const char *what);
 
 	/*
-	 * Zeroed memory at that guest address for all vCPUs, and for one: the host's view.  prot:
-	 * UCALL_MAP_.
+	 * Map zeroed memory at gva, for all vCPUs or (map_own) for one, and return the host's view.
+	 * prot: UCALL_MAP_ bits.
 	 */
 	void *(*map)(void *vm, uint64_t gva, size_t size, unsigned int prot);
 	void *(*map_own)(void *cpu, uint64_t gva, size_t size, unsigned int prot);
-	/* A guest-virtual address for the device at `gpa`, accesses to which exit. */
+	/* Maps the device at `gpa`, where accesses exit; returns its guest-virtual address. */
 	uint64_t (*map_device)(void *vm, uint64_t gpa, size_t size);
 
 	/*
-	 * Guest memory as the vCPU sees it: copies from it; the host's view of the first 8 bytes of
-	 * a message, all of which the host can read (NULL: messages by address cannot be
-	 * acknowledged).
+	 * Guest memory as the vCPU sees it.  read() copies from it; message() returns the host's
+	 * view of a message's first 8 bytes, if the host can read the whole message.  Without
+	 * message(), messages by address cannot be acknowledged.
 	 */
 	int (*read)(void *cpu, uint64_t gva, void *to, size_t size);
 	uint64_t *(*message)(void *cpu, uint64_t gva);
@@ -60,21 +60,21 @@ struct ucall_machine_ops {
 
 	/*
 	 * Running; all NULL for a machine whose owner runs its vCPUs.  run() fills in the port's
-	 * exit.  report() is called when the end of a run is told to the user: 0 if the exit is to
-	 * be looked at, or -1 and the sentence on what went wrong.  After report_exit(),
-	 * report_message() and report_timeout() it always is -1.
+	 * exit.  report() is called when the end of a run is reported to the user.  It returns 0 if
+	 * the caller should look at the exit, or -1 with a sentence on what went wrong.
+	 * report_exit(), report_message() and report_timeout() always return -1.
 	 */
-	int (*check_run)(void *cpu); /* may it run now? */
+	int (*check_run)(void *cpu); /* 0 if it may run now */
 	enum ucall_run_end (*run)(void *cpu, int64_t deadline);
 	void (*kick)(void *cpu); /* async-signal-safe */
 	int (*report)(void *cpu, enum ucall_run_end end, int timeout_ms);
 	int (*report_exit)(void *cpu); /* the exit is not the backend's */
 	int (*report_message)(void *cpu); /* the message cannot be read; ucall_error() says why */
 	int (*report_timeout)(void *cpu,
-			      int timeout_ms); /* the limit of a call that ran it several times */
+			      int timeout_ms); /* of a call that ran the vCPU several times */
 };
 
-/* What a backend, and whether it can serve, depends on. */
+/* What decides which backend is chosen, and whether it can serve the VM. */
 struct ucall_traits {
 	const struct ucall_arch *arch;
 	const struct ucall_protection *protection;

@@ -10,7 +10,7 @@
 #define HEAD_SIZE 8
 #define TEXT_OFFSET offsetof(struct ucall, text)
 
-/* Only the head is trusted to be as it was copied: the rest is read by what the copy says. */
+/* Checks the copy of the head, which then says how much of the rest is read. */
 static int check_head(const struct ucall *head)
 {
 	if (head->cmd == UCALL_NONE || (head->cmd > UCALL_DONE && head->cmd < UCALL_USER))
@@ -18,11 +18,12 @@ static int check_head(const struct ucall *head)
 				  head->cmd);
 	if (head->nargs > UCALL_MAX_ARGS)
 		return ucall_fail(EPROTO,
-				  "the guest sent a message with %u%s arguments; %d is the most",
+				  "the guest sent a message with %u%s arguments; the maximum is %d",
 				  head->nargs, head->nargs == 255 ? " or more" : "", UCALL_MAX_ARGS);
 	if (head->text_size >= UCALL_TEXT_SIZE)
 		return ucall_fail(EPROTO,
-				  "the guest sent a message with %u bytes of text; %d is the most",
+				  "the guest sent a message with %u bytes of text; the maximum is "
+				  "%d",
 				  head->text_size, UCALL_TEXT_SIZE - 1);
 	return 0;
 }
@@ -75,7 +76,9 @@ int ucall_message_copy(const struct ucall_arch *arch, const struct ucall_place *
 static int check_address(const struct ucall_place *from)
 {
 	if (from->gva > UINT64_MAX - sizeof(struct ucall))
-		return ucall_fail(EPROTO, "the guest rang for a message at 0x%llx, where memory ends",
+		return ucall_fail(EPROTO,
+				  "the guest rang for a message at 0x%llx, which is too near the "
+				  "last address",
 				  (unsigned long long)from->gva);
 	if (!(from->gva % HEAD_SIZE))
 		return 0;

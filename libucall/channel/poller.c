@@ -19,7 +19,7 @@ enum state {
 
 struct ucall_poller {
 	struct ucall_port *port;
-	unsigned int process; /* whose thread it is */
+	unsigned int process; /* that owns the thread */
 	bool started;
 	pthread_t thread;
 	pthread_mutex_t lock;
@@ -33,7 +33,7 @@ static enum state state_of(const struct ucall_poller *r)
 	return __atomic_load_n(&r->state, __ATOMIC_ACQUIRE);
 }
 
-/* With the lock. */
+/* The caller holds the lock. */
 static void set_state(struct ucall_poller *r, enum state state)
 {
 	__atomic_store_n(&r->state, state, __ATOMIC_RELEASE);
@@ -43,8 +43,8 @@ static void set_state(struct ucall_poller *r, enum state state)
 /* ---- the thread ---- */
 
 /*
- * Until the vCPU ends its run by itself, or is to stand.  A kick may be a user's, or have been
- * ucall_poller_stop()'s when it was no longer needed.
+ * Runs the vCPU until its run ends by itself or it must stop.  A kick may come from the user, or
+ * late from ucall_poller_stop(), which no longer needs it.
  */
 static void run_vcpu(struct ucall_poller *r)
 {
@@ -102,21 +102,21 @@ static int start(struct ucall_poller *r)
 	sigset_t all, old;
 	int error;
 
-	/* Signals are for the program's own threads; the one that ends a run unblocks itself. */
+	/* Signals are for the program's own threads; a run unblocks the one that ends it. */
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
 	error = pthread_create(&r->thread, NULL, poll_vcpu, r);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error)
-		return ucall_fail(error, "no thread for vCPU %u, which is polled: %s",
+		return ucall_fail(error, "cannot create a thread for vCPU %u: %s",
 				  r->port->number, strerror(error));
 	r->started = true;
 	return 0;
 }
 
 /*
- * Looks now and then, not all the time: each look takes the line of `put` away from the vCPU, and
- * what comes in between costs one look for all of it.
+ * Waits between two looks at the queue: each look takes the cache line of `put` away from the vCPU,
+ * and one look finds all messages since the last.
  */
 static void relax(unsigned int round)
 {
@@ -140,13 +140,13 @@ int ucall_poller_run(struct ucall_poller *r, struct ucall_limit *limit)
 	if (!r->started && start(r))
 		return -1;
 	pthread_mutex_lock(&r->lock);
-	/* It may have ended just now, which the caller has not seen. */
+	/* Its run may have ended since the caller looked. */
 	if (r->state == STANDING && !q->held.there)
 		set_state(r, RUNNING);
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned int round = 1; !ucall_queue_has(&q->queue) && state_of(r) == RUNNING; round++) {
 		relax(round);
-		/* The clock is read only if it takes longer. */
+		/* Reads the clock only if the wait takes longer. */
 		if (round % 256 || !ucall_limit_is_over(limit))
 			continue;
 		ucall_poller_stop(r);
@@ -179,7 +179,7 @@ void ucall_poller_free(struct ucall_poller *r, bool inherited)
 {
 	if (!r)
 		return;
-	/* In a child of the process the thread is not there, and the lock may be held for ever. */
+	/* In a forked child there is no such thread, and the lock may stay held for ever. */
 	if (!inherited) {
 		if (r->started) {
 			ucall_poller_stop(r);

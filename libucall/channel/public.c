@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What programs and backends ask of a VM and its vCPUs, of whichever machine. */
+/* Public functions for programs and backends, on VMs and vCPUs of any machine. */
 #include <errno.h>
 #include <string.h>
 
@@ -128,7 +128,7 @@ struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)
 	return vcpu ? vcpu->port->mailbox : NULL;
 }
 
-/* The machine of a vCPU, which stands; NULL after ucall_fail(). */
+/* Stops the vCPU and returns its machine; NULL after ucall_fail(). */
 static const struct ucall_machine_ops *stopped(struct ucall_vcpu *vcpu, const void *regs,
 					       const char *function)
 {
@@ -156,7 +156,7 @@ int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_frame *regs)
 
 /* ---- for backends ---- */
 
-/* The channel, while its set-up may change; NULL after ucall_fail(). */
+/* The channel, if its set-up may still change; NULL after ucall_fail(). */
 static struct ucall_channel *set_up(struct ucall_vm *vm, const char *function)
 {
 	if (ucall_is_null(vm, function) ||
@@ -174,9 +174,10 @@ int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 	if (c->traits.attached && c->backend_ready)
 		return ucall_fail(
 			EPERM,
-			"ucall_vm_set_param: in init() alone; each vCPU may have a copy by now");
+			"ucall_vm_set_param: call it in init(); vCPUs may have copies by now");
 	if (n >= UCALL_PARAMS)
-		return ucall_fail(EINVAL, "ucall_vm_set_param: %u; there are %d", n, UCALL_PARAMS);
+		return ucall_fail(EINVAL, "ucall_vm_set_param: n is %u; it must be below %d", n,
+				  UCALL_PARAMS);
 	c->bell->param[n] = ucall_guest64(c->traits.arch, value);
 	return 0;
 }
@@ -194,18 +195,18 @@ int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 				  lines, least, UCALL_QUEUE_LINES_MOST);
 	if (c->via == UCALL_VIA_ADDRESS)
 		return ucall_fail(EOPNOTSUPP,
-				  "ucall_vm_set_queue: with UCALL_VIA_ADDRESS each message is where "
-				  "its exit says; leave `via` out");
+				  "ucall_vm_set_queue: with UCALL_VIA_ADDRESS each exit gives its "
+				  "message's address; leave `via` out");
 	if (c->traits.attached && polled)
 		return ucall_fail(
 			EOPNOTSUPP,
 			"ucall_vm_set_queue: the owner of an attached VM runs its vCPUs itself and takes a "
-			"message with each exit; nothing can be polled");
+			"message with each exit; polling is not possible");
 	if (c->traits.attached && lines > c->ops.metadata->queue_lines)
 		return ucall_fail(
 			EOPNOTSUPP,
-			"ucall_vm_set_queue: %u lines; of an attached VM it can have the %u that its metadata "
-			"says (queue_lines)",
+			"ucall_vm_set_queue: %u lines; in an attached VM the maximum is the %u of "
+			"the metadata (queue_lines)",
 			lines, c->ops.metadata->queue_lines);
 	c->queue_lines = lines;
 	c->queue_polled = polled;
@@ -225,8 +226,8 @@ uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 	}
 	if (!c->machine->map_device) {
 		ucall_fail(EOPNOTSUPP,
-			   "its doorbell is an address whose accesses exit, which needs map_device() in the attach "
-			   "configuration");
+			   "its doorbell is a device address, which needs map_device() in the "
+			   "attach configuration");
 		return 0;
 	}
 	return c->machine->map_device(c->data, gpa, size);

@@ -39,14 +39,14 @@ static int take(struct ucall_queue_host *q, struct ucall *copy)
 	if (there > q->lines) {
 		q->place.taken = q->place.put;
 		return ucall_fail(EPROTO,
-				  "the guest's queue says that it holds %llu lines of messages; it "
-				  "has %u",
+				  "the guest's queue claims to hold %llu lines of messages; its "
+				  "size is %u",
 				  (unsigned long long)there, q->lines);
 	}
 	uc = (struct ucall *)(void *)(ring + (q->place.taken & (q->lines - 1)) * UCALL_QUEUE_LINE);
 	place.view = uc;
 	cmd = ucall_message_copy(q->arch, &place, *(const uint64_t *)(const void *)uc, copy);
-	/* By the copy, which was made once. */
+	/* From the copy, which the guest cannot change. */
 	lines = copy->text_size < UCALL_TEXT_SIZE ? ucall_queue_lines(copy->nargs, copy->text_size)
 						  : there;
 	q->place.taken += lines < there ? lines : there;
@@ -54,8 +54,8 @@ static int take(struct ucall_queue_host *q, struct ucall *copy)
 }
 
 /*
- * The guest need know only now and then how many are taken: each time costs a line of the CPUs'
- * caches on its way to and fro, and a guest that waits for one line of room would get one.
+ * Tells the guest only now and then how many are taken: each time moves a cache line between the
+ * CPUs and back, and a guest that waits for room would get it one line at a time.
  */
 int ucall_queue_take(struct ucall_queue_host *q, struct ucall *copy)
 {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* The host's half of struct ucall_queue: messages that come without an exit each. */
+/* The host's half of struct ucall_queue: messages that do not need one exit each. */
 #ifndef LIBUCALL_QUEUE_H
 #define LIBUCALL_QUEUE_H
 
@@ -10,8 +10,8 @@
 /* Where the host is in a queue, in lines as struct ucall_queue counts them. */
 struct ucall_queue_place {
 	uint64_t taken;
-	uint64_t told; /* of these, what the guest knows */
-	uint64_t put; /* the guest's, when it was last read */
+	uint64_t told; /* of these, how many the guest knows of */
+	uint64_t put; /* the guest's `put`, when it was last read */
 };
 
 struct ucall_queue_host {
@@ -21,17 +21,17 @@ struct ucall_queue_host {
 	struct ucall_queue_place place;
 };
 
-#define UCALL_QUEUE_LINES_LEAST 64 /* a message can have 34 */
+#define UCALL_QUEUE_LINES_LEAST 64 /* a message can take 34 */
 
-/* Bytes of a queue with so many lines, whole pages. */
+/* Bytes of a queue with that many lines, in whole pages. */
 size_t ucall_queue_size(uint32_t lines);
 
-/* A new queue, in its zeroed memory; forgets all that is there. */
+/* Initialises a queue in its memory, or empties it. */
 void ucall_queue_reset(struct ucall_queue_host *q);
 
 /*
- * Is a message there?  On the one thread that takes them.  A hostile guest can have it say
- * anything.
+ * True if there is a message.  Only for the thread that takes them.  A hostile guest can make it
+ * return anything.
  */
 static inline bool ucall_queue_has(struct ucall_queue_host *q)
 {
@@ -42,14 +42,12 @@ static inline bool ucall_queue_has(struct ucall_queue_host *q)
 }
 
 /*
- * Takes the first message, if ucall_queue_has() one: as ucall_message_take().  A queue that makes
- * no sense is emptied (EPROTO).
+ * Takes the first message, after ucall_queue_has().  Returns as ucall_message_take().  A queue with
+ * impossible contents is emptied (EPROTO).
  */
 int ucall_queue_take(struct ucall_queue_host *q, struct ucall *copy);
 
-/*
- * Does the guest exit only to have the host look at the queue?  Of an exit that holds no message.
- */
+/* For an exit without a message: true if the guest only wants the host to look at the queue. */
 bool ucall_queue_was_flush(const struct ucall_queue_host *q);
 
 #endif

@@ -8,7 +8,7 @@
 #include "poller.h"
 #include "queued.h"
 
-/* Tells the user how the run ended. */
+/* Reports to the user how the run ended. */
 static int tell(struct ucall_port *port, const struct ucall_limit *limit)
 {
 	struct ucall_held *held = &port->queued->held;
@@ -19,7 +19,7 @@ static int tell(struct ucall_port *port, const struct ucall_limit *limit)
 	return port->channel->machine->report(port->cpu, held->end, limit->ms);
 }
 
-/* Did the guest only want the host to look at the queue, which is empty by now? */
+/* True if the guest only wanted the host to look at its queue, which is empty by now. */
 static bool was_flush(struct ucall_port *port)
 {
 	uint64_t where;
@@ -29,8 +29,8 @@ static bool was_flush(struct ucall_port *port)
 }
 
 /*
- * True if the end of the run need not be told: the guest only asked the host to look at its queue;
- * or time was up, but there were messages, so that the guest was not idle.
+ * True if the run's end need not be reported: the guest only asked the host to look at its queue;
+ * or the run timed out, but there were messages, so the guest was not idle.
  */
 static bool can_be_dropped(struct ucall_port *port)
 {
@@ -41,7 +41,7 @@ static bool can_be_dropped(struct ucall_port *port)
 	return held->late && held->end == UCALL_RUN_TIMEOUT;
 }
 
-/* Runs for a guest that does nothing but ask the host to look. */
+/* Runs in a row for a guest that only asks the host to look at an empty queue. */
 #define MOST_RUNS 8
 
 static int run(struct ucall_port *port, struct ucall_limit *limit)
@@ -52,7 +52,7 @@ static int run(struct ucall_port *port, struct ucall_limit *limit)
 	for (int i = 0;; i++) {
 		bool stands = !ucall_poller_is_running(q->poller);
 
-		/* What the guest wrote first comes first, whatever ended its run. */
+		/* Queued messages come first, however the run ended. */
 		if (ucall_queue_has(&q->queue)) {
 			if (stands)
 				q->held.late = true;
@@ -60,7 +60,7 @@ static int run(struct ucall_port *port, struct ucall_limit *limit)
 		}
 		if (stands && q->held.there && (i == MOST_RUNS || !can_be_dropped(port)))
 			return tell(port, limit);
-		/* Clears what was reported, so not while the vCPU runs. */
+		/* check_run() clears the last report, so not while the vCPU runs. */
 		if (stands && machine->check_run(port->cpu))
 			return -1;
 		if (stands)
@@ -97,7 +97,7 @@ static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *
 	cmd = ucall_port_plain.receive(port, only, uc);
 	if (cmd)
 		q->held.there =
-			false; /* the end of the run was this message, and has been told by it */
+			false; /* the run ended with this message, so there is nothing to report */
 	return cmd;
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A port whose messages come through a queue: many with one exit, or with none while a thread of
- * its own runs the vCPU (poller.h).  How a run ended is told after the messages that it left.
+ * A port whose messages come through a queue: many with one exit, or with none while a separate
+ * thread runs the vCPU (poller.h).  How a run ended is reported after the messages it left.
  */
 #ifndef LIBUCALL_QUEUED_H
 #define LIBUCALL_QUEUED_H
@@ -16,9 +16,9 @@ struct ucall_poller; /* poller.c */
 /* How a run ended, held back until its queued messages are taken. */
 struct ucall_held {
 	bool there;
-	bool late; /* messages came before it */
+	bool late; /* queued messages were read first */
 	enum ucall_run_end end;
-	int error; /* errno and ucall_error() of UCALL_RUN_FAILED: a thread has its own */
+	int error; /* errno and ucall_error() of UCALL_RUN_FAILED, which are per thread */
 	char text[512];
 };
 
@@ -26,16 +26,16 @@ struct ucall_queued {
 	struct ucall_queue_host queue;
 	struct ucall_held held;
 	struct ucall_poller *poller; /* NULL: the vCPU runs in its user's thread */
-	int kicked; /* atomic; of a vCPU with a poller */
+	int kicked; /* atomic; used with a poller */
 };
 
 /*
- * Makes the port one with a queue, and where the backend wants that, with a poller.  -1 after
+ * Gives the port a queue and, if the backend wants one, a poller.  Returns 0, or -1 after
  * ucall_fail().
  */
 int ucall_queued_open(struct ucall_port *port);
 
-/* On the thread that ran the vCPU; keeps errno. */
+/* On the thread that ran the vCPU; stores its errno. */
 static inline void ucall_held_set(struct ucall_held *held, enum ucall_run_end end)
 {
 	held->there = true;
@@ -46,7 +46,7 @@ static inline void ucall_held_set(struct ucall_held *held, enum ucall_run_end en
 		snprintf(held->text, sizeof(held->text), "%s", ucall_error());
 }
 
-/* What a snapshot keeps of a port, which stands. */
+/* What a snapshot keeps of a stopped port. */
 struct ucall_queued_state {
 	struct ucall_queue_place place;
 	struct ucall_held held;

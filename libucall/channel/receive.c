@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The message of an exit. */
+/* Finds and takes the message of an exit. */
 #include <errno.h>
 
 #include "arch/byte-order.h"
@@ -16,7 +16,7 @@ uint64_t ucall_port_find(struct ucall_port *port)
 		return 0;
 	if (c->via == UCALL_VIA_ADDRESS)
 		return where;
-	/* A message in the mailbox was sent later than the one whose address is there. */
+	/* A message in the mailbox was sent later than the one that m->shared points to. */
 	if (__atomic_load_n((const uint64_t *)(const void *)&m->uc, __ATOMIC_RELAXED))
 		return c->address;
 	return ucall_guest64(c->traits.arch, __atomic_load_n(&m->shared, __ATOMIC_RELAXED));

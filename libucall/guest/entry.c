@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Guest runtime: the end of a guest function of a separate guest ELF. */
+/* Guest runtime: where guest functions of a separate guest ELF return to. */
 #include <ucall/guest.h>
 
 UCALL_GUEST void ucall_guest_return(void)

@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Guest runtime: the functions that compilers call by themselves.  They use no library and no vector registers.
+ * Guest runtime: the functions that compilers call on their own.  They use no library and no vector
+ * registers.
  *
- * A separate guest ELF has them by their own names.  In a program that is host and guest at once the compiler emits
- * calls of one name for both halves.  So there they have names of their own, the host's half calls the C library's, and
- * the core redirects these calls in the guest's copy of the program, to what the note below names.
+ * A separate guest ELF has them under their usual names.  In a program that is both host and guest,
+ * the compiler emits calls to the same names for both.  So there they have other names: the host
+ * calls the C library's functions, and the core redirects the calls in the guest's copy of the
+ * program to the functions in the note below.
  */
 #include <stddef.h>
 #include <stdint.h>
@@ -50,7 +52,7 @@ HIDDEN_GUEST void *NAME(__memcpy_chk)(void *to, const void *from, size_t n, size
 HIDDEN_GUEST void *NAME(__memmove_chk)(void *to, const void *from, size_t n, size_t room);
 HIDDEN_GUEST void *NAME(__memset_chk)(void *to, int c, size_t n, size_t room);
 
-/* Keeps the compiler from making a loop into a call of the function that it is. */
+/* Keeps the compiler from turning a loop into a call of the very function it is in. */
 #define HIDE(x) __asm__ volatile("" : "+r"(x))
 
 static inline void copy_up(char *to, const char *from, size_t n)
@@ -130,7 +132,7 @@ size_t NAME(strlen)(const char *s)
 	return n;
 }
 
-/* _FORTIFY_SOURCE: a size too large ends the guest by an exception. */
+/* _FORTIFY_SOURCE: a size that is too large stops the guest with an exception. */
 static inline void check(size_t n, size_t room)
 {
 	if (n > room)

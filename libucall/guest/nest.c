@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Guest runtime: ucalls within ucalls, and doorbells that the host did not hear. */
+/* Guest runtime: ucalls within ucalls, and doorbells that did not reach the host. */
 #include <ucall/guest.h>
 
 UCALL_GUEST void ucall_guest_swallowed(void)

@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
 /*
  * Guest runtime: GUEST_PRINTF and the failing asserts.  Text is formatted into the message itself,
- * so that the host follows no pointer of the guest's.
+ * so that the host never follows a guest pointer.
  *
- * Every instruction counts where a hypervisor interprets ring 0, so plain text is copied eight bytes
+ * Every instruction counts if a hypervisor interprets ring 0, so plain text is copied eight bytes
  * at a time, and arguments come as an array of 64-bit integers rather than by <stdarg.h>.
  */
 #include <stdbool.h>
@@ -15,7 +15,7 @@
 struct out {
 	struct ucall *uc;
 	char *p, *end;
-	char *last8; /* up to here eight bytes fit */
+	char *last8; /* the last place where eight bytes fit */
 	bool flush; /* send a full message as UCALL_PRINTF and go on; else cut */
 	bool by_address; /* this guest has no mailbox */
 	bool cut, bad;
@@ -56,7 +56,7 @@ UCALL_GUEST static void start(struct out *o, struct ucall *uc, bool flush)
 	o->bad = false;
 }
 
-/* The text is full: makes room, or tells that there is none. */
+/* The text is full: sends it to make room, or returns true if it is cut here. */
 UCALL_GUEST static bool full(struct out *o)
 {
 	if (!o->flush) {
@@ -87,17 +87,17 @@ typedef uint64_t __attribute__((may_alias, aligned(1))) bytes8;
 #define HIGHS 0x8080808080808080ull
 
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
-/* May eight bytes be read from s on?  Not where they may be in a page that is not there. */
+/* True if eight bytes can be read at s without touching the next page, which may not be mapped. */
 UCALL_INLINE bool readable8(const char *s)
 {
 	return ((uintptr_t)s & (UCALL_PAGE_SIZE - 1)) <= UCALL_PAGE_SIZE - 8;
 }
 
-/* Of bytes of which at least one has its top bit set: the number of the first. */
+/* The number of the first byte that has its top bit set; at least one has. */
 UCALL_INLINE unsigned int first_byte(uint64_t hit)
 {
 #if defined(__riscv) && !defined(__riscv_zbb)
-	unsigned int n = 0; /* else the compiler calls a function of its library */
+	unsigned int n = 0; /* __builtin_ctzll() would call the compiler's library */
 
 	for (; !(hit & 0x80); hit >>= 8)
 		n++;
@@ -110,7 +110,7 @@ UCALL_INLINE unsigned int first_byte(uint64_t hit)
 
 /*
  * Copies up to the end of s or to `stop`, and returns where that is.  Subtracting 1 from each byte
- * sets the top bit of one that was zero; a byte above 0x80 is a false alarm, and is copied singly.
+ * sets the top bit of a zero byte; a byte above 0x80 is a false alarm, and is copied on its own.
  */
 UCALL_INLINE const char *put_until(struct out *o, const char *s, char stop)
 {
@@ -125,7 +125,7 @@ UCALL_INLINE const char *put_until(struct out *o, const char *s, char stop)
 			if (stop)
 				hit |= (v ^ (uint64_t)(unsigned char)stop * ONES) - ONES;
 			hit &= HIGHS;
-			*(bytes8 *)p = v; /* what is too much is written over */
+			*(bytes8 *)p = v; /* extra bytes are overwritten later */
 			if (hit) {
 				n = first_byte(hit);
 				p += n;
@@ -210,7 +210,7 @@ UCALL_INLINE char *hexadecimal(char *end, uint32_t v)
 /* A 32-bit number without any flag, width or precision, in base 10 or 16. */
 UCALL_INLINE void put_plain(struct out *o, uint32_t v, unsigned int base, bool negative)
 {
-	char digits[32], *const end = digits + 16, *d; /* 16 bytes can be read from d on */
+	char digits[32], *const end = digits + 16, *d; /* 16 bytes can be read at d */
 
 	d = base == 10 ? decimal(end, v) : hexadecimal(end, v);
 	if (negative)
@@ -346,7 +346,7 @@ UCALL_GUEST static const char *parse(const char *f, struct spec *s, const uint64
 	return f;
 }
 
-/* One conversion; *format is after the %, and is moved behind it.  False: it is unknown. */
+/* Does one conversion, and moves *format from after the % past it.  False: it is unknown. */
 UCALL_GUEST static bool convert(struct out *o, const char **format, const uint64_t **args)
 {
 	struct spec s;
@@ -398,7 +398,7 @@ UCALL_GUEST static bool convert(struct out *o, const char **format, const uint64
 	}
 }
 
-/* The format is wrong: the host gets a sentence on that instead of a text. */
+/* The format is wrong: the host gets a description of the error instead of the text. */
 UCALL_GUEST static void complain(struct out *o, const char *format, const char *percent,
 				 const char *after)
 {
@@ -422,7 +422,7 @@ UCALL_GUEST static void format_text(struct out *o, const char *format, const uin
 		f = percent = put_until(o, f, '%');
 		if (!*f++)
 			return;
-		/* The plain ones, quickly. */
+		/* A fast path for plain conversions. */
 		if (*f == 'd') {
 			int v = (int)*args++;
 
@@ -450,7 +450,7 @@ UCALL_INLINE bool has_no_mailbox(void)
 	return ucall_this_bell()->protection & UCALL_BELL_NO_MAILBOX;
 }
 
-/* Apart, since it has a message on the stack. */
+/* A separate function, because it has a message on its stack. */
 UCALL_GUEST static void __attribute__((noinline, cold))
 print_by_address(const char *format, const uint64_t *args)
 {
@@ -464,7 +464,7 @@ print_by_address(const char *format, const uint64_t *args)
 		send(&o, UCALL_PRINTF, 0);
 }
 
-/* Of a guest that fails: in *uc, or if that is NULL in the mailbox, or without one in *own. */
+/* For a guest that fails: in *uc; if that is NULL, in the mailbox, or without a mailbox in *own. */
 UCALL_GUEST static void start_failing(struct out *o, struct ucall *uc, struct ucall *own)
 {
 	bool by_address = has_no_mailbox();
@@ -492,7 +492,7 @@ UCALL_GUEST void ucall_guest_print(const char *format, const uint64_t *args)
 		ucall_ring(m, &m->uc, ucall_head(UCALL_PRINTF, 0, 0, (uint32_t)(o.p - m->uc.text)));
 }
 
-/* "FILE:LINE: ", which each report begins with. */
+/* Writes "FILE:LINE: ", the start of each report. */
 UCALL_GUEST static void put_place(struct out *o, const char *file, unsigned int line)
 {
 	const uint64_t args[] = { (uint64_t)(uintptr_t)file, line };

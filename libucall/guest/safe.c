@@ -3,7 +3,7 @@
 #include <ucall/guest.h>
 
 #ifdef UCALL_GUEST_BUILD
-/* So that the linker defines these symbols, by which the host finds the fix-ups (machine/image-elf.c). */
+/* Makes the linker define these symbols; the host finds fix-ups by them (machine/image-elf.c). */
 extern const char fixups_start[] __asm__("__start_ucall_fixups") UCALL_HIDDEN;
 extern const char fixups_stop[] __asm__("__stop_ucall_fixups") UCALL_HIDDEN;
 UCALL_HIDDEN const char *const ucall_guest_fixups[2]
@@ -151,7 +151,7 @@ UCALL_GUEST int guest_rdmsr_safe(uint32_t msr, uint64_t *value)
 {
 	uint64_t result = 0, low = 0, high = 0;
 
-	/* The instruction's own rax is not the result: it is moved away where there is no exception. */
+	/* rdmsr's own rax is not the result: without an exception it is moved to `low`. */
 	__asm__ volatile("	xor %%eax, %%eax\n"
 			 "1:	rdmsr\n"
 			 "	mov %%rax, %[low]\n"

@@ -35,10 +35,10 @@ void ucall_child_free(void *memory, size_t size)
 
 /* ---- in the child ---- */
 
-/* What the child tells, in memory that the parent reads. */
+/* What the child reports, in memory that the parent reads. */
 struct told {
-	char place[256]; /* of a signal */
-	bool returned; /* the work did, so that its status is what the process ends with */
+	char place[256]; /* where a signal came from */
+	bool returned; /* `work` returned, and its status is the exit status */
 };
 
 static struct told *told;
@@ -55,8 +55,9 @@ static const char *const libc[] = { "libc.so", "linux-vdso", NULL };
 static const char *const sanitizers[] = { "libasan.so", "libtsan.so", "libubsan.so", NULL };
 
 /*
- * Notes where the signal came from: the first function outside the C library and the sanitizers.  Nothing of this is
- * safe in a signal handler; the process is about to die, and if it hangs its time limit ends it.
+ * Notes where the signal came from: the first function outside the C library and the sanitizers.
+ * None of this is safe in a signal handler; but the process is about to die, and its time limit
+ * ends it if it hangs.
  */
 static void on_fatal(int number)
 {
@@ -68,7 +69,7 @@ static void on_fatal(int number)
 	for (int i = 0; i < n; i++) {
 		const char *object;
 
-		/* What the signal's handler returns to: this function, and what a sanitizer has around it, come before. */
+		/* The handler's return address; this function and a sanitizer's come before. */
 		if (!dladdr((char *)frames[i] - 1, &info) || !info.dli_fname) {
 			left = true;
 			continue;
@@ -92,7 +93,7 @@ static void on_fatal(int number)
 	raise(number); /* with the default action, once this has returned */
 }
 
-/* Signals that somebody else handles, such as a sanitizer, are left to them. */
+/* Leaves alone signals that already have a handler, such as a sanitizer's. */
 static void catch_fatal(void)
 {
 	static const int fatal[] = { SIGABRT, SIGSEGV, SIGBUS, SIGILL, SIGFPE, SIGTRAP, SIGSYS };
@@ -123,8 +124,8 @@ static void run_work(const struct ucall_child *c, pid_t parent, const int *fds)
 		close(fds[1]);
 	}
 	if (c->prefix)
-		setpgid(0, 0); /* its own processes end with it, and a kill(0, ...) is theirs alone */
-	setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* so that what was said before a crash is not lost */
+		setpgid(0, 0); /* its own processes end with it; kill(0, ...) reaches only them */
+	setvbuf(stdout, NULL, _IOLBF, BUFSIZ); /* so that output before a crash is not lost */
 	catch_fatal();
 	status = c->work(c->data);
 	told->returned = true;
@@ -162,7 +163,7 @@ static void write_lines(struct reader *r, const char *text, size_t size)
 	}
 }
 
-/* What is there to read now.  False at the end. */
+/* Passes on what can be read now.  False at the end. */
 static bool pass_on(struct reader *r)
 {
 	char text[4096];
@@ -173,7 +174,7 @@ static bool pass_on(struct reader *r)
 	return n > 0 || (n < 0 && errno == EINTR);
 }
 
-/* For poll(): how long until something must be looked at. */
+/* The time limit for poll(). */
 static int pause_ms(const struct ucall_child *c, int64_t end, int pidfd)
 {
 	int64_t left = c->limit ? end - now_ms() : -1;
@@ -183,7 +184,7 @@ static int pause_ms(const struct ucall_child *c, int64_t end, int pidfd)
 	return left < 0 && c->limit ? 0 : (int)left;
 }
 
-/* Whether the child has ended; somebody else may have taken its status. */
+/* True if the child has ended, even if its status was taken by other code. */
 static bool has_ended(pid_t pid, int flags)
 {
 	siginfo_t info = { .si_pid = 0 };
@@ -195,15 +196,15 @@ static bool has_ended(pid_t pid, int flags)
 	return r || info.si_pid == pid;
 }
 
-/* A child that has ended, with what it left.  False if its status is lost. */
+/* Reaps a child that has ended, and ends what it left running.  False if its status is lost. */
 static bool collect(const struct ucall_child *c, pid_t pid, int *status)
 {
-	if (c->prefix && kill(pid, 0) == 0) /* nobody has taken it: the group's number is still its own */
+	if (c->prefix && kill(pid, 0) == 0) /* not reaped: the group's number is still its own */
 		kill(-pid, SIGKILL);
 	return waitpid(pid, status, 0) == pid;
 }
 
-/* Until the child is over; *status is what waitpid() said.  False if that is lost. */
+/* Passes on output until the child has ended; *status is waitpid()'s.  False if that is lost. */
 static bool follow(struct ucall_child *c, pid_t pid, struct reader *r, int *status)
 {
 	int64_t end = now_ms() + c->limit * 1000ll;
@@ -226,7 +227,7 @@ static bool follow(struct ucall_child *c, pid_t pid, struct reader *r, int *stat
 		}
 	}
 	known = collect(c, pid, status);
-	/* What it wrote last.  A process that it made may still hold the other end, and write to it. */
+	/* Its last output.  A process that it started may still write to the other end. */
 	end = now_ms() + LAST_WORDS_MS;
 	while (open && now_ms() < end) {
 		struct pollfd p = { .fd = r->fd, .events = POLLIN };
@@ -241,7 +242,7 @@ static bool follow(struct ucall_child *c, pid_t pid, struct reader *r, int *stat
 	return known;
 }
 
-/* With SIGCHLD ignored, as a program may be started, nobody is told how a child ended.  Returns whether it was. */
+/* A child's status is lost if this program was started with SIGCHLD ignored.  True if it was. */
 static bool heed_children(struct sigaction *old)
 {
 	struct sigaction heed = { .sa_handler = SIG_DFL };
@@ -301,7 +302,7 @@ void ucall_child_describe(const struct ucall_child *c, char *text, size_t size)
 		snprintf(text, size, "exceeded its time limit of %u s", c->limit);
 	else if (c->lost)
 		snprintf(text, size,
-			 "ended, and something else in this program waited for it: how is not known");
+			 "ended, but something else in this program took its exit status");
 	else if (c->exited)
 		snprintf(text, size,
 			 "its process ended with exit status %d: something called exit()", c->status);

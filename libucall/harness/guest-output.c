@@ -13,7 +13,7 @@ static void write_part(const struct ucall_guest_output *o, const char *text, siz
 		struct ucall_text t = { part, sizeof(part), 0 };
 		size_t n = size < 1000 ? size : 1000; /* each byte may become four */
 
-		/* Not in the midst of a character. */
+		/* Not in the middle of a character. */
 		while (n < size && n > 996 && ((unsigned char)text[n] & 0xc0) == 0x80)
 			n--;
 		ucall_text_add_escaped(&t, text, n, "\t");

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Where a guest's GUEST_PRINTF goes in programs whose own output means something: TAP, a terminal. */
+/* The output of GUEST_PRINTF, kept apart from a program's own output: TAP, a terminal. */
 #ifndef LIBUCALL_GUEST_OUTPUT_H
 #define LIBUCALL_GUEST_OUTPUT_H
 
@@ -14,12 +14,12 @@ struct ucall_guest_output {
 };
 
 /*
- * Opens a stream that writes to `to`, with `prefix` before each line, and control characters but newline and tab
- * escaped.  Returns 0, or -1 if memory ran out.
+ * Opens a stream that writes to `to`, with `prefix` before each line and control characters
+ * escaped, except newline and tab.  Returns 0, or -1 if memory ran out.
  */
 int ucall_guest_output_open(struct ucall_guest_output *output, FILE *to, const char *prefix);
 
-/* Writes what is left, and the newline that the last line may lack. */
+/* Writes what is left, and a newline if the last line has none. */
 void ucall_guest_output_end(struct ucall_guest_output *output);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What the harness repeats a point for.  By the library's public headers alone, as all of the harness. */
+/* What the harness repeats a point for.  Like all of it, uses only the library's public headers. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -16,7 +16,7 @@ static const char *environment(const char *name)
 	return value && *value ? value : NULL;
 }
 
-/* FOLDER/NAME- of this program. */
+/* Where this program's guest ELFs are: FOLDER/NAME- */
 static char *guests_of_program(void)
 {
 	const char *folder = environment("UCALL_TEST_GUESTS");
@@ -54,7 +54,7 @@ static void add(struct ucall_test_variants *v, const char *config,
 	v->count++;
 }
 
-/* One backend by its config string: each architecture, the host's first, on each engine. */
+/* Adds a backend by its config string: each architecture, the host's first, on each engine. */
 static void add_backend(struct ucall_test_variants *v, const char *config,
 			const struct ucall_backend_info *backend)
 {
@@ -69,7 +69,7 @@ static void add_backend(struct ucall_test_variants *v, const char *config,
 					add(v, config, &backend->metadata, e, arch);
 }
 
-/* Why the backend that the environment names serves no test here, in the library's words. */
+/* Sets v->none to why the backend that the environment names cannot run tests here. */
 static void explain_none(struct ucall_test_variants *v, const char *config,
 			 const struct ucall_backend_info *backend)
 {
@@ -78,7 +78,7 @@ static void explain_none(struct ucall_test_variants *v, const char *config,
 
 	if (backend->archs & ucall_arch_host())
 		snprintf(v->none, sizeof(v->none),
-			 "no engine that works here runs guests over UCALL_BACKEND=%s", config);
+			 "no engine here can run guests with UCALL_BACKEND=%s", config);
 	else
 		snprintf(v->none, sizeof(v->none), "UCALL_BACKEND=%s: %s", config, ucall_error());
 	ucall_vm_free(vm);
@@ -91,8 +91,8 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 
 	memset(v, 0, sizeof(*v));
 	snprintf(v->none, sizeof(v->none),
-		 "no test here is for a backend and an engine of this machine; guests of other architectures are for tests "
-		 "with .any_arch");
+		 "no test here fits a backend and an engine of this machine; only tests with "
+		 ".any_arch are for guests of other architectures");
 	v->guests = guests_of_program();
 	v->engines = ucall_engines();
 	v->protections = ucall_protections();
@@ -101,7 +101,7 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 	for (struct ucall_engine_info *e = v->engines; engine; e++) {
 		if (!e->name)
 			return ucall_fail(EINVAL,
-					  "no engine \"%s\" (UCALL_ENGINE); `ucall list` has them",
+					  "no engine \"%s\" (UCALL_ENGINE); see `ucall list`",
 					  engine) == 0;
 		if (!strcmp(e->name, engine))
 			engine = NULL;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What the harness repeats a point for: backends, engines and architectures, as far as they are here. */
+/* What the harness repeats a point for: the backends, engines and architectures that work here. */
 #ifndef LIBUCALL_TEST_VARIANTS_H
 #define LIBUCALL_TEST_VARIANTS_H
 
@@ -19,17 +19,17 @@ struct ucall_test_variants {
 	struct ucall_backend_info *backends;
 	struct ucall_engine_info *engines;
 	struct ucall_protection_info *protections;
-	char none[512]; /* if there is nothing: why */
-	char *guests; /* the guest ELFs' folder, and their names up to the architecture */
+	char none[512]; /* why there is nothing, if so */
+	char *guests; /* the path of the guest ELFs, up to the architecture */
 };
 
-/* False: the environment names what there is not, and ucall_error() says so. */
+/* False if the environment names what is missing or broken; ucall_error() says what. */
 bool ucall_test_find_variants(struct ucall_test_variants *v);
 void ucall_test_free_variants(struct ucall_test_variants *v);
 
 /*
- * What does not work here is one skipped point, not one for each test: an engine; a kind of memory
- * encryption, that of config->protect (NULL: it works).
+ * An engine or a kind of memory encryption that does not work here is one skipped point, not one
+ * for each test.  ucall_test_lacks() returns the kind of config->protect, or NULL if it works.
  */
 bool ucall_test_is_missing(const struct ucall_engine_info *engine);
 const struct ucall_protection_info *ucall_test_lacks(const struct ucall_test_variants *v,

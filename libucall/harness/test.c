@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The TAP harness: see <ucall/test.h>.  Uses the library by its public headers alone. */
+/* The TAP harness: see <ucall/test.h>.  Uses only the library's public headers. */
 #include <errno.h>
 #include <fnmatch.h>
 #include <pthread.h>
@@ -32,11 +32,11 @@ static const struct ucall_test *test;
 static unsigned int number_of_case;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ucall_vm *vms[MAX_VMS];
-static struct ucall_guest_output guest_output; /* of VMs that name no other */
+static struct ucall_guest_output guest_output; /* of VMs whose configuration sets none */
 
-/* What a point's process tells of it. */
+/* What a point's process reports. */
 struct told {
-	bool over; /* the rest is there */
+	bool over; /* the point has ended; the rest is valid */
 	enum outcome outcome;
 	char reason[sizeof(reason)];
 };
@@ -74,7 +74,7 @@ static void __attribute__((noreturn)) end_point(void)
 	pthread_exit(NULL);
 }
 
-/* `file` NULL: it is not known where in the test. */
+/* `file` NULL: the place in the test is not known. */
 void ucall_test_fail(const char *file, int line, const char *format, ...)
 {
 	char text[4096];
@@ -88,7 +88,7 @@ void ucall_test_fail(const char *file, int line, const char *format, ...)
 	else
 		ucall_test_diag("%s", text);
 	if (test && test->cases > 1)
-		ucall_test_diag("in case %u of %u, from 0", number_of_case, test->cases);
+		ucall_test_diag("in case %u of %u, counted from 0", number_of_case, test->cases);
 	pthread_mutex_lock(&lock);
 	outcome = FAILED;
 	pthread_mutex_unlock(&lock);
@@ -115,7 +115,7 @@ void ucall_test_string(const char *file, int line, const char *what, const char 
 {
 	if (part ? !strstr(a, b) : strcmp(a, b) != 0)
 		ucall_test_fail(file, line, "%s is \"%s\", which %s \"%s\"", what, a,
-				part ? "has no" : "is not", b);
+				part ? "does not contain" : "is not", b);
 }
 
 static void diag_fault(struct ucall_vcpu *vcpu)
@@ -149,7 +149,7 @@ void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct
 	name_of(cmd, wanted, sizeof(wanted));
 	if (got < 0) {
 		diag_fault(vcpu);
-		ucall_test_fail(file, line, "%s did not come: %s", wanted, ucall_error());
+		ucall_test_fail(file, line, "%s did not arrive: %s", wanted, ucall_error());
 	}
 	ucall_test_fail(file, line, "the guest sent %s, not %s", name_of(got, came, sizeof(came)),
 			wanted);
@@ -165,7 +165,7 @@ void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint
 	name_of(cmd, wanted, sizeof(wanted));
 	if (ucall_vcpu_run(vcpu)) {
 		diag_fault(vcpu);
-		ucall_test_fail(file, line, "%s did not come: %s", wanted, ucall_error());
+		ucall_test_fail(file, line, "%s did not arrive: %s", wanted, ucall_error());
 	}
 	got = get_ucall_shared(vcpu, uc_gva, &uc);
 	if (got < 0)
@@ -175,7 +175,7 @@ void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint
 				name_of(got, came, sizeof(came)), wanted,
 				got == UCALL_ABORT ? ": " : "", got == UCALL_ABORT ? uc.text : "");
 	if (cmd == UCALL_SYNC && uc.args[1] != stage)
-		ucall_test_fail(file, line, "stage %llu came, not %llu",
+		ucall_test_fail(file, line, "the stage is %llu, not %llu",
 				(unsigned long long)uc.args[1], (unsigned long long)stage);
 }
 
@@ -215,7 +215,7 @@ void ucall_test_config(struct ucall_vm_config *config)
 		config->image = variant->image;
 }
 
-/* Text of guests is not this program's: it could pass for points. */
+/* Guests get a separate stream: their text could look like TAP. */
 static FILE *open_guest_output(void)
 {
 	pthread_mutex_lock(&lock);
@@ -225,7 +225,7 @@ static FILE *open_guest_output(void)
 	return guest_output.stream;
 }
 
-/* This machine cannot, or this engine or backend cannot: nothing is wrong. */
+/* True if this machine, engine or backend cannot do it, so that nothing is wrong. */
 static bool is_skip(int error, const struct ucall_vm_config *config)
 {
 	if (error == EOPNOTSUPP)
@@ -275,7 +275,7 @@ void ucall_test_vm_free(struct ucall_vm *vm)
 	ucall_vm_free(vm);
 }
 
-/* The VM of a host() test and its vCPU, launched if that is asked for. */
+/* Makes the VM of a host() test and its vCPU; launches it if the test asks for that. */
 static struct ucall_vm *make_host_vm(const struct ucall_test *t, struct ucall_vcpu **vcpu)
 {
 	struct ucall_vm *vm = ucall_test_vm_at(t->file, t->line, &t->config);
@@ -319,7 +319,7 @@ unsigned int ucall_test_case(void)
 	return number_of_case;
 }
 
-static char limit_text[512]; /* what is said when the point exceeds its limit */
+static char limit_text[512]; /* printed when the point exceeds its limit */
 
 /* Async-signal-safe: whatever hangs may hold any lock. */
 static void on_limit(int number)
@@ -330,7 +330,7 @@ static void on_limit(int number)
 	_exit(99);
 }
 
-/* By how much this machine is slower than those that limits are made for; 0: that is not said as it must be. */
+/* The factor on time limits, for slow machines; 0 if UCALL_TEST_LIMIT is not valid. */
 static unsigned int slowness(void)
 {
 	const char *text = getenv("UCALL_TEST_LIMIT");
@@ -354,7 +354,7 @@ static void name_point(const char *name, char *text, size_t size)
 		snprintf(text, size, "%s", name);
 }
 
-/* In this process a point that hangs can only be ended together with it. */
+/* Without a process of its own, a point that hangs can only be ended with this process. */
 static void set_limit(const struct ucall_test *t)
 {
 	char name[256];
@@ -371,7 +371,7 @@ static void run_body(const struct ucall_test *t)
 	if (setjmp(end_of_point))
 		return;
 	if (variant && variant->image && access(variant->image, R_OK))
-		ucall_test_skip("no guest ELF %s: make it of this test's source, by "
+		ucall_test_skip("no guest ELF %s: build it from this test's source with "
 				"`ucall cc --arch %s -o %s SOURCE.c`",
 				variant->image, variant->arch, variant->image);
 	if (!told)
@@ -387,7 +387,7 @@ static void run_body(const struct ucall_test *t)
 				"this test has nothing to run: give .host, .each or .once a function");
 }
 
-/* The point, and what is left of it. */
+/* Runs the point, and frees what it left. */
 static void run_all(const struct ucall_test *t)
 {
 	run_body(t);
@@ -414,7 +414,7 @@ static void fail_with(const char *text)
 	outcome = FAILED;
 }
 
-/* In a process of its own: what ends it ends this point alone. */
+/* Runs the point in a process of its own: what ends it ends only this point. */
 static void run_apart(const struct ucall_test *t)
 {
 	struct ucall_child child = {
@@ -427,7 +427,7 @@ static void run_apart(const struct ucall_test *t)
 
 	memset(told, 0, sizeof(*told));
 	if (ucall_child_run(&child)) {
-		snprintf(text, sizeof(text), "no process for this point: %s", strerror(errno));
+		snprintf(text, sizeof(text), "cannot fork for this point: %s", strerror(errno));
 		fail_with(text);
 		return;
 	}
@@ -438,7 +438,7 @@ static void run_apart(const struct ucall_test *t)
 	if (!told->over || !child.returned || child.status) {
 		ucall_child_describe(&child, text, sizeof(text));
 		if (told->over && outcome != FAILED)
-			ucall_test_diag("after it had come to its end:");
+			ucall_test_diag("after the point had ended:");
 		fail_with(text);
 	}
 }
@@ -468,7 +468,7 @@ static bool run_point(const struct ucall_test *t, unsigned int number)
 	return outcome != FAILED;
 }
 
-/* Is it to be run at all? */
+/* True unless --point leaves it out. */
 static bool is_chosen(const struct ucall_test *t)
 {
 	return !only || !fnmatch(only, t->name, 0);
@@ -482,7 +482,7 @@ static bool any_chosen(const struct ucall_test *tests, size_t count)
 	return false;
 }
 
-/* Does the backend claim to serve VMs that are protected so? */
+/* True if the backend claims to serve VMs with this protection. */
 static bool serves(const struct ucall_metadata *md, const struct ucall_vm_config *config)
 {
 	uint32_t bit = ucall_protection_bit(config->protect ? config->protect : "none");
@@ -491,7 +491,7 @@ static bool serves(const struct ucall_metadata *md, const struct ucall_vm_config
 	       !(ucall_protection_closes_registers(bit) && (md->needs & UCALL_NEEDS_GUEST_VC) && !config->guest_vc);
 }
 
-/* Is the point to be repeated for this one? */
+/* True if the point is to be run for this variant. */
 static bool applies(const struct ucall_test *t, const struct ucall_test_variants *all,
 		    const struct ucall_test_variant *v)
 {
@@ -500,7 +500,7 @@ static bool applies(const struct ucall_test *t, const struct ucall_test_variants
 	       serves(v->metadata, &t->config);
 }
 
-/* Is this kind of memory encryption, which does not work here, any test's with any backend? */
+/* True if a test, with any backend, needs this memory encryption, which does not work here. */
 static bool is_wanted(const struct ucall_test *tests, size_t count,
 		      const struct ucall_test_variants *v, const struct ucall_protection_info *p)
 {
@@ -599,10 +599,11 @@ int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_
 
 			fprintf(help ? stdout : stderr,
 				"usage: %s [--point PATTERN] [--no-fork]\n"
-				"  --point PATTERN   only the tests whose name the shell pattern matches\n"
-				"  --no-fork         all in this process, for a debugger\n"
-				"UCALL_BACKEND and UCALL_ENGINE name the backend and the engine to test; UCALL_TEST_POINT and\n"
-				"UCALL_TEST_FORK=0 are as the options; UCALL_TEST_LIMIT=N multiplies each test's time limit.\n",
+				"  --point PATTERN   run only tests whose name matches PATTERN\n"
+				"  --no-fork         run all in this process, for a debugger\n"
+				"UCALL_BACKEND, UCALL_ENGINE: the backend and the engine to test;\n"
+				"UCALL_TEST_POINT, UCALL_TEST_FORK=0: the same as the options;\n"
+				"UCALL_TEST_LIMIT=N multiplies each test's time limit.\n",
 				argv[0]);
 			return help ? 0 : 2;
 		}
@@ -610,8 +611,8 @@ int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_
 	only = getenv("UCALL_TEST_POINT");
 	if (named && !any_chosen(tests, count)) {
 		fprintf(stderr,
-			"%s: no test \"%s\"; a test's name is what follows \": \" in the output, and the pattern is of all "
-			"of it\n",
+			"%s: no test \"%s\"; a test's name is what follows \": \" in the output, "
+			"and the pattern must match all of it\n",
 			argv[0], only);
 		return 2;
 	}

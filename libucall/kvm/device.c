@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Devices of KVM. */
+/* KVM devices. */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -16,8 +16,8 @@ int ucall_kvm_device_create(int vm_fd, uint32_t type, const char *name)
 		return (int)device.fd;
 	if (errno == ENODEV)
 		return ucall_fail(EOPNOTSUPP,
-				  "KVM_CREATE_DEVICE: the KVM of this machine has no %s, which is what "
-				  "irqchip gives a VM here; leave irqchip out",
+				  "KVM_CREATE_DEVICE: this machine's KVM has no %s, which irqchip "
+				  "needs here; leave irqchip out",
 				  name);
 	return ucall_fail(errno, "KVM_CREATE_DEVICE, %s: %s", name, strerror(errno));
 }

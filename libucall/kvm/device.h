@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Devices of KVM: KVM_CREATE_DEVICE and KVM_SET_DEVICE_ATTR (KVM API document, 4.79, 4.80). */
+/* KVM devices: KVM_CREATE_DEVICE and KVM_SET_DEVICE_ATTR (KVM API document, 4.79, 4.80). */
 #ifndef LIBUCALL_KVM_DEVICE_H
 #define LIBUCALL_KVM_DEVICE_H
 
 #include <stdint.h>
 
-/* The device's descriptor, -1 after ucall_fail(): `name` is what people call it. */
+/* Returns the device's descriptor, or -1 after ucall_fail().  `name` is for messages. */
 int ucall_kvm_device_create(int vm_fd, uint32_t type, const char *name);
-/* An attribute whose value is at `value`; NULL: it has none.  0, or -1 after ucall_fail(). */
+/* Sets an attribute; NULL: it takes no value.  Returns 0, or -1 after ucall_fail(). */
 int ucall_kvm_device_set(int device, uint32_t group, uint64_t attribute, const void *value,
 			 const char *name);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The kvm engine: VMs and vCPUs of the Linux kernel (KVM API document). */
+/* The kvm engine: VMs and vCPUs by Linux's KVM (KVM API document). */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -19,22 +19,22 @@ struct kvm_vm {
 	const struct ucall_kvm_guard *guard; /* NULL: no protection */
 	int kvm_fd;
 	int fd;
-	int irqchip; /* its descriptor; -1: there is none */
+	int irqchip; /* its descriptor; -1: none */
 	int run_size;
 };
 
 struct kvm_vcpu {
 	int fd;
 	bool stepping; /* ucall_vcpu_set_stepping() */
-	bool armed; /* KVM steps it */
-	bool owed_halt; /* the step over a halt has been reported as the halt: KVM may report it once more */
+	bool armed; /* KVM is set to single-step it */
+	bool owed_halt; /* a step over a halt was reported as the halt: KVM may still report it */
 	int kicked; /* atomic: ucall_vcpu_kick() was called and has not ended a run yet */
 	pid_t thread; /* atomic: which thread is in kvm_run(), 0 if none */
 	struct kvm_run *run;
 	size_t run_size;
 };
 
-/* Says who may open the device, so that the reader knows what to do. */
+/* Reports who may open the device, so that the user knows what to do. */
 static int explain_access(const char *device)
 {
 	char buffer[1024];
@@ -45,8 +45,8 @@ static int explain_access(const char *device)
 	    (st.st_mode & S_IWGRP)) {
 		if (getgrgid_r(st.st_gid, &entry, buffer, sizeof(buffer), &group) || !group)
 			return ucall_fail(EACCES,
-					  "%s is not permitted: it belongs to group %u, of "
-					  "which you are no member",
+					  "%s is not permitted: it belongs to group %u, and "
+					  "you are not a member",
 					  device, (unsigned int)st.st_gid);
 		return ucall_fail(EACCES,
 				  "%s is not permitted: join its group \"%s\" (usermod -aG %s USER "
@@ -56,7 +56,7 @@ static int explain_access(const char *device)
 	return ucall_fail(EACCES, "%s is not permitted: only root may open it; run as root", device);
 }
 
-/* Opens the device and makes sure that it is a KVM.  Returns its descriptor. */
+/* Opens the device and checks that it is a KVM device.  Returns its descriptor. */
 static int open_device(const char *device)
 {
 	int fd, version;
@@ -76,7 +76,7 @@ static int open_device(const char *device)
 	version = ioctl(fd, KVM_GET_API_VERSION, 0);
 	if (version != KVM_API_VERSION) {
 		if (version < 0)
-			ucall_fail(ENODEV, "%s is not a KVM: %s", device, strerror(errno));
+			ucall_fail(ENODEV, "%s is not a KVM device: %s", device, strerror(errno));
 		else
 			ucall_fail(ENODEV, "%s has KVM API version %d; version %d is needed",
 				   device, version, KVM_API_VERSION);
@@ -109,7 +109,7 @@ static uint32_t kvm_can(void)
 	       (ucall_kvm_arch.guards ? UCALL_CAN_PROTECT : 0);
 }
 
-/* NULL after ucall_fail(): this architecture has no such kind. */
+/* NULL after ucall_fail() if this architecture does not have that protection. */
 static const struct ucall_kvm_guards *find_family(const struct ucall_protection *protection)
 {
 	for (int i = 0; ucall_kvm_arch.guards && ucall_kvm_arch.guards[i]; i++)
@@ -119,7 +119,7 @@ static const struct ucall_kvm_guards *find_family(const struct ucall_protection 
 	return NULL;
 }
 
-/* NULL likewise. */
+/* NULL after ucall_fail(). */
 static const struct ucall_kvm_guard *find_guard(const struct ucall_protection *protection)
 {
 	const struct ucall_kvm_guards *family = find_family(protection);
@@ -262,8 +262,8 @@ static int kvm_vcpu_init(struct ucall_cpu *vcpu)
 	if (kvm->irqchip >= 0 && ucall_machine_is_launched(vcpu->vm))
 		return ucall_fail(
 			EBUSY,
-			"ucall_vcpu_add: the interrupt controller (irqchip) has been set up for "
-			"the %u vCPUs that there were when the first ran; add all of them before",
+			"ucall_vcpu_add: the interrupt controller (irqchip) was set up for %u "
+			"vCPUs when the first one ran; add all vCPUs before that",
 			vcpu->number);
 	v->fd = ioctl(kvm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->number);
 	if (v->fd < 0)
@@ -312,8 +312,8 @@ int ucall_kvm_get_reg(int fd, uint64_t id, uint64_t *value)
 }
 
 /*
- * What may have ended KVM_RUN by a signal.  immediate_exit is cleared first, so that a kick that comes later ends the
- * next KVM_RUN.
+ * Why a signal ended KVM_RUN.  Clears immediate_exit first, so that a later kick ends the next
+ * KVM_RUN.
  */
 static enum ucall_run_end interrupted(struct kvm_vcpu *v)
 {
@@ -323,7 +323,7 @@ static enum ucall_run_end interrupted(struct kvm_vcpu *v)
 	return ucall_watchdog_expired() ? UCALL_RUN_TIMEOUT : UCALL_RUN_AGAIN;
 }
 
-/* KVM refuses to read and to set registers that are encrypted (vcpu->arch.guest_state_protected). */
+/* KVM refuses to read or set encrypted registers (vcpu->arch.guest_state_protected). */
 static int closed(const struct ucall_cpu *vcpu, const char *what)
 {
 	return ucall_fail(EINVAL,
@@ -343,7 +343,7 @@ static int set_debug(struct kvm_vcpu *v, uint32_t control)
 	return 0;
 }
 
-/* Before each step: KVM forgets it when registers are set, or when the guest takes an exception. */
+/* Needed before each step: setting registers or a guest exception turns stepping off in KVM. */
 static int arm_step(struct ucall_cpu *vcpu, uint64_t *after_halt)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
@@ -354,8 +354,9 @@ static int arm_step(struct ucall_cpu *vcpu, uint64_t *after_halt)
 }
 
 /*
- * A KVM that interprets the guest reports a step over a halt as a step, and the halt at some later KVM_RUN.
- * Here the step is reported as the halt, and a halt at another instruction is passed over.
+ * A KVM that interprets the guest reports a step over a halt as a step, and the halt at a later
+ * KVM_RUN.  Here the step is reported as the halt, and a late halt at another instruction is
+ * ignored.
  */
 static enum ucall_run_end stepped(struct ucall_cpu *vcpu, uint64_t after_halt)
 {
@@ -385,8 +386,8 @@ static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
 
 	if (!(ucall_kvm_arch.can & UCALL_CAN_STEP))
 		return ucall_fail(EOPNOTSUPP,
-				  "ucall_vcpu_set_stepping: KVM cannot single-step guests of %s; engine "
-				  "unicorn can",
+				  "ucall_vcpu_set_stepping: KVM cannot single-step %s guests; "
+				  "engine unicorn can",
 				  ucall_kvm_arch.arch->name);
 	if (on && ucall_machine_registers_are_closed(vcpu->vm))
 		return closed(vcpu, "ucall_vcpu_set_stepping");
@@ -414,7 +415,7 @@ enum ucall_run_end ucall_kvm_enter(struct ucall_cpu *vcpu, bool step)
 	return step || v->owed_halt ? stepped(vcpu, after_halt) : UCALL_RUN_EXIT;
 }
 
-/* KVM_RUN, or what stands in its place; fills in vcpu->exit. */
+/* KVM_RUN, or the guard's replacement for it; fills in vcpu->exit. */
 static enum ucall_run_end run_once(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vm *kvm = vcpu->vm->engine_data;
@@ -460,7 +461,7 @@ static void kvm_kick(struct ucall_cpu *vcpu)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
 
-	/* Signals queue up: one is enough until it has been noticed. */
+	/* Signals queue up: send only one until it has been noticed. */
 	if (!__atomic_exchange_n(&v->kicked, 1, __ATOMIC_SEQ_CST))
 		ucall_kvm_interrupt(vcpu);
 }
@@ -478,7 +479,7 @@ void ucall_kvm_interrupt(struct ucall_cpu *vcpu)
 
 int ucall_kvm_complete(struct ucall_cpu *vcpu)
 {
-	const int most = 32; /* an instruction may make several exits, of which each is completed */
+	const int most = 32; /* an instruction may exit several times: complete each exit */
 	struct kvm_vcpu *v = vcpu->engine_data;
 	int r = 0;
 
@@ -488,8 +489,8 @@ int ucall_kvm_complete(struct ucall_cpu *vcpu)
 	}
 	r = r && errno != EINTR ? ucall_fail_call("KVM_RUN") : 0;
 	/*
-	 * First cleared, then set again for whatever has not been reported: what comes in between
-	 * counts.
+	 * Clear it first, then set it again if something has not been reported: this way a kick in
+	 * between is not lost.
 	 */
 	__atomic_store_n(&v->run->immediate_exit, 0, __ATOMIC_SEQ_CST);
 	if (__atomic_load_n(&v->kicked, __ATOMIC_SEQ_CST) || ucall_watchdog_expired())
@@ -502,8 +503,8 @@ static int kvm_restart(struct ucall_cpu *vcpu)
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
 	/*
-	 * The last exit's instruction is completed first, or KVM would do it to the new state.  Without set-up
-	 * there was none, and KVM would not run.
+	 * Complete the last exit's instruction first, or KVM would apply it to the new state.
+	 * Before the launch there was no exit, and KVM_RUN would fail.
 	 */
 	if (ucall_machine_is_launched(vcpu->vm) && ucall_kvm_complete(vcpu))
 		return -1;
@@ -511,7 +512,7 @@ static int kvm_restart(struct ucall_cpu *vcpu)
 }
 
 struct kvm_state {
-	void *devices; /* NULL: none in the kernel */
+	void *devices; /* NULL: no in-kernel devices */
 	unsigned int vcpu_count;
 	void *vcpus[]; /* by number */
 };
@@ -535,7 +536,8 @@ static void *kvm_save(struct ucall_machine *vm)
 	struct kvm_state *state;
 
 	if (!arch || (vm->irqchip && !arch->save_irqchip)) {
-		ucall_fail(EOPNOTSUPP, "engine kvm of this version cannot save the state of %s of %s",
+		ucall_fail(EOPNOTSUPP,
+			   "this version of engine kvm cannot save the state of %s on %s",
 			   arch ? "the interrupt controller (irqchip)" : "guests",
 			   ucall_kvm_arch.arch->name);
 		return NULL;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What KVM says of an exit: struct kvm_run (KVM API document, 5). */
+/* Decodes KVM's exits: struct kvm_run (KVM API document, 5). */
 #include <string.h>
 
 #include "kvm.h"
@@ -85,7 +85,7 @@ const char *ucall_kvm_exit_name(uint32_t native)
 	case UCALL_KVM_EXIT_MEMORY_FAULT:
 		return "KVM_EXIT_MEMORY_FAULT";
 	default:
-		return "an exit that this libucall has no name for";
+		return "an exit unknown to this libucall";
 	}
 #undef NAME
 }

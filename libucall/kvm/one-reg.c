@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* Snapshots where KVM gives all of a vCPU's state as registers (KVM_GET_REG_LIST; KVM API document, 4.68, 4.84). */
+/*
+ * Snapshots where KVM lists all of a vCPU's state as registers (KVM_GET_REG_LIST; KVM API document,
+ * 4.68, 4.84).
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -12,19 +15,19 @@
 struct vcpu_state {
 	struct kvm_mp_state mp;
 	uint64_t count;
-	uint64_t *ids; /* of those that are state, in KVM's order */
+	uint64_t *ids; /* of the registers that are state, in KVM's order */
 	uint8_t (*values)[LARGEST];
 };
 
-/* All that KVM lists; NULL after ucall_fail(). */
+/* All registers that KVM lists; NULL after ucall_fail(). */
 static struct kvm_reg_list *list_of(int fd)
 {
 	struct kvm_reg_list none = { 0 }, *list;
 
 	if (!ioctl(fd, KVM_GET_REG_LIST, &none) || errno != E2BIG) {
 		ucall_fail(EOPNOTSUPP,
-			   "this KVM does not list a vCPU's registers (KVM_GET_REG_LIST: %s), of which a "
-			   "snapshot is made",
+			   "cannot take a snapshot: this KVM does not list a vCPU's registers "
+			   "(KVM_GET_REG_LIST: %s)",
 			   strerror(errno));
 		return NULL;
 	}
@@ -64,7 +67,7 @@ static void *save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
 
 	if (!list)
 		return NULL;
-	/* One piece, as its owner frees one. */
+	/* One allocation: its owner calls free() once. */
 	s = ucall_calloc(1, sizeof(*s) + list->n * (sizeof(s->ids[0]) + LARGEST));
 	if (s) {
 		s->ids = (uint64_t *)(s + 1);
@@ -78,7 +81,10 @@ static void *save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
 	return s;
 }
 
-/* KVM refuses some that are so already, such as to turn off a timer that is off. */
+/*
+ * True if the register has that value already: KVM refuses some such writes, for example to turn
+ * off a timer that is off.
+ */
 static bool is_so(int fd, uint64_t id, const uint8_t *value)
 {
 	size_t size = (size_t)1 << ((id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);

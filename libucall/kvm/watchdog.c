@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * One timer for each thread that runs vCPUs.  It is armed for the first deadline and then left
- * alone: a run only notes its own deadline, and the signal handler, when it comes too early, arms
- * the timer for what is then the deadline.
+ * One timer for each thread that runs vCPUs.  It is armed for the first deadline.  Later runs only
+ * store their own deadline; if the signal comes too early, its handler arms the timer for the
+ * current deadline.
  *
  * The signal is the highest real-time signal that the program does not use when the first vCPU
- * runs.  Its handler looks at nothing but its own thread's state, which exists as long as the thread.
+ * runs.  Its handler uses only its own thread's state, which lives as long as the thread.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -27,11 +27,11 @@
 #define AGAIN 100000000 /* ns */
 
 struct watchdog {
-	uint8_t *volatile flag; /* NULL: nothing to end */
+	uint8_t *volatile flag; /* NULL: no run to end */
 	volatile int64_t deadline; /* CLOCK_MONOTONIC, ns */
-	volatile int64_t armed; /* when the timer is due; 0: it is not armed */
+	volatile int64_t armed; /* when the timer is due; 0: not armed */
 	volatile bool expired;
-	bool made; /* the timer */
+	bool made; /* the timer exists */
 	bool ready; /* the signal is not blocked here */
 	pid_t thread;
 	timer_t timer;
@@ -44,8 +44,8 @@ static pthread_key_t key;
 static int signal_number; /* 0: none is free */
 
 /*
- * Arms the timer for `when`, and every AGAIN from then on, should the signal have been of no avail: a
- * sanitizer may put off the handler until a system call is over.  0 disarms it.  Async-signal-safe.
+ * Arms the timer for `when`, and then every AGAIN, in case the first signal had no effect: a
+ * sanitizer may delay the handler until a system call is over.  0 disarms it.  Async-signal-safe.
  */
 static int arm(struct watchdog *dog, int64_t when)
 {
@@ -122,7 +122,7 @@ pid_t ucall_watchdog_thread(void)
 		return self.thread;
 	pthread_once(&once, prepare);
 	if (!signal_number)
-		return ucall_fail(EAGAIN, "no real-time signal is free to end a vCPU's run with");
+		return ucall_fail(EAGAIN, "no real-time signal is free; ending a run needs one");
 	sigemptyset(&set);
 	sigaddset(&set, signal_number);
 	pthread_sigmask(SIG_UNBLOCK, &set, NULL);
@@ -165,7 +165,7 @@ int ucall_watchdog_start(uint8_t *flag, int64_t deadline)
 		return -1;
 	dog->expired = false;
 	dog->deadline = deadline;
-	/* The handler may run between any two of these lines, and does no harm. */
+	/* The handler may run between any two of these lines; that is safe. */
 	dog->flag = flag;
 	armed = dog->armed;
 	if ((!armed || armed > dog->deadline) && arm(dog, dog->deadline)) {

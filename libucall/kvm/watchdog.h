@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Ends a blocking ioctl of the calling thread after a time, by a signal. */
+/* Interrupts a blocking ioctl of the calling thread with a signal, after a time limit. */
 #ifndef LIBUCALL_WATCHDOG_H
 #define LIBUCALL_WATCHDOG_H
 
@@ -8,18 +8,18 @@
 #include <sys/types.h>
 
 /*
- * Makes the calling thread's blocking system calls end by the library's signal, and gives its id for
- * ucall_watchdog_signal().  Cheap after the first time.  -1 after ucall_fail().
+ * Lets the library's signal interrupt the calling thread's system calls.  Returns the thread's id
+ * for ucall_watchdog_signal(), or -1 after ucall_fail().  Cheap after the first call.
  */
 pid_t ucall_watchdog_thread(void);
 
-/* Has a blocking system call of that thread return EINTR.  Async-signal-safe. */
+/* Makes a blocking system call of that thread return EINTR.  Async-signal-safe. */
 void ucall_watchdog_signal(pid_t thread);
 
 /*
- * From now on, until ucall_watchdog_stop(): at `deadline` (CLOCK_MONOTONIC, ns) *flag is set to 1 and a
- * system call that blocks in this thread returns EINTR.  Arms no timer if the thread's timer is due
- * early enough to look again.  Returns 0, or -1 after ucall_fail().
+ * Until ucall_watchdog_stop(): at `deadline` (CLOCK_MONOTONIC, ns) *flag is set to 1 and a blocking
+ * system call of this thread returns EINTR.  If the thread's timer is due before that, it is not
+ * armed here: its handler does it.  Returns 0, or -1 after ucall_fail().
  */
 int ucall_watchdog_start(uint8_t *flag, int64_t deadline);
 void ucall_watchdog_stop(void);

@@ -12,7 +12,7 @@
 
 #define MAX_VCPUS 512
 
-/* A stack with unmapped memory below it and above. */
+/* A stack with unmapped memory below and above it. */
 static int map_stack(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
@@ -44,13 +44,13 @@ int ucall_cpu_build(struct ucall_cpu *vcpu)
 
 	vcpu->number = vm->vcpu_count;
 	if (vcpu->number >= MAX_VCPUS)
-		return ucall_fail(ENOSPC, "a VM has %d vCPUs at most", MAX_VCPUS);
+		return ucall_fail(ENOSPC, "a VM can have at most %d vCPUs", MAX_VCPUS);
 	if (!ucall_memory_is_code(vm, vm->memory.root, vcpu->boot.entry))
 		return ucall_fail(EINVAL,
 				  "no guest code at 0x%" PRIx64 "; the guest function must be one "
 				  "of the %s, not of a library",
 				  vcpu->boot.entry, vm->image ? "guest ELF" : "program itself");
-	/* The stack and TLS first: they are mapped for all, and so before the root is copied. */
+	/* The stack and TLS first: they are mapped for all vCPUs, so before the root is copied. */
 	if (!vm->image) {
 		vcpu->boot.tls = ucall_image_tls(vm);
 		if (!vcpu->boot.tls)
@@ -74,7 +74,7 @@ void *ucall_cpu_map(struct ucall_cpu *vcpu, uint64_t gva, size_t size, unsigned 
 	return ucall_memory_pointer(&vm->memory, gpa, size);
 }
 
-/* The page beside the mailbox that a protection's vCPUs share with the host. */
+/* The page next to the mailbox that a vCPU shares with the host, for some protections. */
 static int map_shared_page(struct ucall_cpu *vcpu)
 {
 	uint64_t gva = vcpu->vm->protection->vcpu_page;

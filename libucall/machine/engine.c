@@ -10,7 +10,7 @@
 #include "modules/module.h"
 #include "protect/protect.h"
 
-/* In the order in which they are tried.  An engine that is a module has its file's name. */
+/* In the order in which they are tried.  For a module the name is also its file's. */
 static const struct {
 	const char *name, *summary, *install;
 	const struct ucall_engine *built_in;
@@ -47,7 +47,7 @@ static const struct ucall_engine *find(const char *name)
 	return NULL;
 }
 
-/* The engine, if guests of `arch` can be run by it here; NULL after ucall_fail(). */
+/* The engine, if it can run guests of `arch` here; NULL after ucall_fail(). */
 static const struct ucall_engine *usable(const struct ucall_engine *engine,
 					 const struct ucall_arch *arch, const char *device)
 {
@@ -87,7 +87,7 @@ const struct ucall_engine *ucall_engine_choose(const char *name, const struct uc
 		engine = usable(load(i), arch, device);
 		if (engine)
 			return engine;
-		/* A device that the program itself names is meant. */
+		/* If the program names a device, use no other engine. */
 		if (device)
 			return NULL;
 		used = strlen(passed_over);

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What runs vCPUs.  An engine is chosen when a VM is created; all that the rest of the core knows
- * of it is this.  kvm is part of the library; others are modules.  Functions return 0, or -1 after
- * ucall_fail().
+ * Engines run vCPUs.  An engine is chosen when a VM is created; the rest of the core knows it only
+ * by this interface.  kvm is part of the library; others are modules.  Functions return 0, or -1
+ * after ucall_fail().
  */
 #ifndef LIBUCALL_ENGINE_H
 #define LIBUCALL_ENGINE_H
@@ -21,45 +21,51 @@ struct ucall_engine {
 	uint32_t (*archs)(void); /* UCALL_ARCH_ bits: guests that it runs on this host */
 	uint32_t (*can)(void); /* UCALL_CAN_ bits; without UCALL_CAN_PAGING guests are flat */
 
-	/* The version of the library below it; NULL: there is none. */
+	/* The version of the library that it uses; NULL: it uses none. */
 	void (*library)(char *version, size_t size);
 
-	/* Can it run VMs here?  `device` is the VM configuration's, or NULL. */
+	/* Fails if it cannot run VMs here.  `device` is the VM configuration's, or NULL. */
 	int (*check)(const char *device);
-	/* And with that kind of memory encryption?  NULL: it has none. */
+	/* Fails if it cannot run VMs with this memory encryption.  NULL: it has none. */
 	int (*check_protection)(const struct ucall_protection *protection);
-	/* What a VM set up as this one would ask of the system if it had it; new memory.  NULL likewise. */
+	/* For ucall_vm_launch_list() with such protection; new memory.  NULL: it has none. */
 	char *(*launch_list)(const struct ucall_machine *vm,
 			     const struct ucall_protection *protection,
 			     const struct ucall_args *args);
 
 	/*
-	 * The VM without memory, then its memory: at guest-physical address 0, or for flat guests by
-	 * vm->memory's regions (regions.h), which grow while vCPUs run.  For a VM with encrypted memory the
-	 * first sets vm->memory.has_private with its bits, and vm->guard.
+	 * vm_init() creates the VM without memory; set_memory() adds it, at guest-physical address
+	 * 0, or for flat guests by vm->memory's regions (regions.h), which grow while vCPUs run.
+	 * For encrypted memory vm_init() sets vm->memory.has_private with its bits, and vm->guard.
 	 */
 	int (*vm_init)(struct ucall_machine *vm, const struct ucall_vm_config *config);
 	int (*set_memory)(struct ucall_machine *vm, void *memory, size_t size);
-	void (*vm_fini)(struct ucall_machine *vm); /* all vCPUs are gone; may be half made */
+	void (*vm_fini)(struct ucall_machine *vm); /* all vCPUs are gone; the VM may be half made */
 
-	/* The vCPU, about to start as vcpu->boot says. */
+	/* Creates a vCPU, which is to start as vcpu->boot says. */
 	int (*vcpu_init)(struct ucall_cpu *vcpu);
 	void (*vcpu_fini)(struct ucall_cpu *vcpu); /* may be half made */
 
-	/* Called once, when all vCPUs exist and none has run, if vm_init() set vm->needs_launch.  NULL: it never does. */
+	/*
+	 * Called once, when all vCPUs exist and none has run, if vm_init() set vm->needs_launch.
+	 * NULL: vm_init() never sets it.
+	 */
 	int (*launch)(struct ucall_machine *vm);
 
-	/* Back to where it started. */
+	/* Resets the vCPU to where it started. */
 	int (*restart)(struct ucall_cpu *vcpu);
 
 	/*
-	 * Runs until the next exit and describes it in vcpu->exit; a guest exception that no code of the guest has
-	 * taken is an exit too.  `deadline` is of CLOCK_MONOTONIC, in ns; -1: no limit.
+	 * Runs until the next exit and describes it in vcpu->exit; an exception that the guest does
+	 * not handle is an exit too.  `deadline` is in ns of CLOCK_MONOTONIC; -1: no limit.
 	 */
 	enum ucall_run_end (*run)(struct ucall_cpu *vcpu, int64_t deadline);
-	/* Each run() ends after one instruction, with UCALL_EXIT_DEBUG unless that exits.  NULL: it cannot. */
+	/*
+	 * Makes run() end after one instruction, with UCALL_EXIT_DEBUG unless that exits.  NULL: it
+	 * cannot.
+	 */
 	int (*set_stepping)(struct ucall_cpu *vcpu, bool on);
-	/* Ends the present run, or else the next at once.  From any thread or signal handler. */
+	/* Ends the current run(), or else the next at once.  From any thread or signal handler. */
 	void (*kick)(struct ucall_cpu *vcpu);
 	const char *(*exit_name)(uint32_t native);
 
@@ -69,18 +75,19 @@ struct ucall_engine {
 	uint64_t (*argument)(struct ucall_cpu *vcpu);
 	/* The root of the page tables in use at the last exit; costs no system call. */
 	uint64_t (*root)(struct ucall_cpu *vcpu);
-	/* The host has written code to guest memory.  NULL: nothing need be done. */
+	/* Called when the host has written code to guest memory.  NULL: not needed. */
 	void (*code_written)(struct ucall_machine *vm, uint64_t gva, size_t size);
 
 	/*
-	 * All of the state of the vCPUs and devices, after completing the last exits' instructions: in new
-	 * memory, for free_state(), NULL on failure; and back to it.  Guest memory is the core's.  NULL: it cannot.
+	 * save() completes the last exits' instructions and returns the state of all vCPUs and
+	 * devices in new memory, for free_state(); NULL on failure.  load() restores it.  Guest
+	 * memory is left to the core.  NULL: not supported.
 	 */
 	void *(*save)(struct ucall_machine *vm);
 	int (*load)(struct ucall_machine *vm, const void *state);
 	void (*free_state)(void *state); /* NULL is allowed */
 
-	/* Descriptors and struct kvm_run; NULL: it has none. */
+	/* File descriptors and struct kvm_run; NULL: it has none. */
 	int (*vm_fd)(const struct ucall_machine *vm);
 	int (*vcpu_fd)(const struct ucall_cpu *vcpu);
 	void *(*vcpu_run)(const struct ucall_cpu *vcpu);
@@ -89,17 +96,17 @@ struct ucall_engine {
 extern const struct ucall_engine ucall_engine_kvm;
 
 /*
- * The engine for guests of `arch`, and why it: by name, or by what is there (engine.c).  `device` is
- * the VM configuration's.  NULL after ucall_fail().
+ * Chooses the engine for guests of `arch`, by name or else the first that works (engine.c); *reason
+ * says why.  `device` is the VM configuration's.  NULL after ucall_fail().
  */
 struct ucall_arch;
 const struct ucall_engine *ucall_engine_choose(const char *name, const struct ucall_arch *arch,
 					       const char *device, const char **reason);
 
-/* Does any engine have that kind of memory encryption here?  0, or -1 after ucall_fail(). */
+/* 0 if an engine has this memory encryption here, else -1 after ucall_fail(). */
 int ucall_engine_check_protection(const struct ucall_protection *protection);
 
-/* A module's. */
+/* The symbol that a module defines. */
 #define UCALL_ENGINE_SYMBOL "ucall_engine"
 
 #endif

@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* Guests' own handlers of exceptions. */
+/* The guest's own exception handlers. */
 #include <errno.h>
 
 #include "base/error.h"
 #include "base/handle.h"
 #include "memory.h"
 
-/* With vm->lock. */
+/* vm->lock is held. */
 static int set(struct ucall_machine *vm, unsigned int vector, uint64_t function)
 {
 	if (ucall_memory_set_up(vm, "ucall_vm_set_handler"))
@@ -30,8 +30,8 @@ static int check_and_set(struct ucall_machine *vm, unsigned int vector, uint64_t
 				  vm->arch->name, vm->arch->vectors - 1);
 	if (!(vm->engine->can() & UCALL_CAN_HANDLERS))
 		return ucall_fail(EOPNOTSUPP,
-				  "ucall_vm_set_handler: engine %s runs no exception handlers in guests "
-				  "of %s",
+				  "ucall_vm_set_handler: engine %s cannot run exception handlers "
+				  "in %s guests",
 				  vm->engine->name, vm->arch->name);
 	pthread_mutex_lock(&vm->lock);
 	r = set(vm, vector, function);

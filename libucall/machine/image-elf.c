@@ -30,7 +30,7 @@ static int open_elf(struct ucall_image *image)
 		return ucall_fail(ENOEXEC, "an object file that is not linked; make guests with "
 					   "`ucall cc`");
 	default:
-		return ucall_fail(ENOEXEC, "an ELF file that is no executable");
+		return ucall_fail(ENOEXEC, "an ELF file that is not an executable");
 	}
 }
 
@@ -92,7 +92,7 @@ static int check_segment(const struct ucall_image *image, const GElf_Phdr *ph, s
 	if (ph->p_align > 1 && ((ph->p_align & (ph->p_align - 1)) ||
 				((ph->p_vaddr - ph->p_offset) & (ph->p_align - 1))))
 		return ucall_fail(ENOEXEC,
-				  "segment %zu has the address 0x%llx, which does not fit its "
+				  "segment %zu is at address 0x%llx, which does not fit its "
 				  "alignment 0x%llx",
 				  number, (unsigned long long)ph->p_vaddr,
 				  (unsigned long long)ph->p_align);
@@ -152,7 +152,7 @@ static int load_segments(struct ucall_machine *vm)
 			if (s->start < segments[k].end && segments[k].start < s->end)
 				return ucall_fail(ENOEXEC,
 						  "segment %zu overlaps another at 0x%llx (segments "
-						  "cannot share a page of 4 KiB)",
+						  "cannot share a 4 KiB page)",
 						  i, (unsigned long long)s->start);
 		if (load_segment(vm, &ph, s))
 			return -1;
@@ -168,7 +168,7 @@ int ucall_image_load(struct ucall_machine *vm)
 	if (ucall_image_symbol(vm->image, "__start_ucall_fixups", &vm->fixups.start) ||
 	    ucall_image_symbol(vm->image, "__stop_ucall_fixups", &vm->fixups.end))
 		vm->fixups.start = vm->fixups.end = 0;
-	/* Without it, a guest function that returns faults at address 0. */
+	/* Without it, a guest function faults at address 0 when it returns. */
 	if (ucall_image_symbol(vm->image, UCALL_IMAGE_RETURN, &vm->return_address))
 		vm->return_address = 0;
 	return 0;
@@ -181,7 +181,10 @@ int ucall_image_symbol(const struct ucall_image *image, const char *name, uint64
 	return ucall_elf_find_symbol(&image->elf, name, address) ? 0 : -1;
 }
 
-/* The functions that could have been meant: all but the runtime's, and parts that compilers make of others. */
+/*
+ * Collects functions that could have been meant: not the runtime's, and not parts that compilers
+ * split off other functions.
+ */
 static bool add_function(void *data, const char *name, const char *file)
 {
 	static const char *const runtime[] = {
@@ -224,8 +227,8 @@ uint64_t ucall_vm_symbol(struct ucall_vm *handle, const char *name)
 	if (!vm)
 		return 0;
 	if (!vm->image) {
-		ucall_fail(EOPNOTSUPP, "the guest is this program itself, whose symbols are looked up "
-				       "by the compiler: give the function's or variable's address");
+		ucall_fail(EOPNOTSUPP, "the guest is this program itself; the compiler finds its "
+				       "symbols: give the function's or variable's address");
 		return 0;
 	}
 	if (!ucall_image_symbol(vm->image, name, &address) && address)

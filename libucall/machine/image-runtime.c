@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * In the guest's copy of the program: calls of memcpy() and the like go to the guest runtime
- * (guest/mem.c), while the host's half keeps the C library's.  The program's note says where the
+ * Redirects calls of memcpy() and the like in the guest's copy of the program to the guest runtime
+ * (guest/mem.c); the host's part keeps using the C library.  The program's note says where the
  * runtime's functions are.
  */
 #include <dlfcn.h>
@@ -13,7 +13,7 @@
 #include "image.h"
 #include "memory.h"
 
-#define NOTE_RUNTIME 3 /* beside UCALL_NOTE_METADATA and UCALL_NOTE_IMAGE */
+#define NOTE_RUNTIME 3 /* the others are UCALL_NOTE_METADATA and UCALL_NOTE_IMAGE */
 
 /* In the order of the note in guest/mem.c. */
 static const char *const names[] = {
@@ -99,7 +99,7 @@ static int read_program(struct dl_phdr_info *info, size_t size, void *data)
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
 		const void *at = (const void *)(uintptr_t)(info->dlpi_addr + ph->p_vaddr);
 
-		/* Notes of another alignment are other people's. */
+		/* Notes with another alignment are not libucall's. */
 		if (ph->p_type == PT_NOTE && ph->p_align == 8 && !p->runtime[0])
 			read_notes(p, at, ph->p_memsz);
 		else if (ph->p_type == PT_DYNAMIC)
@@ -118,8 +118,8 @@ static uint64_t find(const struct program *p, const char *name)
 }
 
 /*
- * A pointer in data that still is what the dynamic linker made it, and not what the program has
- * put there since.
+ * True if the pointer at gva, which is in data, is still what the dynamic linker made it, and the
+ * program has not changed it since.
  */
 static bool is_untouched(struct ucall_machine *vm, uint64_t gva, const char *name)
 {
@@ -130,8 +130,8 @@ static bool is_untouched(struct ucall_machine *vm, uint64_t gva, const char *nam
 }
 
 /*
- * What the dynamic linker has filled in: slots of the procedure linkage table, the GOT, and
- * pointers in data.
+ * Redirects what the dynamic linker has filled in: slots of the procedure linkage table, the GOT,
+ * and pointers in data.
  */
 static int redirect_slots(struct ucall_machine *vm, const struct program *p)
 {
@@ -163,7 +163,7 @@ static bool is_code(const struct program *p, uint64_t gva)
 	return false;
 }
 
-/* Is the function at least that long, so that what follows it stays whole? */
+/* True if the function has at least `size` bytes, so that nothing after it is overwritten. */
 static bool has_room(uint64_t function, size_t size)
 {
 	const ElfW(Sym) *symbol = NULL;
@@ -175,8 +175,8 @@ static bool has_room(uint64_t function, size_t size)
 }
 
 /*
- * A function of that name which the program itself has (a sanitizer's, say), or stands for by an
- * entry of its procedure linkage table: it jumps to the runtime's.
+ * Makes functions of these names that are in the program itself (a sanitizer's, say), or that are
+ * entries of its procedure linkage table, jump to the runtime's.
  */
 static int redirect_code(struct ucall_machine *vm, const struct program *p)
 {

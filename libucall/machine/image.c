@@ -2,8 +2,8 @@
 /*
  * Same-source guests.  The executable (the first object that dl_iterate_phdr() names) is copied
  * segment by segment from the live process, so that the guest sees relocated pointers and the
- * globals' present values.  Its code is taken from its file: in memory there may be breakpoints, of a debugger or
- * a probe, which would end the guest.  Libraries are left out.
+ * current values of globals.  Its code is read from its file: in memory it may contain breakpoints
+ * of a debugger or a probe, which would end the guest.  Libraries are left out.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -23,13 +23,13 @@ struct tls {
 
 struct visit {
 	struct ucall_machine *vm;
-	struct tls *tls; /* not NULL: only look for this */
+	struct tls *tls; /* not NULL: find only this */
 	int file; /* the program's; -1: code is taken from memory */
 };
 
 /*
  * Reads this process's memory through the kernel: under AddressSanitizer the program's data has
- * poisoned gaps, which are no error to copy.
+ * poisoned gaps, and copying them is not an error here.
  */
 static int read_self(void *to, uintptr_t from, size_t size)
 {
@@ -52,7 +52,7 @@ static int read_self(void *to, uintptr_t from, size_t size)
 
 /* ---- the program's file ---- */
 
-/* Relocations in code: then it is in memory as no file has it. */
+/* True if the code has relocations, so that it differs in memory from any file. */
 static bool has_text_relocations(const struct dl_phdr_info *info)
 {
 	const ElfW(Dyn) *dyn = NULL;
@@ -67,7 +67,7 @@ static bool has_text_relocations(const struct dl_phdr_info *info)
 	return false;
 }
 
-/* True if the file has the program headers of the program: under valgrind it is valgrind's. */
+/* True if the file has the program's headers: under valgrind the file is valgrind's. */
 static bool is_program(int fd, const struct dl_phdr_info *info)
 {
 	ElfW(Phdr) ph[64];
@@ -79,7 +79,7 @@ static bool is_program(int fd, const struct dl_phdr_info *info)
 	       !memcmp(ph, info->dlpi_phdr, size);
 }
 
-/* -1: there is no /proc, or it is of no use. */
+/* -1: there is no /proc, or the file cannot be used. */
 static int open_program(const struct dl_phdr_info *info)
 {
 	int fd = has_text_relocations(info) ? -1 : open("/proc/self/exe", O_RDONLY | O_CLOEXEC);
@@ -94,7 +94,7 @@ static int open_program(const struct dl_phdr_info *info)
 /* Where a segment's pages come from. */
 struct source {
 	uintptr_t memory;
-	int file; /* -1: from there */
+	int file; /* -1: from memory */
 	off_t offset;
 };
 
@@ -102,13 +102,13 @@ static int read_source(void *to, const struct source *from, size_t at, size_t si
 {
 	if (from->file >= 0 && pread(from->file, to, size, from->offset + (off_t)at) == (ssize_t)size)
 		return 0;
-	/* The last page may be longer than the file. */
+	/* The last page may extend beyond the end of the file. */
 	return read_self(to, from->memory + at, size);
 }
 
 /* ---- copying ---- */
 
-/* Pages of zeroes are left out: guest memory is zero already, and stays unpopulated so. */
+/* Skips pages of zeroes: guest memory is zero already, and this leaves it unpopulated. */
 static int copy_pages(uint8_t *to, const struct source *from, size_t size)
 {
 	static const uint8_t zero[UCALL_PAGE_SIZE];
@@ -164,7 +164,7 @@ static int visit_program(struct dl_phdr_info *info, size_t size, void *data)
 				return -1;
 		}
 	}
-	return 1; /* the first object is the program: leave the libraries */
+	return 1; /* the first object is the program: skip the libraries */
 }
 
 int ucall_image_copy(struct ucall_machine *vm)

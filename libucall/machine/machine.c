@@ -14,7 +14,7 @@
 
 /* ---- configuration ---- */
 
-/* The guest's architecture, and what runs it. */
+/* Chooses the guest's architecture and the engine. */
 static int choose_engine(struct ucall_machine *vm, const struct ucall_vm_config *config)
 {
 	const char *name = config->engine, *reason;
@@ -32,7 +32,7 @@ static int choose_engine(struct ucall_machine *vm, const struct ucall_vm_config 
 			return -1;
 		if (vm->image && arch != vm->arch)
 			return ucall_fail(EINVAL,
-					  "%s is a guest for %s, and the VM's configuration says %s",
+					  "%s is a guest for %s, but the VM configuration says %s",
 					  vm->image->name, vm->arch->name, arch->name);
 		if (arch != vm->arch)
 			return ucall_fail(EINVAL,
@@ -49,7 +49,7 @@ static int choose_engine(struct ucall_machine *vm, const struct ucall_vm_config 
 	return vm->engine_reason ? 0 : -1;
 }
 
-/* Refuses what the engine cannot do, and tells whether another can. */
+/* Refuses what the engine cannot do, and says whether kvm can. */
 static int check_engine(const struct ucall_machine *vm)
 {
 	const struct {
@@ -69,9 +69,9 @@ static int check_engine(const struct ucall_machine *vm)
 
 		if (wishes[i].wanted && !(vm->engine->can() & wishes[i].bit))
 			return ucall_fail(EOPNOTSUPP,
-					  "engine %s cannot have %s for guests of %s%s (%s)",
+					  "engine %s does not support %s for guests of %s%s (%s)",
 					  vm->engine->name, wishes[i].what, vm->arch->name,
-					  kvm_can ? "; engine kvm can" : "", vm->engine_reason);
+					  kvm_can ? "; engine kvm does" : "", vm->engine_reason);
 	}
 	return 0;
 }
@@ -103,7 +103,7 @@ int ucall_machine_choose(struct ucall_machine *vm, const struct ucall_vm_config 
 
 /* ---- what the core puts into the guest ---- */
 
-/* The code that a guest function returns to, where no exception stubs hold it. */
+/* Maps the code that guest functions return to, if no exception stubs contain it. */
 static int map_return(struct ucall_machine *vm)
 {
 	size_t size;
@@ -138,7 +138,7 @@ void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t si
 	struct ucall_common *c = &vm->common[vm->common_count];
 
 	if (vm->common_count == UCALL_COMMON_MOST) {
-		ucall_fail(ENOSPC, "a machine has at most %d mappings that its vCPUs have in common",
+		ucall_fail(ENOSPC, "a machine can have at most %d mappings common to its vCPUs",
 			   UCALL_COMMON_MOST);
 		return NULL;
 	}
@@ -161,7 +161,7 @@ int ucall_machine_build(struct ucall_machine *vm, const struct ucall_vm_config *
 	return load_guest(vm);
 }
 
-/* The one place where a machine enters its other phase. */
+/* The only place where a machine's phase changes. */
 static void set_launched(struct ucall_machine *vm)
 {
 	__atomic_store_n(&vm->phase, UCALL_LAUNCHED, __ATOMIC_RELEASE);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A machine: a VM of libucall's own, its memory, image and vCPUs.  It knows nothing of messages:
- * what rings for them stands on it by the callbacks of channel/machine-ops.h.
+ * A machine: a VM that libucall itself runs, with its memory, image and vCPUs.  It does not know
+ * about messages: channels are built on it through the callbacks in channel/machine-ops.h.
  */
 #ifndef LIBUCALL_MACHINE_H
 #define LIBUCALL_MACHINE_H
@@ -20,7 +20,7 @@ struct ucall_guard; /* protect/guard.h */
 struct ucall_snapshot; /* snapshot.c */
 struct ucall_stub_cpu; /* arch/stubs.h */
 
-/* Of a machine's life.  ucall_machine_launch() alone ends the first. */
+/* The phases of a machine's life.  Only ucall_machine_finish() and _launch() end the first. */
 enum ucall_phase {
 	UCALL_SETTING_UP,
 	UCALL_LAUNCHED,
@@ -40,8 +40,8 @@ struct ucall_machine {
 	const struct ucall_arch *arch;
 	char *engine_reason; /* why this engine */
 	void *engine_data; /* the engine's own */
-	unsigned int process; /* whose it is: base/process.h */
-	/* it is being freed in a child of that process: only memory and descriptors */
+	unsigned int process; /* the owner: base/process.h */
+	/* it is being freed in a child of that process: free only memory and descriptors */
 	bool inherited;
 	bool flat; /* no page tables and no exception stubs of the core */
 	struct ucall_image *image; /* NULL: the guest is the program itself */
@@ -55,24 +55,27 @@ struct ucall_machine {
 	unsigned int vcpu_count;
 
 	const struct ucall_protection *protection; /* never NULL */
-	const struct ucall_guard *guard; /* keeps its rules; NULL: there is no protection */
+	const struct ucall_guard *guard; /* enforces its rules; NULL: no protection */
 	struct ucall_args *protection_options;
 	void *guard_data; /* the guard's own */
 	enum ucall_phase phase; /* atomic */
-	/* set while it is created, by what can only be set up once all vCPUs exist */
+	/* set during creation if something can only be set up once all vCPUs exist */
 	bool needs_launch;
 	uint8_t measurement[64];
 	int measurement_size;
 	bool guest_vc;
 
 	bool irqchip, nested;
-	/* each exit has to tell the root of the page tables: messages come by address */
+	/* each exit must provide the root of the page tables: messages are passed by address */
 	bool wants_root;
 	int ring;
 	unsigned int slots; /* memory slots that a backend has taken */
 	struct ucall_snapshot *snapshot; /* NULL: none was taken */
 
-	/* Of a guest that runs: UCALL_VECTORS guest functions, 0 for none; instructions with a fix-up (struct ucall_fixup). */
+	/*
+	 * Handlers: UCALL_VECTORS guest functions, 0: none.  Fix-ups: guest addresses of struct
+	 * ucall_fixup.
+	 */
 	uint64_t *handlers;
 	struct {
 		uint64_t start, end;
@@ -85,7 +88,7 @@ struct ucall_machine {
 struct ucall_boot {
 	uint64_t entry;
 	uint64_t sp;
-	uint64_t root; /* flat: what its own regions are marked with */
+	uint64_t root; /* flat: the mark of its own regions */
 	uint64_t tls;
 	uint64_t args[6];
 };
@@ -98,8 +101,8 @@ struct ucall_cpu {
 	void *guard_data; /* the guard's own */
 	struct ucall_exit exit; /* the last */
 	struct ucall_boot boot;
-	struct ucall_stub_cpu *stub_cpu; /* the host's view of what its exception stubs keep */
-	uint64_t shared_page; /* guest-physical address of its page at protection->vcpu_page; 0: no page */
+	struct ucall_stub_cpu *stub_cpu; /* the host's view of its exception stubs' data */
+	uint64_t shared_page; /* guest-physical address of its protection->vcpu_page; 0: none */
 	unsigned int number;
 };
 
@@ -108,7 +111,7 @@ static inline bool ucall_machine_is_launched(const struct ucall_machine *vm)
 	return __atomic_load_n(&vm->phase, __ATOMIC_ACQUIRE) == UCALL_LAUNCHED;
 }
 
-/* The guest's handler for exceptions of that number, for an engine that delivers them itself; 0: none. */
+/* The guest's handler for `vector`, for an engine that delivers exceptions itself; 0: none. */
 static inline uint64_t ucall_machine_handler(const struct ucall_machine *vm, uint64_t vector)
 {
 	uint64_t handler;
@@ -122,52 +125,52 @@ static inline uint64_t ucall_machine_handler(const struct ucall_machine *vm, uin
 	return handler;
 }
 
-/* True if the host cannot read its private memory by now. */
+/* True if the host can no longer read its private memory. */
 static inline bool ucall_machine_is_closed(const struct ucall_machine *vm)
 {
 	return vm->memory.has_private && ucall_machine_is_launched(vm);
 }
 
 /*
- * Functions return 0, or -1 after ucall_fail().  A new machine, of zeroes before; engine and arch
- * may be NULL, to be chosen.
+ * Functions return 0, or -1 after ucall_fail().  Initialises a machine that is all zeroes; engine
+ * and arch may be NULL, to be chosen later.
  */
 int ucall_machine_init(struct ucall_machine *vm, const struct ucall_engine *engine,
 		       const struct ucall_arch *arch);
 
 /*
- * A machine is created in two steps, between which a backend is chosen:
- * what the configuration says, with image and engine; then the VM with its memory and the guest in it.
+ * A machine is created in two steps: the first applies the configuration and chooses image and
+ * engine; the second creates the VM, with memory and guest.  In between, a backend is chosen.
  */
 int ucall_machine_choose(struct ucall_machine *vm, const struct ucall_vm_config *config);
 int ucall_machine_build(struct ucall_machine *vm, const struct ucall_vm_config *config);
 /* From here on it can run, unless it needs a launch. */
 void ucall_machine_finish(struct ucall_machine *vm);
-void ucall_machine_fini(struct ucall_machine *vm); /* may be half made; its vCPUs are gone */
+void ucall_machine_fini(struct ucall_machine *vm); /* its vCPUs are gone; it may be half made */
 
-/* The end of its set-up; vm->lock is held. */
+/* Ends its set-up; vm->lock is held. */
 int ucall_machine_launch(struct ucall_machine *vm);
 
 /*
- * Zeroed memory for all vCPUs, those to come included, in the slot that each has for itself; NULL
- * after ucall_fail().
+ * Zeroed memory for all vCPUs, present and future, at gva in each one's own slot of the address
+ * space; NULL after ucall_fail().
  */
 void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t size,
 			       unsigned int prot);
 
 /*
- * Adding a vCPU, with vm->lock: its memory, to which ucall_cpu_map() adds; then the vCPU itself,
- * which is in the list from then on.
+ * Adding a vCPU, with vm->lock held: build makes its memory, to which ucall_cpu_map() may add;
+ * start makes the vCPU itself and adds it to the list.
  */
 int ucall_cpu_build(struct ucall_cpu *vcpu);
 int ucall_cpu_start(struct ucall_cpu *vcpu);
-/* Zeroed memory of this vCPU alone, which the host can always read; NULL after ucall_fail(). */
+/* Zeroed memory for this vCPU only, which the host can always read; NULL after ucall_fail(). */
 void *ucall_cpu_map(struct ucall_cpu *vcpu, uint64_t gva, size_t size, unsigned int prot);
-void ucall_cpu_fini(struct ucall_cpu *vcpu); /* may be half made; no longer in the list */
+void ucall_cpu_fini(struct ucall_cpu *vcpu); /* it may be half made; it is no longer in the list */
 
-/* Fails where it may not run yet; launches a machine that does so by itself. */
+/* Fails if it may not run yet; launches the machine if that needs no ucall_vm_launch(). */
 int ucall_cpu_check_run(struct ucall_cpu *vcpu);
-/* Back to where it started. */
+/* Resets the vCPU to where it started. */
 int ucall_cpu_restart(struct ucall_cpu *vcpu);
 
 #endif

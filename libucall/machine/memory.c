@@ -19,7 +19,7 @@ static int walk(const struct ucall_machine *vm, uint64_t root, uint64_t gva, uin
 {
 	const struct ucall_memory *mem = &vm->memory;
 
-	/* There are no page tables, or they are encrypted, or do not say what is private. */
+	/* No page tables, or the host cannot read them, or they do not say what is private. */
 	if (vm->flat || ucall_machine_is_closed(vm) ||
 	    (mem->has_private && !(mem->private_bits | mem->shared_bits)))
 		return ucall_regions_walk(mem, root, gva, gpa, prot);
@@ -128,7 +128,7 @@ bool ucall_memory_is_code(struct ucall_machine *vm, uint64_t root, uint64_t gva)
 	return !walk(vm, root, gva, &gpa, &prot) && (prot & UCALL_MAP_EXEC);
 }
 
-/* Of UCALL_MEM_ flags. */
+/* UCALL_MAP_ bits for UCALL_MEM_ flags. */
 static unsigned int prot_of(unsigned int flags)
 {
 	return (flags & UCALL_MEM_EXEC ? UCALL_MAP_EXEC : UCALL_MAP_WRITE) |
@@ -146,7 +146,7 @@ uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int 
 	}
 	if (!size || size > mem->size) {
 		ucall_fail(size ? ENOMEM : EINVAL,
-			   "ucall_vm_alloc: %zu bytes wanted of %zu bytes of guest memory", size,
+			   "ucall_vm_alloc: %zu bytes wanted; guest memory has %zu bytes", size,
 			   mem->size);
 		return 0;
 	}
@@ -186,11 +186,11 @@ static uint64_t alias(struct ucall_machine *vm, uint64_t gva, size_t size, unsig
 	unsigned int prot;
 
 	if (vm->flat) {
-		ucall_fail(EOPNOTSUPP, "ucall_vm_alias: a flat guest has each page once");
+		ucall_fail(EOPNOTSUPP, "ucall_vm_alias: a flat guest cannot map a page twice");
 		return 0;
 	}
 	if ((flags & ~(UCALL_MEM_SHARED | UCALL_MEM_EXEC)) || !size) {
-		ucall_fail(EINVAL, "ucall_vm_alias: %zu bytes, flags 0x%x", size, flags);
+		ucall_fail(EINVAL, "ucall_vm_alias: bad size %zu or flags 0x%x", size, flags);
 		return 0;
 	}
 	if (contiguous(vm, gva, size, &gpa, &prot))
@@ -228,7 +228,7 @@ uint64_t ucall_shared_alloc(struct ucall_vm *handle, size_t count)
 	return ucall_vm_alloc(handle, count * sizeof(struct ucall), UCALL_MEM_SHARED);
 }
 
-/* One address and what follows it in its page. */
+/* An address and the rest of its page. */
 struct spot {
 	uint8_t *p;
 	uint64_t gpa;
@@ -236,7 +236,7 @@ struct spot {
 	bool is_shared; /* the host sees it as the guest does */
 };
 
-/* False without a message where no memory is mapped. */
+/* False without a message if no memory is mapped. */
 static bool look_up(struct ucall_machine *vm, uint64_t root, uint64_t gva, struct spot *spot)
 {
 	unsigned int prot;
@@ -249,13 +249,13 @@ static bool look_up(struct ucall_machine *vm, uint64_t root, uint64_t gva, struc
 	return spot->p;
 }
 
-/* Would the host see ciphertext? */
+/* True if the host would see ciphertext. */
 static bool is_ciphertext(const struct ucall_machine *vm, const struct spot *spot)
 {
 	return ucall_machine_is_closed(vm) && !spot->is_shared;
 }
 
-/* Copies to or from it, as the host sees it. */
+/* Copies from or to the spot, as the host sees it. */
 static int transfer(struct ucall_machine *vm, const struct spot *spot, void *to, const void *from,
 		    size_t n)
 {
@@ -270,7 +270,7 @@ static int transfer(struct ucall_machine *vm, const struct spot *spot, void *to,
 
 static int unmapped(uint64_t gva, uint64_t from, size_t size)
 {
-	return ucall_fail(EFAULT, "no guest memory is mapped at 0x%llx (of 0x%llx and %zu bytes on)",
+	return ucall_fail(EFAULT, "no guest memory is mapped at 0x%llx (range: 0x%llx, %zu bytes)",
 			  (unsigned long long)gva, (unsigned long long)from, size);
 }
 
@@ -312,7 +312,7 @@ void *ucall_memory_at(struct ucall_machine *vm, uint64_t root, uint64_t gva, siz
 	return spot.p;
 }
 
-/* Calls the copy for each page of the range, after all have been looked up once. */
+/* Copies page by page, but first looks all pages up: all or nothing. */
 static int copy(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, const void *from,
 		size_t size)
 {
@@ -334,18 +334,18 @@ static int copy(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
 	return 0;
 }
 
-/* The same by guest-physical address. */
+/* Copies by guest-physical address. */
 static int copy_physical(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from,
 			 size_t size)
 {
 	struct spot spot;
 	size_t n;
 
-	gpa = ucall_memory_entry_address(&vm->memory, gpa); /* page tables' too */
+	gpa = ucall_memory_entry_address(&vm->memory, gpa); /* it may come from a page table */
 	if (gpa >= vm->memory.size || size > vm->memory.size - gpa)
 		return ucall_fail(EFAULT,
-				  "guest-physical 0x%llx and %zu bytes on are no guest memory, which has "
-				  "0x%zx bytes",
+				  "guest-physical 0x%llx, %zu bytes: outside guest memory, which "
+				  "has 0x%zx bytes",
 				  (unsigned long long)gpa, size, vm->memory.size);
 	for (size_t done = 0; done < size; done += n) {
 		spot.gpa = gpa + done;
@@ -469,7 +469,7 @@ int ucall_vm_read_int(struct ucall_vm *handle, uint64_t gva, size_t size, uint64
 	if (ucall_vm_read(handle, gva, (uint8_t *)&v + (first ? 0 : 8 - size), size))
 		return -1;
 	v = ucall_guest64(vm->arch, v);
-	/* The bytes of a guest of the other order are now at the other end. */
+	/* If the guest has the other byte order, its bytes are now at the other end. */
 	*value = vm->arch->big_endian == first ? v >> (64 - 8 * size) : v;
 	return 0;
 }
@@ -507,7 +507,7 @@ ptrdiff_t ucall_vm_read_string(struct ucall_vm *handle, uint64_t gva, char *to, 
 		if (end)
 			return end - to;
 	}
-	return ucall_fail(EOVERFLOW, "the string at guest address 0x%llx has no end in %zu bytes",
+	return ucall_fail(EOVERFLOW, "the string at guest address 0x%llx has no NUL in %zu bytes",
 			  (unsigned long long)gva, size);
 }
 
@@ -565,9 +565,9 @@ void *ucall_vm_host_pointer(struct ucall_vm *handle, uint64_t gva, size_t size)
 		return NULL;
 	if (vm->memory.has_private && !(prot & UCALL_MAP_SHARED)) {
 		ucall_fail(EPERM,
-			   "ucall_vm_host_pointer: guest address 0x%llx is in private memory, into which a VM "
-			   "with %s gives no pointers; write it with ucall_vm_write() before "
-			   "ucall_vm_launch(), or use UCALL_MEM_SHARED",
+			   "ucall_vm_host_pointer: guest address 0x%llx is in private memory, to "
+			   "which a VM with %s gives no host pointers; write it with "
+			   "ucall_vm_write() before ucall_vm_launch(), or use UCALL_MEM_SHARED",
 			   (unsigned long long)gva, vm->protection->name);
 		return NULL;
 	}

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Guest memory.  The functions here do not lock: their callers hold vm->lock, or are alone with the
- * VM.  Those that fail have called ucall_fail().
+ * Guest memory.  These functions do not lock: callers hold vm->lock, or nothing else uses the VM.
+ * Functions that fail have called ucall_fail().
  */
 #ifndef LIBUCALL_MEMORY_H
 #define LIBUCALL_MEMORY_H
@@ -10,7 +10,7 @@
 
 #define UCALL_MEM_DEFAULT ((size_t)64 << 20)
 #define UCALL_MEM_MIN ((size_t)2 << 20)
-/* What lies above, up to 4 GiB, is left to devices: a doorbell, interrupt controllers. */
+/* From there to 4 GiB there are only devices: a doorbell, interrupt controllers. */
 #define UCALL_MEM_MAX ((size_t)3 << 30)
 
 /* Guest-virtual addresses that are not part of the guest ABI. */
@@ -21,7 +21,7 @@
 /* A vCPU's stack for handlers of exceptions, in the mailbox's slot. */
 #define UCALL_HANDLER_STACK 0x8000110000
 #define UCALL_HANDLER_STACK_SIZE 0x14000
-/* Flat guests of the host's own architecture: where the end of guest functions lies. */
+/* Flat guests of the host's own architecture: where guest functions return to. */
 #define UCALL_RETURN_ADDRESS 0x8000100000
 
 /* Fails with EPERM once the VM's memory and page tables are encrypted; `what` is the function, for the error. */
@@ -33,33 +33,33 @@ void ucall_memory_fini(struct ucall_machine *vm);
 /* True if the page at guest-physical `gpa` is private. */
 bool ucall_memory_is_private(const struct ucall_machine *vm, uint64_t gpa);
 
-/* Map for all vCPUs; for the tables of one. */
+/* Map for all vCPUs; in the page tables of one. */
 int ucall_memory_map(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size,
 		     unsigned int prot);
 int ucall_memory_map_in(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t gpa,
 			size_t size, unsigned int prot);
 
-/* ucall_memory_map() where an access is to exit, at guest-physical `gpa`. */
+/* ucall_memory_map() for a device: accesses exit, at guest-physical `gpa`. */
 int ucall_memory_map_device(struct ucall_machine *vm, uint64_t gva, uint64_t gpa, size_t size);
 
-/* The root for a vCPU's own tables, with all that is mapped so far; 0 after ucall_fail(). */
+/* A root for a vCPU's own tables, with everything mapped so far; 0 after ucall_fail(). */
 uint64_t ucall_memory_new_root(struct ucall_machine *vm);
 
-/* Is executable memory mapped at gva in the page tables at `root`?  No ucall_fail(). */
+/* True if executable memory is mapped at gva in the page tables at `root`.  No ucall_fail(). */
 bool ucall_memory_is_code(struct ucall_machine *vm, uint64_t root, uint64_t gva);
 
 /* ucall_vm_alloc() without the lock. */
 uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int flags);
 
-/* Copy from guest memory as the page tables at `root` show it.  All or nothing. */
+/* Copy from or to guest memory, by the page tables at `root`.  All or nothing. */
 int ucall_memory_read(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, size_t size);
 int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, const void *from,
 		       size_t size);
 
 /*
- * Guest memory as the CPU sees it by the page tables at `root`, private memory as it is: for an engine that
- * stands for the CPU.  One of `to` and `from` is NULL.  False without a message where nothing is mapped, or a
- * write is not permitted.
+ * Copies from or to guest memory as the CPU sees it, by the page tables at `root` and with private
+ * memory in the clear: for an engine that acts as the CPU.  One of `to` and `from` is NULL.  False
+ * without a message if something is not mapped, or a write is not permitted.
  */
 bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
 			 const void *from, size_t size);
@@ -67,12 +67,12 @@ bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, 
 /* The memory at [gva, gva + size), which must be physically contiguous; NULL after ucall_fail(). */
 void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size);
 
-/* Is all of [gva, gva + size) memory that the host can read?  -1 after ucall_fail() if not. */
+/* 0 if the host can read all of [gva, gva + size), else -1 after ucall_fail(). */
 int ucall_memory_check_open(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size);
 
 /*
- * The host's view of [gva, gva + size) within one page; NULL and ucall_fail() otherwise, and where the
- * host would see ciphertext.
+ * The host's view of [gva, gva + size).  NULL after ucall_fail() if it does not lie in one page, or
+ * if the host would see ciphertext.
  */
 void *ucall_memory_at(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size);
 

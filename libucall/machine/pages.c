@@ -8,14 +8,14 @@
 
 #define MIB ((size_t)1 << 20)
 
-/* Whole MiB at an address of whole MiB; *mapping is what to unmap, 1 MiB more. */
+/* Reserves whole MiB, aligned to 1 MiB; *mapping is what to unmap, 1 MiB more. */
 static uint8_t *reserve(size_t size, void **mapping)
 {
 	void *p = mmap(NULL, size + MIB, PROT_READ | PROT_WRITE,
 		       MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE, -1, 0);
 
 	if (p == MAP_FAILED) {
-		ucall_fail(errno, "cannot reserve %zu bytes of guest memory: %s", size,
+		ucall_fail(errno, "cannot reserve %zu bytes for guest memory: %s", size,
 			   strerror(errno));
 		return NULL;
 	}
@@ -25,7 +25,7 @@ static uint8_t *reserve(size_t size, void **mapping)
 
 int ucall_pages_init(struct ucall_memory *mem, size_t size, bool apart)
 {
-	/* KVM on s390x wants addresses and sizes of whole MiB (KVM API document, 4.35). */
+	/* KVM on s390x needs addresses and sizes in whole MiB (KVM API document, 4.35). */
 	size = (size + MIB - 1) & ~(MIB - 1);
 	mem->base = reserve(size, &mem->mapping);
 	if (!mem->base)
@@ -62,8 +62,8 @@ static bool has_room(const struct ucall_memory *mem, size_t count)
 
 /*
  * Single pages are tables and descriptors, which are read and written.  A page that is read first
- * is the kernel's zero page, and replacing that by the first write costs a call of each VM of the
- * process: KVM's notifiers of changes.
+ * is the kernel's zero page.  The first write replaces that, for which the kernel calls KVM's MMU
+ * notifier of each VM of the process.
  */
 static void fault_in(const struct ucall_memory *mem, uint64_t gpa)
 {
@@ -85,7 +85,7 @@ uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count)
 	return gpa;
 }
 
-/* From the other end, so that what is private stays in one piece. */
+/* From the other end, so that private memory stays in one piece. */
 uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count)
 {
 	if (!mem->has_private)

@@ -18,22 +18,22 @@ struct ucall_memory {
 	void *mapping; /* what was reserved: 1 MiB more than `size` */
 	uint8_t *base; /* the host's view of guest-physical address 0 */
 	size_t size;
-	uint64_t next; /* guest-physical address of the first page that is free */
-	/* and after the last: shared pages of a VM with private memory lie above it */
+	uint64_t next; /* guest-physical address of the first free page */
+	/* and of the end of free pages: shared pages of a VM with private memory lie above it */
 	uint64_t end;
 	/*
-	 * There is memory that is private to the guest.  What page tables have beside an address to say
-	 * so, and to say that it is shared: the C-bit and 0, 0 and TDX's shared bit, 0 and 0.
+	 * True if some memory is private to the guest.  The bits that mark private and shared
+	 * memory in page tables: the C-bit and 0, or 0 and TDX's shared bit, or 0 and 0.
 	 */
 	bool has_private;
 	uint64_t private_bits, shared_bits;
-	uint8_t *private_base; /* as `base`, of private memory */
+	uint8_t *private_base; /* like `base`, for private memory */
 	void *private_mapping; /* NULL: it is the same memory */
 	uint64_t heap; /* guest-virtual address of the next allocation */
-	uint64_t root; /* page tables of all but the vCPUs' own mailbox slots; flat: 0 */
+	uint64_t root; /* page tables, without the vCPUs' own mailbox slots; flat: 0 */
 	struct ucall_region *regions; /* of a flat guest, and with encrypted memory */
 	size_t region_count; /* atomic */
-	unsigned int stacks, roots; /* given out; not again, if adding a vCPU fails */
+	unsigned int stacks, roots; /* given out; not reused if adding a vCPU fails */
 };
 
 static inline uint64_t ucall_page_align(uint64_t size)
@@ -41,23 +41,22 @@ static inline uint64_t ucall_page_align(uint64_t size)
 	return (size + UCALL_PAGE_SIZE - 1) & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
 }
 
-/*
- * Reserves `size` bytes; `apart`: as much again for private memory.  -1 after ucall_fail().
- */
+/* Reserves `size` bytes; `apart`: as much again for private memory.  -1 after ucall_fail(). */
 int ucall_pages_init(struct ucall_memory *mem, size_t size, bool apart);
 void ucall_pages_fini(struct ucall_memory *mem);
 
 /*
- * `count` contiguous zeroed pages: their guest-physical address, 0 after ucall_fail().  Private ones, and
- * shared ones, which are mapped with UCALL_MAP_SHARED.  Where no memory is private they are all the same.
+ * `count` contiguous zeroed pages: their guest-physical address, 0 after ucall_fail().  The
+ * first gives private pages; the second shared pages, which are to be mapped with UCALL_MAP_SHARED.
+ * If no memory is private, there is no difference.
  */
 uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count);
 uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count);
 
 /*
  * The memory at [gpa, gpa + size), NULL if any of it is outside guest memory.  No ucall_fail().  Private
- * memory is not encrypted here: this is for setting up, and for an engine that stands for the CPU.  The
- * first: as those pages were allocated; the second: as one of the two that lie at that address.
+ * memory is not encrypted here: this is for set-up, and for an engine that acts as the CPU.  The
+ * first chooses private or shared memory as it was allocated; the second by `is_shared`.
  */
 void *ucall_memory_pointer(const struct ucall_memory *mem, uint64_t gpa, size_t size);
 void *ucall_memory_side(const struct ucall_memory *mem, uint64_t gpa, size_t size, bool is_shared);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The list of what the host has mapped. */
+/* See regions.h. */
 #include <errno.h>
 #include <stdlib.h>
 
@@ -8,7 +8,7 @@
 
 int ucall_regions_init(struct ucall_memory *mem)
 {
-	/* Large enough for good, so that readers need no lock; untouched pages cost nothing. */
+	/* Allocated in full, so that readers need no lock; untouched pages cost nothing. */
 	mem->regions = ucall_calloc(UCALL_REGIONS_MOST, sizeof(*mem->regions));
 	return mem->regions ? 0 : -1;
 }

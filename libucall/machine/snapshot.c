@@ -16,9 +16,9 @@
 #include "snapshot.h"
 
 struct ucall_snapshot {
-	/* Guest memory as it was, and private memory that lies apart; -1: there is none. */
+	/* Guest memory as it was, and private memory if that is separate; -1: none. */
 	int fd, private_fd;
-	bool taken; /* all of it; else the last attempt failed */
+	bool taken; /* completely; false: the last attempt failed */
 	struct ucall_memory memory; /* what is given out; its pointers do not change */
 	unsigned int vcpu_count;
 	void *engine_state;
@@ -34,7 +34,7 @@ struct ucall_snapshot {
 
 #define CHUNK 512u /* pages whose entries are read at once */
 
-/* Writes to the file what differs from it: pages that have been written since they were mapped. */
+/* Writes pages to the file that differ from it: those written since they were mapped. */
 static int save_pages(const uint8_t *base, size_t size, int fd, int pagemap)
 {
 	const uint64_t first = (uintptr_t)base / UCALL_PAGE_SIZE, count = size / UCALL_PAGE_SIZE;
@@ -58,7 +58,7 @@ static int save_pages(const uint8_t *base, size_t size, int fd, int pagemap)
 			if (pwrite(fd, base + at, UCALL_PAGE_SIZE, at) != UCALL_PAGE_SIZE)
 				return ucall_fail(
 					errno,
-					"ucall_vm_snapshot: no memory for the guest's pages: %s",
+					"ucall_vm_snapshot: cannot save the guest's pages: %s",
 					strerror(errno));
 		}
 	}
@@ -73,7 +73,8 @@ static int save_area(int *fd, uint8_t *base, size_t size)
 		*fd = memfd_create("ucall-snapshot", MFD_CLOEXEC);
 		if (*fd < 0 || ftruncate(*fd, (off_t)size))
 			return ucall_fail(
-				errno, "ucall_vm_snapshot: a file of %zu bytes in memory: %s%s",
+				errno,
+				"ucall_vm_snapshot: cannot make a memory file of %zu bytes: %s%s",
 				size, strerror(errno), errno == EFBIG ? " (RLIMIT_FSIZE)" : "");
 	}
 	pagemap = open("/proc/self/pagemap", O_RDONLY | O_CLOEXEC);
@@ -87,7 +88,7 @@ static int save_area(int *fd, uint8_t *base, size_t size)
 		return -1;
 	if (mmap(base, size, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_FIXED | MAP_NORESERVE, *fd,
 		 0) == MAP_FAILED)
-		return ucall_fail(errno, "ucall_vm_snapshot: mapping guest memory: %s",
+		return ucall_fail(errno, "ucall_vm_snapshot: cannot map guest memory: %s",
 				  strerror(errno));
 	return 0;
 }
@@ -144,7 +145,7 @@ static int load_state(struct ucall_machine *vm, const struct ucall_snapshot *s)
 	return vm->guard ? vm->guard->load(vm, s->protect_state) : 0;
 }
 
-/* ---- the whole ---- */
+/* ---- snapshots ---- */
 
 int ucall_snapshot_check(const struct ucall_machine *vm, const char *what)
 {
@@ -153,12 +154,12 @@ int ucall_snapshot_check(const struct ucall_machine *vm, const char *what)
 	if (vm->guard && !vm->guard->save)
 		return ucall_fail(
 			EOPNOTSUPP,
-			"%s: the memory and registers of an %s VM are encrypted, and cannot be set "
-			"to what they were",
+			"%s: the memory and registers of an %s VM are encrypted and cannot be "
+			"restored",
 			what, vm->protection->name);
 	if (!vm->engine->save)
 		return ucall_fail(EOPNOTSUPP,
-				  "%s: engine %s of this version cannot do it for guests of %s",
+				  "%s: this version of engine %s cannot do it for guests of %s",
 				  what, vm->engine->name, vm->arch->name);
 	if (!ucall_machine_is_launched(vm))
 		return ucall_fail(EPERM, "%s: call ucall_vm_launch() first", what);
@@ -179,7 +180,7 @@ int ucall_snapshot_take(struct ucall_machine *vm)
 	}
 	s->taken = false;
 	drop_state(vm, s);
-	/* Registers first: what the last exits still have to write to memory is written by then. */
+	/* Registers first: this completes the last exits, which may still write to memory. */
 	r = save_state(vm, s) || save_memory(vm, s) ? -1 : 0;
 	s->memory = vm->memory;
 	s->taken = !r;
@@ -192,13 +193,13 @@ int ucall_snapshot_check_restore(const struct ucall_machine *vm)
 
 	if (!s || !s->taken)
 		return ucall_fail(EINVAL,
-				  "ucall_vm_restore: there is no snapshot of this VM; take one by "
-				  "ucall_vm_snapshot()");
+				  "ucall_vm_restore: there is no snapshot of this VM; take one "
+				  "with ucall_vm_snapshot()");
 	if (vm->vcpu_count != s->vcpu_count)
 		return ucall_fail(
 			EBUSY,
 			"ucall_vm_restore: %u vCPUs were added after the snapshot, and cannot be "
-			"taken back; add them before",
+			"removed; add them before it",
 			vm->vcpu_count - s->vcpu_count);
 	return 0;
 }
@@ -208,7 +209,7 @@ int ucall_snapshot_restore(struct ucall_machine *vm)
 	const struct ucall_snapshot *s = vm->snapshot;
 	int r;
 
-	/* The vCPUs first, since their last exits' instructions are completed before they are set. */
+	/* The vCPUs first: this completes their last exits' instructions before it sets them. */
 	r = load_state(vm, s) || load_memory(&vm->memory) ? -1 : 0;
 	vm->memory = s->memory;
 	return r;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Loads the module that has the ciphers. */
+/* Loads the ciphers module. */
 #include <errno.h>
 
 #include "ciphers.h"

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Ciphers, for memory encryption that software emulates.  They are a module of their own, which needs
- * libcrypto; it is loaded when the first such VM is created.
+ * Ciphers for emulated memory encryption.  They are in a module of their own, which needs libcrypto
+ * and is loaded when the first such VM is created.
  */
 #ifndef LIBUCALL_CIPHERS_H
 #define LIBUCALL_CIPHERS_H
@@ -16,7 +16,7 @@
 /* What the module exports, as `ucall_ciphers`.  All return 0, or -1. */
 struct ucall_ciphers {
 	const char *version; /* of libucall: both are built together */
-	/* A key that nobody can guess. */
+	/* Makes a random key. */
 	int (*new_key)(uint8_t key[UCALL_XTS_KEY_SIZE]);
 	/* AES-128-XTS (IEEE 1619) of one data unit of `size` bytes, 16 or more, with that number. */
 	int (*xts)(bool encrypt, const uint8_t key[UCALL_XTS_KEY_SIZE], uint64_t unit,
@@ -24,7 +24,7 @@ struct ucall_ciphers {
 	int (*sha384)(const void *data, size_t size, uint8_t digest[UCALL_DIGEST_SIZE]);
 };
 
-/* NULL after ucall_fail() (EOPNOTSUPP): says what to install. */
+/* Loads the module.  NULL after ucall_fail() (EOPNOTSUPP), which says what to install. */
 const struct ucall_ciphers *ucall_ciphers_load(void);
 
 #endif

@@ -15,7 +15,7 @@
 #include "module.h"
 #include "base/search.h"
 
-/* Each module that was loaded.  One that was not is looked for again: what failed may have passed. */
+/* The loaded modules.  One that failed is tried again next time: the cause may be gone. */
 struct module {
 	struct module *next;
 	const void *found;
@@ -24,7 +24,7 @@ struct module {
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct module *modules;
-static __thread char problem_text[512]; /* of the last that this thread did not get */
+static __thread char problem_text[512]; /* why this thread's last load failed */
 
 struct load {
 	struct module *module;
@@ -32,7 +32,7 @@ struct load {
 	unsigned int version_offset;
 };
 
-/* What the dynamic linker would hang on or die of: no regular file, or one that is cut short. */
+/* Refuses what the dynamic linker would hang or crash on: not a regular file, or cut short. */
 static int check_file(const char *path)
 {
 	struct ucall_elf elf;
@@ -81,7 +81,7 @@ static int load_from(void *data, const char *folder)
 		m->found = found;
 		return 1;
 	}
-	snprintf(problem_text, sizeof(problem_text), "%.400s is not of libucall %s", path,
+	snprintf(problem_text, sizeof(problem_text), "%.400s was not built for libucall %s", path,
 		 ucall_version());
 	dlclose(handle);
 	return 0;

@@ -1,13 +1,13 @@
 /* SPDX-License-Identifier: MIT */
-/* Parts of the library that need more than libc and libelf are loaded when they are needed. */
+/* Modules: parts of the library that need more than libc and libelf, loaded on demand. */
 #ifndef LIBUCALL_MODULE_H
 #define LIBUCALL_MODULE_H
 
 /*
- * Loads NAME.so from $UCALL_MODULE_PATH (folders, separated by colons) or the install's backend
- * folder, once a process, and returns its symbol, which is a structure whose `version` is at
- * `version_offset`: a module of another libucall is refused.  NULL: *problem says why, until the thread
- * asks for another.
+ * Loads NAME.so from $UCALL_MODULE_PATH (folders, separated by colons) or the installed backend
+ * folder, once per process, and returns its symbol: a structure whose `version` is at
+ * `version_offset`.  A module of another libucall version is refused.  NULL: *problem says why,
+ * until the thread's next call.
  */
 const void *ucall_module(const char *name, const char *symbol, unsigned int version_offset,
 			 const char **problem);

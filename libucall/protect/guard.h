@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* How an engine keeps a protection's rules: what the machine asks of it, beside running vCPUs. */
+/* How an engine enforces a protection's rules: what the machine calls, besides running vCPUs. */
 #ifndef LIBUCALL_GUARD_H
 #define LIBUCALL_GUARD_H
 
@@ -13,23 +13,23 @@ struct ucall_machine; /* machine/machine.h */
 struct ucall_guard {
 	/* Encrypts and measures what was set up; vm->lock is held. */
 	int (*launch)(struct ucall_machine *vm);
-	/* Makes pages private or shared; NULL: the guest alone decides, by its page table. */
+	/* Makes pages private or shared; NULL: only the guest decides, by its page table. */
 	int (*set_private)(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
-	/* True if that page of guest memory is private.  NULL: as it was allocated. */
+	/* True if that page of guest memory is private.  NULL: pages stay as allocated. */
 	bool (*is_private)(const struct ucall_machine *vm, uint64_t gpa);
 	/*
-	 * Copies to or from (the other is NULL) private memory of a launched VM, within a page, as the
-	 * host of hardware sees it.  NULL: a plain copy shows that.
+	 * Copies to or from (the other is NULL) private memory of a launched VM, within a page, as
+	 * a host sees it on hardware.  NULL: a plain copy does that.
 	 */
 	int (*copy)(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
 	/*
-	 * State beside memory and what the engine saves of the vCPUs, which do not run: as struct
-	 * ucall_engine.save and so on.  NULL: it cannot be saved, as on hardware.
+	 * State that is not in memory or in the engine's state of the vCPUs; no vCPU runs.  Like
+	 * struct ucall_engine.save and so on.  NULL: it cannot be saved, as on hardware.
 	 */
 	void *(*save)(const struct ucall_machine *vm);
 	int (*load)(struct ucall_machine *vm, const void *state);
 	void (*free_state)(void *state);
-	bool apart; /* private memory is not the shared memory of the same address */
+	bool apart; /* private and shared memory at the same address are different memory */
 };
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Memory encryption: which kinds there are. */
+/* The kinds of memory encryption. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -28,12 +28,12 @@ static const struct ucall_option emulated_options[] = {
 	  .type = UCALL_OPTION_UINT, \
 	  .max = policy_max, \
 	  .value = policy_value, \
-	  .help = "the guest's policy, as the firmware knows it" }, \
+	  .help = "the guest's policy, in the firmware's format" }, \
 		{ .name = "api", \
 		  .type = UCALL_OPTION_CHOICE, \
 		  .choices = "auto|old|new", \
 		  .value = "auto", \
-		  .help = "KVM's calls before Linux 6.10, or since" }, \
+		  .help = "KVM's calls from before Linux 6.10 (old), or since (new)" }, \
 	{ \
 		.name = "" \
 	}
@@ -44,49 +44,49 @@ static const struct ucall_option es_options[] = { REAL(UINT32_MAX, "0x5") };
 static const struct ucall_option snp_options[] = { REAL(UINT64_MAX, "0x30000") };
 /* clang-format on */
 
-/* The first is the default. */
 /* AMD APM volume 2, 15.35: registers are encrypted, and an instruction that would exit raises #VC. */
 #define CLOSED_SEV \
 	.registers = UCALL_REGISTERS_CLOSED_BY_LAUNCH, .exit_vector = VECTOR_VC, \
 	.vcpu_page = UCALL_GHCB_ADDRESS
 
+/* The first is the default. */
 static const struct ucall_protection kinds[] = {
 	{ .name = "none",
 	  .summary = "memory and registers are open to the host",
 	  .bit = UCALL_PROTECT_NONE,
 	  .bell = UCALL_BELL_NONE },
 	{ .name = "emulated-sev",
-	  .summary = "the rules of SEV, kept by software on any KVM",
+	  .summary = "the rules of SEV, emulated by software on any KVM",
 	  .bit = UCALL_PROTECT_SEV,
 	  .bell = UCALL_BELL_SEV | UCALL_BELL_EMULATED },
 	{ .name = "emulated-sev-es",
-	  .summary = "the same of SEV-ES: registers are closed too",
+	  .summary = "the same for SEV-ES: registers are closed too",
 	  .bit = UCALL_PROTECT_SEV_ES,
 	  .bell = UCALL_BELL_SEV_ES | UCALL_BELL_EMULATED,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_EMULATED,
 	  .options = emulated_options },
 	{ .name = "emulated-sev-snp",
-	  .summary = "the same of SEV-SNP: pages are private or shared",
+	  .summary = "the same for SEV-SNP: pages are private or shared",
 	  .bit = UCALL_PROTECT_SEV_SNP,
 	  .bell = UCALL_BELL_SEV_SNP | UCALL_BELL_EMULATED,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_EMULATED,
 	  .options = emulated_options },
 	{ .name = "sev",
-	  .summary = "SEV of the machine, by KVM",
+	  .summary = "the machine's own SEV, by KVM",
 	  .bit = UCALL_PROTECT_SEV,
 	  .bell = UCALL_BELL_SEV,
 	  .options = sev_options },
 	{ .name = "sev-es",
-	  .summary = "SEV-ES of the machine, by KVM",
+	  .summary = "the machine's own SEV-ES, by KVM",
 	  .bit = UCALL_PROTECT_SEV_ES,
 	  .bell = UCALL_BELL_SEV_ES,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_VMGEXIT,
 	  .options = es_options },
 	{ .name = "sev-snp",
-	  .summary = "SEV-SNP of the machine, by KVM",
+	  .summary = "the machine's own SEV-SNP, by KVM",
 	  .bit = UCALL_PROTECT_SEV_SNP,
 	  .bell = UCALL_BELL_SEV_SNP,
 	  CLOSED_SEV,
@@ -154,7 +154,7 @@ uint32_t ucall_protection_bit(const char *protect)
 	return p ? p->bit : 0;
 }
 
-/* The machine's kind with that bit; NULL: there is none. */
+/* The kind with that bit that is not emulated, or NULL. */
 static const struct ucall_protection *kind_of(uint32_t bit)
 {
 	for (size_t i = 0; i < KINDS; i++)

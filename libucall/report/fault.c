@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * The fault report: what a guest did, where, and how it came there.
+ * The fault report: what a guest did, where, and how it got there.
  *
- * Whatever comes from the guest is copied once, and its addresses are looked up in its page tables:
+ * Data from the guest is copied once, and guest addresses are looked up in the guest's page tables:
  * a report on a hostile guest may be wrong, but does no harm.
  */
 #include <dlfcn.h>
@@ -23,7 +23,7 @@
 
 /* ---- a guest that called a library ---- */
 
-/* "printf" of libc.so.6 becomes "libc". */
+/* "/lib/libc.so.6" becomes "libc". */
 static void short_name(const char *path, char *to, size_t size)
 {
 	snprintf(to, size, "%s", ucall_file_name(path));
@@ -65,7 +65,7 @@ static const char *lazy_name(const uint64_t *stack)
 	return strings + symbols[ELF64_R_SYM(relocations[stack[1]].r_info)].st_name;
 }
 
-/* If the guest jumped to `target`, which it does not have: the library's function there. */
+/* Names the library function at `target`, which the guest jumped to; false if there is none. */
 static bool name_library_call(uint64_t target, const uint64_t *stack, struct ucall_text *t)
 {
 	const char *function = NULL;
@@ -89,13 +89,13 @@ static bool name_library_call(uint64_t target, const uint64_t *stack, struct uca
 	if (function && (strstr(function, "printf") || !strncmp(function, "put", 3)))
 		ucall_text_add(t, "use GUEST_PRINTF");
 	else
-		ucall_text_add(t, "guest code can call functions of the program alone");
+		ucall_text_add(t, "guest code can call only functions of the program");
 	return true;
 }
 
 /* ---- where ---- */
 
-/* The fault area's words of the stack, where they are needed. */
+/* Reads a word of the stack from the copy in the fault area. */
 static bool read_copied_word(const struct ucall_fault *f, uint64_t address, uint64_t *value)
 {
 	const struct ucall_fault_info *fault = &f->info;
@@ -123,8 +123,9 @@ static bool read_word(void *data, uint64_t address, uint64_t *value)
 }
 
 /*
- * Has *at go on where a function returns to for which no file has unwind tables: by the link register, or the
- * first of `words` words on the stack that points to code.  False: there is none, and *at is as it was.
+ * Steps *at to the caller when there is no unwind table for pc: by the link register, or by the
+ * first of `words` words on the stack that points to code.  False if none does; *at is then
+ * unchanged.
  */
 static bool go_to_caller(struct ucall_fault *f, struct ucall_fault_info *at, unsigned int words)
 {
@@ -144,7 +145,7 @@ static bool go_to_caller(struct ucall_fault *f, struct ucall_fault_info *at, uns
 	return false;
 }
 
-/* A stop in a backend's guest code, which is short and calls nothing: the frames begin with the doorbell. */
+/* If the guest stopped in a backend's guest code, which calls nothing: the doorbell is frame 0. */
 static void leave_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
 {
 	const unsigned int words = 8;
@@ -159,7 +160,7 @@ static void leave_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
 	go_to_caller(f, at, words);
 }
 
-/* A call of what is no code: it has just put its return address where it belongs. */
+/* After a call through a bad function pointer, the return address is still in place. */
 static void leave_callee(struct ucall_fault *f, const struct ucall_unwind *unwind,
 			 struct ucall_fault_info *at, const char **problem)
 {
@@ -168,7 +169,7 @@ static void leave_callee(struct ucall_fault *f, const struct ucall_unwind *unwin
 		f->info.backtrace_count = ucall_backtrace(unwind, f->info.backtrace, 1, problem);
 }
 
-/* Looks up code and callers; returns why there are no function names, NULL if there are. */
+/* Looks up code and callers; returns why function names are missing, or NULL. */
 static const char *find_place(struct ucall_fault *f)
 {
 	struct ucall_fault_info *fault = &f->info, start = *fault;
@@ -210,7 +211,7 @@ static const char *find_place(struct ucall_fault *f)
 	return problem;
 }
 
-/* "at 0x1234", or nothing where that is closed to the host. */
+/* "at 0x1234", or nothing if the host cannot read it. */
 static void add_pc(const struct ucall_fault_info *fault, const char *before, struct ucall_text *t)
 {
 	if (!(fault->frame.unknown & UCALL_UNKNOWN_REGS))
@@ -272,7 +273,7 @@ static void add_bytes(const struct ucall_fault_info *fault, struct ucall_text *t
 	ucall_text_add(t, "\n");
 }
 
-/* Completes the fault whose sentence is given; takes `error` for errno. */
+/* Completes the fault with the given sentence; sets errno to `error`. */
 static int finish(struct ucall_fault *f, int error, const struct ucall_text *sentence,
 		  const char *problem)
 {
@@ -313,7 +314,7 @@ static void read_registers(struct ucall_fault *f)
 	}
 }
 
-/* The same for a stop of that kind; as find_place(). */
+/* The same for a stop of this kind; returns as find_place(). */
 static const char *begin(struct ucall_fault *f, uint32_t kind)
 {
 	read_registers(f);
@@ -337,7 +338,7 @@ static bool is_mapped(struct ucall_fault *f, uint64_t address)
 	return !ucall_memory_read(f->cpu->vm, f->cpu->boot.root, address, &byte, 1);
 }
 
-/* The sentence and the report on an exception whose particulars are in f->info. */
+/* Makes the sentence and the report on the exception in f->info. */
 static int report_exception(struct ucall_fault *f)
 {
 	const struct ucall_arch *arch = f->cpu->vm->arch;
@@ -416,7 +417,8 @@ int ucall_fault_shutdown(struct ucall_fault *f)
 	struct ucall_text t = { line, sizeof(line), 0 };
 
 	ucall_text_add(
-		&t, "vCPU %u shut down (triple fault): an exception came where no handler could run",
+		&t, "vCPU %u shut down (triple fault): an exception was raised, but no "
+		    "handler could run",
 		f->cpu->number);
 	add_pc(&f->info, ", at or after", &t);
 	add_place(&f->info, &t);
@@ -469,7 +471,7 @@ static void describe_exit(const struct ucall_fault *f, struct ucall_text *t)
 		break;
 	case UCALL_EXIT_MEMORY:
 		ucall_text_add(t,
-			       "guest-physical 0x%" PRIx64 " was used as %s memory, and is %s "
+			       "guest-physical 0x%" PRIx64 " was used as %s memory, but is %s "
 			       "(a memory fault)",
 			       exit->u.memory.gpa, exit->u.memory.is_private ? "private" : "shared",
 			       exit->u.memory.is_private ? "shared" : "private");
@@ -505,7 +507,7 @@ int ucall_fault_exit(struct ucall_fault *f)
 		add_vector_hint(arch, fault, &t);
 		ucall_text_add(&t, "; ");
 	}
-	ucall_text_add(&t, "an exit that is no ucall of backend %s: ", f->backend);
+	ucall_text_add(&t, "an exit that backend %s does not recognise: ", f->backend);
 	describe_exit(f, &t);
 	add_pc(fault, ", at", &t);
 	add_place(fault, &t);
@@ -519,7 +521,7 @@ int ucall_fault_message(struct ucall_fault *f)
 	struct ucall_text t = { line, sizeof(line), 0 };
 	int error = errno;
 
-	/* First: looking for the place may fail, and leave an error of its own. */
+	/* First, since begin() may fail and set another error. */
 	ucall_text_add(&t, "vCPU %u: %s", f->cpu->number, ucall_error());
 	problem = begin(f, UCALL_FAULT_MESSAGE);
 	add_frame(&f->info, 1, "in", &t);

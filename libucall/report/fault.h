@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What is said of a guest that went wrong. */
+/* Reports on guests that went wrong. */
 #ifndef LIBUCALL_FAULT_H
 #define LIBUCALL_FAULT_H
 
@@ -8,7 +8,7 @@
 /* A vCPU, and what is known of it when its guest goes wrong. */
 struct ucall_fault {
 	struct ucall_cpu *cpu;
-	const char *backend; /* what its guest rings */
+	const char *backend; /* whose doorbell its guest rings */
 	const struct ucall_fault_area *area; /* where the guest's exception stubs write; it can change at any time */
 	struct ucall_fault_info info;
 	char *report; /* the fault in full; NULL: nothing went wrong */
@@ -16,11 +16,12 @@ struct ucall_fault {
 };
 
 /*
- * Each fills in f->info, calls ucall_fail() with the sentence on it, and returns -1.
+ * Each fills in f->info, calls ucall_fail() with one sentence on the fault, and returns -1.
  *
- * The exception that a stub left in the mailbox (EFAULT), or that the engine reports (EFAULT); a triple
- * fault (EFAULT); a run that the time limit ended (ETIMEDOUT); an exit that the backend does not know
- * (ENOMSG); a malformed message, for which ucall_fail() has been called already (EPROTO).
+ * In this order: the exception that a stub left in the mailbox (EFAULT), or that the engine reports
+ * (EFAULT); a triple fault (EFAULT); a run that timed out (ETIMEDOUT); an exit that the backend
+ * does not recognise (ENOMSG); a malformed message, for which ucall_fail() was called already
+ * (EPROTO).
  */
 int ucall_fault_exception(struct ucall_fault *f);
 int ucall_fault_unhandled(struct ucall_fault *f);
@@ -29,7 +30,7 @@ int ucall_fault_timeout(struct ucall_fault *f, int timeout_ms);
 int ucall_fault_exit(struct ucall_fault *f);
 int ucall_fault_message(struct ucall_fault *f);
 
-/* The vCPU goes on: what was said of it is over. */
+/* Drops the report, when the vCPU continues. */
 void ucall_fault_clear(struct ucall_fault *f);
 
 #endif

@@ -17,7 +17,7 @@
 #include "base/search.h"
 #include "symbols-helper.h"
 
-#define STACK_WORDS 8192 /* 64 KiB: what the core gives a vCPU */
+#define STACK_WORDS 8192 /* 64 KiB: the size of a vCPU's stack */
 #define CHILD_STACK 65536
 
 extern char **environ;
@@ -40,7 +40,7 @@ static bool write_all(int fd, const void *data, size_t size)
 	return true;
 }
 
-/* As much of the stack as is there. */
+/* Copies as much of the stack as can be read; returns the number of words. */
 static uint32_t copy_stack(const struct ucall_unwind *at, uint64_t *words)
 {
 	uint32_t n = 0;
@@ -92,8 +92,8 @@ struct start {
 };
 
 /*
- * Between this process and the program: this one waits for it, and ends.  It shares this process's memory, while the
- * thread that made it stands still.
+ * The process in between: starts the program, waits for it, and ends.  It shares the caller's
+ * memory, and the calling thread waits meanwhile.
  */
 static int between(void *data)
 {
@@ -124,15 +124,15 @@ static int between(void *data)
 }
 
 #ifdef THREAD_SANITIZER
-/* The thread sanitizer's clone() takes all other threads for ended, also when the new process has the same memory. */
+/* The thread sanitizer's clone() takes all other threads for ended, even with shared memory. */
 int __clone(int (*function)(void *), void *stack, int flags, void *argument, ...);
 #define clone __clone
 #endif
 
 /*
- * Runs it to its end.  The process in between is made without a signal for its end, so that neither SIGCHLD nor a
- * wait() of the caller's own tells of it (clone(2), wait(2): __WCLONE); exec() would set that signal again, which is
- * why the program itself cannot be made so.
+ * Runs the program to its end.  The process in between has no exit signal, so the caller gets no
+ * SIGCHLD for it, and its wait() does not see it (clone(2), wait(2): __WCLONE).  exec() would set
+ * that signal again, so the program itself cannot be started that way.
  */
 static int run(struct start *s)
 {
@@ -158,7 +158,7 @@ static int run(struct start *s)
 
 /* ---- the answer ---- */
 
-/* The program may have been anything by then: numbers and texts are checked. */
+/* The guest ELF may have taken over the program: checks numbers and texts. */
 static unsigned int read_answer(int fd, struct ucall_backtrace_entry *frames, unsigned int most,
 				bool *complete)
 {
@@ -196,7 +196,7 @@ unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_backt
 	ucall_file_writing_begin(&writing);
 	if (!ucall_search_folders(UCALL_SEARCH_MODULES, find_in, path)) {
 		*problem = "no program " UCALL_SYMBOLS_HELPER
-			   " in the folders of modules; install libdw and build libucall with it";
+			   " in the module folders; install libdw and build libucall with it";
 	} else if (s.request < 0 || s.answer < 0 || !write_request(s.request, at, most) ||
 		   ftruncate(s.answer, sizeof(struct ucall_symbols_answer))) {
 		*problem = errno == EFBIG

@@ -1,21 +1,21 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names for addresses of a separate guest ELF, by a program of their own.  The file can be anybody's: a few hundred
- * KB of it make libdw unpack gigabytes, compute for minutes or open other files.  A program of its own has limits of
- * its own, and its crash does not end this process.  It is not made by fork() alone, since other threads may hold
- * locks; and the caller's wait() and SIGCHLD do not see it.
+ * Names for addresses of a separate guest ELF, from a helper program.  The file is not trusted: a
+ * few hundred KB can make libdw unpack gigabytes, compute for minutes or open other files.  A
+ * program has its own limits, and its crash does not end this process.  A mere fork() would not do,
+ * since other threads may hold locks.  The caller's wait() and SIGCHLD do not see the program.
  */
 #ifndef LIBUCALL_SYMBOLS_HELPER_H
 #define LIBUCALL_SYMBOLS_HELPER_H
 
 #include "symbols.h"
 
-/* The program, in the folders where modules are. */
+/* The program, in the module folders. */
 #define UCALL_SYMBOLS_HELPER "ucall-symbols"
 
 #define UCALL_SYMBOLS_REGS 64
 
-/* What it is asked, as one file: this, `words` of the guest's stack, the ELF's bytes. */
+/* The request, one file: this, `words` words of the guest's stack, the ELF's bytes. */
 struct ucall_symbols_request {
 	char version[32]; /* libucall's: both are built together */
 	uint64_t pc, end; /* as struct ucall_unwind */
@@ -28,14 +28,14 @@ struct ucall_symbols_request {
 	uint64_t image_size;
 };
 
-/* What it answers. */
+/* The answer. */
 struct ucall_symbols_answer {
-	uint32_t complete; /* else it was ended before it had all */
+	uint32_t complete; /* 0: it ended before it was done */
 	uint32_t count;
 	struct ucall_backtrace_entry backtrace[UCALL_BACKTRACE_MOST];
 };
 
-/* As ucall_backtrace(), of a guest with an image of its own. */
+/* As ucall_backtrace(), for a guest with its own image. */
 unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 			       unsigned int most, const char **problem);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Names guest addresses: by the module, or for an ELF that is not this program's by another program. */
+/* Names guest addresses: with a module, or for a separate guest ELF with a helper program. */
 #include <pthread.h>
 #include <stdio.h>
 
@@ -37,7 +37,7 @@ unsigned int ucall_backtrace(const struct ucall_unwind *at, struct ucall_backtra
 	unsigned int n = at->image ? ucall_symbols_ask(at, frames, most, problem)
 				   : of_this_program(at, frames, most, problem);
 
-	/* Their texts are an ELF file's. */
+	/* The texts come from an ELF file, which may contain anything. */
 	for (unsigned int i = 0; i < n; i++) {
 		ucall_text_escape(frames[i].function, sizeof(frames[i].function));
 		ucall_text_escape(frames[i].file, sizeof(frames[i].file));

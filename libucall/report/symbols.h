@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Names for guest addresses.  What finds them needs libdw: for guests that are this program a module, which is
- * loaded when the first guest faults, and for separate guest ELFs a program (symbols-helper.h).
+ * Names for guest addresses, found with libdw.  For guests in this program a module finds them,
+ * which is loaded when the first guest faults; for separate guest ELFs a program does
+ * (symbols-helper.h).
  */
 #ifndef LIBUCALL_SYMBOLS_H
 #define LIBUCALL_SYMBOLS_H
@@ -13,7 +14,7 @@ struct ucall_unwind {
 	uint64_t pc;
 	bool returns; /* pc is where a call returns to, not what was executed last */
 	uint64_t end; /* where the outermost function returns to */
-	uint64_t stack; /* the lowest address that is of use to find callers */
+	uint64_t stack; /* the lowest stack address needed to find callers */
 	const uint64_t *regs;
 	unsigned int count;
 	/* Reads a word of guest memory; false if there is none. */
@@ -29,14 +30,14 @@ struct ucall_unwind {
 struct ucall_symbols {
 	const char *version; /* of libucall: both are built together */
 	/*
-	 * The function that was stopped and its callers.  Returns how many frames were filled in,
-	 * `most` at most.
+	 * Finds the stopped function and its callers.  Returns how many frames were filled in, at
+	 * most `most`.
 	 */
 	unsigned int (*backtrace)(const struct ucall_unwind *at,
 				  struct ucall_backtrace_entry *frames, unsigned int most);
 };
 
-/* Finds the frames, most at most; 0 and *problem if there are no names for them. */
+/* Finds the frames, at most `most`; *problem says why names are missing, or is NULL. */
 unsigned int ucall_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,
 			     unsigned int most, const char **problem);
 

@@ -26,8 +26,8 @@ int ucall_vm_launch(struct ucall_vm *handle)
 		ucall_fail(EPERM, "ucall_vm_launch: this %s VM has been launched already",
 			   vm->protection->name);
 	else if (!vm->vcpus)
-		ucall_fail(EPERM, "ucall_vm_launch: this VM has no vCPU, and can have none later; call "
-				  "ucall_vcpu_add() first");
+		ucall_fail(EPERM, "ucall_vm_launch: this VM has no vCPU, and none can be added "
+				  "later; call ucall_vcpu_add() first");
 	else
 		r = ucall_machine_launch(vm);
 	pthread_mutex_unlock(&vm->lock);
@@ -49,8 +49,8 @@ int ucall_vm_measurement(const struct ucall_vm *handle, const uint8_t **digest)
 	if (!vm->measurement_size)
 		return ucall_fail(
 			EOPNOTSUPP,
-			"ucall_vm_measurement: that of a %s VM is in the attestation report that its "
-			"guest can ask for",
+			"ucall_vm_measurement: for a %s VM it is in the attestation report, which "
+			"its guest can request",
 			vm->protection->name);
 	*digest = vm->measurement;
 	return vm->measurement_size;
@@ -72,7 +72,7 @@ char *ucall_vm_launch_list(struct ucall_vm *handle, const char *protect)
 	pthread_mutex_lock(&vm->lock);
 	if (p->bit == UCALL_PROTECT_NONE || ucall_protection_is_emulated(p))
 		ucall_fail(EINVAL,
-			   "ucall_vm_launch_list: a VM with protection %s asks nothing of firmware",
+			   "ucall_vm_launch_list: a VM with protection %s does not use firmware",
 			   p->name);
 	else if (p->bit != vm->protection->bit || !vm->engine->launch_list)
 		ucall_fail(EINVAL,
@@ -96,19 +96,19 @@ int ucall_vm_set_private(struct ucall_vm *handle, uint64_t gpa, size_t size, boo
 	if (!vm->guard || !vm->guard->set_private)
 		return ucall_fail(
 			EOPNOTSUPP,
-			"ucall_vm_set_private: in a VM with protection %s the guest alone decides "
+			"ucall_vm_set_private: in a VM with protection %s only the guest decides "
 			"what is private",
 			vm->protection->name);
 	if (!ucall_machine_is_launched(vm))
 		return ucall_fail(EPERM,
-				  "ucall_vm_set_private: before ucall_vm_launch() pages are as they were "
+				  "ucall_vm_set_private: before ucall_vm_launch() pages stay as "
 				  "allocated");
 	if (!size || (gpa | size) % UCALL_PAGE_SIZE || gpa >= vm->memory.size ||
 	    size > vm->memory.size - gpa)
 		return ucall_fail(
 			EINVAL,
 			"ucall_vm_set_private: %zu bytes at guest-physical 0x%llx; give whole pages "
-			"of the 0x%zx bytes of guest memory",
+			"within the 0x%zx bytes of guest memory",
 			size, (unsigned long long)gpa, vm->memory.size);
 	pthread_mutex_lock(&vm->lock);
 	r = vm->guard->set_private(vm, gpa, size, is_private);

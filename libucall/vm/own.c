@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
-/* What a channel needs, of libucall's own machine. */
+/* What a channel needs (machine-ops.h), for libucall's own machine. */
 #include <errno.h>
 
 #include "machine/memory.h"
 #include "own.h"
 #include "protect/protect.h"
 
-/* Of memory slots: the machine takes those before. */
+/* Memory slots for backends; the machine uses the ones below. */
 #define FIRST_SLOT 16
 #define LAST_SLOT 31
 
@@ -172,7 +172,7 @@ static void kick(void *cpu)
 	c->vm->engine->kick(c);
 }
 
-/* The vCPU's exit, or -1 with a report. */
+/* 0 if the caller should look at the vCPU's exit, or -1 with a report. */
 static int report(void *cpu, enum ucall_run_end end, int timeout_ms)
 {
 	struct ucall_own_vcpu *v = cpu;

@@ -14,7 +14,7 @@ struct ucall_own_vm {
 	struct ucall_vm handle;
 	struct ucall_channel channel;
 	struct ucall_machine machine;
-	/* of the vCPUs, with the machine's snapshot; NULL: none was taken */
+	/* the vCPUs' state at the machine's snapshot; NULL: no snapshot */
 	struct ucall_own_states *states;
 };
 
@@ -25,10 +25,7 @@ struct ucall_own_vcpu {
 	struct ucall_fault fault;
 };
 
-/*
- * What the channel is given for a machine and its vCPUs: struct ucall_own_vm, struct
- * ucall_own_vcpu.
- */
+/* Their `vm` and `cpu` arguments are struct ucall_own_vm and struct ucall_own_vcpu. */
 extern const struct ucall_machine_ops ucall_own_ops;
 
 #define UCALL_CONTAINER(pointer, type, member) \
@@ -44,11 +41,11 @@ static inline struct ucall_own_vcpu *ucall_own_vcpu(const struct ucall_cpu *cpu)
 	return UCALL_CONTAINER(cpu, struct ucall_own_vcpu, cpu);
 }
 
-/* Returns when none of its vCPUs runs. */
+/* Stops all its vCPUs. */
 void ucall_own_stop(struct ucall_own_vm *vm);
 void ucall_own_drop_states(struct ucall_own_vm *vm);
 
-/* Frees a vCPU that is not in its machine's list, or no longer. */
+/* Frees a vCPU that is not, or no longer, in its machine's list. */
 void ucall_own_vcpu_free(struct ucall_own_vcpu *vcpu);
 
 #endif

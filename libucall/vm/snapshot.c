@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Snapshots of libucall's own VMs: the machine's, and what channel and reports know of each vCPU. */
+/* Snapshots of libucall's own VMs: the machine, and each vCPU's channel and report state. */
 #include <stdlib.h>
 
 #include "channel/queued.h"
@@ -86,12 +86,12 @@ int ucall_vm_snapshot(struct ucall_vm *handle)
 	if (!machine || ucall_snapshot_check(machine, "ucall_vm_snapshot"))
 		return -1;
 	vm = ucall_own_vm(machine);
-	/* Without the lock: a polled vCPU may want it before it stops, to change the state of pages. */
+	/* Without the lock: a polled vCPU may need it before it stops, to change page states. */
 	ucall_own_stop(vm);
 	pthread_mutex_lock(&machine->lock);
 	states = save_states(vm);
 	if (states) {
-		/* From here on an older snapshot is gone, whatever comes. */
+		/* From here on the older snapshot is gone, even after a failure. */
 		drop(vm->states);
 		vm->states = states;
 		r = ucall_snapshot_take(machine);

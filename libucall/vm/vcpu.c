@@ -8,7 +8,7 @@
 #include "machine/memory.h"
 #include "own.h"
 
-/* With the machine's lock. */
+/* The caller holds the machine's lock. */
 static int build(struct ucall_own_vcpu *vcpu, struct ucall_own_vm *vm)
 {
 	struct ucall_cpu *cpu = &vcpu->cpu;
@@ -95,7 +95,7 @@ void ucall_own_vcpu_free(struct ucall_own_vcpu *vcpu)
 	errno = error;
 }
 
-/* The vCPU, which stands; NULL after ucall_fail(). */
+/* Stops and returns the vCPU; NULL after ucall_fail(). */
 static struct ucall_own_vcpu *stopped(struct ucall_vcpu *vcpu, const char *function)
 {
 	struct ucall_cpu *cpu = ucall_cpu_of(vcpu, function);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* VMs of libucall's own: a machine, a channel over it, and their life together. */
+/* Creates and frees libucall's own VMs: a machine and a channel over it. */
 #include <errno.h>
 #include <locale.h>
 #include <stdlib.h>
@@ -22,14 +22,14 @@ static int parse_timeout(int *timeout_ms)
 	*timeout_ms = DEFAULT_TIMEOUT_MS;
 	if (!text || !*text)
 		return 0;
-	c = newlocale(LC_ALL_MASK, "C", NULL); /* the program's may have a comma in numbers */
+	c = newlocale(LC_ALL_MASK, "C", NULL); /* the program's locale may use a decimal comma */
 	if (!c)
 		return ucall_fail(errno, "newlocale: %s", strerror(errno));
 	seconds = strtod_l(text, &end, c);
 	freelocale(c);
 	if (end == text || *end || !(seconds > 0) || seconds > 1e6)
 		return ucall_fail(EINVAL,
-				  "UCALL_TIMEOUT=%s is no time; give seconds, such as 10 or 0.5",
+				  "UCALL_TIMEOUT=%s is not a time; give seconds, such as 10 or 0.5",
 				  text);
 	*timeout_ms = seconds < 0.001 ? 1 : (int)(seconds * 1000);
 	return 0;
@@ -47,7 +47,7 @@ static int apply_config(struct ucall_channel *c, const struct ucall_vm_config *c
 	return c->timeout_ms ? 0 : parse_timeout(&c->timeout_ms);
 }
 
-/* The channel of a machine whose engine is known. */
+/* Sets up the channel's traits and backend; the machine's engine is known. */
 static int choose_backend(struct ucall_own_vm *vm, const struct ucall_vm_config *config)
 {
 	struct ucall_machine *m = &vm->machine;

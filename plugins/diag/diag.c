@@ -2,10 +2,10 @@
 /*
  * diag - the s390x guest executes DIAGNOSE with a function code that the host does not know.
  *
- * KVM intercepts DIAG and hands function codes that it does not serve to its user (KVM API document,
- * KVM_EXIT_S390_SIEIC).  0x501 is what the kernel's selftests took; KVM itself has 0x500.  The
- * message's address is in the register that the instruction names first.  DIAG is privileged: in the
- * problem state the guest gets a program interruption instead.
+ * KVM intercepts DIAG and passes function codes that it does not handle to user space (KVM API
+ * document, KVM_EXIT_S390_SIEIC).  0x501 is the code of the kernel's selftests; KVM itself uses
+ * 0x500.  The message's address is in the instruction's first register operand.  DIAG is
+ * privileged: in the problem state the guest gets a program interruption instead.
  */
 #include <ucall/plugin.h>
 

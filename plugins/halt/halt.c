@@ -2,12 +2,12 @@
 /*
  * halt - the guest executes HLT.
  *
- * The exit carries nothing at all, which is what makes this doorbell of use: it works where the host
- * can read neither registers nor exit data.  A HLT of the guest's own is told from a ucall by the
- * mailbox, which then holds no message.  (By address, RDI has the message's, and every HLT is a ucall.)
+ * The exit carries nothing at all, so this doorbell works where the host can read neither registers
+ * nor exit data.  A HLT is a ucall only if the mailbox holds a message.  (By address, RDI holds the
+ * message's address, and every HLT is a ucall.)
  *
- * With an in-kernel interrupt controller HLT does not exit, and in ring 3 it is a #GP: the core
- * refuses such VMs by `needs`.
+ * With an in-kernel interrupt controller HLT does not exit, and in ring 3 it raises #GP: the core
+ * refuses such VMs because of `needs`.
  */
 #include <ucall/plugin.h>
 

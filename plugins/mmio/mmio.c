@@ -5,8 +5,8 @@
  * One 64-bit store, whose data is the message's address: all that the host needs is in the exit.
  * The core maps the page at `gpa` for the guest, and refuses an address within guest memory.
  *
- * On aarch64 it must be a plain store: only of one does the exception syndrome hold the register
- * (Arm ARM, ESR_EL2.ISV), without which KVM cannot tell what was stored.  s390x has no MMIO.
+ * On aarch64 it must be a plain store: only then does the exception syndrome name the register
+ * (Arm ARM, ESR_EL2.ISV), which KVM needs to know what was stored.  s390x has no MMIO.
  */
 #include <ucall/plugin.h>
 

@@ -2,9 +2,9 @@
 /*
  * pio - the guest writes a byte to an I/O port.
  *
- * OUT is the cheapest exit that x86 has which says what it is: port, size and direction are in the
- * exit data, so that no register need be read.  IN would do as well, but the host would have to
- * complete it with a value.  In ring 3 it needs the I/O permission bitmap, which the core opens.
+ * OUT is the cheapest x86 exit that says what it is: port, size and direction are in the exit data,
+ * so no register needs to be read.  IN would do as well, but the host would have to complete it
+ * with a value.  In ring 3 OUT needs the I/O permission bitmap, which the core opens.
  */
 #include <ucall/plugin.h>
 

@@ -1,22 +1,22 @@
 // SPDX-License-Identifier: MIT
 /*
- * ring - many messages for one exit, or for none.
+ * ring - many messages with one exit, or with none.
  *
  * The guest puts its messages into a queue that it shares with the host (struct ucall_queue), and
  * exits
  *
- *	depth=N		when N are there, or no more fit, or at one that needs an answer
- *	depth=0		the same with only GUEST_PRINTF put there, since nobody answers that
- *	poll=1		at one that needs an answer; the host takes the others while the vCPU runs
+ *	depth=N		when N are queued, or no more fit, or one needs an answer
+ *	depth=0		the same, but only GUEST_PRINTF is queued, since it needs no answer
+ *	poll=1		when one needs an answer; the host takes the others while the vCPU runs
  *
  * UCALL_DONE, UCALL_ABORT, ucall_wait() and ucall_shared() need an answer: their message stays
- * where it is, and the host takes it after those of the queue.  So does one that does not fit, or
- * that comes from a handler which has interrupted another on its way into the queue.
+ * where it is, and the host takes it after the queued ones.  The same holds for a message that does
+ * not fit, or that a handler sends after interrupting another message on its way into the queue.
  *
- * The exit is one that carries nothing: OUT on x86_64, HLT there if OUT would raise #VC (SEV-ES,
- * SEV-SNP), DIAG on s390x, and elsewhere a store to an address without memory.
+ * The exit carries no data: OUT on x86_64 (or HLT if OUT would raise #VC: SEV-ES, SEV-SNP), DIAG on
+ * s390x, and elsewhere a store to an address without memory.
  *
- * Why no message is lost or read half written, on any architecture, is told at struct ucall_queue.
+ * struct ucall_queue says why no message is lost or read half written, on any architecture.
  */
 #include <ucall/plugin.h>
 #include <ucall/queue.h>
@@ -33,7 +33,7 @@ UCALL_BACKEND(
 		       UCALL_PROTECT_SEV_SNP,
 	.options = {
 		{ .name = "depth", .type = UCALL_OPTION_UINT, .max = 4096, .value = "0",
-		  .help = "messages for each exit; 0: all GUEST_PRINTFs, and an exit for any other" },
+		  .help = "messages per exit; 0: queues only GUEST_PRINTF, exits for any other" },
 		{ .name = "poll", .type = UCALL_OPTION_BOOL, .value = "0",
 		  .help = "1: the vCPU runs in a thread of its own, while the host takes messages" },
 		{ .name = "port", .type = UCALL_OPTION_UINT, .max = 0xffff, .value = "0x3f8",
@@ -89,7 +89,7 @@ UCALL_DOORBELL static void ring_send(struct ucall *uc, const struct ucall_bell *
 	if (uc == &ucall_bell_mailbox(bell)->uc && !needs_answer(uc, bell)) {
 		enum ucall_queue_put put = ucall_queue_put(q, uc);
 
-		/* The host is taking messages, or else it sleeps and there is no hurry. */
+		/* Waits: the host is taking messages, or it sleeps and there is no hurry. */
 		for (; put == UCALL_QUEUE_FULL && tries; tries--) {
 			relax();
 			put = ucall_queue_put(q, uc);
@@ -125,7 +125,7 @@ struct ring {
 #define NEVER UINT32_MAX
 #define TRIES 1000 /* as long as a few exits take */
 
-/* A message has one to four lines, as a rule. */
+/* Most messages take one to four lines. */
 static uint32_t lines_for(uint64_t depth)
 {
 	uint32_t lines = LEAST_LINES;
@@ -135,7 +135,7 @@ static uint32_t lines_for(uint64_t depth)
 	return lines;
 }
 
-/* Where and how the guest exits. */
+/* Chooses where and how the guest exits. */
 static int set_exit(struct ucall_vm *vm, const struct ucall_args *args, struct ring *ring)
 {
 	const bool closed = ucall_vm_closes_registers(vm);

@@ -2,7 +2,7 @@
 /*
  * sbi - the riscv64 guest makes an SBI call to an experimental extension.
  *
- * KVM hands calls to the extensions 0x08000000 to 0x08ffffff to its user (KVM API document,
+ * KVM passes calls to extensions 0x08000000 to 0x08ffffff to user space (KVM API document,
  * KVM_EXIT_RISCV_SBI; SBI specification, chapter "Experimental SBI Extension Space").  The message's
  * address is the call's first argument.
  */
@@ -25,7 +25,7 @@ UCALL_BACKEND(
 #define FUNCTION 0
 
 #if defined(__riscv)
-/* Guest: bell->param[0] is the extension.  The call gives back an error and a value in a0 and a1. */
+/* Guest: bell->param[0] is the extension.  The call returns an error in a0 and a value in a1. */
 UCALL_DOORBELL static void sbi_send(struct ucall *uc, const struct ucall_bell *bell)
 {
 	register uint64_t a0 __asm__("a0") = (uint64_t)uc;

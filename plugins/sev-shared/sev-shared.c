@@ -2,11 +2,11 @@
 /*
  * sev-shared - for guests whose memory is encrypted (SEV, SEV-ES, SEV-SNP).
  *
- * Their host can read neither private memory, nor page tables, nor (with ES and SNP) registers.  So this
- * doorbell carries nothing, and the host looks into the one place that it shares with the vCPU: its
- * mailbox.  What is left to choose is an exit that such a guest can make:
+ * Their host can read neither private memory, nor page tables, nor (with ES and SNP) registers.  So
+ * this doorbell carries nothing, and the host looks into the one place that it shares with the
+ * vCPU: its mailbox.  The option chooses an exit that such a guest can make:
  *
- *	exit=hlt	HLT exits from every one of them by itself (an automatic exit, AMD APM volume 2,
+ *	exit=hlt	HLT exits by itself in all of them (an automatic exit, AMD APM volume 2,
  *			15.35.4), and needs no #VC handler
  *	exit=pio	OUT, which with ES and SNP raises #VC instead: plain SEV only
  *	exit=ghcb	OUT as a request in the GHCB, with VMGEXIT: ES and SNP
@@ -18,7 +18,7 @@
 UCALL_BACKEND(
 	.name = "sev-shared",
 	.version = "1.0",
-	.summary = "the guest exits with nothing; the host looks into its shared mailbox",
+	.summary = "the guest's exit carries nothing; the host looks into the shared mailbox",
 	.protections = UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES | UCALL_PROTECT_SEV_SNP,
 	.default_for = UCALL_ARCH_X86_64,
 	.default_for_protections = UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES | UCALL_PROTECT_SEV_SNP,
@@ -80,7 +80,7 @@ static int check_hlt(const struct ucall_vm *vm)
 										   : "exit=ghcb");
 	if (ucall_vm_ring(vm) != 0)
 		return ucall_fail(EOPNOTSUPP,
-				  "exit=hlt needs guest functions in ring 0, HLT is a privileged "
+				  "exit=hlt needs guest functions in ring 0: HLT is a privileged "
 				  "instruction; this VM has ring %d%s",
 				  ucall_vm_ring(vm),
 				  ucall_vm_protection_bit(vm) == UCALL_PROTECT_SEV ? "; use exit=pio"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * ucall bench: a VM from its creation to its first message and its end, against KVM's own calls
- * for it.
+ * ucall bench: creating a VM, its first message and freeing it, compared with the bare KVM calls
+ * for the same VM.
  */
 #include <errno.h>
 #include <stdio.h>
@@ -19,7 +19,7 @@ static UCALL_GUEST void guest_first(void)
 	GUEST_DONE();
 }
 
-/* With its only vCPU, if the caller wants that. */
+/* A VM that has sent its first message.  *only: its vCPU, unless NULL. */
 static struct ucall_vm *create(struct ucall_vcpu **only)
 {
 	struct ucall_vm_config config = { .engine = "kvm" };
@@ -85,7 +85,7 @@ static bool time_both(struct bench_figure *to_create, struct bench_figure *to_ba
 		for (int k = 0; k < count; k++)
 			if (bench_record_repeat(recording))
 				return ucall_fail(EIO,
-						  "KVM refused the same VM by its calls alone") == 0;
+						  "KVM refused the same VM by bare KVM calls") == 0;
 		bare[i] = (bench_now_ns() - start) / count;
 		ratio[i] = own[i] / bare[i];
 	}
@@ -119,11 +119,11 @@ static bool time_restore(struct bench_creation *c, bool quick)
 	return good;
 }
 
-/* KVM's calls for a VM; NULL after ucall_fail(). */
+/* Records the KVM calls for a VM; NULL after ucall_fail(). */
 static struct bench_recording *record(void)
 {
 	struct bench_recording *recording = NULL;
-	struct ucall_vm *vm = create(NULL); /* what is done once for the process is done */
+	struct ucall_vm *vm = create(NULL); /* does the work that is done once per process */
 
 	ucall_vm_free(vm);
 	if (vm)
@@ -146,9 +146,9 @@ void bench_creation(struct bench_creation *c, bool quick)
 }
 
 #define MOST 1000
-#define DESCRIPTORS 3 /* of a VM with a vCPU */
+#define DESCRIPTORS 3 /* per VM with one vCPU */
 
-/* Each VM has descriptors: 0, or -1 after ucall_fail(). */
+/* Raises the limit of descriptors for that many VMs.  0, or -1 after ucall_fail(). */
 static int raise_limit(unsigned int vms)
 {
 	const rlim_t wanted = vms * DESCRIPTORS + 100;

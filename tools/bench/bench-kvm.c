@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * KVM below the library.  This program's ioctl() stands before the C library's, so that it sees every
- * call of libucall.so: it counts them, has them noted, or stands in for KVM_RUN.
+ * KVM below the library.  This program's ioctl() overrides the C library's, so it sees every call
+ * from libucall.so: it counts and records them, or replaces KVM_RUN.
  */
 #include <dlfcn.h>
 #include <linux/kvm.h>
@@ -12,7 +12,7 @@
 
 #include "bench.h"
 
-/* Of a thread each: other commands of this program have several. */
+/* Per thread: other commands of this program have several threads. */
 _Thread_local unsigned long bench_ioctls;
 _Thread_local struct bench_replay bench_replay;
 

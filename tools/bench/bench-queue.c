@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall bench: what a message costs that queues with others, against an exit; and one of several VMs. */
+/* ucall bench: a queued message, compared with an exit; and a ucall of one of several VMs. */
 #include <stdio.h>
 
 #include "bench.h"
@@ -9,9 +9,9 @@ static struct ucall_vm *create(const char *backend, int ring, struct ucall_vcpu 
 	return bench_create_syncing(backend, "kvm", ring, vcpu);
 }
 
-/* ---- messages that queue ---- */
+/* ---- queued messages ---- */
 
-/* One mode in one ring. */
+/* Measures one queue mode in one ring. */
 static bool time_queue(struct bench_queue *q, bool quick, int ring, const char *backend,
 		       unsigned int count, struct bench_queue_cost *cost)
 {
@@ -21,7 +21,7 @@ static bool time_queue(struct bench_queue *q, bool quick, int ring, const char *
 	struct ucall_vm *bare_vm = vm ? create("ring", ring, &plain) : NULL;
 	bool good;
 
-	if (bare_vm) /* it exits as the others do, but for each message */
+	if (bare_vm) /* it makes the same exit, but for each message */
 		bare = bench_add_bare(bare_vm, ucall_vcpu_exit(plain));
 	good = bare && bench_run_bare(bare, 20) > 0 && bench_run_syncs(vcpu, count) > 0;
 	for (int i = 0; good && i < BENCH_ROUNDS; i++) {
@@ -43,7 +43,7 @@ static bool time_queue(struct bench_queue *q, bool quick, int ring, const char *
 
 void bench_queue(struct bench_queue *q, bool quick)
 {
-	/* Natively: where there is a ring 3, some hosts interpret ring 0. */
+	/* Ring 3 if there is one: it runs natively; some hosts interpret ring 0. */
 	int ring = ucall_arch_host() == UCALL_ARCH_X86_64 ? 3 : 0;
 
 	if (!time_queue(q, quick, ring, "ring,depth=64", 20000, &q->depth) ||

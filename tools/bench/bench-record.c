@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A VM's set-up, as the library asks it of KVM, and the same once more by KVM's calls alone. */
+/* Records the library's KVM calls that set up a VM, and repeats them with bare KVM calls. */
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/kvm.h>
@@ -24,7 +24,7 @@ struct bench_recording {
 		struct page *next;
 		uint64_t offset;
 		uint8_t bytes[PAGE];
-	} * pages; /* of the guest's memory, those that are not zero at its first KVM_RUN */
+	} * pages; /* the guest's memory that is not zero at its first KVM_RUN */
 	bool complete;
 };
 static _Thread_local struct bench_recording *recording;
@@ -42,7 +42,7 @@ static void note_pages(struct bench_recording *r)
 	const uint8_t *memory = (const uint8_t *)(uintptr_t)r->region.userspace_addr;
 	unsigned char *resident = calloc(1, r->region.memory_size / PAGE);
 
-	/* What was never touched is not read, so that it stays so. */
+	/* Does not read pages that were never touched: that would touch them. */
 	if (!resident || mincore((void *)(uintptr_t)memory, r->region.memory_size, resident)) {
 		free(resident);
 		return;
@@ -160,7 +160,7 @@ int bench_record_repeat(const struct bench_recording *r)
 
 struct bench_recording *bench_record_start(void)
 {
-	ucall_fail(EOPNOTSUPP, "a VM's set-up by KVM's calls alone is written for x86_64 only");
+	ucall_fail(EOPNOTSUPP, "setting up a VM with bare KVM calls is written for x86_64 only");
 	return NULL;
 }
 

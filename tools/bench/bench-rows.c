@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall bench: one backend in one ring, against the same exit with nothing around it. */
+/* ucall bench: one backend in one ring, compared with the bare exit. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -10,7 +10,7 @@
 
 static UCALL_GUEST void guest_sync(void)
 {
-	for (;;) { /* four, so that the loop is little of it */
+	for (;;) { /* four, to keep the share of the loop small */
 		GUEST_SYNC(1);
 		GUEST_SYNC(1);
 		GUEST_SYNC(1);
@@ -18,7 +18,7 @@ static UCALL_GUEST void guest_sync(void)
 	}
 }
 
-/* Straight on, so that from one to the next there is nothing else. */
+/* No loop: there is nothing between one message and the next. */
 static UCALL_GUEST void guest_syncs(uint64_t a, uint64_t b)
 {
 	GUEST_SYNC(1);
@@ -37,7 +37,7 @@ static UCALL_GUEST void guest_printfs(uint64_t a, uint64_t b)
 	GUEST_DONE();
 }
 
-/* Exits alone, two at once so that one loop's jump is half of an instruction for each. */
+/* Bare exits, two per loop, so that the jump costs each half an instruction. */
 #if defined(__x86_64__)
 static UCALL_GUEST void guest_out1(uint64_t port)
 {
@@ -68,7 +68,7 @@ static UCALL_GUEST void guest_store(uint64_t address)
 {
 	for (;;) {
 #if defined(__x86_64__)
-		/* However this is compiled. */
+		/* The same instructions however this is compiled. */
 		__asm__ volatile("mov %0, (%0)\n\tmov %0, (%0)" : : "r"(address) : "memory");
 #else
 		*(volatile uint64_t *)address = address;
@@ -226,20 +226,20 @@ static int step(struct ucall_vcpu *vcpu)
 	return r || steps == most ? -1 : steps;
 }
 
-/* True if stepping shows the exits as they are: those of the loops above follow right after one another. */
+/* True if stepping counts correctly: in the loops above, exits directly follow each other. */
 static bool steps_to_exit(struct ucall_vcpu *bare)
 {
 	return step(bare) == 0 || step(bare) == 0;
 }
 
-/* Guest instructions from one exit to the next, the one that exits included; -1: not here. */
+/* Guest instructions from one exit to the next, including the one that exits; -1: unknown. */
 static double steps(const struct bench_row *row, void (*guest)(uint64_t, uint64_t))
 {
 	struct ucall_vm *vm = make_vm(row);
 	struct ucall_vcpu *vcpu = vm ? ucall_vcpu_add(vm, guest, 2, 12, 345) : NULL;
 	int count = -1;
 
-	/* The second is past what only the first has to do. */
+	/* Counts from the second message: only the first does one-time work. */
 	if (vcpu && !ucall_vcpu_run(vcpu) && get_ucall(vcpu, NULL) > 0 && !ucall_vcpu_run(vcpu) &&
 	    get_ucall(vcpu, NULL) > 0)
 		count = step(vcpu);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall bench: what a ucall costs, against the exit that it is made of. */
+/* ucall bench: what a ucall costs, compared with its bare exit. */
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -131,11 +131,11 @@ static double longest_of(const struct results *r)
 static void print_queue(const struct bench_queue *q)
 {
 	if (q->problem[0]) {
-		printf("Messages that queue: %s\n", q->problem);
+		printf("Queued messages: %s\n", q->problem);
 		return;
 	}
-	printf("Messages that queue, backend ring in ring %d: with an exit for 64 %.0f ns each, %.4f of an "
-	       "exit (%.4f-%.4f); polled %.0f ns, %.4f (%.4f-%.4f)\n",
+	printf("Queued messages, backend ring in ring %d: with one exit per 64 %.0f ns each, "
+	       "%.4f of an exit (%.4f-%.4f); polled %.0f ns, %.4f (%.4f-%.4f)\n",
 	       q->in_ring, q->depth.each.median, q->depth.ratio.median, q->depth.ratio.min,
 	       q->depth.ratio.max, q->poll.each.median, q->poll.ratio.median, q->poll.ratio.min,
 	       q->poll.ratio.max);
@@ -147,7 +147,7 @@ static void print_several(const struct bench_several *s)
 		printf("Several VMs: %s\n", s->problem);
 		return;
 	}
-	printf("VMs that take turns, a ucall:");
+	printf("A ucall when VMs take turns:");
 	for (int i = 0; i < BENCH_SEVERAL; i++)
 		printf("%s %u VM%s %.1f us", i ? "," : "", s->vms[i], s->vms[i] == 1 ? "" : "s",
 		       s->each[i].median / 1e3);
@@ -160,7 +160,7 @@ static void print_alive(const struct bench_alive *a)
 		printf("Many VMs: %s\n", a->problem);
 		return;
 	}
-	printf("One more VM while others are alive, and KVM's calls for it alone:");
+	printf("One more VM while others are alive, and the bare KVM calls for it:");
 	for (int i = 0; i < BENCH_ALIVE; i++)
 		printf("%s %u %.0f us, %.0f us, ratio %.2f", i ? ";" : "", a->vms[i], a->create[i].median / 1e3,
 		       a->bare[i].median / 1e3, a->ratio[i].median);
@@ -197,9 +197,10 @@ static void print_table(const struct results *r)
 	if (c->problem[0])
 		printf("\nA VM: %s\n", c->problem);
 	else
-		printf("\nA VM, created, its first message, freed: %.0f us; KVM's calls for it alone %.0f us; "
-		       "ratio %.2f (%.2f-%.2f); memory %.0f KiB\n"
-		       "Back to its snapshot, and the next message: %.0f us; to a new VM %.3f (%.3f-%.3f)\n",
+		printf("\nCreating a VM, its first message, freeing it: %.0f us; bare KVM calls "
+		       "%.0f us; ratio %.2f (%.2f-%.2f); memory %.0f KiB\n"
+		       "Restoring a snapshot, the next message: %.0f us; ratio to a new VM "
+		       "%.3f (%.3f-%.3f)\n",
 		       c->create.median / 1e3, c->bare.median / 1e3, c->ratio.median, c->ratio.min,
 		       c->ratio.max, c->memory_kib, c->restore.median / 1e3,
 		       c->restore_ratio.median, c->restore_ratio.min, c->restore_ratio.max);
@@ -207,8 +208,8 @@ static void print_table(const struct results *r)
 	print_several(&r->several);
 	print_alive(&r->alive);
 	printf("EXIT: ioctl(KVM_RUN) in a loop with a guest that makes the same exit and nothing else (#);\n"
-	       "unicorn: a guest with the doorbell and its stores alone.  ROUND TRIP: GUEST_SYNC and\n"
-	       "ucall_next().  HOST: outside of KVM_RUN.  Medians of %d.\n",
+	       "unicorn: a guest with only the doorbell and its stores.  ROUND TRIP: GUEST_SYNC\n"
+	       "and ucall_next().  HOST: outside of KVM_RUN.  Medians of %d.\n",
 	       BENCH_ROUNDS);
 }
 
@@ -228,7 +229,7 @@ static void json_figure(FILE *f, const char *name, const struct bench_figure *v,
 		v->min, name, v->max, end);
 }
 
-/* Is no earlier row's exit of the same kind? */
+/* True if no earlier row has the same kind of exit. */
 static bool is_first_exit(const struct results *r, const struct bench_row *row)
 {
 	for (const struct bench_row *first = r->rows; first < row; first++)
@@ -238,7 +239,7 @@ static bool is_first_exit(const struct results *r, const struct bench_row *row)
 	return true;
 }
 
-/* Exits alone, once for each kind. */
+/* Bare exits, once for each kind. */
 static void write_bare(FILE *f, const struct results *r)
 {
 	static const char *const names[] = {
@@ -351,7 +352,7 @@ static void write_ring(FILE *f, const struct bench_queue *q)
 	json_figure(f, "poll_ratio", &q->poll.ratio, "}");
 }
 
-/* A row a line, so that it can be read by line too.  The schema is in ucall(1). */
+/* One row per line, so that it can be read line by line too.  The schema is in ucall(1). */
 static void write_json(FILE *f, const struct results *r)
 {
 	fprintf(f, "{\"schema\": 1,\n\"host\": {");
@@ -387,12 +388,12 @@ static void write_svg(FILE *f, const struct results *r)
 		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
 		"font-family=\"sans-serif\" font-size=\"13\">\n"
 		"<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-		"<text x=\"16\" y=\"24\" font-size=\"16\" font-weight=\"bold\">A ucall, and the exit that "
-		"it is made of</text>\n"
+		"<text x=\"16\" y=\"24\" font-size=\"16\" font-weight=\"bold\">A ucall and its "
+		"bare exit</text>\n"
 		"<rect x=\"16\" y=\"37\" width=\"12\" height=\"12\" fill=\"#4878a8\"/>"
-		"<text x=\"34\" y=\"48\">the exit alone</text>\n"
+		"<text x=\"34\" y=\"48\">the bare exit</text>\n"
 		"<rect x=\"140\" y=\"37\" width=\"12\" height=\"12\" fill=\"#e8a13c\"/>"
-		"<text x=\"158\" y=\"48\">all else of GUEST_SYNC and ucall_next()</text>\n",
+		"<text x=\"158\" y=\"48\">the rest of GUEST_SYNC and ucall_next()</text>\n",
 		SVG_LEFT + SVG_WIDTH + 130, height);
 	for (unsigned int i = 0; i < r->count; i++) {
 		const struct bench_row *row = &r->rows[i];
@@ -414,8 +415,8 @@ static void write_svg(FILE *f, const struct results *r)
 	}
 	if (!q->problem[0])
 		fprintf(f,
-			"<text x=\"16\" y=\"%d\">Messages that queue, ring %d: %.2f us each with an exit "
-			"for 64 (%.3f exits), %.3f us polled (%.4f exits)</text>\n",
+			"<text x=\"16\" y=\"%d\">Queued messages, ring %d: %.2f us each with one "
+			"exit per 64 (%.3f exits), %.3f us polled (%.4f exits)</text>\n",
 			y + 22, q->in_ring, q->depth.each.median / 1e3, q->depth.ratio.median,
 			q->poll.each.median / 1e3, q->poll.ratio.median);
 	y += 34;
@@ -486,7 +487,7 @@ int cmd_bench(int argc, char **argv)
 		describe_host(r);
 		measure(r, all, count, engines, o.backend, o.quick);
 		good = r->count > 0 ||
-		       ucall_fail(ENODEV, "there is no backend to measure here; see `ucall list`") ==
+		       ucall_fail(ENODEV, "no backend here can be measured; see `ucall list`") ==
 			       0;
 	}
 	if (!good) {

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ucall bench: what is measured, and by what. */
+/* ucall bench: what is measured, and the functions for it. */
 #ifndef TOOLS_BENCH_H
 #define TOOLS_BENCH_H
 
@@ -9,30 +9,30 @@
 
 #include <ucall/plugin.h>
 
-/* Of an odd number of measurements. */
+/* The result of an odd number of measurements. */
 struct bench_figure {
 	double median, min, max;
 };
 
 #define BENCH_ROUNDS 9
 
-/* Of `rounds` values, which are sorted. */
+/* Sorts `rounds` values. */
 struct bench_figure bench_figure(double *values, unsigned int rounds);
 double bench_now_ns(void);
 
-/* One backend, in one ring of an engine.  Times are nanoseconds, of one ucall; -1: not measured. */
+/* One backend, in one ring of an engine.  Times are in nanoseconds per ucall; -1: not measured. */
 struct bench_row {
 	char backend[128]; /* as a config string */
 	const char *engine, *arch;
 	int ring;
 	uint32_t exit; /* of its doorbell: enum ucall_exit_reason */
 	struct bench_figure roundtrip; /* GUEST_SYNC to GUEST_SYNC, by ucall_next() */
-	struct bench_figure bare; /* the same exit in a loop of ioctl(KVM_RUN) alone */
-	struct bench_figure ratio; /* of these two in one round */
+	struct bench_figure bare; /* the same exit in a loop of only ioctl(KVM_RUN) */
+	struct bench_figure ratio; /* roundtrip to bare, within one round */
 	double sync_insns, printf_insns; /* guest instructions, single-stepped */
 	double ioctls; /* on KVM's descriptors */
 	double host_ns; /* outside of KVM_RUN */
-	char problem[512]; /* why it was not measured; empty: it was */
+	char problem[512]; /* why it was not measured; empty if it was */
 };
 
 void bench_backend(struct bench_row *row, bool quick);
@@ -42,24 +42,24 @@ struct ucall_vm *bench_create_syncing(const char *backend, const char *engine, i
 				      struct ucall_vcpu **vcpu);
 /* A vCPU that makes the same exit, and nothing else, again and again; NULL after ucall_fail(). */
 struct ucall_vcpu *bench_add_bare(struct ucall_vm *vm, const struct ucall_exit *exit);
-/* `count` exits of that, and `count` messages of the other: nanoseconds of each, or -1. */
+/* Run `count` exits of that, or `count` messages of the other: nanoseconds of each, or -1. */
 double bench_run_bare(struct ucall_vcpu *vcpu, unsigned int count);
 double bench_run_syncs(struct ucall_vcpu *vcpu, unsigned int count);
 
-/* Messages that queue, each; and to one bare exit. */
+/* One queued message, and its ratio to one bare exit. */
 struct bench_queue_cost {
 	struct bench_figure each, ratio;
 };
 struct bench_queue {
 	int in_ring;
 	struct bench_figure exit;
-	struct bench_queue_cost depth, poll; /* an exit for 64; none */
+	struct bench_queue_cost depth, poll; /* one exit per 64 messages; no exits */
 	char problem[512];
 };
 
 void bench_queue(struct bench_queue *queue, bool quick);
 
-/* A ucall with 1, 2 and many VMs that take turns; and to that with one. */
+/* A ucall with 1, 2 and many VMs that take turns; and its ratio to one VM. */
 #define BENCH_SEVERAL 3
 struct bench_several {
 	unsigned int vms[BENCH_SEVERAL];
@@ -69,18 +69,18 @@ struct bench_several {
 
 void bench_several(struct bench_several *several, bool quick);
 
-/* A VM from its creation to its first message and its end. */
+/* Creating a VM, its first message and freeing it. */
 struct bench_creation {
 	struct bench_figure create, bare, ratio;
 	struct bench_figure restore,
-		restore_ratio; /* back to a snapshot and the next message; to create */
-	double memory_kib; /* that the process grows by, for each VM that has sent its first message */
+		restore_ratio; /* restoring a snapshot and the next message; ratio to create */
+	double memory_kib; /* by which the process grows per VM that has sent its first message */
 	char problem[512];
 };
 
 void bench_creation(struct bench_creation *creation, bool quick);
 
-/* One more VM while so many are alive; and to KVM's own calls for it. */
+/* One more VM while so many are alive; and its ratio to the bare KVM calls. */
 #define BENCH_ALIVE 3
 struct bench_alive {
 	unsigned int vms[BENCH_ALIVE];
@@ -96,7 +96,7 @@ void bench_alive(struct bench_alive *alive, bool quick);
 extern _Thread_local unsigned long bench_ioctls;
 
 /*
- * While `head` is not NULL KVM_RUN does nothing but say that the guest has sent that message once more.
+ * While `head` is not NULL, KVM_RUN only pretends that the guest has sent that message again.
  */
 struct bench_replay {
 	uint64_t *head; /* of the message in the mailbox */
@@ -104,21 +104,21 @@ struct bench_replay {
 };
 extern _Thread_local struct bench_replay bench_replay;
 
-/* The set-up of a VM, as it was asked of KVM by the library; for bench_repeat(). */
+/* The library's KVM calls that set up a VM; for bench_record_repeat(). */
 struct bench_recording;
 struct bench_recording *bench_record_start(void);
 void bench_record_stop(void);
-/* Does the same once more by ioctl() alone, up to the first exit and the end.  0, or -1. */
+/* Repeats them with bare KVM calls, up to the first exit, and frees the VM.  0, or -1. */
 int bench_record_repeat(const struct bench_recording *recording);
 void bench_record_free(struct bench_recording *recording);
-/* For ioctl(), around the call. */
+/* Called by ioctl() before and after each call. */
 void bench_record_before(unsigned long request);
 void bench_record_after(unsigned long request, const void *arg, int result);
 
-/* ioctl() that is neither counted nor noted. */
+/* ioctl() that is neither counted nor recorded. */
 int bench_call(int fd, unsigned long request, const void *arg);
 
-/* KVM_RUN and nothing else, `count` times.  Nanoseconds of each, or -1. */
+/* Only KVM_RUN, `count` times.  Nanoseconds of each, or -1. */
 double bench_bare_run(int vcpu_fd, unsigned int count);
 
 #endif

@@ -5,12 +5,13 @@
 #	lab.sh fetch ARCH	kernel and libraries into the cache; prints the folder
 #	lab.sh run ARCH [--root FOLDER]... [--timeout SECONDS] [--module-options OPTIONS] -- CMD [ARG...]
 #
-# CMD is of the machine, or by a relative path (./test) a program of this one's that goes there.
+# CMD is a command of the machine; a relative path (./test) is a program of this one, copied there.
 #
-# QEMU's emulator (TCG) has the virtualization extensions of these machines, and a Debian kernel inside has its
-# KVM.  Nothing of this machine is changed: packages come by an apt root in the cache, made from the Debian
-# sources that this machine has, and apt checks them.  Exit status of `run`: CMD's; 2 for bad usage; 77 if
-# something is missing here, with a line that says what; 124 for a time limit; 125 if the machine ended otherwise.
+# QEMU's emulator (TCG) has the virtualization extensions of these machines, and the Debian kernel
+# in it has KVM.  This machine is not changed: packages come through an apt root in the cache, made
+# from this machine's Debian sources, and apt checks them.  Exit status of `run`: CMD's; 2 for bad
+# usage; 77 if something is missing here, with a line that says what; 124 for a time limit; 125 if
+# the machine ended otherwise.
 set -eu
 
 cache=${UCALL_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ucall-lab}
@@ -34,7 +35,7 @@ machine() { # ARCH
 		qemu="qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a72"
 		;;
 	riscv64)
-		# Not in bookworm.  Kernel and libraries are of one suite, so that they fit together.
+		# Not in bookworm.  Kernel and libraries come from one suite, to fit together.
 		arch=riscv64 deb=riscv64 triplet=riscv64-linux-gnu suites="trixie forky sid"
 		elf=RISC-V package=linux-image-riscv64 console=ttyS0 qemu_package=qemu-system-misc module=kvm
 		qemu="qemu-system-riscv64 -M virt -cpu rv64,h=true"
@@ -45,13 +46,14 @@ machine() { # ARCH
 		qemu="qemu-system-x86_64 -M q35 -cpu EPYC"
 		;;
 	s390x)
-		# Libraries alone, to build with.
+		# Only libraries, to build with.
 		arch=s390x deb=s390x triplet=s390x-linux-gnu suites=bookworm package=
-		test "$what" = fetch || die 77 "QEMU's emulator has no SIE, which KVM on s390x needs: there is no such lab; guests of s390x run" \
-			"on the engine unicorn"
+		test "$what" = fetch ||
+			die 77 "QEMU's emulator has no SIE, which KVM on s390x needs: there is no" \
+				"lab for s390x; its guests run on the engine unicorn"
 		;;
 	*)
-		die 2 "no machine \"$1\"; there are aarch64, riscv64 and x86_64"
+		die 2 "no machine \"$1\"; use aarch64, riscv64 or x86_64"
 		;;
 	esac
 	folder=$cache/$arch
@@ -63,7 +65,7 @@ need() { # PROGRAM PACKAGE
 
 # ---- packages ----
 
-# Debian's archive, as this machine has it.
+# The Debian archive in this machine's apt sources.
 archive() {
 	need apt-get "apt; the lab's kernels are Debian's"
 	apt-get indextargets --format '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
@@ -91,7 +93,7 @@ apt_root() { # SUITE URI
 	apt-get -qq update >"$folder/apt/log" 2>&1 && apt-cache show "${package:-libc6}" >/dev/null 2>&1
 }
 
-# The packages that there are of those named: names differ between suites.
+# Those of the named packages that exist: names differ between suites.
 present() {
 	for name; do
 		apt-cache policy "$name" 2>/dev/null | grep -q "Candidate: [0-9]" && echo "$name"
@@ -111,7 +113,7 @@ download() {
 	}
 	kernel=
 	test ! "$package" || kernel=$(apt-cache depends "$package" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
-	# Later suites have it in parts.
+	# Later suites split it into parts.
 	test ! "$kernel" || kernel="$kernel $(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-\(binary\|modules\)-.*\)/\1/p' |
 		sort -u | tr '\n' ' ')"
 	mkdir -p "$folder/debs"
@@ -123,7 +125,7 @@ download() {
 	}
 }
 
-# The kernel, its KVM module and what that needs, by number.
+# Takes the kernel, and KVM's module with the modules that it needs, numbered.
 take_kernel() {
 	test "$package" || return 0
 	mkdir -p "$folder/modules"
@@ -152,7 +154,7 @@ fetch() {
 	need dpkg dpkg
 	need xz xz-utils
 	need flock util-linux
-	# Another may be at it.
+	# Another process may be fetching.
 	mkdir -p "$cache"
 	exec 8>"$folder.lock"
 	flock 8
@@ -184,8 +186,8 @@ is_elf() {
 	test -f "$1" && test "$(head -c 4 "$1" | tr -d '\0' | cut -c 2-4)" = ELF
 }
 
-# A library by name: this machine's, if it is of its architecture, since programs were built with that; else the
-# sysroot's.
+# Finds a library by name: this machine's if the architecture is the same, since programs were built
+# with it; else the sysroot's.
 find_library() { # NAME
 	own=
 	test "$arch" != "$(uname -m)" || own="/lib/$triplet /usr/lib/$triplet /lib64 /usr/lib64"
@@ -195,14 +197,14 @@ find_library() { # NAME
 	return 0
 }
 
-# A path would be taken from this machine, and put outside of the image.
+# A path would be read from this machine and written outside of the image.
 check_name() { # FILE NAME
 	case $2 in
 	*/*) die 2 "$1 needs the library \"$2\", which is a path and not a name" ;;
 	esac
 }
 
-# What a file needs, by name.
+# The names of the libraries that a file needs.
 needed_by() { # FILE
 	readelf -d "$1" 2>/dev/null | sed -n 's/.*(NEEDED).*\[\(.*\)\]/\1/p'
 	readelf -l "$1" 2>/dev/null | sed -n 's/.*program interpreter: .*\/\(.*\)\]/\1/p'
@@ -212,25 +214,25 @@ in_image() { # IMAGE NAME
 	test "$(find "$1" -name "$2" | head -n 1)"
 }
 
-# What is not found is said before the machine is booted; what the program itself needs ends it there.
+# Reports missing libraries before the machine boots; ends if the program itself needs one.
 check_libraries() { # IMAGE
 	while read -r name; do
 		in_image "$1" "$name" && continue
 		if test "$program" && needed_by "$program" | grep -qxF "$name"; then
 			die 2 "$program needs $name, which is neither on this machine nor among the packages for $arch: put it into" \
-				"a folder, as usr/lib/$triplet/$name, and name that by --root"
+				"a folder, as usr/lib/$triplet/$name, and pass that with --root"
 		fi
 		echo "ucall lab: $name, which a program in the machine needs, was not found; --root FOLDER adds it" >&2
 	done <"$work/seen"
 }
 
-# What the programs in the image need, and what that needs.
+# Adds the libraries that programs in the image need, and those that these need.
 add_libraries() { # IMAGE
 	libraries=$1/usr/lib/$triplet
 	mkdir -p "$libraries"
 	again=yes
 	: >"$work/seen"
-	# What the C library opens by itself.
+	# The C library opens this one itself.
 	cp -L "$(find_library libgcc_s.so.1)" "$libraries/" 2>/dev/null || true
 	while test $again = yes; do
 		again=no
@@ -258,8 +260,8 @@ add_libraries() { # IMAGE
 	done
 }
 
-# The libucall that this command belongs to, for a machine of this one's architecture: library, command, backends and
-# modules, but for the emulator, which is not what the machine is for.  tools/lab.c says where they are.
+# Adds this command's libucall to a machine of the same architecture: library, command, backends and
+# modules, except the emulator, which the lab is not for.  tools/lab.c says where they are.
 add_libucall() { # IMAGE
 	test "${UCALL_LAB_COMMAND:-}" && test "$arch" = "$(uname -m)" && ! in_image "$1" libucall.so.0 || return 0
 	mkdir -p "$1/usr/lib/$triplet" "$1/lab/ucall"
@@ -310,7 +312,7 @@ pack() { # IMAGE ROOT...
 
 # ---- booting ----
 
-# AIA, the interrupt controller that KVM of riscv64 has; QEMU 7 has it by names that begin with x-.
+# AIA, the interrupt controller of KVM on riscv64; in QEMU 7 its names begin with x-.
 add_aia() {
 	for names in smaia=true,ssaia=true x-smaia=true,x-ssaia=true; do
 		echo quit | timeout 20 $qemu,$names -S -display none -serial none -monitor stdio -nic none >/dev/null 2>&1 || continue
@@ -331,13 +333,13 @@ boot() {
 		-append "console=$console quiet loglevel=1 panic=-1" </dev/null 2>&1 || echo "ucall-lab: qemu $?"
 }
 
-# The program of this machine's that goes to the other.
+# Checks the program that is copied to the machine.
 check_program() {
 	test -f "$program" ||
-		die 2 "no program $program here; one of the machine's is named without a path, or with all of it"
+		die 2 "no program $program here; name the machine's own by a full path or none"
 	is_elf "$program" || return 0
 	readelf -h "$program" | grep -q "Machine:.*$elf" ||
-		die 2 "$program is a program for another machine than $arch; compile it with $triplet-gcc"
+		die 2 "$program is not a program for $arch; compile it with $triplet-gcc"
 	for name in $(needed_by "$program"); do
 		check_name "$program" "$name"
 	done
@@ -355,7 +357,7 @@ run() {
 		--root | --timeout | --module-options)
 			test $# -ge 2 || die 2 "$1 needs a value"
 			;;
-		*) die 2 "what is \"$1\"?  The command comes after --" ;;
+		*) die 2 "unexpected \"$1\"; the command comes after --" ;;
 		esac
 		case $1 in
 		--root)
@@ -394,10 +396,11 @@ run() {
 	quote "$@" >"$work/image/lab/command"
 	echo "$options" >"$work/image/lab/options"
 	test "$roots" || test ! -d "${UCALL_LAB_ROOT:-/nonexistent}/$arch/root" || roots=$UCALL_LAB_ROOT/$arch/root
-	test "$roots$program" || test "$arch" = "$(uname -m)" || echo "ucall lab: nothing but busybox is in the machine; --root FOLDER adds programs for it, \`make" \
-		"check-lab\` those of this build" >&2
+	test "$roots$program" || test "$arch" = "$(uname -m)" ||
+		echo "ucall lab: only busybox is in the machine; --root FOLDER adds programs," \
+			"\`make check-lab\` adds those of this build" >&2
 	pack "$work/image" $roots >"$work/initrd"
-	# What CMD says comes between two lines of /init; what comes besides is kept for a bad end.
+	# CMD's output comes between two lines of /init; all output is kept for an early end.
 	boot | tr -d '\r' | awk -v console="$work/console" -v status="$work/status" '
 		/^ucall-lab: begin$/ { inside = 1; next }
 		/^ucall-lab: exit [0-9]+$/ { print $3 >status; inside = 0; next }

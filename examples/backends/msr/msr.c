@@ -2,9 +2,9 @@
 /*
  * msr - the guest writes a model-specific register that does not exist.
  *
- * WRMSR carries 64 bits, so the exit itself has the message's address and no register need be read.
- * KVM hands a write to user space for one MSR alone, by a filter (KVM API document,
- * KVM_CAP_X86_USER_SPACE_MSR and KVM_X86_SET_MSR_FILTER); all others do what they always do.
+ * WRMSR carries 64 bits, so the exit itself has the message's address and no register needs to be
+ * read.  A filter makes KVM pass writes of this one MSR to user space (KVM API document,
+ * KVM_CAP_X86_USER_SPACE_MSR and KVM_X86_SET_MSR_FILTER); all other MSRs work as usual.
  *
  * An example of a backend that asks KVM for its exit: .needs = UCALL_NEEDS_KVM, and init() uses
  * ucall_vm_fd().
@@ -20,7 +20,7 @@ UCALL_BACKEND(
 	.protections = UCALL_PROTECT_NONE,
 	.options = {
 		{ .name = "index", .type = UCALL_OPTION_UINT, .min = 0x40000000, .max = 0x4fffffff,
-		  .value = "0x40de1100", .help = "the register, of those that no processor has" },
+		  .value = "0x40de1100", .help = "the register, one that no processor has" },
 	});
 /* clang-format on */
 
@@ -48,7 +48,7 @@ UCALL_GUEST_CODE(msr_ring, msr_ring);
 static int msr_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
 	uint64_t index = ucall_args_uint(args, "index");
-	uint8_t denied = 0; /* a bit for each register of a range: 0, it exits */
+	uint8_t denied = 0; /* one bit per register of the range; 0: it exits */
 	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_USER_SPACE_MSR,
 				      .args = { KVM_MSR_EXIT_REASON_FILTER } };
 	struct kvm_msr_filter filter = { .flags = KVM_MSR_FILTER_DEFAULT_ALLOW,

@@ -3,10 +3,10 @@
  * rom - the guest stores to a page that it can only read.
  *
  * A memory slot with KVM_MEM_READONLY (KVM API document, KVM_SET_USER_MEMORY_REGION): reads are plain
- * memory and never exit, a write exits as MMIO with its 64 bits.  So one page is the doorbell and also
- * what the host has to say to whoever rings it: here the words of the option `greeting`.
+ * memory and never exit, a write exits as MMIO with its 64 bits.  So one page is both the doorbell
+ * and a text from the host to the guest: here the option `greeting`.
  *
- * An example of a backend with something of its own for each VM, which uninit() gives back.
+ * An example of a backend that allocates something for each VM, and frees it in uninit().
  */
 #include <ucall/plugin.h>
 

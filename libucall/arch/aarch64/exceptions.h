@@ -19,7 +19,7 @@
 #define EC_SERROR 0x2f
 #define EC_BRK 0x3c
 
-/* Of aborts: ISS, and the status in it, by the level of the page table. */
+/* For aborts: ISS, and the status in it, which depends on the page table's level. */
 #define ISS_WRITE 0x40
 #define ISS_STATUS(esr) ((esr)&0x3f)
 #define STATUS_TRANSLATION(level) (0x04 + (level))

@@ -46,7 +46,7 @@ static int aarch64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 		{ TCR_EL1, TCR_BOOT },
 		{ TTBR0_EL1, boot->root },
 		{ VBAR_EL1, ucall_stub_address(ucall_stub_vectors) },
-		/* FPEN: compilers copy by SIMD registers here, in guest functions of the program too. */
+		/* FPEN: compilers copy with SIMD registers, in the program's guest code too. */
 		{ CPACR_EL1, 3ull << 20 },
 		{ TPIDR_EL0, boot->tls },
 		{ CORE(sp_el1), boot->sp },
@@ -67,7 +67,7 @@ static int aarch64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 	return ucall_kvm_set_reg(fd, SCTLR_EL1, sctlr | SCTLR_MMU_AND_CACHES);
 }
 
-/* There are no registers in struct kvm_run: these two cost a system call. */
+/* struct kvm_run has no registers here: these two functions make system calls. */
 static uint64_t aarch64_argument(int fd, const struct kvm_run *run)
 {
 	uint64_t value = 0;
@@ -111,7 +111,7 @@ static int aarch64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 		       : 0;
 }
 
-/* Firmware's pseudo-registers are the vCPU's configuration. */
+/* Firmware pseudo-registers are configuration of the vCPU, not state. */
 static bool aarch64_is_state(uint64_t reg)
 {
 	uint64_t group = reg & KVM_REG_ARM_COPROC_MASK;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* aarch64 in guests of its own. */
+/* aarch64 guests on aarch64 hosts. */
 #include <elf.h>
 #include <string.h>
 

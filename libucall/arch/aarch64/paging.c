@@ -11,7 +11,7 @@
 #define DESC_ACCESSED (1ull << 10)
 #define DESC_PXN (1ull << 53)
 #define DESC_UXN (1ull << 54)
-/* What a table denies to all below it. */
+/* What a table entry denies for everything below it. */
 #define TABLE_PXN (1ull << 59)
 #define TABLE_READ_ONLY (1ull << 62)
 #define DESC_ADDRESS 0x0000fffffffff000ull

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
-/* aarch64: what an exception is, in a guest.  Guest code: arch/dispatch.h. */
+/* aarch64: decodes exceptions in a guest.  This is guest code, see arch/dispatch.h. */
 #include "exceptions.h"
 #include "arch/stubs.h"
 
 #define STUB_RESULT 0 /* x0 */
 
-/* stubs.S leaves the offset into the vector table. */
+/* stubs.S stores the offset into the vector table here. */
 UCALL_INLINE void stub_complete(struct ucall_frame *frame)
 {
 	uint64_t kind = frame->vector >> 7 & 3;
@@ -24,7 +24,7 @@ UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 	return frame->pc;
 }
 
-/* The number whose handler takes those that have none. */
+/* The vector whose handler is used if this one has none. */
 UCALL_INLINE uint64_t stub_class(uint64_t vector)
 {
 	return vector;

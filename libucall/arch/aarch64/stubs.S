@@ -31,7 +31,7 @@ common:
 	address	x1, STUB_CPU
 	str	x2, [x1, #STUB_CPU_SCRATCH]
 	str	x0, [x1, #(STUB_CPU_SCRATCH + 8)]
-	/* This exception's part of the stack: x2 is how many are under way, the last part at most. */
+	/* Find this exception's part of the stack: x2 is its index, capped at the last part. */
 	ldr	x2, [x1, #STUB_CPU_DEPTH]
 	add	x0, x2, #1
 	str	x0, [x1, #STUB_CPU_DEPTH]
@@ -76,7 +76,7 @@ common:
 	str	xzr, [x0, #STUB_FRAME_UNKNOWN]
 
 	mov	sp, x0
-	/* What C code may change of the SIMD registers, where the guest has them (CPACR_EL1.FPEN). */
+	/* The SIMD registers that C code may change, if the guest has them (CPACR_EL1.FPEN). */
 	sub	sp, sp, #STUB_SIMD_SIZE
 	mrs	x2, cpacr_el1
 	tbz	x2, #20, 1f

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* KVM's exits that riscv64 alone has (KVM API document, 5: KVM_EXIT_RISCV_SBI). */
+/* KVM exits that only riscv64 has (KVM API document, 5: KVM_EXIT_RISCV_SBI). */
 #include <linux/kvm.h>
 
 #include "riscv64.h"

@@ -22,7 +22,7 @@
 
 extern const uint8_t ucall_stub_vectors[] UCALL_HIDDEN;
 
-/* All vCPUs but the first would wait to be started by another. */
+/* Otherwise all vCPUs but the first would wait until another starts them. */
 static int riscv64_vcpu_init(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run)
 {
 	struct kvm_mp_state runnable = { KVM_MP_STATE_RUNNABLE };
@@ -41,7 +41,7 @@ static int riscv64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 		{ CSR(satp), SATP_SV48 | boot->root >> 12 },
 		{ CSR(stvec), ucall_stub_address(ucall_stub_vectors) },
 		{ CSR(sie), 0 },
-		{ CSR(sstatus), 0 }, /* interrupts off; no floating point, as UCALL_GUEST has it */
+		{ CSR(sstatus), 0 }, /* interrupts off; no floating point, as with UCALL_GUEST */
 		{ REG(KVM_REG_RISCV_CORE, KVM_REG_RISCV_CORE_REG(mode)), KVM_RISCV_MODE_S },
 		{ CORE(KVM_REG_RISCV_CORE_REG(regs.pc)), boot->entry },
 		{ CORE(RA), vcpu->vm->return_address },
@@ -64,7 +64,7 @@ static int riscv64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 	return 0;
 }
 
-/* There are no registers in struct kvm_run: these two cost a system call. */
+/* struct kvm_run has no registers here: these two functions make system calls. */
 static uint64_t riscv64_argument(int fd, const struct kvm_run *run)
 {
 	uint64_t value = 0;
@@ -95,8 +95,9 @@ static int riscv64_get_regs(const struct ucall_cpu *vcpu, int fd, const struct k
 }
 
 /*
- * KVM completes a call of the SBI at the next run, by a0, a1 and the address after it: it is to do so now, and
- * not to what is set.  *pc, if it is that of the call still, is what KVM makes of it.
+ * KVM completes an SBI call at the next run: it sets a0, a1 and the address after the call.  This
+ * makes it do so now, so that it does not overwrite what is set afterwards.  If *pc is still the
+ * call's address, it becomes the address that KVM has set.
  */
 static int complete_sbi(struct ucall_cpu *vcpu, int fd, const struct kvm_run *run, uint64_t *pc)
 {
@@ -126,7 +127,7 @@ static int riscv64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 
 #define REG_TYPE_VECTOR (0x09 << KVM_REG_RISCV_TYPE_SHIFT) /* Linux 6.5 */
 
-/* The others are the vCPU's configuration: its extensions, and those of its SBI. */
+/* Other registers are the vCPU's configuration: its extensions, and those of its SBI. */
 static bool riscv64_is_state(uint64_t reg)
 {
 	uint64_t type = reg & KVM_REG_RISCV_TYPE_MASK;

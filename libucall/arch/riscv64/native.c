@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* riscv64 in guests of its own. */
+/* riscv64 guests on riscv64 hosts. */
 #include <string.h>
 
 #include "arch/arch.h"

@@ -17,7 +17,7 @@ static bool is_canonical(uint64_t gva)
 	return (int64_t)(gva << 16) >> 16 == (int64_t)gva;
 }
 
-/* An entry's, or of a root, which has no flag, its own. */
+/* The address in an entry; a root, which has no flags, is itself the address. */
 static uint64_t address(uint64_t e)
 {
 	return e & PTE_VALID ? (e & PTE_PPN) << 2 : e;
@@ -44,7 +44,7 @@ static uint64_t make_leaf(uint64_t gpa, unsigned int prot)
 	       (prot & UCALL_MAP_WRITE ? PTE_WRITE : 0) | (prot & UCALL_MAP_EXEC ? PTE_EXEC : 0);
 }
 
-/* Only a leaf says what is permitted. */
+/* Only a leaf has permissions. */
 static unsigned int restrict_prot(uint64_t e, bool leaf, unsigned int prot)
 {
 	if (leaf && !(e & PTE_WRITE))

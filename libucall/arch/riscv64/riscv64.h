@@ -11,7 +11,7 @@
 int ucall_riscv64_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
 		      unsigned int prot);
 void ucall_riscv64_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
-/* KVM's exits that only riscv64 has: 1 and *exit filled in, or 0. */
+/* Decodes KVM exits that only riscv64 has: returns 1 and fills in *exit, or returns 0. */
 struct kvm_run;
 int ucall_riscv64_decode(const struct kvm_run *run, struct ucall_exit *exit);
 

@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
-/* riscv64: what an exception is, in a guest.  Guest code: arch/dispatch.h. */
+/* riscv64: decodes exceptions in a guest.  This is guest code, see arch/dispatch.h. */
 #include "arch/stubs.h"
 
 #define STUB_RESULT 10 /* a0 */
 
-/* stubs.S leaves scause, whose highest bit is that of interrupts. */
+/* stubs.S stores scause here, whose highest bit marks interrupts. */
 UCALL_INLINE void stub_complete(struct ucall_frame *frame)
 {
 	if ((int64_t)frame->vector < 0)
@@ -22,7 +22,7 @@ UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 	return frame->pc;
 }
 
-/* The number whose handler takes those that have none. */
+/* The vector whose handler is used if this one has none. */
 UCALL_INLINE uint64_t stub_class(uint64_t vector)
 {
 	return vector;

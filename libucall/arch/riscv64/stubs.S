@@ -14,7 +14,7 @@ ucall_stub_vectors:
 	li	a0, STUB_CPU
 	sd	a1, STUB_CPU_SCRATCH(a0)
 	sd	t0, (STUB_CPU_SCRATCH + 8)(a0)
-	/* This exception's part of the stack: a1 is how many are under way, the last part at most. */
+	/* Find this exception's part of the stack: a1 is its index, capped at the last part. */
 	ld	a1, STUB_CPU_DEPTH(a0)
 	addi	t0, a1, 1
 	sd	t0, STUB_CPU_DEPTH(a0)

@@ -52,13 +52,13 @@ static bool is_translation(uint64_t code)
 	       (code >= S390X_PGM_ASCE_TYPE && code <= S390X_PGM_REGION_THIRD);
 }
 
-/* Is it due to an access, to fault->frame.address? */
+/* True if it is due to an access, to fault->frame.address. */
 static bool is_access(uint64_t code)
 {
 	return is_translation(code) || code == S390X_PGM_ADDRESSING || code == S390X_PGM_PROTECTION;
 }
 
-/* The translation-exception identification says nothing of fetches (but see the access bits). */
+/* The translation-exception identification does not mark fetches (but see the access bits). */
 static bool is_fetch(const struct ucall_fault_info *fault)
 {
 	return is_access(fault->frame.vector) && fault->frame.address == fault->frame.pc;

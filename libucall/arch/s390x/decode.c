@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* KVM's exits that s390x alone has (KVM API document, 5: KVM_EXIT_S390_SIEIC). */
+/* KVM exits that only s390x has (KVM API document, 5: KVM_EXIT_S390_SIEIC). */
 #include <linux/kvm.h>
 
 #include "s390x.h"

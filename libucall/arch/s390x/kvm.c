@@ -13,7 +13,7 @@
 static int s390x_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_boot *boot = &vcpu->boot;
-	/* ELF ABI supplement: a register save area of 160 bytes, then what is not in registers. */
+	/* ELF ABI supplement: a register save area of 160 bytes, then the stack's arguments. */
 	uint64_t sp = boot->sp - 176, *sixth = ucall_memory_at(vcpu->vm, boot->root, sp + 160, 8);
 
 	if (!sixth)
@@ -80,7 +80,7 @@ static int s390x_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run,
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_s390x,
 	.can = UCALL_CAN_HANDLERS | UCALL_CAN_STEP,
-	.sync_regs = 1, /* a plain yes here: all registers are in struct kvm_run */
+	.sync_regs = 1, /* only means yes: all registers are in struct kvm_run */
 	.boot = s390x_boot,
 	.argument = s390x_argument,
 	.root = s390x_root,

@@ -21,12 +21,12 @@
 #define LC_NEW_MACHINE_CHECK 0x1e0
 #define LC_NEW_IO 0x1f0
 
-/* From 0x200 to 0x1000 it is the program's own: the stubs'. */
+/* From 0x200 to 0x1000 software may use it: here the stubs. */
 #define LC_GPRS 0x200
-#define LC_PSW_STUB 0x280 /* of the stub's second part, which has address translation */
-#define LC_PSW_LEAVE 0x290 /* of its last part, which has none */
-#define LC_PSW_RETURN 0x2a0 /* of the guest, to go on with */
-#define LC_PSW_STOP 0x2b0 /* a wait, in which a stub stops for the host */
+#define LC_PSW_STUB 0x280 /* for the stub's second part, with address translation */
+#define LC_PSW_LEAVE 0x290 /* for its last part, without address translation */
+#define LC_PSW_RETURN 0x2a0 /* to continue the guest */
+#define LC_PSW_STOP 0x2b0 /* a wait, by which a stub stops for the host */
 
 /* Where the stubs see that page. */
 #define STUB_LOWCORE 0x800010d000

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* s390x in guests of its own: a prefix area for each vCPU, whose new PSWs lead to the stubs. */
+/* s390x guests on s390x hosts: each vCPU has a prefix area, whose new PSWs lead to the stubs. */
 #include <elf.h>
 #include <string.h>
 
@@ -23,7 +23,7 @@ static void set_psw(uint8_t *lowcore, unsigned int at, uint64_t mask, uint64_t a
 	psw[1] = address;
 }
 
-/* One without address translation: the stub's real address. */
+/* A PSW without address translation, with the stub's real address. */
 static void set_real_psw(const struct ucall_machine *vm, uint8_t *lowcore, unsigned int at,
 			 const uint8_t *code)
 {
@@ -33,7 +33,7 @@ static void set_real_psw(const struct ucall_machine *vm, uint8_t *lowcore, unsig
 static int vcpu_init(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
-	/* The area is 8 KiB, at a multiple of that. */
+	/* The area is 8 KiB, aligned to its size. */
 	uint64_t gpa = ucall_memory_pages(&vm->memory, 2 * PREFIX_PAGES - 1);
 	uint8_t *lowcore;
 

@@ -14,7 +14,7 @@
 #define PTE_INVALID 0x400ull
 #define PTE_PROTECT 0x200ull
 #define PTE_EXEC \
-	0x01ull /* bits 56 to 63 are the program's own; there is no such hardware bit here */
+	0x01ull /* bits 56 to 63 are free for software; the hardware has no such bit here */
 #define ORIGIN 0xfffffffffffff000ull
 #define PTE_ORIGIN 0xfffffffffffff800ull /* of a page table, in a segment entry */
 

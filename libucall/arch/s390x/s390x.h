@@ -18,7 +18,7 @@ int ucall_s390x_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint
 /* An address-space-control element for a root: region-third table, of full length. */
 #define S390X_ASCE_TYPE 0x7ull
 
-/* KVM's exits that only s390x has: 1 and *exit filled in, or 0. */
+/* Decodes KVM exits that only s390x has: returns 1 and fills in *exit, or returns 0. */
 struct kvm_run;
 int ucall_s390x_decode(const struct kvm_run *run, const uint64_t *gprs, struct ucall_exit *exit);
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* s390x: what an exception is, in a guest.  Guest code: arch/dispatch.h. */
+/* s390x: decodes exceptions in a guest.  This is guest code, see arch/dispatch.h. */
 #include "lowcore.h"
 #include "s390x.h"
 #include "arch/stubs.h"
@@ -17,14 +17,19 @@ UCALL_INLINE uint64_t stub_lowcore(void)
 	return (uint64_t)ucall_this_mailbox() + STUB_LOWCORE - STUB_MAILBOX;
 }
 
-/* stubs.S leaves the kind of interruption. */
+#define PGM_PER 0x80
+
+/* stubs.S stores the kind of interruption here. */
 UCALL_INLINE void stub_complete(struct ucall_frame *frame)
 {
 	uint64_t teid = LOWCORE(uint64_t, LC_TRANSLATION_EXCEPTION);
 
 	frame->code = frame->address = 0;
 	if (frame->vector == UCALL_S390X_PROGRAM) {
-		frame->vector = LOWCORE(uint16_t, LC_PROGRAM_CODE) & 0xff; /* without that of PER */
+		uint64_t code = LOWCORE(uint16_t, LC_PROGRAM_CODE) & 0xff;
+
+		/* A PER event sets a bit in the code of another, or comes alone. */
+		frame->vector = code == PGM_PER ? code : code & ~(uint64_t)PGM_PER;
 		frame->code = (teid & TEID_STORE) != 0;
 		frame->address = teid & TEID_ADDRESS;
 	} else if (frame->vector == UCALL_S390X_SVC) {
@@ -39,7 +44,7 @@ UCALL_INLINE int stub_is_interrupt(uint64_t vector)
 	return vector >= UCALL_S390X_EXTERNAL;
 }
 
-/* The instruction that raised it: but for translation exceptions the old PSW is behind it (6-8). */
+/* The old PSW is after the instruction that raised it, except for translation exceptions (6-8). */
 UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 {
 	if (frame->vector == S390X_PGM_SEGMENT || frame->vector == S390X_PGM_PAGE ||
@@ -48,7 +53,7 @@ UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 	return frame->pc - LOWCORE(uint8_t, LC_PROGRAM_ILC);
 }
 
-/* The number whose handler takes those that have none. */
+/* The vector whose handler is used if this one has none. */
 UCALL_INLINE uint64_t stub_class(uint64_t vector)
 {
 	return vector < UCALL_S390X_PROGRAM ? UCALL_S390X_PROGRAM : vector;

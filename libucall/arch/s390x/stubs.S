@@ -2,9 +2,9 @@
 /*
  * s390x's part of the exception stubs (arch/stubs.h): where the new PSWs of the prefix area point to.
  *
- * An interruption leaves no register free, and only without address translation is the prefix area at address 0.  So
- * the first part runs without it, saves the registers there and loads a PSW of the second, which has translation;
- * and a last part without it loads them again.
+ * An interruption leaves no register free, and the prefix area is at address 0 only without address
+ * translation.  So the first part runs without translation, saves the registers there and loads the
+ * PSW of the second part, which has translation.  The last part, again without, restores them.
  */
 #include "arch/stubs.h"
 #include "lowcore.h"
@@ -38,14 +38,17 @@
 	oilf	\reg, (\value) & 0xffffffff
 	.endm
 
-/* The floating-point registers that C code may change, f0 to f7; and the area that a callee saves its caller's in. */
+/*
+ * Floating-point registers that C code may change, f0 to f7, lie above the area in which a callee
+ * saves its caller's registers.
+ */
 #define FPRS 160
 #define BELOW_FRAME (FPRS + 64)
 
 ucall_s390x_second:
 	address	%r1, STUB_LOWCORE
 	address	%r12, STUB_CPU
-	/* This exception's part of the stack: r3 is how many are under way, the last part at most. */
+	/* Find this exception's part of the stack: r3 is its index, capped at the last part. */
 	lg	%r3, STUB_CPU_DEPTH(%r12)
 	la	%r4, 1(%r3)
 	stg	%r4, STUB_CPU_DEPTH(%r12)

@@ -19,12 +19,12 @@ static void describe_vc(uint64_t code, struct ucall_text *text)
 			   : code == UCALL_SVM_EXIT_IOIO    ? "port I/O"
 			   : code == UCALL_SVM_EXIT_MSR	    ? "RDMSR or WRMSR"
 			   : code == UCALL_SVM_EXIT_VMMCALL ? "VMMCALL"
-			   : code == UCALL_SVM_EXIT_NPF ? "access to where there is no memory (MMIO)"
+			   : code == UCALL_SVM_EXIT_NPF ? "access where there is no memory (MMIO)"
 							: "an instruction that exits";
 
 	ucall_text_add(text,
-		       " (%s): with SEV-ES and SEV-SNP the guest must ask the host for it by the GHCB, because "
-		       "its registers are encrypted; no #VC handler did (guest_vc)",
+		       " (%s): with SEV-ES and SEV-SNP the guest must ask the host for it through "
+		       "the GHCB, as its registers are encrypted; no #VC handler did so (guest_vc)",
 		       what);
 }
 
@@ -131,7 +131,7 @@ static bool is_fetch(const struct ucall_fault_info *fault)
 	return fault->frame.vector == VECTOR_PF && (fault->frame.code & PF_FETCH);
 }
 
-/* SSE, AVX and AVX-512 (AMD APM volume 3, appendix A): told by prefixes and opcode map. */
+/* SSE, AVX and AVX-512 (AMD APM volume 3, appendix A), by prefixes and opcode map. */
 static bool is_vector_insn(const uint8_t *code, size_t size)
 {
 	size_t i = 0;

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Does a backend's guest code stay within itself?  A linear sweep over the section decodes the
- * length of each instruction (AMD APM volume 3, chapter 1 and appendix A), and looks at those that
- * name an address relative to RIP: branches, calls, and memory operands.
+ * Checks that a backend's guest code refers to nothing outside its section.  A linear sweep decodes
+ * the length of each instruction (AMD APM volume 3, chapter 1 and appendix A), and checks those
+ * with an address relative to RIP: branches, calls, and memory operands.
  */
 #include <string.h>
 
@@ -17,7 +17,7 @@ enum {
 	R8 = 0x10, /* 8-bit branch */
 	R32 = 0x20, /* 32-bit branch */
 	S = 0x40, /* special: see decode() */
-	X = 0x80, /* no instruction in 64-bit mode */
+	X = 0x80, /* not an instruction in 64-bit mode */
 };
 
 #define ARITHMETIC M, M, M, M, B, Z, X, X
@@ -62,7 +62,7 @@ static const uint8_t two_byte[256] = {
 
 struct insn {
 	size_t size;
-	bool relative; /* names an address: displacement from the next instruction */
+	bool relative; /* has an address: displacement from the next instruction */
 	int32_t displacement;
 };
 
@@ -230,7 +230,7 @@ int ucall_x86_64_find_escape(const void *code, size_t size, uint64_t address,
 	for (size_t at = 0; at < size; at += insn.size) {
 		escape->at = address + at;
 		if (!decode((const uint8_t *)code + at, size - at, &insn)) {
-			escape->problem = "no x86_64 instruction";
+			escape->problem = "invalid x86_64 instruction";
 			return 1;
 		}
 		escape->problem = NULL;
@@ -241,7 +241,7 @@ int ucall_x86_64_find_escape(const void *code, size_t size, uint64_t address,
 	return 0;
 }
 
-/* JMP *displacement(%rip), after ENDBR64 or a prefix at most. */
+/* JMP *displacement(%rip), which may follow ENDBR64 or a prefix. */
 uint64_t ucall_x86_64_plt_slot(const void *code, size_t size, uint64_t address)
 {
 	const uint8_t *p = code;

@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * The core's #VC handler, for guests whose VM says `guest_vc`: port I/O, CPUID and MSRs by the GHCB
- * (GHCB specification, 4.1).  It is a part of the stubs (arch/stubs.h), and must be self-contained.
+ * The core's #VC handler, for VMs with `guest_vc`: port I/O, CPUID and MSRs through the GHCB (GHCB
+ * specification, 4.1).  It is a part of the stubs (arch/stubs.h), and must be self-contained.
  *
- * The host of such a guest is not trusted.  It can inject #VC with any error code at any instruction (CVE-2024-25742,
- * "WeSee"): so each part does only what the instruction at RIP says, and before it has read or changed a
- * register; at another instruction the guest ends with this exception.
+ * The host of such a guest is not trusted.  It can inject #VC with any error code at any
+ * instruction (CVE-2024-25742, "WeSee").  So each part checks that the instruction at RIP is the
+ * right one before it reads or changes a register; if not, the guest ends with this exception.
  */
 #include <ucall/sev.h>
 
@@ -20,7 +20,7 @@ UCALL_STUB_OWN uint64_t low_bytes(uint64_t value, unsigned int size)
 	return size < 8 ? value & ((1ull << 8 * size) - 1) : value;
 }
 
-/* The host's answer: 0 go on, 1 the exception in *frame is the end. */
+/* Checks the host's answer.  0: go on; 1: the guest ends with the exception in *frame. */
 UCALL_STUB_OWN int check(struct ucall_frame *frame, uint32_t answer)
 {
 	if (answer == UCALL_GHCB_DONE)
@@ -32,7 +32,7 @@ UCALL_STUB_OWN int check(struct ucall_frame *frame, uint32_t answer)
 	return 1;
 }
 
-/* After the prefixes that leave the instruction what it is: operand size and REX. */
+/* Skips prefixes after which it is still the same instruction: operand size and REX. */
 UCALL_STUB_OWN const uint8_t *skip_prefixes(const struct ucall_frame *frame, int *operand16)
 {
 	const uint8_t *p = (const uint8_t *)frame->pc;
@@ -43,7 +43,7 @@ UCALL_STUB_OWN const uint8_t *skip_prefixes(const struct ucall_frame *frame, int
 	return p;
 }
 
-/* The address after the instruction, if that is 0F and that byte; else 0. */
+/* The address after the instruction, if its bytes are 0F and `second`; else 0. */
 UCALL_STUB_OWN uint64_t after_0f(const struct ucall_frame *frame, uint8_t second)
 {
 	int operand16;
@@ -52,7 +52,7 @@ UCALL_STUB_OWN uint64_t after_0f(const struct ucall_frame *frame, uint8_t second
 	return p[0] == 0x0f && p[1] == second ? (uint64_t)(p + 2) : 0;
 }
 
-/* IN and OUT, all but the string forms. */
+/* IN and OUT, except the string forms. */
 UCALL_STUB_OWN int handle_io(struct ucall_frame *frame)
 {
 	unsigned int size, port;
@@ -89,7 +89,7 @@ UCALL_STUB_OWN int handle_cpuid(struct ucall_frame *frame)
 		return 1;
 	g->rax = (uint32_t)frame->gpr[UCALL_RAX];
 	g->rcx = (uint32_t)frame->gpr[UCALL_RCX];
-	if ((uint32_t)frame->gpr[UCALL_RAX] == 0xd) { /* XSETBV has not been used: x87 alone */
+	if ((uint32_t)frame->gpr[UCALL_RAX] == 0xd) { /* XSETBV has not been used: x87 only */
 		g->xcr0 = 1;
 		high |= BIT_1(xcr0);
 	}
@@ -104,8 +104,9 @@ UCALL_STUB_OWN int handle_cpuid(struct ucall_frame *frame)
 }
 
 /*
- * MSRs that hardware gives a guest with closed registers without asking the host (AMD APM volume 2, section 15.36 and
- * table B-1: they are in the VMSA, or the processor's own).  An exception for one of them is the host's invention.
+ * MSRs that the hardware handles for a guest with encrypted registers, without asking the host (AMD
+ * APM volume 2, section 15.36 and table B-1: they are in the VMSA, or the processor's own).  A #VC
+ * for one of them must have been made up by the host.
  */
 UCALL_STUB_OWN int is_never_asked_for(uint32_t msr)
 {

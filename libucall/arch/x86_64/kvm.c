@@ -27,7 +27,10 @@ static void set_segment(struct kvm_segment *seg, uint16_t selector, uint8_t type
 	seg->db = !seg->l;
 }
 
-/* Supported CPUID, asked once a process: the ioctl costs more than creating a VM.  Without and with virtualization. */
+/*
+ * Supported CPUID, without and with virtualization.  Read once per process: the ioctl takes longer
+ * than creating a VM.
+ */
 static pthread_mutex_t cpuid_lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kvm_cpuid2 *cpuid[2];
 
@@ -35,7 +38,7 @@ static struct kvm_cpuid2 *cpuid[2];
 #define CPUID_80000001_SVM (1u << 2) /* ECX; APM volume 3, appendix E */
 #define CPUID_SVM 0x8000000a
 
-/* What a guest would be a hypervisor by. */
+/* Removes what a guest needs to be a hypervisor. */
 static void take_virtualization(struct kvm_cpuid2 *c)
 {
 	for (uint32_t i = 0; i < c->nent; i++) {
@@ -50,7 +53,7 @@ static void take_virtualization(struct kvm_cpuid2 *c)
 	}
 }
 
-/* With the lock. */
+/* cpuid_lock is held. */
 static void ask_cpuid(int kvm_fd)
 {
 	const size_t most = 256, size = sizeof(*cpuid[0]) + most * sizeof(cpuid[0]->entries[0]);
@@ -142,7 +145,7 @@ static int x86_64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 	regs.r9 = boot->args[5];
 	if (ioctl(fd, KVM_SET_REGS, &regs))
 		return ucall_fail_call("KVM_SET_REGS");
-	/* With an interrupt controller all vCPUs but the first would wait for INIT and SIPI. */
+	/* With an interrupt controller, all vCPUs but the first would wait for INIT and SIPI. */
 	if (vcpu->vm->irqchip && ioctl(fd, KVM_SET_MP_STATE, &runnable))
 		return ucall_fail_call("KVM_SET_MP_STATE");
 	return 0;
@@ -161,7 +164,7 @@ static uint64_t x86_64_argument(int fd, const struct kvm_run *run)
 
 	if (run->kvm_valid_regs & KVM_SYNC_X86_REGS)
 		return run->s.regs.regs.rdi;
-	/* Of an attached vCPU, whose owner has not asked for it; or closed. */
+	/* An attached vCPU whose owner has not asked for it, or one with encrypted registers. */
 	return ioctl(fd, KVM_GET_REGS, &regs) ? 0 : regs.rdi;
 }
 
@@ -170,7 +173,7 @@ static uint64_t x86_64_root(const struct ucall_cpu *vcpu, int fd, const struct k
 	return run->kvm_valid_regs & KVM_SYNC_X86_SREGS ? run->s.regs.sregs.cr3 : vcpu->boot.root;
 }
 
-/* struct kvm_regs in the order of the registers' encoding, but for rsp. */
+/* struct kvm_regs in the order of the registers' encoding, except rsp. */
 #define FOR_EACH_REG(f) \
 	f(0, rax) f(1, rcx) f(2, rdx) f(3, rbx) f(5, rbp) f(6, rsi) f(7, rdi) f(8, r8) f(9, r9) \
 		f(10, r10) f(11, r11) f(12, r12) f(13, r13) f(14, r14) f(15, r15)
@@ -209,7 +212,7 @@ static int x86_64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 
 #define HLT 0xf4
 
-/* The code at rip + offset. */
+/* Reads the code at rip + offset. */
 static int read_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, int64_t offset,
 		     uint8_t *code, size_t size)
 {
@@ -218,7 +221,7 @@ static int read_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, int6
 	if (ioctl(fd, KVM_GET_REGS, regs) || ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_REGS");
 	memset(code, 0, size);
-	/* Each by itself, since the next page may not be there. */
+	/* Byte by byte, since the next page may not be mapped. */
 	for (size_t i = 0; i < size; i++)
 		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, regs->rip + (uint64_t)offset + i,
 					 &code[i], NULL, 1))
@@ -232,7 +235,7 @@ int ucall_x86_64_next_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs
 	return read_code(vcpu, fd, regs, 0, code, size);
 }
 
-/* KVM's interpreter takes ENDBR64 and the instruction that follows for one step. */
+/* KVM's interpreter treats ENDBR64 and the next instruction as one step. */
 static int x86_64_next_halt(struct ucall_cpu *vcpu, int fd, uint64_t *after)
 {
 	struct kvm_regs regs;
@@ -259,7 +262,7 @@ static uint64_t x86_64_debug_pc(const struct kvm_run *run)
 	return run->debug.arch.pc;
 }
 
-/* `run` is shared with the kernel alone, but its data offset is checked all the same. */
+/* `run` is shared only with the kernel, but its data offset is checked anyway. */
 static int x86_64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			 struct ucall_exit *exit)
 {

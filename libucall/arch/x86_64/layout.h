@@ -15,9 +15,9 @@
 
 /* struct ucall_stub_data.stop, struct ucall_protection.stop */
 #define X86_STOP_HLT 0
-#define X86_STOP_OUT 1 /* with an in-kernel interrupt controller HLT does not exit */
-#define X86_STOP_VMGEXIT 2 /* and with SEV-ES OUT does not either: VMMCALL with REP */
-#define X86_STOP_EMULATED 3 /* and under emulation this is an MSR */
+#define X86_STOP_OUT 1 /* HLT does not exit with an in-kernel interrupt controller */
+#define X86_STOP_VMGEXIT 2 /* nor does OUT with SEV-ES: VMMCALL with REP */
+#define X86_STOP_EMULATED 3 /* the same under emulation: an MSR */
 
 /* For each vCPU: */
 #define X86_TSS (X86_TABLES + 0x4000)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* x86_64 in guests of its own: descriptor tables, exception stubs, thread control block. */
+/* x86_64 guests on x86_64 hosts: descriptor tables, exception stubs, thread control block. */
 #include <elf.h>
 #include <string.h>
 
@@ -54,7 +54,7 @@ static int x86_64_vm_init(struct ucall_machine *vm)
 			 ucall_stub_address(ucall_x86_64_vectors) + (uint64_t)v * X86_STUB_SIZE);
 
 	gdt = idt + (X86_GDT - X86_IDT) / sizeof(*idt);
-	/* AMD APM volume 2, 4.8: all of them accessed, so that the CPU need not write here. */
+	/* AMD APM volume 2, 4.8: all are marked accessed, so that the CPU need not write here. */
 	gdt[X86_KERNEL_CS / 8] = 0x00af9b000000ffff;
 	gdt[X86_KERNEL_DS / 8] = 0x00cf93000000ffff;
 	gdt[X86_USER_DS / 8] = 0x00cff3000000ffff;
@@ -65,7 +65,7 @@ static int x86_64_vm_init(struct ucall_machine *vm)
 	return 0;
 }
 
-/* No exception is under way: the next takes the top of the interrupt stack. */
+/* Forgets exceptions under way: the next takes the top of the interrupt stack. */
 static void x86_64_vcpu_reset(struct ucall_cpu *vcpu)
 {
 	const uint64_t top = STUB_STACK_TOP;

@@ -31,7 +31,7 @@ static uint64_t address(uint64_t e)
 	return e & PTE_ADDRESS;
 }
 
-/* What a table permits, its pages may still deny. */
+/* Permits everything: its pages may still deny it. */
 static uint64_t make_table(uint64_t gpa)
 {
 	return gpa | PTE_PRESENT | PTE_WRITE | PTE_USER;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* x86_64 on the kvm engine: all of a vCPU's state, and of a VM's devices (KVM API document, section 4). */
+/* x86_64 on the kvm engine: the state of vCPUs and a VM's devices (KVM API document, section 4). */
 #include <errno.h>
 #include <string.h>
 #include <sys/ioctl.h>
@@ -18,7 +18,7 @@ struct vcpu_state {
 	struct kvm_mp_state mp;
 	struct kvm_lapic_state lapic;
 	struct msrs {
-		uint32_t count, pad; /* as struct kvm_msrs, with room */
+		uint32_t count, pad; /* as struct kvm_msrs, with room for entries */
 		struct kvm_msr_entry entries[MOST_MSRS];
 	} msrs;
 	size_t xsave_size;
@@ -31,7 +31,7 @@ struct vcpu_state {
 			return ucall_fail_call(#request); \
 	} while (0)
 
-/* ---- MSRs: which there are does not change while KVM is there ---- */
+/* ---- MSRs: their list does not change while KVM is loaded ---- */
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct kvm_msr_list *list;
@@ -57,8 +57,8 @@ static const struct kvm_msr_list *msr_list(int kvm_fd)
 }
 
 /*
- * Of the listed MSRs those that can be read and written back, as not all can with every CPUID.  Both
- * calls return how many they did, up to the first that failed.
+ * Saves the listed MSRs that can be read and written back: which ones depends on the CPUID.  Both
+ * ioctls return how many MSRs they have done, up to the first that failed.
  */
 static int save_msrs(int kvm_fd, int fd, struct vcpu_state *s)
 {
@@ -129,7 +129,7 @@ static void *save_vcpu(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int 
 	return s;
 }
 
-/* KVM_SET_XCRS and EFER before what depends on them; events last, which KVM would else clear. */
+/* KVM_SET_XCRS and EFER before what depends on them; events last, or KVM would clear them. */
 static int load_vcpu(const struct ucall_cpu *vcpu, int fd, const void *state)
 {
 	const struct vcpu_state *s = state;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* x86_64: what an exception is, in a guest.  Guest code: arch/dispatch.h. */
+/* x86_64: decodes exceptions in a guest.  This is guest code, see arch/dispatch.h. */
 #include <ucall/sev.h>
 
 #include "exceptions.h"
@@ -25,7 +25,7 @@ UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 	return frame->pc;
 }
 
-/* The number whose handler takes those that have none. */
+/* The vector whose handler is used if this one has none. */
 UCALL_INLINE uint64_t stub_class(uint64_t vector)
 {
 	return vector;

@@ -2,8 +2,9 @@
 /*
  * x86_64's part of the exception stubs (arch/stubs.h).
  *
- * All vectors enter on the interrupt stack (IST 1), so that the red zone of the interrupted function stays
- * whole.  An exception in a handler finds the entry of the stack lowered, and takes the next part of it.
+ * All vectors enter on the interrupt stack (IST 1), so that the interrupted function's red zone
+ * stays intact.  While a handler runs, the IST entry is lowered, so that an exception in it takes
+ * the next part of that stack.
  */
 #include "layout.h"
 
@@ -35,7 +36,7 @@ ucall_x86_64_vectors:
 #define PUSHED_RSP 40
 #define PUSHED_SS 48
 
-/* Pushes one of them, when `done` bytes have been pushed since. */
+/* Pushes one of them again, after `done` more bytes have been pushed. */
 #define COPY(what, done) pushq	(done + what)(%rsp)
 
 	.balign 16, 0xcc
@@ -80,7 +81,7 @@ common:
 	decq	STUB_CPU_DEPTH(%rbp)
 	addq	$STUB_PART, (%rbx)
 
-	/* To where IRETQ takes them from. */
+	/* Copy them to where IRETQ reads them. */
 	mov	STUB_FRAME_PC(%rsp), %rax
 	mov	%rax, (376 + PUSHED_RIP)(%rsp)
 	mov	STUB_FRAME_SP(%rsp), %rax

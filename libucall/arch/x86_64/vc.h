@@ -6,8 +6,8 @@
 #include <ucall/guest.h>
 
 /*
- * Does by the GHCB what the instruction at frame->pc would have done, and moves on.  Other than 0: it does
- * not, and *frame is the exception that ends the guest.
+ * Does through the GHCB what the instruction at frame->pc would have done, and steps over it.
+ * Returns 0; otherwise it has not done so, and *frame is the exception that ends the guest.
  */
 int ucall_x86_64_vc(struct ucall_frame *frame) UCALL_HIDDEN;
 

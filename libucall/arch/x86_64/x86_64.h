@@ -18,7 +18,10 @@ int ucall_x86_64_find_escape(const void *code, size_t size, uint64_t address,
 			     struct ucall_escape *escape);
 uint64_t ucall_x86_64_plt_slot(const void *code, size_t size, uint64_t address);
 
-/* kvm.c: the registers, and the code that they point to; bytes that are not mapped are 0.  -1 after ucall_fail(). */
+/*
+ * kvm.c: reads the registers, and the code that they point to; unmapped bytes read as 0.  -1 after
+ * ucall_fail().
+ */
 struct kvm_regs;
 int ucall_x86_64_next_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, uint8_t *code,
 			   size_t size);

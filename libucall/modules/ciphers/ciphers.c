@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The ciphers module: libcrypto's. */
+/* The ciphers module, by libcrypto. */
 #include <openssl/evp.h>
 #include <openssl/rand.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 
 #include "modules/ciphers.h"
 
-/* XTS wants its two keys to differ, which libcrypto checks when it is given them. */
+/* XTS needs two different keys; libcrypto checks that when it gets them. */
 static int new_key(uint8_t key[UCALL_XTS_KEY_SIZE])
 {
 	return RAND_bytes(key, UCALL_XTS_KEY_SIZE) == 1 ? 0 : -1;

@@ -7,7 +7,7 @@
 
 #include "backtrace.h"
 
-/* Debug information is what the files themselves hold; nothing is fetched. */
+/* Only debug information in the files themselves is used; nothing is fetched. */
 static int no_debuginfo(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
 			const char *file, const char *link, GElf_Word crc, char **found)
 {
@@ -18,7 +18,7 @@ struct state {
 	const struct ucall_unwind *at;
 	struct ucall_backtrace_entry *backtrace;
 	unsigned int most;
-	uint32_t *count; /* of frames; those have a function's name, if one is known, and perhaps no line yet */
+	uint32_t *count; /* frames so far: with the function's name if known, perhaps no line yet */
 };
 
 static pid_t next_thread(Dwfl *dwfl, void *data, void **thread)
@@ -44,7 +44,7 @@ static bool set_initial_registers(Dwfl_Thread *thread, void *data)
 	return dwfl_thread_state_registers(thread, 0, at->count, at->regs);
 }
 
-/* The line table's entry.  Not every compiler writes the index by address that libdwfl goes by. */
+/* The line table's entry.  Not every compiler writes the address index that libdwfl uses. */
 static const char *find_line(Dwfl_Module *module, uint64_t at, int *number)
 {
 	Dwfl_Line *line = dwfl_module_getsrc(module, at);
@@ -65,7 +65,7 @@ static const char *find_line(Dwfl_Module *module, uint64_t at, int *number)
 	return NULL;
 }
 
-/* The next frame.  `pc` is what is executed next: for a caller, the instruction after its call. */
+/* Adds the next frame.  `pc` is the next instruction: in a caller, the one after its call. */
 static void name(const struct state *state, Dwfl *dwfl, uint64_t pc, bool is_call)
 {
 	struct ucall_backtrace_entry *frame = &state->backtrace[*state->count];
@@ -110,7 +110,7 @@ static int add_frame(Dwfl_Frame *frame, void *data)
 	return DWARF_CB_OK;
 }
 
-/* The guest's ELF file, which is in memory. */
+/* Gives libdwfl the guest's ELF file from memory. */
 static int find_image(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr base,
 		      char **file, Elf **elf)
 {
@@ -153,7 +153,7 @@ static bool report_image(Dwfl *dwfl, const struct ucall_unwind *at)
 	return !dwfl_report_end(dwfl, NULL, NULL);
 }
 
-/* What dwfl_attach_state() takes the guest's machine from: the only module's file. */
+/* The only module's file, from which dwfl_attach_state() takes the guest's architecture. */
 static int first_elf(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr start, void *arg)
 {
 	GElf_Addr bias;
@@ -198,7 +198,7 @@ void symbols_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_ent
 	if (report(dwfl, at, &elf)) {
 		if (dwfl_attach_state(dwfl, elf, getpid(), &thread_callbacks, &state))
 			dwfl_getthread_frames(dwfl, 1, add_frame, &state);
-		if (!*count && most) /* nothing to unwind by: at least the place */
+		if (!*count && most) /* cannot unwind: name at least the place */
 			name(&state, dwfl, at->pc, at->returns);
 	}
 	dwfl_end(dwfl);

@@ -1,10 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * ucall-symbols: names the frames of a guest that is a separate ELF file, for the library, which starts it for each
- * report (libucall/symbols-helper.c).  Such a file can be anybody's, and libdw unpacks and follows whatever it
- * says: so this runs with little memory, little time, and no file to open.  Standard input is a struct
- * ucall_symbols_request; standard output, which is a file too, gets a struct ucall_symbols_answer as it comes about:
- * what was found before a limit was met is there.
+ * ucall-symbols: names the frames of a guest that is a separate ELF file.  The library starts it
+ * for each report (libucall/report/symbols-helper.c).  Such a file can come from anyone, and libdw
+ * unpacks and follows whatever is in it.  So this program has little memory, little time, and can
+ * open no file.  Standard input is a struct ucall_symbols_request.  Standard output, a file too,
+ * gets a struct ucall_symbols_answer step by step: it holds what was found before a limit was
+ * reached.
  */
 #include <signal.h>
 #include <stdio.h>
@@ -23,10 +24,10 @@
 
 #define MEMORY ((rlim_t)512 << 20)
 #define CPU_SECONDS 2
-#define SECONDS 10 /* on a machine that has little time for it */
+#define SECONDS 10 /* for a busy machine */
 
 #if defined(ADDRESS_SANITIZER) || defined(THREAD_SANITIZER)
-#define NEEDS_ADDRESS_SPACE 1 /* of terabytes */
+#define NEEDS_ADDRESS_SPACE 1 /* sanitizers reserve terabytes */
 #else
 #define NEEDS_ADDRESS_SPACE 0
 #endif
@@ -49,7 +50,7 @@ static void limit_all(void)
 {
 	sigset_t none;
 
-	/* Nor can it use what the program that started it has open, or become another user. */
+	/* Closes the starting program's open files, and prevents becoming another user. */
 	syscall(SYS_close_range, STDERR_FILENO + 1, ~0u, 0); /* before Linux 5.9 they stay */
 	prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
 	sigemptyset(&none);
@@ -59,12 +60,12 @@ static void limit_all(void)
 	alarm(SECONDS);
 	limit(RLIMIT_CORE, 0);
 	limit(RLIMIT_CPU, CPU_SECONDS);
-	limit(RLIMIT_NOFILE, STDERR_FILENO + 1); /* what is open stays so; nothing else can be opened */
+	limit(RLIMIT_NOFILE, STDERR_FILENO + 1); /* open files stay open; no more can be opened */
 	if (!NEEDS_ADDRESS_SPACE)
 		limit(RLIMIT_AS, MEMORY);
 }
 
-/* A word of the stack, of which the request has a copy. */
+/* Reads a word from the request's copy of the stack. */
 static bool read_word(void *data, uint64_t address, uint64_t *value)
 {
 	const struct ucall_symbols_request *r = data;
@@ -97,7 +98,7 @@ int main(void)
 	}
 	r = map;
 	if (memcmp(r->version, UCALL_VERSION, sizeof(UCALL_VERSION)) != 0) {
-		fprintf(stderr, "ucall-symbols is of libucall " UCALL_VERSION "\n");
+		fprintf(stderr, "ucall-symbols was built for libucall " UCALL_VERSION "\n");
 		return 2;
 	}
 	limit_all();

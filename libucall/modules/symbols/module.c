@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The module: names of guests that are this program.  It reads no file but the program's own. */
+/* The symbols module: for guests that are this program.  It reads only the program's own files. */
 #include "backtrace.h"
 
 static unsigned int backtrace(const struct ucall_unwind *at, struct ucall_backtrace_entry *frames,

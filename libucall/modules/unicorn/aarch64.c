@@ -3,7 +3,7 @@
 #include "arch/aarch64/exceptions.h"
 #include "cpu.h"
 
-/* Unicorn's numbers of exceptions. */
+/* Unicorn's exception numbers. */
 #define UC_UDEF 1
 #define UC_SVC 2
 #define UC_DATA_ABORT 4
@@ -15,7 +15,7 @@
 
 static uc_err init(struct unicorn_vcpu *v)
 {
-	/* So that HVC is an exception of its own, instead of an undefined instruction. */
+	/* Makes HVC an exception of its own, instead of an undefined instruction. */
 	uc_arm64_cp_reg scr = { .crn = 1, .crm = 1, .op0 = 3, .op1 = 6, .op2 = 0, .val = 0x501 };
 	uc_arm64_cp_reg hcr = { .crn = 1, .crm = 1, .op0 = 3, .op1 = 4, .op2 = 0, .val = 1ull << 31 };
 	uc_err err = uc_reg_write(v->uc, UC_ARM64_REG_CP_REG, &scr);
@@ -43,7 +43,7 @@ static uc_err call(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_addre
 	return err ? err : unicorn_set(v, UC_ARM64_REG_X30, return_address);
 }
 
-/* Behind SVC, HVC and SMC (Arm ARM, D1.3.1: the preferred return address). */
+/* After SVC, HVC and SMC (Arm ARM, D1.3.1: the preferred return address). */
 static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
 {
 	uint64_t ec = exit->u.exception.vector;

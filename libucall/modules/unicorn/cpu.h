@@ -12,10 +12,10 @@
 
 /* An exception whose handler has not returned. */
 struct unicorn_level {
-	uc_context *context; /* NULL: none was needed yet */
-	struct ucall_frame frame; /* as it was */
+	uc_context *context; /* NULL: not needed yet */
+	struct ucall_frame frame; /* before the handler */
 	uint64_t at; /* guest address of the handler's copy */
-	uint8_t messages[UCALL_NEST_SIZE]; /* of the mailbox */
+	uint8_t messages[UCALL_NEST_SIZE]; /* saved from the mailbox */
 };
 
 struct unicorn_vcpu {
@@ -23,10 +23,10 @@ struct unicorn_vcpu {
 	const struct unicorn_cpu *cpu;
 	uc_engine *uc;
 	struct fiber fiber;
-	uint64_t pc; /* of the instruction that is under way, or about to be */
-	uint64_t code_page; /* guest address of the page that `code` is the host's view of, or ~0 */
+	uint64_t pc; /* of the current or next instruction */
+	uint64_t code_page; /* guest address of the page at `code`, or ~0 */
 	const uint8_t *code;
-	size_t mapped; /* how many of the VM's regions have been looked at */
+	size_t mapped; /* how many of the VM's regions have been handled */
 
 	/* Why the fiber was left. */
 	enum {
@@ -41,19 +41,19 @@ struct unicorn_vcpu {
 	} left;
 	uc_err error; /* of uc_emu_start(), once it has ended */
 	bool running; /* uc_emu_start() has not ended */
-	bool failed; /* it has ended by an exception, which is in vcpu->exit */
+	bool failed; /* it has ended with the exception in vcpu->exit */
 
-	int kicked; /* atomic: a kick that no run has told yet */
-	bool regs_written; /* `regs` is to be taken before the next instruction */
+	int kicked; /* atomic: a kick that no run has reported yet */
+	bool regs_written; /* apply `regs` before the next instruction */
 	struct ucall_frame regs;
 	bool stepping; /* ucall_vcpu_set_stepping() */
-	bool stepped; /* in this run an instruction has begun */
+	bool stepped; /* this run has begun an instruction */
 	unsigned int budget; /* instructions until the clock is read; 0: before the next one */
 	int64_t deadline; /* CLOCK_MONOTONIC, ns; -1: none */
-	bool exact; /* bad accesses are told exactly */
-	bool psw_loaded; /* s390x: by the instruction before this one */
+	bool exact; /* bad accesses are reported exactly */
+	bool psw_loaded; /* s390x: the previous instruction loaded a PSW */
 
-	/* What is to be done before the guest goes on: handlers.c. */
+	/* What to do before the guest goes on: handlers.c. */
 	struct {
 		enum { NEXT_NOTHING, NEXT_FIXUP, NEXT_HANDLER, NEXT_RETURN } what;
 		uint64_t to;
@@ -65,51 +65,56 @@ struct unicorn_vcpu {
 struct unicorn_cpu {
 	uc_arch uc_arch;
 	uc_mode uc_mode;
-	/* Unicorn's numbers of struct ucall_frame; 0: there is none. */
+	/* Unicorn's numbers of the registers in struct ucall_frame; 0: none. */
 	int gpr[32], pc, sp, flags;
 	unsigned int argument; /* gpr[] of a function's first argument */
 
 	uint8_t spin[4]; /* one or two instructions that jump to themselves */
 
-	/* State beside the registers, and hooks.  NULL: none. */
+	/* Sets up other state than registers, and hooks.  NULL: none. */
 	uc_err (*init)(struct unicorn_vcpu *v);
-	/* A guest function's arguments, stack and return address, by the architecture's ABI. */
+	/* Sets a guest function's arguments, stack and return address, by the ABI. */
 	uc_err (*boot)(struct unicorn_vcpu *v, const struct ucall_boot *boot,
 		       uint64_t return_address);
 	/*
-	 * Goes on in a function with one argument, the address of what is on top of its stack; the caller
-	 * sets pc.  The address that an exception's frame has, where it is not that of the instruction (NULL).
+	 * call(): goes on in a function whose one argument is `frame`, the top of its stack; the
+	 * caller sets pc.  resume(): the address to put in an exception's frame; NULL: that of the
+	 * instruction.
 	 */
 	uc_err (*call)(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_address);
 	uint64_t (*resume)(struct unicorn_vcpu *v, const struct ucall_exit *exit);
-	/* Before an instruction: true if it is one that exits, and exit says how. */
+	/* Called before an instruction: true if it exits; fills in *exit. */
 	bool (*insn)(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit *exit);
 
-	/* A bad access (a uc_mem_type) as the architecture's exception. */
+	/* Turns a bad access (a uc_mem_type) into the architecture's exception. */
 	void (*memory_fault)(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			     struct ucall_exit *exit);
 	uint32_t maybe_access; /* a UC_HOOK_INTR that may be a bad access; 0: none */
-	/* UC_HOOK_INTR, and an instruction that is none: the exit. */
+	/* For UC_HOOK_INTR: fills in *exit. */
 	void (*interrupt)(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit);
-	/* The emulation has ended as by a halt: true if it was an exception, and exit says which.  NULL: never. */
+	/* The emulation ended like a halt: true if it was an exception, in *exit.  NULL: never. */
 	bool (*halts_by_exception)(struct unicorn_vcpu *v, struct ucall_exit *exit);
+	/* For an invalid instruction: fills in *exit. */
 	void (*invalid_insn)(struct unicorn_vcpu *v, struct ucall_exit *exit);
 };
 
 extern const struct unicorn_cpu unicorn_x86_64, unicorn_aarch64, unicorn_s390x, unicorn_riscv64;
 
-/* In a hook: hands v->vcpu->exit to the host, and returns when the vCPU is to go on. */
+/* In a hook: hands v->vcpu->exit to the host, and returns when the vCPU goes on. */
 void unicorn_exit(struct unicorn_vcpu *v);
 
-/* General registers as they are; and back. */
+/* Read and write the general registers. */
 void unicorn_read_registers(struct unicorn_vcpu *v, struct ucall_frame *frame);
 void unicorn_write_registers(struct unicorn_vcpu *v, const struct ucall_frame *frame, bool flags);
 
 /* ---- handlers.c ---- */
 
-/* In a hook, with an exception in v->vcpu->exit: true if the guest takes it, and the emulation is to stop. */
+/*
+ * In a hook, with an exception in v->vcpu->exit: true if the guest takes it; the emulation must
+ * then stop.
+ */
 bool unicorn_takes_exception(struct unicorn_vcpu *v);
-/* The emulation has stopped, with v->next: sets registers and v->pc.  -1 after ucall_fail(). */
+/* The emulation has stopped: sets registers and v->pc by v->next.  -1 after ucall_fail(). */
 int unicorn_go_on(struct unicorn_vcpu *v);
 uc_err unicorn_init_handlers(struct unicorn_vcpu *v);
 void unicorn_drop_handlers(struct unicorn_vcpu *v);
@@ -135,13 +140,13 @@ static inline bool unicorn_is_fetch(uc_mem_type type)
 	return type == UC_MEM_FETCH_UNMAPPED || type == UC_MEM_FETCH_PROT;
 }
 
-/* The memory is there, and does not permit it. */
+/* The memory is mapped, but does not permit the access. */
 static inline bool unicorn_is_denied(uc_mem_type type)
 {
 	return type == UC_MEM_WRITE_PROT || type == UC_MEM_READ_PROT || type == UC_MEM_FETCH_PROT;
 }
 
-/* Writes a register of 64 bits. */
+/* Writes a 64-bit register. */
 static inline uc_err unicorn_set(struct unicorn_vcpu *v, int reg, uint64_t value)
 {
 	return uc_reg_write(v->uc, reg, &value);

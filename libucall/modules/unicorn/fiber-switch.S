@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* void ucall_fiber_switch(void **save, void *to): see fiber.c, which lays out a first stack so. */
+/* void ucall_fiber_switch(void **save, void *to): fiber.c lays out new stacks to match. */
 #if defined(__x86_64__)
 	.text
 	.globl	ucall_fiber_switch

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Switching stacks: by a few instructions where they are written, else by ucontext. */
+/* Switches stacks: by fiber-switch.S on the hosts that it supports, else by ucontext. */
 #include <stdint.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -8,7 +8,7 @@
 #include "base/sanitizers.h"
 #include "fiber.h"
 
-#define STACK_SIZE ((size_t)1 << 20) /* pages that are not touched cost nothing */
+#define STACK_SIZE ((size_t)1 << 20) /* untouched pages cost nothing */
 
 #ifdef ADDRESS_SANITIZER
 #include <sanitizer/asan_interface.h>
@@ -23,14 +23,14 @@
 #if defined(__x86_64__) || defined(__aarch64__)
 
 /*
- * Saves what a function must preserve on the stack, and the stack pointer in *save; goes on where
- * `to` was saved.
+ * Saves the registers that a function must preserve on the stack, and the stack pointer in *save;
+ * goes on where `to` was saved.
  */
 void ucall_fiber_switch(void **save, void *to);
-/* What a new stack is prepared to go on with: calls the function with the data beside it. */
+/* Where a new stack starts: calls the function on the stack, with its data. */
 extern const char ucall_fiber_start[];
 
-/* The words that ucall_fiber_switch() takes off a stack, with the start's operands among them. */
+/* Prepares what ucall_fiber_switch() pops from a stack, with the operands of ucall_fiber_start. */
 static void prepare(struct fiber *f, void (*main)(void *), void *data)
 {
 	uint64_t *sp = (uint64_t *)(void *)((char *)f->stack + f->size);
@@ -91,7 +91,7 @@ static void prepare(struct fiber *f, void (*main)(void *), void *data)
 
 #endif
 
-/* ---- around it ---- */
+/* ---- fibers ---- */
 
 /* On the new stack. */
 static void entered(struct fiber *f)
@@ -123,7 +123,7 @@ int fiber_init(struct fiber *f, void (*function)(void *data), void *data)
 		return -1;
 	}
 #ifdef ADDRESS_SANITIZER
-	/* What a thread's stack that was here has left in the shadow. */
+	/* Clears what an earlier thread's stack here left in the shadow memory. */
 	__asan_unpoison_memory_region(f->stack, f->size);
 #endif
 	mprotect(f->stack, page, PROT_NONE);
@@ -144,7 +144,7 @@ void fiber_fini(struct fiber *f)
 	__tsan_destroy_fiber(f->own_fiber);
 #endif
 #ifdef ADDRESS_SANITIZER
-	/* A run that has not ended has frames here, which no other stack in this place is to have. */
+	/* A run that has not ended has frames here: clear them for the next stack in this place. */
 	__asan_unpoison_memory_region(f->stack, f->size);
 #endif
 	munmap(f->stack, f->size);

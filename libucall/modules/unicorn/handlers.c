@@ -1,12 +1,12 @@
 // SPDX-License-Identifier: MIT
 /*
- * Guests' own handlers of exceptions.  Unicorn has exceptions end in a hook and has no way into a handler.  So the
- * engine does what the exception stubs of a guest on KVM do (arch/dispatch.h): it writes the frame to the vCPU's
- * handler stack, keeps the message area of the mailbox, and goes on in the handler, which returns to an address where
- * a hook waits.
+ * Guests' own exception handlers.  In Unicorn an exception ends in a hook, and it cannot call a
+ * handler.  So the engine does what the exception stubs of a guest on KVM do (arch/dispatch.h): it
+ * writes the frame to the vCPU's handler stack, saves the message area of the mailbox, and goes on
+ * in the handler, which returns to an address with a hook.
  *
- * What the registers of struct ucall_frame do not have (condition codes, vector registers) Unicorn keeps in a
- * context, which is put back afterwards.
+ * State that is not in struct ucall_frame (condition codes, vector registers) is saved in a Unicorn
+ * context and restored afterwards.
  */
 #include <errno.h>
 
@@ -16,7 +16,7 @@
 #include "machine/memory.h"
 #include "cpu.h"
 
-/* A page of each emulator's own, beside the core's in the mailbox's slot: where handlers return to. */
+/* Where handlers return to: each emulator's own page, next to the core's in the mailbox's slot. */
 #define RETURN_PAGE 0x8000140000
 
 #define PART (UCALL_HANDLER_STACK_SIZE / (UNICORN_DEPTH + 1))
@@ -69,7 +69,7 @@ bool unicorn_takes_exception(struct unicorn_vcpu *v)
 
 static int fail(uc_err err)
 {
-	return ucall_fail(EIO, "Unicorn: an exception handler of the guest: %s", uc_strerror(err));
+	return ucall_fail(EIO, "Unicorn: the guest's exception handler: %s", uc_strerror(err));
 }
 
 static void fix_up(struct unicorn_vcpu *v)
@@ -124,7 +124,7 @@ static int leave(struct unicorn_vcpu *v)
 	if (err)
 		return fail(err);
 	ucall_guest_frame(v->vcpu->vm->arch, &frame, &frame);
-	/* The flags only if they are others: Unicorn's condition code may not be in them. */
+	/* Write flags only if they were changed: Unicorn's condition code may not be in them. */
 	unicorn_write_registers(v, &frame, frame.flags != level->frame.flags);
 	v->pc = frame.pc;
 	return 0;
@@ -164,7 +164,7 @@ uc_err unicorn_init_handlers(struct unicorn_vcpu *v)
 
 	for (size_t i = 0; i < sizeof(code); i++)
 		code[i] = v->cpu->spin[i % sizeof(v->cpu->spin)];
-	/* Writable too: on s390x Unicorn takes a fetch from memory that is not for a bad access. */
+	/* Writable too: on s390x Unicorn treats a fetch from read-only memory as a bad access. */
 	err = uc_mem_map(v->uc, RETURN_PAGE, UCALL_PAGE_SIZE, UC_PROT_ALL);
 	if (!err)
 		err = uc_mem_write(v->uc, RETURN_PAGE, code, sizeof(code));

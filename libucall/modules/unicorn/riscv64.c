@@ -5,7 +5,7 @@
 
 #define UC_ECALL 8 /* in every mode */
 
-/* SBI specification, 3: what an extension that nobody has answers. */
+/* SBI specification, 3: the answer for an unknown extension. */
 #define SBI_ERR_NOT_SUPPORTED ((uint64_t)-2)
 
 static uc_err boot(struct unicorn_vcpu *v, const struct ucall_boot *b, uint64_t return_address)
@@ -49,12 +49,12 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 	exit->u.sbi.function = unicorn_get(v, UC_RISCV_REG_X16);
 	for (int i = 0; i < 6; i++)
 		exit->u.sbi.args[i] = unicorn_get(v, UC_RISCV_REG_X10 + i);
-	/* As KVM has it, unless the host says otherwise. */
+	/* As in KVM, unless the host sets another answer. */
 	unicorn_set(v, UC_RISCV_REG_X10, SBI_ERR_NOT_SUPPORTED);
 	unicorn_set(v, UC_RISCV_REG_X11, 0);
 }
 
-/* EBREAK comes as no instruction. */
+/* EBREAK is reported as an invalid instruction. */
 static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
 {
 	static const uint8_t ebreak[4] = { 0x73, 0x00, 0x10, 0x00 };

@@ -39,7 +39,10 @@ static uc_err call(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_addre
 	return err ? err : unicorn_set(v, UC_S390X_REG_R14, return_address);
 }
 
-/* Behind the instruction, whose first two bits have its length, unless there is none (Principles of Operation, 6-8). */
+/*
+ * After the instruction, whose first two bits give its length; v->pc if there is none (Principles
+ * of Operation, 6-8).
+ */
 static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
 {
 	uint8_t insn = 0;
@@ -49,7 +52,7 @@ static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
 	return v->pc + (insn < 0x40 ? 2 : insn < 0xc0 ? 4 : 6);
 }
 
-/* Did the instruction before this one load a PSW that waits?  Then that is the exit. */
+/* The previous instruction loaded a PSW: true if it waits, which is then the exit. */
 static bool waits(struct unicorn_vcpu *v, struct ucall_exit *exit)
 {
 	uint64_t psw = unicorn_get(v, UC_S390X_REG_PSWM);
@@ -84,7 +87,7 @@ static bool takes_long(const uint8_t *code)
 	}
 }
 
-/* DIAG, which Unicorn passes over; and a PSW that waits, which it goes on with. */
+/* DIAG, which Unicorn skips; and a PSW that waits, with which it just goes on. */
 static bool insn(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit *exit)
 {
 	struct s390x_diag diag;
@@ -120,7 +123,7 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 			bytes[1] = 0;
 		unicorn_exception(exit, UCALL_S390X_SVC, bytes[1], 0, 0);
 	} else if (uc_mem_read(v->uc, pc, bytes, 2)) {
-		/* A fetch from where nothing is comes here, and not as a bad access. */
+		/* A fetch from unmapped memory comes here, not as a bad access. */
 		v->pc = pc;
 		unicorn_exception(exit, S390X_PGM_ADDRESSING, 0, pc, 0);
 	} else {

@@ -2,16 +2,17 @@
 /*
  * The unicorn engine: guests of four architectures in software, by the CPU emulator Unicorn.
  *
- * Guests are flat.  Each vCPU is an emulator of its own over the same memory, so that its mailbox is
- * just another mapping at the same address.  An emulation runs on a stack of its own (fiber.h) and is
- * left from within the hook that saw the exit; to stop it there would wind the block back that is
- * under way.
+ * Guests are flat.  Each vCPU is a separate emulator over the same memory, so its mailbox is just
+ * another mapping at the same address.  An emulation runs on a stack of its own (fiber.h), and is
+ * suspended from within the hook that saw the exit; stopping it there would roll back the current
+ * block.
  *
- * Guest atomics are not atomic between emulators, so the vCPUs of a VM take turns: who runs holds the
- * turn, and gives it away after a slice if another waits.  Different VMs do not wait for each other.
+ * Guest atomics are not atomic between emulators, so the vCPUs of a VM take turns: the one that
+ * runs holds the turn, and passes it on after a slice if another waits.  Different VMs do not wait
+ * for each other.
  *
- * One hook sees every instruction.  It keeps the program counter, which Unicorn has exact nowhere
- * else, and is where a run ends by its limit, a kick or a slice.
+ * One hook sees every instruction.  It stores the program counter, which is not exact anywhere else
+ * in Unicorn, and ends a run for a time limit, a kick or a slice.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -26,7 +27,7 @@
 
 #define MAX_VCPUS 64
 #define SLICE 16384 /* instructions, while another vCPU waits */
-#define ADDRESS_SPACE ((rlim_t)3 << 29) /* what an emulator reserves, and some */
+#define ADDRESS_SPACE ((rlim_t)3 << 29) /* what an emulator reserves, and a margin */
 
 struct unicorn_vm {
 	pthread_mutex_t lock;
@@ -90,7 +91,7 @@ void unicorn_exit(struct unicorn_vcpu *v)
 	leave(v, LEFT_EXIT);
 }
 
-/* The host's view of the code at v->pc; NULL where it is not in one page with what follows. */
+/* The host's view of 4 bytes of code at v->pc; NULL if they are not all in one mapped page. */
 static const uint8_t *code_at(struct unicorn_vcpu *v)
 {
 	const uint64_t offset = UCALL_PAGE_SIZE - 1;
@@ -130,7 +131,7 @@ void unicorn_write_registers(struct unicorn_vcpu *v, const struct ucall_frame *f
 		unicorn_set(v, cpu->flags, frame->flags);
 }
 
-/* Registers that the host has written; false: another instruction is the next. */
+/* Applies registers that the host has written; false if the guest goes on elsewhere. */
 static bool take_registers(struct unicorn_vcpu *v)
 {
 	bool goes_on = v->regs.pc == v->pc;
@@ -145,7 +146,7 @@ static bool take_registers(struct unicorn_vcpu *v)
 static int map_regions(struct unicorn_vcpu *v);
 static void emulate(void *data);
 
-/* What asks for attention between two instructions. */
+/* Between two instructions: single steps, new memory, kicks, the time limit, other vCPUs. */
 static void attend(struct unicorn_vcpu *v)
 {
 	v->budget = v->stepping ? 0 : SLICE;
@@ -185,14 +186,15 @@ static void on_insn(uc_engine *uc, uint64_t address, uint32_t size, void *data)
 }
 
 /*
- * Before an exception is told.  From 2.0.2 on Unicorn is exact on bad accesses only with a TLB that does
- * not go by the emulated CPU's rules, which is slow: so the instruction is done once more, with that.
+ * Called before an exception is reported.  Since 2.0.2 Unicorn is exact on bad accesses only with a
+ * TLB that ignores the emulated CPU's rules.  It is slow, so it is turned on only now, and the
+ * instruction is repeated.
  */
 static void look_again(struct unicorn_vcpu *v)
 {
 #ifdef uc_ctl_tlb_mode
 	if (!v->exact)
-		leave(v, LEFT_AGAIN); /* and is not entered any more */
+		leave(v, LEFT_AGAIN); /* this fiber is not entered again */
 #else
 #endif
 }
@@ -232,7 +234,7 @@ static int do_again(struct unicorn_vcpu *v)
 		err = uc_ctl_tlb_mode(v->uc, UC_TLB_VIRTUAL);
 #endif
 	if (err)
-		return fail("looking at a bad access", err);
+		return fail("repeating a bad access", err);
 	return fiber_init(&v->fiber, emulate, v) ? fail_stack() : 0;
 }
 
@@ -242,7 +244,7 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 	struct unicorn_vcpu *v = data;
 	size_t before = v->mapped;
 
-	/* Memory that was given out while this vCPU ran. */
+	/* Memory that was allocated while this vCPU ran. */
 	if (!unicorn_is_denied(type) && !map_regions(v) && v->mapped != before)
 		return true;
 	if (!unicorn_is_fetch(type))
@@ -255,7 +257,7 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 	return false;
 }
 
-/* Before an access to a device, whose page is memory to Unicorn. */
+/* Called before an access to a device, whose page is memory for Unicorn. */
 static void on_device(uc_engine *uc, uc_mem_type type, uint64_t address, int size, int64_t value,
 		      void *data)
 {
@@ -295,7 +297,7 @@ static uc_err map_region(struct unicorn_vcpu *v, const struct ucall_region *r)
 	return uc_mem_map_ptr(v->uc, r->gva, r->size, prot, v->vcpu->vm->memory.base + r->gpa);
 }
 
-/* The regions that are new since the last time. */
+/* Maps the regions that are new since the last call. */
 static int map_regions(struct unicorn_vcpu *v)
 {
 	const struct ucall_memory *mem = &v->vcpu->vm->memory;
@@ -317,7 +319,7 @@ static void emulate(void *data)
 	struct unicorn_vcpu *v = data;
 
 	for (;;) {
-		/* Ends nowhere: a guest that jumps to address 0 is to be seen. */
+		/* No end address: a guest that jumps to address 0 must be noticed. */
 		v->error = uc_emu_start(v->uc, v->pc, UINT64_MAX, 0, 0);
 		v->failed = !v->error && v->next.what == NEXT_NOTHING && v->cpu->halts_by_exception &&
 			    v->cpu->halts_by_exception(v, &v->vcpu->exit);
@@ -340,7 +342,7 @@ static void go_on(struct unicorn_vcpu *v)
 	fiber_enter(&v->fiber);
 }
 
-/* uc_emu_start() has ended by itself: a halt, unless Unicorn gave up. */
+/* uc_emu_start() has returned by itself: a halt, unless Unicorn gave up. */
 static void describe_end(struct unicorn_vcpu *v)
 {
 	struct ucall_exit *exit = &v->vcpu->exit;
@@ -374,7 +376,7 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 	do {
 		take_turn(u);
 		vcpu->exit.native = 0;
-		/* At once if there is memory to map: not in the midst of an access that has exited. */
+		/* 0 maps new memory before the next instruction, not within an access. */
 		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->stepping
 				    ? SLICE
 				    : 0;
@@ -429,7 +431,7 @@ static const struct {
 
 #define CPUS (sizeof(cpus) / sizeof(cpus[0]))
 
-/* Of one of unicorn_archs(). */
+/* The VM's architecture is one of unicorn_archs(). */
 static const struct unicorn_cpu *cpu_of(const struct ucall_machine *vm)
 {
 	size_t i = 0;
@@ -469,7 +471,7 @@ static int boot(struct unicorn_vcpu *v)
 	return err ? fail("writing registers", err) : 0;
 }
 
-/* Unicorn ends the process where it cannot reserve address space. */
+/* Unicorn ends the process if it cannot reserve address space. */
 static int check_limit(void)
 {
 	struct rlimit limit;
@@ -481,7 +483,7 @@ static int check_limit(void)
 	return 0;
 }
 
-/* The emulator and its stack. */
+/* Makes the emulator and its stack. */
 static int open_cpu(struct unicorn_vcpu *v)
 {
 	uc_err err;
@@ -498,11 +500,11 @@ static int open_cpu(struct unicorn_vcpu *v)
 	if (!err)
 		err = unicorn_init_handlers(v);
 	if (err)
-		return fail("a new CPU", err);
+		return fail("making a CPU", err);
 	return map_regions(v) ? -1 : boot(v);
 }
 
-/* What is left in the midst of a hook needs nothing that is not freed here. */
+/* A run that is suspended in a hook holds nothing but what is freed here. */
 static void close_cpu(struct unicorn_vcpu *v)
 {
 	unicorn_drop_handlers(v);
@@ -517,7 +519,8 @@ static int unicorn_vcpu_init(struct ucall_cpu *vcpu)
 	struct unicorn_vcpu *v;
 
 	if (vcpu->number >= MAX_VCPUS)
-		return ucall_fail(ENOSPC, "engine unicorn has at most %d vCPUs in a VM", MAX_VCPUS);
+		return ucall_fail(ENOSPC, "engine unicorn supports at most %d vCPUs in a VM",
+				  MAX_VCPUS);
 	if (check_limit())
 		return -1;
 	v = calloc(1, sizeof(*v));
@@ -535,7 +538,7 @@ static void unicorn_vcpu_fini(struct ucall_cpu *vcpu)
 
 	if (!v)
 		return;
-	/* In a child of its process an emulator may have been copied in the midst of its work: it is left alone. */
+	/* In a forked child an emulator may have been copied while it ran: leave it alone. */
 	if (!vcpu->vm->inherited)
 		close_cpu(v);
 	free(v);
@@ -543,8 +546,8 @@ static void unicorn_vcpu_fini(struct ucall_cpu *vcpu)
 }
 
 /*
- * With a new emulator: within an old one there may be a run that has not ended, and an exception that
- * the guest has not taken (with which the next would be a double fault).
+ * Makes a new emulator: the old one may have a run that has not ended, or an exception that the
+ * guest has not taken (the next one would then be a double fault).
  */
 static int unicorn_restart(struct ucall_cpu *vcpu)
 {
@@ -575,7 +578,7 @@ static int unicorn_get_regs(struct ucall_cpu *vcpu, struct ucall_frame *regs)
 	return 0;
 }
 
-/* In most hooks a block that is under way would overwrite them: they wait for the next instruction. */
+/* In most hooks the current block would overwrite them: they wait for the next instruction. */
 static int unicorn_set_regs(struct ucall_cpu *vcpu, const struct ucall_frame *regs)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
@@ -667,7 +670,7 @@ static void unicorn_vm_fini(struct ucall_machine *vm)
 
 static const char *unicorn_exit_name(uint32_t native)
 {
-	return native ? uc_strerror((uc_err)native) : "an exit that is none of a guest's";
+	return native ? uc_strerror((uc_err)native) : "an exit that the guest did not cause";
 }
 
 static uint32_t unicorn_archs(void)

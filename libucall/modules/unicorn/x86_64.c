@@ -21,7 +21,7 @@ static void on_out(uc_engine *uc, uint32_t number, int size, uint32_t value, voi
 	port(data, number, size, value, true);
 }
 
-/* Nothing answers. */
+/* No device answers: the guest reads 0. */
 static uint32_t on_in(uc_engine *uc, uint32_t number, int size, void *data)
 {
 	port(data, number, size, 0, false);
@@ -70,7 +70,7 @@ static uc_err call(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_addre
 	return err ? err : unicorn_set(v, UC_X86_REG_EFLAGS, 2);
 }
 
-/* Behind INT3, INTO and INT (AMD APM volume 2, 8.2: traps). */
+/* After INT3, INTO and INT (AMD APM volume 2, 8.2: traps). */
 static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
 {
 	uint8_t insn = 0;
@@ -83,7 +83,7 @@ static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
 static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			 struct ucall_exit *exit)
 {
-	/* Unicorn does not ask for canonical addresses, the architecture does. */
+	/* Unicorn does not check for canonical addresses; the architecture does. */
 	if ((int64_t)(address << 16) >> 16 != (int64_t)address)
 		unicorn_exception(exit, VECTOR_GP, 0, 0, 0);
 	else
@@ -105,8 +105,9 @@ static bool is_division(const uint8_t *code, size_t size)
 }
 
 /*
- * Unicorn takes an exception for handled only where it has called the guest's own handler, which it cannot.  So of
- * #DE and #GP it makes #DF from the second on, and from the third on it halts: the instruction tells which it was.
+ * Unicorn considers an exception handled only if it has called the guest's own handler, which it
+ * cannot.  So it turns a second #DE or #GP into #DF, and halts from the third on: the instruction
+ * tells which one it was.
  */
 static uint32_t second_exception(struct unicorn_vcpu *v)
 {
@@ -120,7 +121,7 @@ static uint32_t second_exception(struct unicorn_vcpu *v)
 
 static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit)
 {
-	/* Those with an error code, which Unicorn does not tell. */
+	/* Exceptions with an error code, which Unicorn does not report. */
 	bool has_code = number == VECTOR_DF || (number >= VECTOR_TS && number <= VECTOR_PF) ||
 			number == VECTOR_AC;
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What CPUID says to a guest with encrypted memory. */
+/* CPUID for guests with encrypted memory. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -22,7 +22,7 @@ static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *cpuid, uint32_t function
 	return &cpuid->entries[cpuid->nent++];
 }
 
-/* The supported CPUID, and what a guest with encrypted memory sees in it. */
+/* Copies the supported CPUID and adds the leaf for memory encryption. */
 struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct kvm_cpuid2 *supported)
 {
 	const uint32_t more = 2;
@@ -42,7 +42,7 @@ struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct k
 		e->eax |= CPUID_ES_BIT;
 	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP)
 		e->eax |= CPUID_SNP_BIT;
-	/* The C-bit's position; how many address bits encryption takes away: the C-bit and above. */
+	/* The C-bit's position; how many address bits encryption takes: from the C-bit up. */
 	e->ebx = sev_c_bit(&vm->memory) | 1u << 6;
 	e->ecx = e->edx = 0;
 	return cpuid;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which guard keeps which kind of SEV. */
+/* Selects the guard for each kind of SEV. */
 #include "sev.h"
 
 static const struct ucall_kvm_guard *find(const struct ucall_protection *protection)

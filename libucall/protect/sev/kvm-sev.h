@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * KVM's interface for SEV, SEV-ES and SEV-SNP, as far as it is used here, under names of libucall's own:
- * <linux/kvm.h> may be older than the kernel that the program meets.  Each with the version of Linux that
- * has it since.  KVM API document, and there "Secure Encrypted Virtualization (SEV)".
+ * The parts of KVM's interface for SEV, SEV-ES and SEV-SNP that are used here, under libucall's own
+ * names: <linux/kvm.h> may be older than the running kernel.  Each part gives the Linux version
+ * that added it.  See the KVM API document, "Secure Encrypted Virtualization (SEV)".
  */
 #ifndef LIBUCALL_X86_64_KVM_SEV_H
 #define LIBUCALL_X86_64_KVM_SEV_H

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SEV, SEV-ES and SEV-SNP: by KVM's own calls (real/), and by software on any KVM (emulated/).  Here is what
- * both use: CPUID, and which pages of an SNP guest are private.
+ * SEV, SEV-ES and SEV-SNP: by KVM's own calls (real/), and by software on any KVM (emulated/).
+ * This file has what both use: CPUID, and which pages of an SNP guest are private.
  */
 #ifndef LIBUCALL_SEV_H
 #define LIBUCALL_SEV_H
@@ -18,7 +18,7 @@ extern const struct ucall_kvm_guard sev_real, sev_real_snp; /* real/real.c */
 char *sev_real_launch_list(const struct ucall_machine *vm,
 			   const struct ucall_protection *protection, const struct ucall_args *args);
 
-/* The bit of a guest-physical address that says "private", in page tables. */
+/* Sets the C-bit: the address bit that means "private" in page tables. */
 static inline void sev_set_c_bit(struct ucall_memory *mem, uint64_t c_bit)
 {
 	mem->has_private = true;
@@ -32,12 +32,12 @@ static inline unsigned int sev_c_bit(const struct ucall_memory *mem)
 
 /* ---- cpuid.c ---- */
 
-/* What CPUID offers that VM, of KVM_GET_SUPPORTED_CPUID, which is asked once a process; NULL after ucall_fail(). */
+/* The VM's CPUID, from one KVM_GET_SUPPORTED_CPUID per process; NULL after ucall_fail(). */
 const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd);
 
-/* The supported CPUID, and what a guest with encrypted memory sees in it; NULL after ucall_fail(). */
+/* Copies the supported CPUID and adds the leaf for memory encryption; NULL after ucall_fail(). */
 struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct kvm_cpuid2 *supported);
-/* A leaf of it; all zero for one that is not there (APM volume 3, appendix E). */
+/* Looks up a leaf; all zero if it is missing (APM volume 3, appendix E). */
 void sev_find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t index,
 		    uint32_t values[4]);
 
@@ -47,14 +47,14 @@ struct sev_pages {
 	uint8_t *private_bits; /* a bit for each page; NULL before the launch */
 };
 
-/* From now on each page is what it was allocated as, until it is marked.  -1 after ucall_fail(). */
+/* Starts with each page as it was allocated, until it is marked.  -1 after ucall_fail(). */
 int sev_pages_track(struct sev_pages *pages, const struct ucall_memory *mem);
 void sev_pages_free(struct sev_pages *pages);
 void sev_pages_mark(struct sev_pages *pages, uint64_t gpa, uint64_t size, bool is_private);
 bool sev_pages_are_private(const struct sev_pages *pages, const struct ucall_memory *mem,
 			   uint64_t gpa);
 
-/* Of page number `page` in a bitmap such as private_bits. */
+/* True if the bit of page number `page` is set in a bitmap such as private_bits. */
 static inline bool sev_pages_is_set(const uint8_t *bits, uint64_t page)
 {
 	return __atomic_load_n(&bits[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;

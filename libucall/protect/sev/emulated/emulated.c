@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Emulated SEV, SEV-ES and SEV-SNP in the life of a VM of the kvm engine. */
+/* Emulated SEV, SEV-ES and SEV-SNP: guards of the kvm engine. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -9,15 +9,16 @@
 #include "arch/x86_64/x86_64.h"
 #include "emulated.h"
 
-/* ---- what a VM has ---- */
+/* ---- VMs and vCPUs ---- */
 
 static int check(int kvm_fd, const struct ucall_protection *protection)
 {
 	if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_USER_SPACE_MSR) <= 0 ||
 	    ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
 		return ucall_fail(EOPNOTSUPP,
-				  "this KVM cannot leave MSRs to the host (KVM_CAP_X86_USER_SPACE_MSR, "
-				  "KVM_CAP_X86_MSR_FILTER); Linux 5.10 or later is needed");
+				  "this KVM cannot pass MSRs to user space "
+				  "(KVM_CAP_X86_USER_SPACE_MSR, KVM_CAP_X86_MSR_FILTER); Linux "
+				  "5.10 or later is needed");
 	return ucall_ciphers_load() ? 0 : -1;
 }
 
@@ -31,7 +32,7 @@ static void add_range(struct kvm_msr_filter *filter, unsigned int n, uint32_t ba
 }
 
 /*
- * Which MSRs exit.  With SEV: SEV_STATUS alone.  With SEV-ES all do, but for those of the encrypted
+ * Sets which MSRs exit.  With SEV: only SEV_STATUS.  With SEV-ES: all except those of the encrypted
  * state that KVM leaves to the guest there (sev_es_init_vmcb() and its MSR permission map).
  */
 static int filter_msrs(const struct ucall_machine *vm, int fd)
@@ -76,14 +77,14 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 	if (!supported || !sev->ciphers)
 		return -1;
 	if (sev->ciphers->new_key(sev->key))
-		return ucall_fail(EIO, "libcrypto has no random numbers");
+		return ucall_fail(EIO, "libcrypto cannot generate a random key");
 	sev->step = ucall_protection_closes(vm->protection) &&
 		    ucall_args_uint(vm->protection_options, "trap_cpuid");
 	if (sev->step && vm->ring)
 		return ucall_fail(
 			EOPNOTSUPP,
-			"trap_cpuid=step: KVM single-steps guests in ring 0 only; this VM's guest "
-			"functions are in ring %d",
+			"trap_cpuid=step: KVM can single-step guests only in ring 0; this VM's "
+			"guest functions run in ring %d",
 			vm->ring);
 	if (sev_find_c_bit(fd, &c_bit, supported) || filter_msrs(vm, fd))
 		return -1;
@@ -120,7 +121,7 @@ static int vcpu_init(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 	if (ioctl(fd, KVM_SET_CPUID2, sev_vm(vcpu->vm)->cpuid))
 		return ucall_fail_call("KVM_SET_CPUID2");
 	if (ucall_protection_closes(vcpu->vm->protection))
-		run->kvm_valid_regs = 0; /* KVM_CAP_SYNC_REGS is not there for such a guest */
+		run->kvm_valid_regs = 0; /* such a guest cannot use KVM_CAP_SYNC_REGS */
 	return 0;
 }
 
@@ -173,7 +174,7 @@ static int serve_msr(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t
 	return sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_MSR);
 }
 
-/* SNP: the page is there, and is not what the guest took it for. */
+/* SNP: the guest used a private page as shared, or the reverse. */
 static int report_mismatch(struct ucall_cpu *vcpu, int fd)
 {
 	uint64_t gpa = vcpu->exit.u.mmio.gpa;
@@ -211,7 +212,7 @@ static int look_ahead(struct ucall_cpu *vcpu, int fd)
 
 	if (ucall_x86_64_next_code(vcpu, fd, &regs, code, sizeof(code)))
 		return -1;
-	/* ENDBR64 does nothing here (CR4.CET is clear): passed over, as KVM's interpreter may do. */
+	/* ENDBR64 does nothing here (CR4.CET is clear): skip it, as KVM's interpreter may do. */
 	for (int most = 16; most && ucall_x86_64_is_endbr(code); most--) {
 		regs.rip += 4;
 		if (ioctl(fd, KVM_SET_REGS, &regs))
@@ -225,7 +226,7 @@ static int look_ahead(struct ucall_cpu *vcpu, int fd)
 	return sev_deliver_vc(vcpu, fd, &regs, UCALL_SVM_EXIT_CPUID);
 }
 
-/* 1: go on; 0: vcpu->exit is for the caller; -1. */
+/* Returns 1 to go on, 0 if vcpu->exit is for the caller, or -1. */
 static int serve(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	switch (run->exit_reason) {
@@ -247,7 +248,7 @@ static int serve(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run
 	}
 }
 
-/* What is to be done before the guest goes on. */
+/* Prepares the vCPU to go on; returns as serve() does. */
 static int prepare(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	struct sev_vcpu *v = sev_vcpu(vcpu);
@@ -256,14 +257,14 @@ static int prepare(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t r
 	    (run->kvm_valid_regs || run->kvm_dirty_regs))
 		return ucall_fail(
 			EINVAL,
-			"KVM_RUN: kvm_valid_regs or kvm_dirty_regs is set, and the registers of an "
+			"KVM_RUN: kvm_valid_regs or kvm_dirty_regs is set, but the registers of an "
 			"%s guest are closed (Invalid argument)",
 			vcpu->vm->protection->name);
 	if (v->pending)
 		sev_answer(vcpu, run, run_size);
 	if (!sev_vm(vcpu->vm)->step || v->looked)
 		return 1;
-	/* The instruction after an exit: it must be known before it runs. */
+	/* After an exit: check the next instruction before it runs. */
 	if (v->started && ucall_kvm_complete(vcpu))
 		return -1;
 	v->started = true;

@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * SEV by software on any KVM.  This part stands for the CPU and its firmware: it sees private memory and
- * registers as they are, and closes them to the rest of the library.  docs/CONFIDENTIAL.md says which rules
- * of hardware it keeps.
+ * SEV by software on any KVM.  This part plays the CPU and its firmware: it sees private memory and
+ * registers in plain, and hides them from the rest of the library.  docs/CONFIDENTIAL.md lists the
+ * hardware rules that it enforces.
  */
 #ifndef LIBUCALL_SEV_EMULATED_H
 #define LIBUCALL_SEV_EMULATED_H
@@ -20,14 +20,14 @@ struct sev_vm {
 	const struct ucall_ciphers *ciphers;
 	uint8_t key[UCALL_XTS_KEY_SIZE];
 	int fd;
-	struct kvm_cpuid2 *cpuid; /* what its vCPUs have */
+	struct kvm_cpuid2 *cpuid; /* of its vCPUs */
 	bool step; /* trap_cpuid=step */
 
-	/* SNP: what is private, and the slots that make it so. */
+	/* SNP: which pages are private, and the slots that implement it. */
 	struct sev_pages pages;
 	struct sev_slot *slots;
 	uint32_t slot_count;
-	/* SNP: slots are changed while no vCPU is in KVM_RUN. */
+	/* SNP: slots change only while no vCPU is in KVM_RUN. */
 	pthread_mutex_t gate;
 	pthread_cond_t gate_moved;
 	unsigned int running;
@@ -37,7 +37,7 @@ struct sev_vm {
 struct sev_vcpu {
 	uint64_t ghcb_msr;
 	uint64_t registered; /* SNP: address of the GHCB that the guest has registered; 0: none */
-	bool pending; /* a port access of the GHCB is the last exit, and not answered yet */
+	bool pending; /* the last exit is a port access by the GHCB, not answered yet */
 	bool started; /* trap_cpuid=step: it has run */
 	bool looked; /* trap_cpuid=step: the next instruction is known not to be CPUID */
 };
@@ -58,22 +58,22 @@ static inline struct sev_vcpu *sev_vcpu(const struct ucall_cpu *vcpu)
 int sev_measure(struct ucall_machine *vm);
 /* struct ucall_guard.copy: private memory as its host sees it. */
 int sev_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
-/* The page at that address changes hands: what was private becomes ciphertext, and the reverse. */
+/* Makes the page private or shared: private contents become ciphertext, and the reverse. */
 int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private);
 
 /* ---- slots.c: private memory on KVM ---- */
 
 int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid);
 int sev_set_memory(struct ucall_machine *vm, int fd);
-/* SNP: from now on each page is private or shared, and has a slot accordingly. */
+/* SNP: from now on each page is either private or shared, with a slot to match. */
 int sev_split_memory(struct ucall_machine *vm);
 void sev_free_slots(struct sev_vm *sev);
 /* struct ucall_guard, for SNP. */
 int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
 bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa);
-/* SNP: makes those pages private, and all others shared, as a snapshot has them; contents follow. */
+/* SNP: restores a snapshot's private and shared pages, but not their contents. */
 int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_bits);
-/* Around KVM_RUN. */
+/* Called before and after KVM_RUN. */
 void sev_enter(struct sev_vm *sev);
 void sev_leave(struct sev_vm *sev);
 
@@ -86,39 +86,40 @@ void sev_free_state(void *state);
 /* ---- vc.c: #VC ---- */
 
 /*
- * The exit in vcpu->exit is undone, as if the instruction had not begun, and #VC is raised at it.
- * Returns 1; 0 if the guest shut down of it, or it cannot be undone, and vcpu->exit says so; or -1.
+ * Undoes the exit in vcpu->exit, as if the instruction had not begun, and raises #VC at it.
+ * Returns 1; 0 if the guest shut down, as vcpu->exit says; -1 on error, also if the exit cannot be
+ * undone.
  */
 int sev_raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code);
-/* The same at an instruction that has not been executed, which is at `regs`. */
+/* The same for an instruction that has not been executed: the one at `regs`. */
 int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code);
-/* Only the first half: *regs are those before the instruction.  1, 0 or -1 likewise. */
+/* Only undoes the exit: *regs are those before the instruction.  Returns the same. */
 int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs);
 
-/* ---- insn.c: which instruction was it? ---- */
+/* ---- insn.c: finds the instruction of an exit ---- */
 
 struct sev_place {
-	const uint8_t *code; /* at rip: SEV_BEFORE bytes before it, and `have` from there on */
+	const uint8_t *code; /* at rip, with SEV_BEFORE bytes before it and `have` from it on */
 	size_t have;
 	const struct kvm_regs *regs; /* at the exit */
-	bool moves; /* completing the instruction moves rip: it is at the start now */
-	/* True if guest address `gva` is where the exit's access went. */
+	bool moves; /* completing the instruction moves rip, so it is still at the start */
+	/* True if the exit's access was to guest address `gva`. */
 	bool (*is_target)(void *data, uint64_t gva);
 	void *data;
 };
 
 #define SEV_BEFORE 15
 
-/* Finds the start of the instruction whose exit is `exit`: *regs are those before it began. */
+/* Finds the start of the instruction that made `exit`: *regs are those before it. */
 bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit, struct kvm_regs *regs);
 
 /* ---- ghcb.c: VMGEXIT ---- */
 
-/* 1: answered; 0: vcpu->exit is for the caller; -1. */
+/* Returns 1 if answered, 0 if vcpu->exit is for the caller, or -1. */
 int sev_vmgexit(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
-/* The caller has seen to the exit: answers it. */
+/* Answers the exit after the caller has handled it. */
 void sev_answer(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size);
-/* What ucall_rdmsr(UCALL_MSR_GHCB) gives at first. */
+/* The first value that ucall_rdmsr(UCALL_MSR_GHCB) returns. */
 uint64_t sev_ghcb_info(const struct ucall_machine *vm);
 
 #endif

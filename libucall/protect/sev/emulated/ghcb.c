@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * VMGEXIT: the hypervisor's half of the GHCB protocol (GHCB specification, 2.3 and 4), as KVM has it.
+ * VMGEXIT: the hypervisor's half of the GHCB protocol (GHCB specification, 2.3 and 4), as in KVM.
  * The GHCB is shared memory that another vCPU may be writing: each field is read once.
  */
 #include <errno.h>
@@ -101,8 +101,8 @@ static int msr_protocol(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_
 	default:
 		return ucall_fail(
 			EINVAL,
-			"vCPU %u: VMGEXIT with 0x%llx in the GHCB's MSR, which is no request of the "
-			"MSR protocol (KVM_RUN: Invalid argument)",
+			"vCPU %u: VMGEXIT with 0x%llx in the GHCB's MSR, which is not a request of "
+			"the MSR protocol (KVM_RUN: Invalid argument)",
 			vcpu->number, (unsigned long long)request);
 	}
 }
@@ -140,7 +140,7 @@ static int malformed(const struct request *r, uint64_t why)
 	return answer(r->ghcb, UCALL_GHCB_MALFORMED, why);
 }
 
-/* Leaves struct kvm_run as KVM does for a port access of any other guest. */
+/* Fills in struct kvm_run as KVM does for a port access by any other guest. */
 static int request_io(struct ucall_cpu *vcpu, const struct request *r, struct kvm_run *run,
 		      size_t run_size)
 {
@@ -151,7 +151,7 @@ static int request_io(struct ucall_cpu *vcpu, const struct request *r, struct kv
 		       : r->info_1 & UCALL_IOIO_SIZE32 ? 4
 						       : 0;
 
-	if (r->info_1 & UCALL_IOIO_STRING) /* needs a scratch area: not here */
+	if (r->info_1 & UCALL_IOIO_STRING) /* needs a scratch area: not supported */
 		return malformed(r, UCALL_GHCB_WRONG_EVENT);
 	if (!size)
 		return malformed(r, UCALL_GHCB_WRONG_INPUT);
@@ -162,7 +162,7 @@ static int request_io(struct ucall_cpu *vcpu, const struct request *r, struct kv
 	run->io.size = size;
 	run->io.port = (uint16_t)(r->info_1 >> 16);
 	run->io.count = 1;
-	run->io.data_offset = UCALL_PAGE_SIZE; /* the page after struct kvm_run, as KVM has it */
+	run->io.data_offset = UCALL_PAGE_SIZE; /* the page after struct kvm_run, as in KVM */
 	memset((uint8_t *)run + run->io.data_offset, 0, sizeof(rax));
 	if (!in)
 		memcpy((uint8_t *)run + run->io.data_offset, &rax, size);
@@ -188,8 +188,8 @@ static int request_cpuid(struct ucall_cpu *vcpu, const struct request *r)
 }
 
 /*
- * MSRs that a guest may ask for.  KVM_GET_MSRS and KVM_SET_MSRS have the host's rights, to which KVM opens more than
- * to a guest's own RDMSR and WRMSR: these are what a guest that boots asks for.
+ * MSRs that a guest may ask for: those that a booting guest needs.  KVM_GET_MSRS and KVM_SET_MSRS
+ * have the host's rights, and reach more MSRs than a guest's own RDMSR and WRMSR.
  */
 static const struct {
 	uint32_t first, last;
@@ -251,7 +251,7 @@ static int request_halt(struct ucall_cpu *vcpu, const struct request *r, struct 
 	return 0;
 }
 
-/* The GHCB that the MSR names, in shared memory. */
+/* The GHCB at the address in the MSR; NULL if that is not in shared memory. */
 static volatile struct ucall_ghcb *find_ghcb(struct ucall_cpu *vcpu)
 {
 	uint64_t gpa = sev_vcpu(vcpu)->ghcb_msr;
@@ -273,8 +273,8 @@ int sev_vmgexit(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_
 	if (!r.ghcb)
 		return ucall_fail(
 			EINVAL,
-			"vCPU %u: VMGEXIT with the GHCB at guest-physical 0x%llx, which is no page "
-			"of shared memory (KVM_RUN: Invalid argument)",
+			"vCPU %u: VMGEXIT with the GHCB at guest-physical 0x%llx, which is not a "
+			"page of shared memory (KVM_RUN: Invalid argument)",
 			vcpu->number, (unsigned long long)sev_vcpu(vcpu)->ghcb_msr);
 	if (is_snp(vcpu) && sev_vcpu(vcpu)->registered != sev_vcpu(vcpu)->ghcb_msr)
 		return ucall_fail(
@@ -316,7 +316,7 @@ void sev_answer(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size)
 
 	sev_vcpu(vcpu)->pending = false;
 	if (!g)
-		return; /* turned over in the meantime: the guest's loss */
+		return; /* no longer shared: the guest loses the answer */
 	if (run->io.direction != KVM_EXIT_IO_IN) {
 		answer(g, UCALL_GHCB_DONE, 0);
 		return;

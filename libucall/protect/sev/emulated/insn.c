@@ -1,11 +1,11 @@
 // SPDX-License-Identifier: MIT
 /*
- * Which instruction made an exit, and what were the registers before it?
+ * Finds the instruction that made an exit, and the registers before it.
  *
- * KVM tells this only for some: after a write to an I/O port or to MMIO its emulator has gone on to the
- * next instruction.  So the bytes before that are read backwards: of all instructions that end there,
- * the one that would have made just this exit (same direction, size, data, address) is taken.  Of
- * several, the shortest: the longer ones begin with prefixes that change nothing.
+ * KVM does not always tell it: after a write to an I/O port or to MMIO its emulator is already at
+ * the next instruction.  So the bytes before that are searched backwards for an instruction that
+ * ends there and would have made this exit (same direction, size, data, address).  The shortest one
+ * is taken: the longer ones begin with prefixes that change nothing.
  */
 #include <string.h>
 
@@ -28,7 +28,7 @@ static uint64_t low_bytes(uint64_t value, uint32_t size)
 	return size < 8 ? value & ((1ull << 8 * size) - 1) : value;
 }
 
-/* An instruction as far as its opcode. */
+/* An instruction up to its opcode. */
 struct head {
 	bool repeats, operand16, other_address; /* F2 or F3; 66; 67 or a segment with a base */
 	uint8_t rex;
@@ -65,7 +65,7 @@ static bool read_head(const uint8_t *p, size_t n, struct head *h)
 	return true;
 }
 
-/* Of an operand whose opcode has bit 0 clear for one byte. */
+/* For opcodes where a clear bit 0 means a one-byte operand. */
 static uint32_t operand_size(const struct head *h)
 {
 	return !(h->opcode & 1) ? 1 : h->rex & 8 ? 8 : h->operand16 ? 2 : 4;
@@ -99,7 +99,7 @@ static bool find_string(const struct head *h, bool is_io, struct string_op *op)
 	}
 }
 
-/* Takes back `count` steps. */
+/* Undoes `count` steps. */
 static void rewind_string(const struct head *h, struct string_op op, uint32_t size, uint32_t count,
 			  struct kvm_regs *regs)
 {
@@ -134,7 +134,7 @@ static bool io_start(const struct sev_place *at, const struct ucall_exit *exit, 
 	struct string_op op;
 	struct head h;
 
-	/* With REP rip stays until the last step is done. */
+	/* With REP, rip stays in place until the last step is done. */
 	if (read_head(at->code, at->have, &h) && h.repeats && find_string(&h, true, &op)) {
 		if (exit->u.io.is_write)
 			rewind_string(&h, op, exit->u.io.size, exit->u.io.count, regs);
@@ -161,7 +161,7 @@ static bool io_start(const struct sev_place *at, const struct ucall_exit *exit, 
 
 /* ---- stores to MMIO ---- */
 
-/* The address of a ModRM operand, at p; false: a register, or not all there.  *used: its bytes. */
+/* The address of the ModRM operand at p; false: a register, or cut short.  *used: its size. */
 static bool memory_operand(const struct head *h, const uint8_t *p, size_t n, size_t immediate,
 			   struct kvm_regs *regs, uint64_t *gva, size_t *used)
 {
@@ -207,7 +207,7 @@ static bool memory_operand(const struct head *h, const uint8_t *p, size_t n, siz
 	return *used + immediate == n;
 }
 
-/* What [p, p + n) would store, if it is a MOV to memory. */
+/* True if [p, p + n) is a MOV to memory: *gva and *data are what it stores. */
 static bool is_mov(const struct head *h, const uint8_t *p, size_t n, struct kvm_regs *regs,
 		   uint64_t *gva, uint64_t *data)
 {
@@ -282,6 +282,6 @@ bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit, s
 		return io_start(at, exit, regs);
 	if (exit->reason != UCALL_EXIT_MMIO)
 		return false;
-	/* A load has not begun; that rip does not move is REP's doing. */
+	/* A load has not begun; rip did not move because of REP. */
 	return !exit->u.mmio.is_write || mmio_start(at, exit, regs);
 }

@@ -9,7 +9,7 @@
 
 #define BLOCK 16 /* bytes that are encrypted together (APM volume 2, 7.10: AES-128) */
 
-/* The page's number makes the same bytes look different in each. */
+/* The page's number makes the same bytes look different in every page. */
 static int page_cipher(struct ucall_machine *vm, bool encrypt, uint64_t page, const void *from,
 		       void *to)
 {
@@ -73,7 +73,7 @@ _Static_assert(offsetof(struct page_info, gpa) == 0x68, "PAGE_INFO");
 #define PAGE_VMSA 2
 #define PAGE_ZERO 3
 
-#define VMSA_GPA 0xfffffffff000 /* where SEV-SNP measures all of them */
+#define VMSA_GPA 0xfffffffff000 /* SEV-SNP measures every VMSA at this address */
 
 static int add_page(const struct sev_vm *sev, uint8_t *digest, uint8_t type, uint64_t gpa,
 		    const void *page)
@@ -94,7 +94,7 @@ struct segment {
 	uint64_t base;
 };
 
-/* What the core sets of the state in which a vCPU starts: APM volume 2, table B-4. */
+/* The fields of a vCPU's initial state that the core sets: APM volume 2, table B-4. */
 struct vmsa {
 	struct segment es, cs, ss, ds, fs, gs, gdtr, ldtr, idtr, tr;
 	uint8_t reserved0[0xd0 - 0xa0];

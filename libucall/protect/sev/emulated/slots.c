@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * Private memory on KVM: memslots at addresses with the C-bit, with memory of their own behind them.  A
- * guest that says "private" in its page table reaches that memory, and no other way leads there.
+ * Private memory on KVM: memslots at addresses with the C-bit, backed by memory of their own.  A
+ * guest can reach that memory only with the C-bit in its page table entry.
  *
- * For SEV and SEV-ES every page is there twice.  For SEV-SNP a page is either private or shared, as the
- * reverse map table has it: it has a slot at one of the two addresses, and an access by the other
+ * With SEV and SEV-ES every page exists twice.  With SEV-SNP a page is either private or shared, as
+ * in the reverse map table: it has a slot at one of the two addresses, and an access by the other
  * exits.
  */
 #include <errno.h>
@@ -32,7 +32,7 @@ static int set_slot(int fd, uint32_t slot, uint64_t gpa, uint64_t size, const vo
 	return ioctl(fd, KVM_SET_USER_MEMORY_REGION, &region);
 }
 
-/* The highest address bit at which this KVM has memory, and its vCPUs page table entries. */
+/* Finds the highest address bit that works for this KVM's memslots and its vCPUs' page tables. */
 int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid)
 {
 	void *page = mmap(NULL, UCALL_PAGE_SIZE, PROT_READ | PROT_WRITE,
@@ -53,8 +53,8 @@ int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid)
 	}
 	if (bit < C_BIT_LOWEST)
 		ucall_fail(EOPNOTSUPP,
-			   "this KVM has no guest-physical address bit that is free to be the C-bit: its "
-			   "guests have %u bits, and %d to %d were tried",
+			   "this KVM has no free guest-physical address bit for the C-bit: its "
+			   "guests have %u bits, and bits %d to %d were tried",
 			   width, C_BIT_LOWEST, C_BIT_HIGHEST);
 	else if (r || (r = set_slot(fd, 0, 1ull << bit, 0, page)))
 		ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
@@ -80,7 +80,7 @@ bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa)
 	return sev_pages_are_private(&sev_vm(vm)->pages, &vm->memory, gpa);
 }
 
-/* Puts [start, end) into a slot that is free. */
+/* Puts [start, end) into a free slot. */
 static int add_slot(struct ucall_machine *vm, uint64_t start, uint64_t end, bool is_private)
 {
 	const struct ucall_memory *mem = &vm->memory;
@@ -129,7 +129,7 @@ int sev_split_memory(struct ucall_machine *vm)
 	if (!sev->slots)
 		return -1;
 	sev->slot_count = 16;
-	/* The two slots of set-up. */
+	/* The two slots from sev_set_memory(). */
 	sev->slots[0] = (struct sev_slot){ 0, mem->size, false };
 	sev->slots[1] = (struct sev_slot){ 0, mem->size, true };
 	if (drop_slot(vm, 0) || drop_slot(vm, 1))
@@ -143,7 +143,7 @@ void sev_free_slots(struct sev_vm *sev)
 	sev_pages_free(&sev->pages);
 }
 
-/* Makes [start, end) one slot, and what is left of others slots of their own. */
+/* Makes [start, end) one slot; what remains of the slots that it cuts gets slots of its own. */
 static int cut_slots(struct ucall_machine *vm, uint64_t start, uint64_t end, bool is_private)
 {
 	const struct sev_vm *sev = sev_vm(vm);
@@ -179,7 +179,7 @@ void sev_leave(struct sev_vm *sev)
 	pthread_mutex_unlock(&sev->gate);
 }
 
-/* Returns when no vCPU is in KVM_RUN any more, and keeps them from it. */
+/* Waits until no vCPU is in KVM_RUN, and keeps them out of it. */
 static void pause_vcpus(struct ucall_machine *vm)
 {
 	struct sev_vm *sev = sev_vm(vm);
@@ -193,7 +193,7 @@ static void pause_vcpus(struct ucall_machine *vm)
 		for (struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
 			ucall_kvm_interrupt(vcpu);
 		clock_gettime(CLOCK_REALTIME, &until);
-		until.tv_nsec += 2000000; /* a signal that came just before KVM_RUN had no effect */
+		until.tv_nsec += 2000000; /* retry: a signal just before KVM_RUN has no effect */
 		if (until.tv_nsec >= 1000000000) {
 			until.tv_nsec -= 1000000000;
 			until.tv_sec++;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Emulated SEV, SEV-ES and SEV-SNP in a snapshot: what this software keeps of a VM and its vCPUs. */
+/* Snapshots of emulated SEV, SEV-ES and SEV-SNP: the emulation's state of a VM and its vCPUs. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -8,7 +8,7 @@
 #include "emulated.h"
 
 struct sev_state {
-	uint8_t *private_bits; /* of SNP; NULL */
+	uint8_t *private_bits; /* SNP only, else NULL */
 	unsigned int vcpu_count;
 	struct sev_vcpu vcpus[]; /* by number */
 };

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * #VC: the exception by which SEV-ES leaves an instruction that exits to the guest (APM volume 2,
- * 15.35.5).  KVM cannot be asked to inject it: it takes the vector for one without an error code, and
- * loses it at the next entry.  So what the CPU does for an exception is done here.
+ * #VC: the exception that SEV-ES raises in the guest for an instruction that would exit (APM volume
+ * 2, 15.35.5).  KVM cannot inject it: it treats the vector as one without an error code, and loses
+ * it at the next entry.  So this file does what the CPU does for an exception.
  */
 #include <errno.h>
 #include <string.h>
@@ -13,12 +13,12 @@
 #include "arch/x86_64/layout.h"
 #include "emulated.h"
 
-#define FLAGS_CLEARED 0x34300 /* VM RF NT IF TF: an interrupt gate, and any */
+#define FLAGS_CLEARED 0x34300 /* VM RF NT TF: by any gate; IF: by an interrupt gate */
 #define FLAG_IF 0x200
 
 /* ---- delivery: APM volume 2, 8.9 ---- */
 
-/* No handler can run: the double fault that follows has none either. */
+/* No handler can run, nor one for the double fault that follows. */
 static int shut_down(struct ucall_cpu *vcpu)
 {
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
@@ -53,7 +53,7 @@ static void enter_ring0(struct kvm_sregs *sregs, uint16_t selector)
 	sregs->cs.present = sregs->cs.s = sregs->cs.l = sregs->cs.g = 1;
 	if (!was_user)
 		return;
-	/* A null selector; what is behind it does not matter in 64-bit mode. */
+	/* A null selector; its descriptor does not matter in 64-bit mode. */
 	sregs->ss.selector = 0;
 	sregs->ss.dpl = 0;
 }
@@ -67,7 +67,7 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 
 	if (ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_SREGS");
-	/* Present, of a type for handlers (APM volume 2, 4.8.4); entered in ring 0. */
+	/* The gate must be present, for handlers (APM volume 2, 4.8.4), and enter ring 0. */
 	if (VECTOR_VC * 16 + 15 > sregs.idt.limit ||
 	    !ucall_memory_as_cpu(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, NULL,
 				 sizeof(gate)) ||
@@ -99,7 +99,7 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 
 struct target {
 	struct ucall_machine *vm;
-	uint64_t cr3, entry; /* as page tables have the address that was accessed */
+	uint64_t cr3, entry; /* entry: the accessed address, as in a page table */
 };
 
 static bool is_target(void *data, uint64_t gva)
@@ -135,7 +135,7 @@ int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs)
 	target.cr3 = sregs.cr3;
 	if (vcpu->exit.reason == UCALL_EXIT_MMIO)
 		target.entry = vcpu->exit.u.mmio.gpa;
-	/* One at a time: any of them may be the last of a page, or the first. */
+	/* Byte by byte: there may be a page boundary before or after any of them. */
 	for (uint64_t i = 0; i < SEV_BEFORE; i++)
 		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i, &code[i],
 					 NULL, 1))

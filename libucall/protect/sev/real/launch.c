@@ -45,12 +45,12 @@ struct step {
 	const char *name;
 	unsigned long request;
 	uint32_t command;
-	bool no_data; /* the command has none */
+	bool no_data; /* the command takes no data */
 	/* Fills in the arguments, which are zero. */
 	void (*fill)(const struct sev_launch *l, union arguments *a);
 	/* Writes them out: {...} */
 	void (*list)(const union arguments *a, FILE *out);
-	/* Takes what came back; 1: call again with what is left.  NULL: there is nothing. */
+	/* Takes the results; 1: call again with what is left.  NULL: no results. */
 	int (*take)(struct sev_launch *l, union arguments *a, int r);
 	/* The firmware's code that means success, for a call that fails by design; 0: none. */
 	uint32_t expected_error;
@@ -93,7 +93,7 @@ static void list_hypercall(const union arguments *a, FILE *out)
 
 static void fill_init2(const struct sev_launch *l, union arguments *a)
 {
-	/* A version must not be given where there is no GHCB. */
+	/* Without a GHCB the version must be 0. */
 	a->init2.ghcb_version = l->bit == SEV ? 0 : GHCB_VERSION;
 }
 
@@ -201,19 +201,19 @@ static void list_update(const union arguments *a, FILE *out)
 	fprintf(out, "{uaddr=0x%" PRIx64 ", len=0x%x}", a->update.uaddr, a->update.len);
 }
 
-/* How long is it?  The firmware answers that by an error. */
+/* Asks for the length, which the firmware returns with an error. */
 static void fill_measure_length(const struct sev_launch *l, union arguments *a)
 {
 }
 
 static void list_measure_length(const union arguments *a, FILE *out)
 {
-	fprintf(out, "{uaddr=0, len=0} (fails with SEV_RET_INVALID_LEN, and says the length)");
+	fprintf(out, "{uaddr=0, len=0} (fails with SEV_RET_INVALID_LEN, and returns the length)");
 }
 
 static void list_measure(const union arguments *a, FILE *out)
 {
-	fprintf(out, "{uaddr=measurement, len=that}");
+	fprintf(out, "{uaddr=measurement, len=that length}");
 }
 
 static int take_measure(struct sev_launch *l, union arguments *a, int r)
@@ -221,7 +221,8 @@ static int take_measure(struct sev_launch *l, union arguments *a, int r)
 	l->measurement_size = a->measure.len;
 	if (l->measurement_size && l->measurement_size <= l->measurement_room)
 		return 0;
-	return ucall_fail(EPROTO, "KVM_SEV_LAUNCH_MEASURE: a measurement of %u bytes, %u at most",
+	return ucall_fail(EPROTO,
+			  "KVM_SEV_LAUNCH_MEASURE: the measurement has %u bytes, not 1 to %u",
 			  l->measurement_size, l->measurement_room);
 }
 
@@ -291,7 +292,7 @@ static void list_snp_update(const union arguments *a, FILE *out)
 		a->snp_update.gfn_start, a->snp_update.uaddr, a->snp_update.len, a->snp_update.flags);
 }
 
-/* KVM moves the arguments on by what it has done. */
+/* KVM advances the arguments past what it has done. */
 static int take_snp_update(struct sev_launch *l, union arguments *a, int r)
 {
 	return a->snp_update.len != 0;
@@ -364,14 +365,14 @@ static bool applies(const struct step *s, const struct sev_launch *l, enum sev_p
 	return s->part == part && (s->kinds & l->bit) && (s->apis & (l->old_api ? OLD : NEW));
 }
 
-/* ---- what the firmware says: <linux/psp-sev.h>, sev_ret_code ---- */
+/* ---- firmware errors: <linux/psp-sev.h>, sev_ret_code ---- */
 
 const char *sev_firmware_error(uint32_t error)
 {
 	static const char *const names[] = {
 		[0x01] = "SEV_RET_INVALID_PLATFORM_STATE",
 		[0x02] = "SEV_RET_INVALID_GUEST_STATE",
-		[0x03] = "SEV_RET_INAVLID_CONFIG", /* so spelt there */
+		[0x03] = "SEV_RET_INAVLID_CONFIG", /* spelt like this there */
 		[0x04] = "SEV_RET_INVALID_LEN",
 		[0x05] = "SEV_RET_ALREADY_OWNED",
 		[0x06] = "SEV_RET_INVALID_CERTIFICATE",
@@ -412,9 +413,9 @@ const char *sev_firmware_error(uint32_t error)
 	return error < sizeof(names) / sizeof(names[0]) ? names[error] : NULL;
 }
 
-/* ---- going through them ---- */
+/* ---- running the steps ---- */
 
-/* A call that failed, with what KVM and the firmware say of it. */
+/* Reports a call that failed, with the errors of KVM and the firmware. */
 static int fail_step(const struct step *s, uint32_t firmware)
 {
 	const char *name = sev_firmware_error(firmware);
@@ -423,10 +424,10 @@ static int fail_step(const struct step *s, uint32_t firmware)
 	if (!firmware)
 		return ucall_fail(error, "%s: %s", s->name, strerror(error));
 	return ucall_fail(error, "%s: %s; the firmware says %s (0x%x)", s->name, strerror(error),
-			  name ? name : "a code without a name", firmware);
+			  name ? name : "an unknown code", firmware);
 }
 
-/* One call.  *firmware is the firmware's code. */
+/* Makes one call.  *firmware is the firmware's code. */
 static int call_step(struct sev_launch *l, const struct step *s, union arguments *a,
 		     uint32_t *firmware)
 {
@@ -451,7 +452,7 @@ static int call_step(struct sev_launch *l, const struct step *s, union arguments
 static int run_step(struct sev_launch *l, const struct step *s)
 {
 	union arguments a;
-	const unsigned int most = 1u << 20; /* a page a call, of the largest memory */
+	const unsigned int most = 1u << 20; /* one page per call, for the largest memory */
 	unsigned int calls = 0;
 	uint32_t firmware;
 	int r, again;
@@ -497,7 +498,7 @@ static void list_step(const struct sev_launch *l, const struct step *s, FILE *ou
 	fprintf(out, "%s)\n", s->request ? "" : "}");
 }
 
-/* What the engine does for every VM, between the parts. */
+/* Lists what the engine does for every VM between the parts. */
 static void list_vcpus(unsigned int vcpus, FILE *out)
 {
 	for (unsigned int i = 0; i < vcpus; i++)

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which piece of SEV, SEV-ES or SEV-SNP a machine is missing. */
+/* What a machine lacks for SEV, SEV-ES or SEV-SNP. */
 #include <errno.h>
 #include <string.h>
 
@@ -57,7 +57,7 @@ static int explain_device(const struct sev_machine *m)
 	case EACCES:
 	case EPERM:
 		return ucall_fail(EACCES,
-				  "/dev/sev is not permitted: run as root, or have root permit it "
+				  "/dev/sev is not permitted: run as root, or grant access as root "
 				  "(chmod, or a udev rule)");
 	default:
 		return ucall_fail(EOPNOTSUPP, "cannot open /dev/sev: %s", strerror(m->device_error));

@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
-/* What this machine has of SEV, SEV-ES and SEV-SNP, and which piece is missing. */
+/* What this machine has for SEV, SEV-ES and SEV-SNP, and what it lacks. */
 #ifndef LIBUCALL_X86_64_MACHINE_H
 #define LIBUCALL_X86_64_MACHINE_H
 
 #include <ucall/plugin.h>
 
 struct sev_machine {
-	uint32_t features; /* CPUID 0x8000001f EAX; 0: there is no such leaf */
+	uint32_t features; /* CPUID 0x8000001f EAX; 0: no such leaf */
 	uint32_t c_bit; /* its position: EBX[5:0] */
 	/* kvm_amd's parameters sev, sev_es, sev_snp: 1 on, 0 off, -1 not there. */
 	bool has_kvm_amd;
 	int parameter[3];
-	int vm_types; /* KVM_CAP_VM_TYPES: a bit each; 0: an older kernel */
+	int vm_types; /* KVM_CAP_VM_TYPES: one bit per type; 0: an older kernel */
 	bool has_hypercall_exits; /* KVM_CAP_EXIT_HYPERCALL with KVM_HC_MAP_GPA_RANGE */
 	int device_error; /* errno of opening /dev/sev; 0: it can be opened */
 	int firmware_error; /* errno of asking the firmware for its status; 0: it answered */
@@ -20,15 +20,15 @@ struct sev_machine {
 
 /* probe.c */
 void sev_probe(struct sev_machine *m, int kvm_fd);
-/* The secure processor: a descriptor, -1 and errno. */
+/* Opens /dev/sev, the secure processor: a descriptor, or -1 and errno. */
 int sev_open_device(void);
 
 /* machine.c */
 
-/* Can it have VMs of that UCALL_PROTECT_ bit?  0, or -1 after ucall_fail() (EOPNOTSUPP, EACCES). */
+/* -1 after ucall_fail() (EOPNOTSUPP, EACCES) if it cannot run VMs of that UCALL_PROTECT_ bit. */
 int sev_explain(const struct sev_machine *m, uint32_t bit);
 
-/* Must the calls of Linux before 6.10 be used for it? */
+/* True if such VMs need KVM's calls from before Linux 6.10. */
 bool sev_wants_old_api(const struct sev_machine *m, uint32_t bit);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What this machine has of SEV, SEV-ES and SEV-SNP. */
+/* Finds what this machine has for SEV, SEV-ES and SEV-SNP. */
 #include <cpuid.h>
 #include <errno.h>
 #include <fcntl.h>

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * SEV, SEV-ES and SEV-SNP of the machine, by KVM (KVM API document, and there "Secure Encrypted
- * Virtualization (SEV)").  The calls and their order are launch.c's.
+ * The machine's own SEV, SEV-ES and SEV-SNP, by KVM (KVM API document, "Secure Encrypted
+ * Virtualization (SEV)").  launch.c has the calls and their order.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,8 +18,8 @@
 
 struct real_vm {
 	struct sev_launch launch;
-	struct kvm_cpuid2 *cpuid; /* what its vCPUs have */
-	struct sev_pages pages; /* of SNP */
+	struct kvm_cpuid2 *cpuid; /* of its vCPUs */
+	struct sev_pages pages; /* SNP only */
 };
 
 static struct real_vm *real_vm(const struct ucall_machine *vm)
@@ -40,7 +40,7 @@ static int check(int kvm_fd, const struct ucall_protection *protection)
 	return sev_explain(&machine, protection->bit);
 }
 
-/* As the options say; else as the machine has it. */
+/* By the options; api=auto goes by the machine. */
 static void set_up_launch(const struct ucall_machine *vm, const struct sev_machine *machine,
 			  struct sev_launch *l)
 {
@@ -84,7 +84,7 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 	return sev->cpuid ? 0 : -1;
 }
 
-/* The VM's own descriptor is closed by the engine. */
+/* The engine closes the VM's own descriptor. */
 static void vm_fini(struct ucall_machine *vm)
 {
 	struct real_vm *sev = real_vm(vm);
@@ -108,7 +108,7 @@ static void describe_memory(const struct ucall_machine *vm, struct sev_launch *l
 	l->memory = mem->base;
 	l->memory_size = mem->size;
 	l->source = mem->private_base;
-	l->private_start = UCALL_PAGE_SIZE; /* the first is never given out */
+	l->private_start = UCALL_PAGE_SIZE; /* the first page is never allocated */
 	l->private_end = mem->next;
 }
 
@@ -157,7 +157,7 @@ static int launch(struct ucall_machine *vm)
 	return 0;
 }
 
-/* What private pages were to contain has been copied: forget it. */
+/* The launch has copied the initial contents of private pages: frees them. */
 static int launch_snp(struct ucall_machine *vm)
 {
 	if (sev_pages_track(&real_vm(vm)->pages, &vm->memory) || launch(vm))
@@ -182,7 +182,7 @@ static bool is_private(const struct ucall_machine *vm, uint64_t gpa)
 	return sev_pages_are_private(&real_vm(vm)->pages, &vm->memory, gpa);
 }
 
-/* SNP: the guest's page state change, which KVM hands on as its hypercall KVM_HC_MAP_GPA_RANGE. */
+/* SNP: a page state change by the guest, which KVM reports as hypercall KVM_HC_MAP_GPA_RANGE. */
 static int serve_hypercall(struct ucall_cpu *vcpu, struct kvm_run *run)
 {
 	struct ucall_machine *vm = vcpu->vm;
@@ -206,7 +206,7 @@ static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_ru
 {
 	int r = ioctl(fd, KVM_RUN, 0);
 
-	/* A memory fault is reported beside an error of KVM_RUN (KVM API document, 5). */
+	/* KVM_RUN also returns an error when it reports a memory fault (KVM API document, 5). */
 	if (r && (errno == EFAULT || errno == EHWPOISON) &&
 	    run->exit_reason == UCALL_KVM_EXIT_MEMORY_FAULT)
 		r = 0;
