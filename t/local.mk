@@ -89,6 +89,7 @@ sh_tests = \
 	t/harness.sh \
 	t/headers.sh \
 	t/lab.sh \
+	t/man-pages.sh \
 	t/mem-calls.sh \
 	t/plugin-file.sh \
 	t/swap-plugin.sh \
