@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What docs/ABI.md promises, as far as it can be seen before the first release, which freezes plugin ABI 1 by a binary:
-# a plugin of that ABI loads, and conforms; ucall_ops that end earlier or later than today's do; those of another ABI are refused in
-# words.
+# What docs/ABI.md promises, as far as it can be tested before the first release freezes plugin
+# ABI 1 with a binary: a plugin of that ABI loads and conforms; ucall_ops that end earlier or later
+# than today's load, too; those of another ABI are refused with a message.
 . "$top_srcdir/t/tap.sh"
 ucall=$top_builddir/tools/ucall
 hello=$top_builddir/examples/hello
@@ -50,10 +50,10 @@ build 1 || not_built "the plugin of ABI 1"
 if "$ucall" list | grep -q "^x86_64 *none"; then
 	skip "no engine here" "ucall_ops of other sizes"
 else
-	runs "ucall_ops as they were"
+	runs "ucall_ops of the original size"
 	build 1 -DMORE
-	runs "ucall_ops with a field more than this library knows"
-	# What comes after the size does not count, though it is there.
+	runs "ucall_ops with one field more than this library knows"
+	# Fields past .size are ignored, although they are set.
 	build 1 "-DSIZE=offsetof(struct ucall_ops, recv_cmd)" -DABI=1
 	refused "no complete pair" "ucall_ops that end before the newest field, half a pair"
 fi
@@ -66,7 +66,7 @@ refused "its ucall_ops are of plugin ABI 2; this libucall serves 1 to 1" "ucall_
 build 1 -DABI=0
 refused "its ucall_ops are of plugin ABI 0" "ucall_ops of ABI 0"
 
-# The frozen headers are a part of today's: no structure has become another.
+# The frozen headers are a part of today's: no structure has changed.
 $CC -x c -fsyntax-only -I"$top_srcdir/include" - >"$scratch/out" 2>&1 <<'EOF'
 #include <ucall/plugin.h>
 #define AT(type, field, offset) _Static_assert(offsetof(struct type, field) == offset, #field)
@@ -90,6 +90,6 @@ AT(ucall_mailbox, fault, 1152);
 AT(ucall_bell, param, 8);
 EOF
 status=$?
-ok $status "structures are where plugin ABI 1 has them"
+ok $status "structures have the layout of plugin ABI 1"
 test $status -eq 0 || diag <"$scratch/out"
 done_testing

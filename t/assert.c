@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A failed assert tells the guest's file and line, the expression and the values. */
+/* A failed assert reports the guest's file and line, the expression and the values. */
 #include "confidential.h"
 
 static UCALL_GUEST void guest_assert(uint64_t which, uint64_t a, uint64_t b)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * VMs that somebody else made: attached, run by their owner's KVM_RUN, and heard over every backend
- * that can serve them. The owner is examples/attach.c, with this whole program as its guest.
+ * VMs that somebody else created: attached, run by their owner's KVM_RUN, with messages over every
+ * backend that can serve them. The owner is examples/attach.c; its guest is this whole program.
  */
 #define MEMORY (64ull << 20)
 #define main example_main
@@ -21,7 +21,7 @@ int example_main(void);
 
 /* ---- guests ---- */
 
-/* Values with no memory behind them as addresses, one of them 0. */
+/* Values that are not addresses of memory, one of them 0. */
 static UCALL_ATTACH_GUEST void guest_values(void)
 {
 	for (;;) {
@@ -39,7 +39,7 @@ static UCALL_GUEST void guest_by_address(void)
 	GUEST_ASSERT_EQ(1 + 1, 3);
 }
 
-/* The same by mailbox, as without UCALL_NO_MAILBOX. */
+/* Messages by mailbox, as guest.h sends them without UCALL_NO_MAILBOX. */
 static UCALL_GUEST void guest_by_mailbox(void)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -50,7 +50,7 @@ static UCALL_GUEST void guest_by_mailbox(void)
 	}
 }
 
-/* A message, and then doorbells without one: nothing, and zeroes. */
+/* A message, then two doorbells without one: address 0, and the address of zeroes. */
 static uint64_t zeroes[8];
 
 static UCALL_GUEST void guest_bare(void)
@@ -84,7 +84,7 @@ static UCALL_GUEST void guest_shared(void)
 	ucall_ring(m, &uc, ucall_head(UCALL_SYNC, 0, 0, 0));
 }
 
-/* Exits that are not the doorbell's in between. */
+/* Other exits between those of the doorbell. */
 static UCALL_ATTACH_GUEST void guest_others(void)
 {
 	for (;;) {
@@ -97,7 +97,7 @@ static UCALL_ATTACH_GUEST void guest_others(void)
 	}
 }
 
-#define ELSEWHERE 0x2000000000ull /* below 2^38: what Sv39 has, too */
+#define ELSEWHERE 0x2000000000ull /* below 2^38: valid with Sv39, too */
 
 static UCALL_ATTACH_GUEST void guest_elsewhere(void)
 {
@@ -122,7 +122,7 @@ static void *count_map(void *owner, uint64_t gva, size_t size, unsigned int prot
 	return give_memory(owner, gva, size, prot);
 }
 
-/* Of the one vCPU. */
+/* There is only one vCPU. */
 static void *count_map_own(void *owner, void *of, uint64_t gva, size_t size, unsigned int prot)
 {
 	CHECK(of == &vcpu);
@@ -135,7 +135,7 @@ static int read_memory(void *owner, void *of, uint64_t gva, void *to, size_t siz
 	return read_guest(owner, gva, to, size);
 }
 
-/* The program, page by page, at its own addresses. */
+/* Maps the program, page by page, at its own addresses. */
 static int map_program(struct dl_phdr_info *info, size_t size, void *data)
 {
 	for (int i = 0; i < info->dlpi_phnum; i++) {
@@ -234,7 +234,7 @@ static void once_values(void)
 		CHECK_EQ(ucall_vm_exit_reason(bell), 0);
 		for (int i = 0; i < 4; i++) {
 			run();
-			/* However often. */
+			/* Asking again gives the same answer. */
 			for (int n = 0; n < 3; n++) {
 				where = 1;
 				CHECK_EQ(ucall_vcpu_rang(vcpu.bell, &where), 1);
@@ -244,7 +244,7 @@ static void once_values(void)
 			CHECK_EQ(ucall_vm_exit_reason(bell), vcpu.run->exit_reason);
 			CHECK_EQ(ucall_vcpu_is_incomplete(vcpu.bell),
 				 !!strcmp(by_address[b], "halt"));
-			/* They are not followed, and a message there cannot be read. */
+			/* The value is not followed; a message there cannot be read. */
 			CHECK_EQ(ucall_vcpu_message(vcpu.bell, &message), values[i] ? -1 : 0);
 			if (values[i])
 				CHECK_EQ(errno, EPROTO);
@@ -274,7 +274,6 @@ static void check_messages(struct ucall_attach_config *config)
 	CHECK_EQ(ucall_vcpu_message(vcpu.bell, &m), UCALL_ABORT);
 	CHECK_HAS(m.text, "attach.c:");
 	CHECK_HAS(m.text, "assertion failed: 1 + 1 == 3");
-	/* Without read() it says what is missing. */
 	ucall_vm_free(bell);
 }
 
@@ -290,6 +289,7 @@ static void once_by_address(void)
 	}
 }
 
+/* Without read(), the error says what is missing. */
 static void once_no_read(void)
 {
 	struct ucall_attach_config config;
@@ -346,7 +346,7 @@ static void once_mailbox(void)
 	check_mailbox("ring,depth=1", 0);
 }
 
-/* The parts of the area lie in one page of the guest's: it is one mapping. */
+/* All parts of the area are in one guest page: there is one mapping. */
 static void once_large_pages(void)
 {
 	check_mailbox(DEFAULT, 16384);
@@ -374,7 +374,7 @@ static void once_large_pages(void)
 	}
 }
 
-/* A message is not given for another exit. */
+/* A message is not returned again for another exit. */
 static void once_bare(void)
 {
 	for (int by_mailbox = 0; by_mailbox < 2; by_mailbox++) {
@@ -419,7 +419,7 @@ static void once_shared(void)
 	destroy();
 }
 
-/* A child of the process has copies that it can free. */
+/* A forked child has copies, which it can only free. */
 static void once_forked(void)
 {
 	struct ucall_attach_config config;
@@ -486,7 +486,7 @@ static void once_elsewhere(void)
 	ucall_vm_free(bell);
 	destroy();
 
-	/* A queue lies there, too. */
+	/* A queue can be there, too. */
 	create(guest_elsewhere);
 	config = config_for("ring,depth=1");
 	config.address = ELSEWHERE;
@@ -498,7 +498,7 @@ static void once_elsewhere(void)
 }
 
 /*
- * The owner's vCPU goes and comes: vCPUs are detached and attached again, and the VM's end forgets
+ * The owner's vCPUs come and go: they are detached and attached again, and ucall_vm_free() detaches
  * those that are left.
  */
 static void once_detach(void)
@@ -647,7 +647,7 @@ static void once_refused(void)
 	REFUSED("sev-shared", (void)0, EOPNOTSUPP, "confidential VMs only");
 	REFUSED("pio", config.protection = "sev-es", EOPNOTSUPP, "give \"none\" or \"sev\"");
 	REFUSED("pio", config.protection = "emulated-sev", EOPNOTSUPP, "give \"none\" or \"sev\"");
-	/* What the guest of plain SEV has is not looked at: it is its owner's. */
+	/* What a plain SEV guest contains is not checked: that is its owner's business. */
 	config = config_for("sev-shared");
 	config.protection = "sev";
 	ucall_vm_free(attach(&config));
@@ -655,7 +655,7 @@ static void once_refused(void)
 	destroy();
 }
 
-/* Each kind of VM has its own functions, and says so. */
+/* Functions for one kind of VM refuse the other kind with a message. */
 static void once_mixed(void)
 {
 	struct ucall_attach_config config;
@@ -703,7 +703,7 @@ static void once_mixed(void)
 	ucall_vm_free(own);
 }
 
-/* A message whose parts say anything, in a mailbox: it is checked as any. */
+/* A message with random contents in a mailbox: it is checked like any other. */
 static UCALL_GUEST void guest_hostile(void)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -729,7 +729,7 @@ static void once_hostile(void)
 		struct ucall_vm *bell;
 		int cmd;
 
-		if (i == 5) /* ring has no way by address */
+		if (i == 5) /* ring cannot send by address */
 			continue;
 		create(guest_hostile);
 		config = config_for(backends[i % 3]);
@@ -750,7 +750,7 @@ static void once_hostile(void)
 	}
 }
 
-UCALL_TESTS({ "values as the guest gave them", .once = once_values },
+UCALL_TESTS({ "values arrive unchanged", .once = once_values },
 	    { "guest.h's messages by address", .once = once_by_address },
 	    { "messages by address without read()", .once = once_no_read },
 	    { "messages in a mailbox", .once = once_mailbox },
@@ -759,7 +759,7 @@ UCALL_TESTS({ "values as the guest gave them", .once = once_values },
 	    { "another address", .once = once_elsewhere },
 	    { "doorbells without a message", .once = once_bare },
 	    { "ucall_shared()", .once = once_shared }, { "a forked child", .once = once_forked },
-	    { "vCPUs that go", .once = once_detach }, { "memory slots", .once = once_slots },
-	    { "what is refused", .once = once_refused },
+	    { "vCPUs are detached", .once = once_detach }, { "memory slots", .once = once_slots },
+	    { "refused configurations", .once = once_refused },
 	    { "attached and own VMs", .once = once_mixed },
 	    { "a hostile guest", .once = once_hostile });

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# examples/attach, a VMM of its own, over each backend that can serve it, one of a third party included; and docs/ATTACH.md
-# shows that program.
+# examples/attach, a separate VMM, over each backend that can serve it, including third-party ones;
+# docs/ATTACH.md shows that program.
 . "$top_srcdir/t/tap.sh"
 attach=$top_builddir/examples/attach
 test -x "$attach" || skip_all "the example is for x86_64 and aarch64"
@@ -10,11 +10,11 @@ unset UCALL_BACKEND UCALL_ENGINE
 sed -n '/^<!-- attach.c -->$/,/^```$/{/^<!--/d;/^```/d;p;}' "$top_srcdir/docs/ATTACH.md" | grep -v '^$' >"$scratch/shown"
 grep -v '^$' "$top_srcdir/examples/attach.c" >"$scratch/is"
 cmp -s "$scratch/shown" "$scratch/is"
-ok $? "docs/ATTACH.md shows the example as it is"
+ok $? "docs/ATTACH.md shows the current example"
 
 test -r /dev/kvm && test -w /dev/kvm && test -c /dev/kvm && "$top_builddir/tools/ucall" list |
 	grep -q "^$(uname -m).*kvm" || {
-	skip "no /dev/kvm that can be opened" "the example"
+	skip "/dev/kvm cannot be opened" "the example"
 	done_testing
 }
 cat >"$scratch/wanted" <<END
@@ -57,5 +57,5 @@ if test "$(uname -m)" = x86_64; then
 fi
 UCALL_BACKEND=ring "$attach" >"$scratch/out" 2>&1
 test $? -eq 1 && grep -q '^attach: backend ring' "$scratch/out"
-ok $? "a backend that cannot serve it is refused in words"
+ok $? "a backend that cannot serve it is refused with a message"
 done_testing

@@ -1,6 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# ucall cc --backend: one file gives guest code for every architecture; what leaves its section is refused.
+# ucall cc --backend: one file gives guest code for every architecture; code that leaves its section
+# is refused.
 . "$top_srcdir/t/tap.sh"
 
 cat >"$scratch/mine.c" <<'END'
@@ -40,14 +41,14 @@ const struct ucall_ops ucall_ops = { UCALL_OPS, .init = mine_init, .send_cmd = m
 END
 
 if test "$(uname -m)" != x86_64; then
-	skip_all "written for an x86_64 host"
+	skip_all "this test needs an x86_64 host"
 fi
 ucall cc --backend "$scratch/mine.c" -o "$scratch/ucall-mine.so" >"$scratch/out" 2>&1
 status=$?
 ok $status "it is built"
 test $status -eq 0 || diag <"$scratch/out"
 ucall info "$scratch/ucall-mine.so" >"$scratch/out" 2>&1
-has "$scratch/out" "works here:     yes" "ucall info takes it" 2>/dev/null || true
+has "$scratch/out" "works here:     yes" "ucall info accepts it" 2>/dev/null || true
 for a in x86_64 aarch64 riscv64; do
 	missing=$(ucall list | sed -n "s/^$a .*none: //p")
 	if test -n "$missing" || ! ucall cc --arch $a -o "$scratch/$a.elf" "$top_srcdir/examples/guest-hello.c"; then
@@ -74,6 +75,6 @@ if command -v aarch64-linux-gnu-gcc >/dev/null || { command -v clang && command 
 		has "$scratch/out" "the guest code leaves its section: mine_send+0x" "it says where"
 	done
 else
-	skip "no compiler for aarch64; install clang and lld" "what leaves its section"
+	skip "no compiler for aarch64; install clang and lld" "code that leaves its section"
 fi
 done_testing

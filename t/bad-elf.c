@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * bad-elf KIND IN OUT [ARG...]: makes of a good ELF file (64-bit, of this machine's byte order) one that would be
- * expensive, or more than that, to whoever believes what it says.  For t/bad-files.sh.
+ * bad-elf KIND IN OUT [ARG...]: turns a good ELF file (64-bit, this machine's byte order) into one
+ * that is expensive, or worse, for a reader that trusts it.  For t/bad-files.sh.
  */
 #include <elf.h>
 #include <stdbool.h>
@@ -48,7 +48,7 @@ static Elf64_Phdr *phdrs(void)
 
 /* ---- sections ---- */
 
-/* A section header table with one more, at the end of the file. */
+/* Copies the section header table to the end of the file, with one more entry. */
 static Elf64_Shdr *add_section(const char *name, uint32_t type, uint64_t flags, size_t at, size_t n)
 {
 	size_t count = header()->e_shnum, names, table;
@@ -85,7 +85,7 @@ static void replace_section(const char *name, uint64_t flags, const void *data, 
 	for (int i = 1; i < header()->e_shnum; i++)
 		if (!strcmp(names + all[i].sh_name, name)) {
 			((Elf64_Shdr *)(uintptr_t)&all[i])->sh_name =
-				0; /* of another name, the empty one */
+				0; /* it gets the empty name instead */
 			break;
 		}
 	add_section(name, SHT_PROGBITS, flags, append(data, n), n);
@@ -104,7 +104,7 @@ static void many_phdrs(unsigned long n)
 	header()->e_phnum = (uint16_t)n;
 }
 
-/* N symbol tables, which are all the same bytes, at an odd offset so that each must be copied. */
+/* N symbol tables, all of the same bytes, at an odd offset so that each must be copied. */
 static void many_symtabs(unsigned long n)
 {
 	const Elf64_Shdr *all = (Elf64_Shdr *)(void *)(file + header()->e_shoff);
@@ -129,7 +129,7 @@ static void many_symtabs(unsigned long n)
 	header()->e_shnum = (uint16_t)(count + n);
 }
 
-/* All PT_NOTE segments are the whole file, and there are as many as there is room for. */
+/* Every program header but PT_LOAD and PT_DYNAMIC becomes a PT_NOTE that spans the whole file. */
 static void many_notes(void)
 {
 	for (int i = 0; i < header()->e_phnum; i++)
@@ -140,7 +140,7 @@ static void many_notes(void)
 		}
 }
 
-/* A unit whose folder's name is in another file: .gnu_debugaltlink says which. */
+/* A unit whose folder's name is in another file, which .gnu_debugaltlink names. */
 static void altlink(const char *path)
 {
 	static const uint8_t abbrev[] = {
@@ -154,7 +154,7 @@ static void altlink(const char *path)
 	static const uint8_t line[] = {
 		0x2a, 0,   0,	0,   4, 0, /* length, version */
 		0x20, 0,   0,	0,   1, 1, 1, 0xfb, 0x0e, 0x0d, /* header; minimum, maximum, default, base, range, opcodes */
-		0,    1,   1,	1,   1, 0, 0, 0,    1,	  0,	0, 1, /* of their lengths */
+		0,    1,   1,	1,   1, 0, 0, 0,    1,	  0,	0, 1, /* the opcodes' lengths */
 		0,    'a', '.', 'c', 0, 0, 0, 0,    0, /* no folders; a file */
 		0,    1,   1,	0,   1, 1, 0, 1,    1,	  0,	1, 1,
 		0,    1,   1, /* ends of sequences */
@@ -180,7 +180,7 @@ static void altlink(const char *path)
 	free(link);
 }
 
-/* N units, each with the same N ranges, none of them with the address that is looked for. */
+/* N units, each with the same N ranges, none of which has the address that is looked up. */
 static void quadratic(unsigned long n)
 {
 	static const uint8_t abbrev[] = {
@@ -241,7 +241,7 @@ static void compressed(unsigned long mib)
 	put_bits(&b, 0x0c, 8); /* the literal 0: 00110000, from its first bit */
 	for (uint64_t i = 0; i < runs; i++) {
 		put_bits(&b, 0xa3, 8); /* 258 bytes: 11000101 */
-		put_bits(&b, 0, 5); /* from one before */
+		put_bits(&b, 0, 5); /* copied from one byte back */
 	}
 	for (uint64_t i = 0; i < rest; i++)
 		put_bits(&b, 0x0c, 8);

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Files that hang, exhaust or kill whoever believes them: plugins, modules, guest ELFs.  A limit here only says that the
-# command would never have ended.
+# Files that hang, exhaust or kill a program that trusts them: plugins, modules, guest ELFs.  A
+# time limit that is reached here only means that the command would never have ended.
 . "$top_srcdir/t/tap.sh"
 needs_shared_objects
 ucall=$top_builddir/tools/ucall
@@ -9,7 +9,7 @@ hello=$top_builddir/examples/hello
 unset UCALL_BACKEND UCALL_ENGINE
 test "$(uname -m)" = x86_64 || skip_all "t/bad-elf writes files for x86_64"
 
-# ends LIMIT STATUS NAME COMMAND...: it ends by itself, with that status ("any": and by no signal).
+# ends LIMIT STATUS NAME COMMAND...: it ends by itself, with that status ("any": not by a signal).
 ends() {
 	limit=$1 expected=$2 name=$3
 	shift 3
@@ -24,25 +24,25 @@ ends() {
 	test $s -eq 0 || { echo "status $status"; head -n 20 "$scratch/out"; } | diag
 }
 
-# ---- no regular files ----
+# ---- files that are not regular ----
 
 mkdir "$scratch/folder"
 mkfifo "$scratch/folder/ucall-fifo.so" "$scratch/fifo" || skip_all "no FIFO can be made here"
 UCALL_PLUGIN_PATH=$scratch/folder ends 60 0 "ucall list with a FIFO in a plugin folder" "$ucall" list
-has "$scratch/out" "ucall-fifo.so: not a regular file" "it is named"
+has "$scratch/out" "ucall-fifo.so: not a regular file" "the message names it"
 UCALL_PLUGIN_PATH=$scratch/folder:$UCALL_PLUGIN_PATH ends 60 any "a VM with the default backend beside it" "$hello"
 UCALL_BACKEND=$scratch/fifo ends 60 2 "a FIFO as a plugin" "$hello"
 UCALL_BACKEND=/dev/zero ends 60 2 "a device as a plugin" "$hello"
-has "$scratch/out" "/dev/zero: not a regular file" "it is said"
+has "$scratch/out" "/dev/zero: not a regular file" "the message says so"
 ends 60 2 "a FIFO as a guest" "$ucall" run "$scratch/fifo"
 ends 60 2 "a terminal's device as a guest" "$ucall" run /dev/tty
 mkdir "$scratch/modules"
 mkfifo "$scratch/modules/unicorn.so" "$scratch/modules/symbols.so" "$scratch/modules/ciphers.so"
 UCALL_MODULE_PATH=$scratch/modules ends 60 0 "FIFOs as modules" "$ucall" list
 UCALL_MODULE_PATH=$scratch/modules UCALL_ENGINE=unicorn ends 60 2 "an engine that is a FIFO" "$hello"
-has "$scratch/out" "unicorn.so: not a regular file" "it is said"
+has "$scratch/out" "unicorn.so: not a regular file" "the message says so"
 
-# ---- files that are cut short ----
+# ---- truncated files ----
 
 $CC -shared -fPIC -O2 -w -I"$top_srcdir/include" "$top_srcdir/t/plugins/good.c" -o "$scratch/good.so" \
 	-L"$top_builddir/libucall/.libs" -lucall || not_built "the plugin"
@@ -58,7 +58,7 @@ while test $at -lt "$size"; do
 	at=$((at + 401))
 done
 test -z "$bad"
-ok $? "a plugin that is cut short, at each of some hundred lengths"
+ok $? "a plugin truncated to each of some hundred lengths"
 test -z "$bad" || echo "length:status$bad" | diag
 bad=
 for n in 0 100 1000 4000 5000 9000; do
@@ -69,7 +69,7 @@ for n in 0 100 1000 4000 5000 9000; do
 	test $status -eq 2 || bad="$bad $n:$status"
 done
 test -z "$bad"
-ok $? "a module that is cut short"
+ok $? "a truncated module"
 test -z "$bad" || echo "length:status$bad" | diag
 
 # ---- plugins that take long to check ----
@@ -80,10 +80,10 @@ bad() {
 }
 bad phdrs "$scratch/good.so" "$scratch/phdrs.so" 60000
 ends 60 2 "a plugin with 60000 program headers" "$ucall" info "$scratch/phdrs.so"
-has "$scratch/out" "60000 program headers" "it is said"
+has "$scratch/out" "60000 program headers" "the message says so"
 head -c 8000000 /dev/zero | cat "$scratch/good.so" - >"$scratch/long.so"
 bad notes "$scratch/long.so" "$scratch/notes.so"
-ends 60 2 "a plugin whose notes are all of the file" "$ucall" info "$scratch/notes.so"
+ends 60 2 "a plugin whose notes each span the whole file" "$ucall" info "$scratch/notes.so"
 
 # ---- metadata of a plugin that is refused ----
 
@@ -92,7 +92,7 @@ patch() { # OFFSET BYTES: in the metadata
 	cp "$scratch/good.so" "$scratch/patched/ucall-patched.so"
 	printf "$2" | dd of="$scratch/patched/ucall-patched.so" bs=1 seek=$((offset + 12 + $1)) conv=notrunc 2>/dev/null
 }
-# list NAME: as a table, as JSON, by itself.
+# list NAME: shows the patched plugin as a table, as JSON, and by itself.
 list() {
 	for how in list "list --json" "info patched"; do
 		UCALL_PLUGIN_PATH=$scratch/patched "$ucall" $how >"$scratch/out" 2>&1
@@ -107,7 +107,7 @@ list() {
 }
 mkdir "$scratch/patched"
 patch 80 "$(printf '%0128d' 0 | sed 's/0/\\377/g')" # the summary, and what follows
-list "a text without an end"
+list "an unterminated text"
 patch 48 '1\033]0;title\007\033[2J\377\302\205\000'
 list "a version with control characters"
 has "$scratch/out" "x1b]0;title" "they are escaped"
@@ -123,7 +123,7 @@ if ! "$ucall" cc --arch x86_64 -o "$scratch/guest.elf" "$scratch/guest.c" >/dev/
 	skip "no compiler for guests; run ./bootstrap --install-deps=all" "guest ELFs"
 	done_testing
 fi
-# By the engine that there is.
+# With the default engine.
 ends 60 3 "a good guest" "$ucall" run "$scratch/guest.elf"
 if test "$status" -ne 3; then
 	skip "no engine here" "guest ELFs"
@@ -131,7 +131,7 @@ if test "$status" -ne 3; then
 fi
 named=$(grep -c "deeper (.*guest.c:2)" "$scratch/out")
 
-# faults KIND NAME [ARG]: the report comes, and costs this process no memory to speak of.
+# faults KIND NAME [ARG]: the fault is reported, and the report needs little memory.
 faults() {
 	bad "$1" "$scratch/guest.elf" "$scratch/bad.elf" $3
 	# shellcheck disable=SC2039
@@ -142,7 +142,7 @@ faults() {
 	ok $s "$2"
 	test $s -eq 0 || { echo "status $status"; head -n 20 "$scratch/out"; } | diag
 }
-# A sanitizer has terabytes.
+# A sanitizer reserves terabytes.
 memory=700000
 nm -D "$top_builddir/libucall/.libs/libucall.so" | grep -q "__[at]san" && memory=unlimited
 engine=kvm
@@ -157,13 +157,13 @@ else
 	faults altlink "debug information that names a device" /dev/zero
 	faults compressed "debug information that unpacks to 2 GiB" 2048
 	faults quadratic "debug information that takes minutes" 60000
-	has "$scratch/out" "deeper" "what was found before is there"
+	has "$scratch/out" "deeper" "what was found before that is shown"
 fi
 faults symtabs "60000 symbol tables" 60000
 bad symtabs "$scratch/guest.elf" "$scratch/bad.elf" 60000
-ends 60 2 "60000 symbol tables, and a symbol that none has" "$ucall" run -E nowhere "$scratch/bad.elf"
-has "$scratch/out" 'no symbol "nowhere"; its guest functions are: ' "it is said, with those that there are"
-# A function's name is text of the file, too.
+ends 60 2 "60000 symbol tables, and an unknown symbol" "$ucall" run -E nowhere "$scratch/bad.elf"
+has "$scratch/out" 'no symbol "nowhere"; its guest functions are: ' "the message lists them"
+# A function's name is text from the file, too.
 LC_ALL=C sed 's/deeper/d\x1b[31m/g' "$scratch/guest.elf" >"$scratch/colour.elf"
 ends 60 3 "a function with control characters in its name" "$ucall" run "$scratch/colour.elf"
 if test "$named" -ne 0; then

@@ -1,9 +1,9 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Every way in which a file can be no backend is said, and nothing of such a file runs.
+# Every reason why a file is not a backend is reported, and no code of such a file runs.
 . "$top_srcdir/t/tap.sh"
-TELL=$scratch/constructor-ran
-export TELL
+RAN_FILE=$scratch/constructor-ran
+export RAN_FILE
 
 build() { # NAME FLAG...
 	name=$1
@@ -15,13 +15,13 @@ build() { # NAME FLAG...
 
 # refused FILE TEXT NAME: VM creation fails with the text, and the file's constructor did not run.
 refused() {
-	rm -f "$TELL"
+	rm -f "$RAN_FILE"
 	UCALL_BACKEND=$1 "$top_builddir/examples/hello" >"$scratch/out" 2>&1
 	status=$?
-	{ test $status -eq 2 && grep -qF -e "$2" "$scratch/out" && test ! -e "$TELL"; }
+	{ test $status -eq 2 && grep -qF -e "$2" "$scratch/out" && test ! -e "$RAN_FILE"; }
 	status=$?
 	ok $status "$3"
-	test $status -eq 0 || { echo "wanted: $2"; cat "$scratch/out"; ls "$TELL"; } 2>&1 | diag
+	test $status -eq 0 || { echo "wanted: $2"; cat "$scratch/out"; ls "$RAN_FILE"; } 2>&1 | diag
 }
 
 # patch FILE OFFSET-IN-NOTE BYTES OUT: changes the metadata, which starts with abi, guest_abi, size.
@@ -35,7 +35,7 @@ needs_shared_objects
 build good || not_built "t/plugins/good.c"
 if UCALL_BACKEND=$scratch/good.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1; then
 	has "$scratch/out" "backend good" "a good one, by its path"
-	test -e "$TELL"
+	test -e "$RAN_FILE"
 	ok $? "its constructor runs"
 else
 	skip "$(tail -n 1 "$scratch/out")" "a good one, by its path"
@@ -43,11 +43,11 @@ else
 fi
 
 echo "no ELF" >"$scratch/text.so"
-refused "$scratch/text.so" "text.so: not an ELF file" "a text"
+refused "$scratch/text.so" "text.so: not an ELF file" "a text file"
 : >"$scratch/empty.so"
 refused "$scratch/empty.so" "empty.so: not an ELF file" "an empty file"
 head -c 100 "$scratch/good.so" >"$scratch/cut.so"
-refused "$scratch/cut.so" "cut.so: " "a file that is cut short"
+refused "$scratch/cut.so" "cut.so: " "a truncated file"
 head -c 700 "$scratch/good.so" >"$scratch/cut2.so"
 refused "$scratch/cut2.so" "cut2.so: " "a file that ends in its note"
 refused "$scratch/no.so" "cannot open $scratch/no.so: No such file" "a missing file"
@@ -73,11 +73,11 @@ refused "$scratch/guest9.so" "its guest code is for guest ABI 9" "another guest 
 patch "$scratch/good.so" 8 '\377\377' "$scratch/size.so"
 refused "$scratch/size.so" "its libucall note gives the size" "a note of the wrong size"
 patch "$scratch/good.so" 208 '\200' "$scratch/needs.so"
-refused "$scratch/needs.so" "needs of a VM what this libucall" "a need that is not known"
+refused "$scratch/needs.so" "needs of a VM what this libucall" "an unknown need"
 patch "$scratch/good.so" 16 'Good' "$scratch/name.so"
 refused "$scratch/name.so" "its name \"Good\" is none" "a name with a capital letter"
 patch "$scratch/good.so" 16 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "$scratch/long.so"
-refused "$scratch/long.so" "longer than its field" "a name without an end"
+refused "$scratch/long.so" "longer than its field" "an unterminated name"
 
 build no-note -DBAD_NO_NOTE
 refused "$scratch/no-note.so" "no libucall note, so it is no backend" "no note"
@@ -102,9 +102,9 @@ refused "$scratch/string.so" "leaves its section" "guest code that uses a string
 build address -DBAD_ADDRESS -Wl,-z,notext
 refused "$scratch/address.so" "holds the address of" "guest code that holds an address"
 build bytes -DBAD_BYTES
-refused "$scratch/bytes.so" "invalid x86_64 instruction at ring+0x" "guest code that is no code"
+refused "$scratch/bytes.so" "invalid x86_64 instruction at ring+0x" "guest code that is not code"
 
-# These are seen only when they are loaded: their constructors run, but no VM does.
+# These errors are found only after loading: the constructors run, but no VM does.
 build pair -DBAD_PAIR
 UCALL_BACKEND=$scratch/pair.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1
 has "$scratch/out" "no complete pair" "half a pair"
@@ -116,7 +116,7 @@ build undefined -DBAD_UNDEFINED
 UCALL_BACKEND=$scratch/undefined.so "$top_builddir/examples/hello" >"$scratch/out" 2>&1
 has "$scratch/out" "undefined symbol: nowhere_defined" "an undefined symbol"
 
-# One that KVM itself makes exits for, where the engine is another.
+# A backend that needs exits of KVM itself, with another engine.
 patch "$scratch/good.so" 208 '\10' "$scratch/kvm.so"
 name="a backend that needs KVM, with another engine"
 if "$top_builddir/tools/ucall" list | grep -q "^unicorn .*yes"; then
@@ -127,25 +127,25 @@ else
 fi
 rm "$scratch/kvm.so"
 
-# None leaves anything behind in a process that tries it again and again.
+# None leaves anything behind in a process that tries it repeatedly.
 REFUSED_PLUGINS=$(for f in "$scratch"/*.so; do
 	test "$f" = "$scratch/good.so" || printf '%s:' "$f"
 done)/dev/null
 export REFUSED_PLUGINS
 "$top_builddir/t/nothing-left" >"$scratch/out" 2>&1
 status=$?
-ok $status "nothing is left of them"
+ok $status "they leave nothing behind"
 test $status -eq 0 || diag <"$scratch/out"
 
 # All of them in one folder can be listed, and none runs.
-rm -f "$TELL"
+rm -f "$RAN_FILE"
 mkdir "$scratch/folder"
 for f in "$scratch"/*.so; do
 	cp "$f" "$scratch/folder/ucall-$(basename "$f")"
 done
 UCALL_PLUGIN_PATH=$scratch/folder "$top_builddir/tools/ucall" list >"$scratch/out" 2>&1
 status=$?
-test ! -e "$TELL" && test $status -eq 0
+test ! -e "$RAN_FILE" && test $status -eq 0
 ok $? "ucall list runs none of them"
 has "$scratch/out" "no libucall note" "and says what is wrong with each"
 UCALL_PLUGIN_PATH=$scratch/folder "$top_builddir/tools/ucall" info libc >"$scratch/out" 2>&1

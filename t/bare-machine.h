@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* A machine whose engine runs nothing: for tests of memory, page tables and images alone. */
+/* A machine whose engine runs nothing: for tests that need only memory, page tables and images. */
 #ifndef BARE_MACHINE_H
 #define BARE_MACHINE_H
 
@@ -46,7 +46,7 @@ static const struct ucall_engine bare_flat = {
 	.vm_fini = bare_fini,
 };
 
-/* 0, or -1 after ucall_fail().  `size`: of memory, 2 MiB at least. */
+/* Returns 0, or -1 after ucall_fail().  `size` is the memory size, at least 2 MiB. */
 static inline int bare_machine_open(struct bare_machine *b, const struct ucall_engine *engine,
 				    const struct ucall_arch *arch, size_t size)
 {

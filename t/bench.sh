@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# ucall bench: what it prints and writes, and what it refuses.  Its times are nobody's business here.
+# ucall bench: what it prints and writes, and what it refuses.  Times are not checked here.
 . "$top_srcdir/t/tap.sh"
 ucall=$top_builddir/tools/ucall
 unset UCALL_BACKEND UCALL_ENGINE
@@ -13,13 +13,13 @@ refused() { # NAME WORDS ARGUMENT...
 	ok $? "$name: refused"
 	has "$scratch/out" "$words" "$name: it says why"
 }
-refused "a word too many" "usage:" pio
-refused "no file's name" "usage:" --json
+refused "an extra argument" "usage:" pio
+refused "a missing file name" "usage:" --json
 refused "an unknown backend" "nosuch" --backend nosuch
 
 "$ucall" list >"$scratch/list"
 if grep -q "^$(uname -m) *none" "$scratch/list"; then
-	skip "no engine here; see ucall list" "what needs one"
+	skip "no engine here; see ucall list" "tests that need one"
 	done_testing
 fi
 refused "a file that cannot be written" "cannot write $scratch/no/file" \
@@ -27,7 +27,7 @@ refused "a file that cannot be written" "cannot write $scratch/no/file" \
 
 "$ucall" bench --quick --json "$scratch/json" --svg "$scratch/svg" >"$scratch/out" 2>"$scratch/err"
 status=$?
-ok $status "all that there is"
+ok $status "every backend and engine"
 test $status -eq 0 || diag <"$scratch/err"
 has "$scratch/out" "BACKEND" "it prints a table"
 has "$scratch/svg" "</svg>" "it draws a chart"
@@ -51,7 +51,7 @@ else
 	test $status -eq 0 || diag <"$scratch/json"
 	! grep '^{"name".*"engine": "kvm"' "$scratch/json" | grep -qv '"ioctls": 1, '
 	ok $? "a ucall is one ioctl"
-	# As many as the header has: the count works.  14 without what a build adds for its own ends.
+	# At least as many as in the header: the count works.  14, plus what the build adds.
 	insns=$(sed -n '/"mmio", "ring": 0, "engine": "kvm"/s/.*"guest_insns": \([0-9]*\),.*/\1/p' \
 		"$scratch/json")
 	test "${insns:-0}" -ge 8
@@ -77,11 +77,11 @@ check '{"name": "pio", "ring": 0, "engine": "kvm", "member": "ratio", "max": 2.2
 test $? -eq 1
 ok $? "a figure above it"
 check '{"name": "vm", "member": "ratio", "max": 1.3, "target": 1.15}'
-ok $? "a figure that is not at its target"
+ok $? "a figure that misses its target"
 has "$scratch/out" "the target is 1.15" "it says so"
 check '{"name": "pio", "ring": 0, "engine": "kvm", "member": "guest_insns", "max": 9}' \
 	'{"name": "pio", "ring": 3, "engine": "kvm", "member": "ratio", "max": 9}'
-ok $? "figures that are not there"
+ok $? "missing figures"
 has "$scratch/out" "0 within their limits, 0 not, 2 not measured" "it says so"
 : >"$scratch/results"
 check '{"name": "vm", "member": "ratio", "max": 1.3}'
@@ -92,5 +92,5 @@ ok $? "no results"
 has "$scratch/out" '"name": "mmio,gpa=0xd0008000"' "one backend with an option, to the standard output"
 grep -q BACKEND "$scratch/out"
 test $? -ne 0
-ok $? "and no table there"
+ok $? "no table is printed there"
 done_testing

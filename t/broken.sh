@@ -1,11 +1,11 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# examples/broken: every way of going wrong ends, with a report that says what and where.
+# examples/broken: every kind of failure ends the run with a report that says what and where.
 . "$top_srcdir/t/tap.sh"
 unset UCALL_BACKEND
 only=$UCALL_ENGINE
 
-# works ENGINE: can it be tested here?
+# works ENGINE: true if it can be tested here.
 works() {
 	case ${only:-$1} in
 	"$1") "$top_builddir/tools/ucall" list | grep -q "^$1 .* yes$" ;;
@@ -31,7 +31,7 @@ tries() {
 
 if test -e "$top_builddir/libucall/modules/symbols/symbols.la"; then
 	in=', in '
-	# Function names are what is left where there is no debug information.
+	# Without debug information, function names are still there.
 	caller='#1 '
 else
 	in=''
@@ -42,7 +42,7 @@ test -e "$program" || program=$top_builddir/examples/broken
 for UCALL_ENGINE in kvm unicorn; do
 	export UCALL_ENGINE
 	if ! works $UCALL_ENGINE; then
-		skip "engine $UCALL_ENGINE does not work here, or another is named" "$UCALL_ENGINE"
+		skip "engine $UCALL_ENGINE does not work here, or another is set" "$UCALL_ENGINE"
 		continue
 	fi
 	if test -n "$in" && readelf -S "$program" | grep -q debug_line; then
@@ -72,7 +72,7 @@ done
 unset UCALL_ENGINE
 works kvm || works unicorn || done_testing
 
-# Without the module there are addresses, and the reason.
+# Without the module the report has addresses, and the reason why.
 UCALL_MODULE_PATH=$top_builddir/libucall/modules/unicorn/.libs "$top_builddir/examples/broken" ud >"$scratch/out" 2>&1
 has "$scratch/out" "invalid opcode" "a report without the symboliser"
 done_testing

@@ -53,7 +53,7 @@ static void check(bool big)
 	CHECK_EQ(take(big, &uc, &copy), UCALL_PRINTF);
 	CHECK_EQ(strlen(copy.text), UCALL_TEXT_SIZE - 1);
 
-	/* What no guest of ours would send. */
+	/* Messages that our guest code never sends. */
 	lay_out(&uc, big, UCALL_PRINTF, 0, UCALL_TEXT_SIZE);
 	CHECK_EQ(take(big, &uc, &copy), -1);
 	CHECK_EQ(errno, EPROTO);

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# ucall cc: compilers by name and with words of their own, objects, dependencies, wrong calls.
+# ucall cc: compilers by name and with options, objects, dependencies, wrong usage.
 . "$top_srcdir/t/tap.sh"
 ucall=$top_builddir/tools/ucall
 unset UCALL_BACKEND UCALL_ENGINE
@@ -51,15 +51,15 @@ for a in x86_64 aarch64 riscv64 s390x; do
 	fi
 	cc 0 "$a by --cc clang" --arch $a --cc clang -o "$scratch/out.elf" "$scratch/guest.c"
 	readelf -h "$scratch/out.elf" 2>/dev/null | grep -qi "machine:.*$(echo $a | sed 's/x86_64/X86-64/; s/riscv64/RISC-V/; s/s390x/S\/390/')"
-	ok $? "$a: of that machine"
+	ok $? "$a: it is for that machine"
 	test $a = s390x ||
-		cc 0 "$a by clang with words of its own" --arch $a --cc "clang --target=$a-linux-gnu -fuse-ld=lld -O1" \
+		cc 0 "$a by clang with options" --arch $a --cc "clang --target=$a-linux-gnu -fuse-ld=lld -O1" \
 			-o "$scratch/out.elf" "$scratch/guest.c"
 done
 cc 0 "-c" -c -DMORE -o "$scratch/guest.o" "$scratch/guest.c"
 readelf -h "$scratch/guest.o" | grep -q "Type:.*REL"
 ok $? "it is an object"
-cc 0 "-c of another" -c -o "$scratch/more.o" "$scratch/more.c"
+cc 0 "-c of another source" -c -o "$scratch/more.o" "$scratch/more.c"
 cc 0 "two objects" -o "$scratch/out.elf" "$scratch/guest.o" "$scratch/more.o"
 "$ucall" run "$scratch/out.elf" >"$scratch/run" 2>&1
 if test $? -eq 0; then
@@ -73,15 +73,15 @@ tr -d '\\\n' <"$scratch/d.d" >"$scratch/line"
 has "$scratch/line" "$scratch/out.elf: " "its target is the output"
 has "$scratch/line" "own.h" "the source's own header is there"
 test -s "$scratch/out.elf"
-ok $? "and the guest"
+ok $? "the guest is built, too"
 rm -f "$scratch/out.d"
 cc 0 "-MMD" -c -MMD -o "$scratch/out.o" "$scratch/guest.c"
 has "$scratch/out.d" "own.h" "it is beside the output"
 cc 0 "-include FILE, -D NAME" -include "$scratch/own.h" -D UNUSED -o "$scratch/out.elf" "$scratch/guest.c"
 cc 2 "an unknown architecture" --arch vax -o "$scratch/out.elf" "$scratch/guest.c"
-has "$scratch/out" "vax" "it is named"
+has "$scratch/out" "vax" "the message names it"
 cc 2 "no output" "$scratch/guest.c"
 cc 2 "--cc without a value" "$scratch/guest.c" --cc
-cc 1 "a compiler that is not there" --cc no-such-compiler -o "$scratch/out.elf" "$scratch/guest.c"
-cc 1 "a source that is not there" -o "$scratch/out.elf" "$scratch/nowhere.c"
+cc 1 "a missing compiler" --cc no-such-compiler -o "$scratch/out.elf" "$scratch/guest.c"
+cc 1 "a missing source" -o "$scratch/out.elf" "$scratch/nowhere.c"
 done_testing

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * The channel alone, over a machine of a few lines that is neither libucall's own nor attached: what it asks of a machine,
- * which backends it refuses, and how ucall_next() goes on.
+ * The channel by itself, over a fake machine, neither libucall's own nor attached: what it asks of
+ * a machine, which backends it refuses, and how ucall_next() continues.
  */
 #include <errno.h>
 #include <stdlib.h>
@@ -18,7 +18,7 @@
 
 /* ---- a machine ---- */
 
-#define ADDRESS 0x5000 /* of its only memory, beside what the channel maps */
+#define ADDRESS 0x5000 /* of its only memory, apart from what the channel maps */
 
 struct step {
 	enum ucall_run_end end;
@@ -37,7 +37,7 @@ struct fake {
 	void *maps[8];
 	unsigned int map_count;
 	const struct step *steps;
-	bool endless; /* the first again and again */
+	bool endless; /* repeats the first step */
 	unsigned int step, reports, exits, messages, timeouts;
 };
 
@@ -233,7 +233,7 @@ static void check_next(enum ucall_via via)
 	const bool by_address = via == UCALL_VIA_ADDRESS;
 	const struct step steps[] = {
 		{ UCALL_RUN_EXIT, PORT, UCALL_SYNC, by_address },
-		{ UCALL_RUN_EXIT, PORT, UCALL_PRINTF, by_address }, /* is written, and it goes on */
+		{ UCALL_RUN_EXIT, PORT, UCALL_PRINTF, by_address }, /* printed; the run continues */
 		{ UCALL_RUN_EXIT, PORT, UCALL_USER, by_address },
 		{ UCALL_RUN_EXIT, 0, 0, false }, /* not the backend's */
 		{ UCALL_RUN_EXIT, PORT, 0, false }, /* the backend's, without a message */
@@ -280,7 +280,7 @@ static void once_address(void)
 	check_next(UCALL_VIA_ADDRESS);
 }
 
-/* The limit is for all the runs of a call. */
+/* The time limit covers all runs of one call. */
 static void once_limit(void)
 {
 	static const struct step steps[] = { { UCALL_RUN_EXIT, PORT, UCALL_PRINTF, false } };
@@ -296,7 +296,7 @@ static void once_limit(void)
 	end(&f);
 }
 
-/* What a machine is like decides what can serve it. */
+/* The machine's traits decide which backends can serve it. */
 static void once_refused(void)
 {
 	struct fake f;
@@ -323,7 +323,7 @@ static void once_refused(void)
 	CHECK_OK(!choose(&f));
 	CHECK_EQ(f.channel.via, UCALL_VIA_MAILBOX);
 	end(&f);
-	/* An owner takes what a value leads to; what has no mailboxes goes by address. */
+	/* An attached VM may have no mailboxes: its default is by address. */
 	begin(&f, UCALL_VIA_DEFAULT);
 	f.channel.traits.attached = true;
 	CHECK_OK(!choose(&f));
@@ -334,4 +334,4 @@ static void once_refused(void)
 UCALL_TESTS({ "ucall_next() by the mailbox", .once = once_mailbox },
 	    { "ucall_next() by the address", .once = once_address },
 	    { "the time limit of a call", .once = once_limit },
-	    { "what is refused", .once = once_refused });
+	    { "backends that are refused", .once = once_refused });

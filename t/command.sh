@@ -21,7 +21,7 @@ run() { # EXPECTED-STATUS NAME COMMAND...
 run 2 "no command" "$ucall"
 has "$scratch/err" "usage: ucall COMMAND" "usage on standard error"
 run 2 "unknown command" "$ucall" nosuch
-has "$scratch/err" 'no command "nosuch"' "it is named"
+has "$scratch/err" 'no command "nosuch"' "the message names it"
 run 0 "--help" "$ucall" --help
 has "$scratch/out" "demo" "help on standard output"
 run 0 "--version" "$ucall" --version
@@ -44,7 +44,7 @@ for c in list info demo run cc new conform lab bench; do
 	done
 done
 run 2 "run without a guest" "$ucall" run
-has "$scratch/err" "See ucall run --help" "where more is said"
+has "$scratch/err" "See ucall run --help" "the message points to --help"
 for n in -1 +1 0x "" 1x " 1" 99999999999999999999999; do
 	run 2 "run --memory '$n'" "$ucall" run --memory "$n" guest.elf
 	run 2 "run: argument '$n$n'" "$ucall" run guest.elf "$n$n"
@@ -55,10 +55,10 @@ for n in 0 -1 nan inf 1e9 "" 1s; do
 done
 run 2 "list --bogus" "$ucall" list --bogus
 "$ucall" list | sed '/^$/,$d' | awk 'NR == 1 { at = index($0, "WORKS") } substr($0, at - 1, 1) != " " || substr($0, at, 1) == " " { bad = 1 } END { exit bad }'
-ok $? "list keeps its columns"
+ok $? "list keeps its columns aligned"
 echo "no ELF" >"$scratch/text.so"
-run 2 "info of a file that is no ELF" "$ucall" info "$scratch/text.so"
-has "$scratch/out" "not an ELF file" "it is said"
+run 2 "info of a file that is not ELF" "$ucall" info "$scratch/text.so"
+has "$scratch/out" "not an ELF file" "the message says so"
 "$ucall" list >/dev/full 2>"$scratch/err"
 test $? -ne 0
 ok $? "a full disk is noticed"
@@ -70,20 +70,20 @@ done
 "$ucall" list 0<&- 1>&- 2>"$scratch/err"
 test $? -eq 2
 ok $? "standard input and output are closed"
-has "$scratch/err" "cannot write standard output" "it is said"
+has "$scratch/err" "cannot write standard output" "the message says so"
 run 2 "a command with an escape sequence" "$ucall" "$(printf 'x\033[31m')"
 has "$scratch/err" 'x\x1b[31m' "it is escaped"
 run 0 "info pio" "$ucall" info pio
 has "$scratch/out" "port=0x3f8" "info has the option and its default"
 run 2 "info nosuch" "$ucall" info nosuch
-has "$scratch/err" "these are there: diag, halt, mmio, pio, ring, sbi" "it lists what there is"
+has "$scratch/err" "these are there: diag, halt, mmio, pio, ring, sbi" "it lists those that exist"
 run 2 "info" "$ucall" info
 run 0 "demo" "$ucall" demo
 UCALL_PLUGIN_PATH=/nonexistent run 0 "list without backends" "$ucall" list
 UCALL_PLUGIN_PATH=/nonexistent run 2 "nosuch backend" env UCALL_BACKEND=nosuch "$hello"
 has "$scratch/err" "looked for ucall-nosuch.so in /nonexistent; there is no backend at all" "it says where it looked"
 
-# A test that is to be run with what there is not does not pass by having no points.
+# A test that is run with a missing engine or backend does not pass by having no points.
 run 1 "a test on an unknown engine" env UCALL_ENGINE=bochs "$top_builddir/t/done"
 has "$scratch/out" 'Bail out! no engine "bochs"' "it says so"
 run 1 "a test of an unknown backend" env UCALL_BACKEND=nosuch "$top_builddir/t/done"
@@ -100,7 +100,7 @@ else
 		cmp -s "$scratch/$b.guest" "$scratch/pio.guest"
 		ok $? "the same output over $b"
 	done
-	# A reader that has gone ends it as it does any program.
+	# When its reader is gone, a signal ends it, as with any program.
 	printf '#include <ucall/guest.h>\nvoid guest_main(void)\n{\n\tGUEST_SYNC(1);\n\tGUEST_DONE();\n}\n' >"$scratch/g.c"
 	if "$ucall" cc -o "$scratch/g.elf" "$scratch/g.c" >"$scratch/out" 2>&1; then
 		{
@@ -110,7 +110,7 @@ else
 		} | :
 		has "$scratch/status" 141 "run: nobody reads"
 		test ! -s "$scratch/err"
-		ok $? "and there is nothing to say"
+		ok $? "it prints no error"
 		"$ucall" run "$scratch/g.elf" 0<&- 1>&- 2>"$scratch/err"
 		test $? -eq 2
 		ok $? "run: standard input and output are closed"

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A guest with encrypted memory boots, sees what the host gave it, and keeps what it writes to itself: the
- * host reads its private pages as ciphertext, before and after, and the shared ones as they are.
+ * A guest with encrypted memory boots, sees what the host gave it, and keeps its writes private:
+ * the host reads private pages as ciphertext, before and after, and shared ones as plaintext.
  */
 #include <string.h>
 
@@ -50,7 +50,7 @@ static void fill(uint64_t *words, uint64_t from)
 		words[i] = from + i;
 }
 
-/* How many blocks of the 16 bytes that are encrypted together are as the guest has them. */
+/* The number of 16-byte encryption blocks that the host sees as the guest does. */
 static unsigned int readable(const uint64_t *plain, const uint64_t *seen)
 {
 	unsigned int n = 0;
@@ -93,7 +93,7 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	fill(plain, 0x2222000000000000);
 	CHECK_OK(!ucall_vm_read(vm, private, seen, SIZE));
 	CHECK_EQ(readable(plain, seen), 0);
-	/* What the guest wrote is different now, and nothing else; where KVM shows private memory at all. */
+	/* Only what the guest wrote has changed; checked where KVM shows private memory at all. */
 	for (uint64_t i = 0; strcmp(ucall_vm_protection(vm), "sev-snp") && i < SIZE / 8; i += 512) {
 		CHECK(memcmp(seen + i, before + i, 16));
 		CHECK(!memcmp(seen + i + 2, before + i + 2, 508 * 8));
@@ -135,19 +135,19 @@ static void host_corrupts(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK(memcmp(words, words + 2, 16));
 	CHECK_OK(!ucall_vm_read(vm, private + 4096, at, sizeof(at)));
 	CHECK(memcmp(words, at, 16));
-	/* By the guest-physical address it is the same ciphertext. */
+	/* Reading by guest-physical address gives the same ciphertext. */
 	CHECK_OK(!ucall_vm_translate(vm, private, &gpa));
 	CHECK_OK(!ucall_vm_read_physical(vm, gpa, at, sizeof(at)));
 	CHECK(!memcmp(words, at, 16));
 
-	/* A byte that the host writes spoils the block of 16, and no other. */
+	/* A byte that the host writes corrupts its block of 16 bytes, and no other. */
 	CHECK_OK(!ucall_vm_write_int(vm, private, 1, (words[0] & 0xff) ^ 1));
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK(uc.args[2] != 42);
 	CHECK(uc.args[3] != 42);
 	CHECK_EQ(uc.args[4], 42);
 	CHECK_EQ(uc.args[5], 42);
-	/* The same ciphertext put back is the same text: nothing here protects integrity. */
+	/* Restoring the ciphertext restores the plaintext: nothing here protects integrity. */
 	CHECK_OK(!ucall_vm_write_physical(vm, gpa, words, sizeof(words)));
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK_EQ(uc.args[2], 42);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * What goes wrong in a guest with encrypted memory is reported all the same: by the fault area of its
- * mailbox, into which its own exception stubs write.  Where there is nothing to read, the report says so.
+ * Faults in a guest with encrypted memory are reported, too: through the fault area of its mailbox,
+ * which its own exception stubs write.  If there is nothing to read, the report says so.
  */
 #include <errno.h>
 #include <string.h>
@@ -31,7 +31,7 @@ static void check_fault(struct ucall_vcpu *vcpu)
 		CHECK_HAS(ucall_error(), "t/confidential-faults.c:15)");
 	CHECK_EQ(ucall_fault(vcpu)->frame.gpr[0], MARKER);
 	CHECK_HAS(ucall_fault_report(vcpu), "rax  1122334455667788");
-	/* The caller, by the stack that the stub has copied. */
+	/* The caller, from the stub's copy of the stack. */
 	CHECK_HAS(ucall_fault_report(vcpu), " guest_fault+");
 	/* Code is private memory. */
 	CHECK(!strstr(ucall_fault_report(vcpu), "code:"));
@@ -44,7 +44,7 @@ static void host_fault(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	check_fault(vcpu);
 }
 
-/* With an interrupt controller HLT does not exit, and the stub stops by another way. */
+/* With an interrupt controller HLT does not exit, so the stub stops in another way. */
 static void each_irqchip(void)
 {
 	struct ucall_vm_config config = { .irqchip = true };
@@ -150,7 +150,7 @@ static void host_triple(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_fault(vcpu)->kind, UCALL_FAULT_SHUTDOWN);
 }
 
-/* ---- what a guest says to the hypervisor ---- */
+/* ---- requests to the hypervisor ---- */
 
 static UCALL_GUEST void guest_request(uint64_t request)
 {
@@ -219,7 +219,7 @@ static void host_ask(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-/* What is wrong with a GHCB it is told in the GHCB. */
+/* Errors in a GHCB are reported to the guest in the GHCB. */
 static UCALL_GUEST uint64_t __attribute__((noinline))
 malformed(uint64_t code, uint64_t info, uint64_t valid)
 {
@@ -241,7 +241,7 @@ static UCALL_GUEST void guest_malformed(void)
 			UCALL_GHCB_WRONG_EVENT);
 	GUEST_ASSERT_EQ(malformed(UCALL_SVM_EXIT_CPUID, 0, rax), UCALL_GHCB_MISSING);
 	GUEST_ASSERT_EQ(malformed(UCALL_SVM_EXIT_MSR, 0, rax), UCALL_GHCB_MISSING);
-	/* By hand: another layout, another version, nothing that is valid. */
+	/* By hand: another layout, another version, no valid fields. */
 	g->usage = 1;
 	ucall_wrmsr(UCALL_MSR_GHCB, m->ghcb);
 	ucall_vmgexit();
@@ -272,11 +272,10 @@ UCALL_TESTS(EACH_KIND("an exception", UCALL_TEST_GUEST(guest_fault), .host = hos
 	    EACH_CLOSED("a #VC that cannot be delivered", UCALL_TEST_GUEST(guest_triple),
 			.host = host_triple, .nargs = 1, .args = { 1 }, .launch = true,
 			.config.guest_vc = true),
-	    EACH_CLOSED("a guest that asks for its end", .host = host_terminate,
+	    EACH_CLOSED("a guest that asks to be terminated", .host = host_terminate,
 			.config.guest_vc = true),
-	    EMULATED_CLOSED("requests that are none", .each = each_bad_request,
-			    .config.guest_vc = true),
+	    EMULATED_CLOSED("invalid requests", .each = each_bad_request, .config.guest_vc = true),
 	    EMULATED_CLOSED("what the MSR protocol answers", UCALL_TEST_GUEST(guest_ask),
 			    .host = host_ask, .launch = true, .config.guest_vc = true),
-	    EMULATED_CLOSED("a GHCB that is malformed", UCALL_TEST_GUEST(guest_malformed),
-			    .host = host_ask, .launch = true, .config.guest_vc = true));
+	    EMULATED_CLOSED("a malformed GHCB", UCALL_TEST_GUEST(guest_malformed), .host = host_ask,
+			    .launch = true, .config.guest_vc = true));

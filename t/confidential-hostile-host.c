@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * A host that injects #VC where the guest's instruction did not raise it, or with another exit's code, gets nothing by
- * it: the core's handler looks at the instruction first, and ends the guest.  And what MSRs a guest can ask the
- * host for.
+ * A host that injects #VC where no instruction raised it, or with another exit's code, gains
+ * nothing: the core's handler looks at the instruction first, and ends the guest.  Also: which MSRs
+ * a guest can ask the host for.
  */
 #include <errno.h>
 #include <stddef.h>
@@ -14,7 +14,7 @@
 #define RDX 0x5555555566666666
 #define RBX 0x7777777788888888
 
-/* The gate of #VC in the table that the CPU has. */
+/* The address in the #VC gate of the CPU's IDT. */
 static UCALL_GUEST uint64_t __attribute__((noinline)) find_handler(void)
 {
 	struct __attribute__((packed)) {
@@ -29,8 +29,8 @@ static UCALL_GUEST uint64_t __attribute__((noinline)) find_handler(void)
 }
 
 /*
- * What the CPU does when the host injects the exception at 1:, and the instruction there.  No host can write the
- * frame to private memory: so the guest pushes it, and goes to the handler.
+ * What the CPU does when the host injects the exception at 1:, and the instruction there.  The host
+ * cannot write the frame to private memory, so the guest pushes it and jumps to the handler.
  */
 #define INJECT(vc, insn) INJECT_WITH(RCX, vc, insn)
 #define INJECT_WITH(rcx, vc, insn) \
@@ -96,12 +96,12 @@ static UCALL_GUEST void guest_injected(uint64_t n)
 		INJECT(UCALL_SVM_EXIT_MSR, "syscall");
 		break;
 	}
-	/* Not at all where the instruction was that of the code. */
+	/* Reached only if the handler accepts the wrong instruction. */
 	GUEST_DONE();
 }
 
-/* Nothing was asked of the host, and no register told. */
-static void check_untold(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+/* The host was not asked for anything, and saw no register. */
+static void check_not_asked(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall_ghcb ghcb;
 
@@ -112,7 +112,7 @@ static void check_untold(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ghcb.rdx, 0);
 }
 
-/* The instruction is right, and asks for what the hardware gives without the host: that is not so either. */
+/* The instruction matches, but the hardware handles these MSRs without the host: refused, too. */
 #define MSRS 10
 
 static UCALL_GUEST void guest_invented(uint64_t n)
@@ -137,7 +137,7 @@ static void host_invented(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	for (uint64_t n = 0; n < MSRS; n++) {
 		CHECK_EQ(ucall_next(vcpus[n], NULL), -1);
 		CHECK_EQ(ucall_fault(vcpus[n])->frame.vector, 29);
-		check_untold(vm, vcpus[n]);
+		check_not_asked(vm, vcpus[n]);
 	}
 }
 
@@ -154,12 +154,12 @@ static void host_injected(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_EQ(ucall_next(vcpus[n], NULL), -1);
 		CHECK_EQ(errno, EFAULT);
 		CHECK_EQ(fault->frame.vector, 29);
-		/* As the guest had them. */
+		/* They are unchanged. */
 		CHECK_EQ(fault->frame.gpr[0], RAX);
 		CHECK_EQ(fault->frame.gpr[1], RCX);
 		CHECK_EQ(fault->frame.gpr[2], RDX);
 		CHECK_EQ(fault->frame.gpr[3], RBX);
-		check_untold(vm, vcpus[n]);
+		check_not_asked(vm, vcpus[n]);
 	}
 }
 
@@ -180,7 +180,7 @@ static UCALL_GUEST void guest_writes(uint64_t msr)
 static void host_msrs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	static const uint32_t good[] = { 0x10, 0x250, 0xc0000103 };
-	/* KVM gives them to its host; to a guest, not or as zero. */
+	/* KVM gives these to its host, but to a guest not at all, or as zero. */
 	static const uint32_t bad[] = { 0x10a, 0xc0011029, 0x345, 0xc0010117, 0x4b564d00 };
 	static const uint32_t only_read[] = { 0x8b, 0xfe };
 	struct ucall_vcpu *reads[8], *writes[8];

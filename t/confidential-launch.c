@@ -86,7 +86,7 @@ static void host_states(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 #endif
 	CHECK(!ucall_vm_host_pointer(vm, private, 8));
 	CHECK_EQ(errno, EPERM);
-	/* What the host mapped it still knows; what it did not, it cannot look up. */
+	/* The host still knows what it mapped; it cannot look up anything else. */
 	CHECK_OK(!ucall_vm_translate(vm, private, &gpa));
 	CHECK_EQ(ucall_vm_translate(vm, 0x123456789000, &gpa), -1);
 	CHECK_EQ(errno, EFAULT);
@@ -98,7 +98,7 @@ static void host_states(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 /* ---- the measurement ---- */
 
-/* In a child each, so that the program's own memory, which is the guest's, is the same every time. */
+/* Each in its own child, so that the program's memory, which the guest uses, is always the same. */
 static void launch(uint64_t value, uint64_t argument, unsigned int vcpus, int out)
 {
 	struct ucall_vm_config config = { 0 };
@@ -112,7 +112,7 @@ static void launch(uint64_t value, uint64_t argument, unsigned int vcpus, int ou
 	shared = vm ? ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED) : 0;
 	if (!private || !shared)
 		_exit(1);
-	/* What is shared is not measured. */
+	/* Shared memory is not measured. */
 	if (ucall_vm_write_int(vm, private, 8, value) || ucall_vm_write_int(vm, shared, 8, value))
 		_exit(2);
 	for (unsigned int i = 0; i < vcpus; i++)
@@ -150,7 +150,7 @@ static void each_measurement(void)
 #if defined(ADDRESS_SANITIZER) && defined(__clang__)
 	SKIP("clang's sanitizer keeps its own counts in the program, which is the guest's memory too");
 #endif
-	/* All before the first is looked at: the dynamic linker writes into the program as it is used. */
+	/* Measure all before checking any: the dynamic linker changes the program as it is used. */
 	measure(1, 7, 2, digests[0]);
 	measure(1, 7, 2, digests[0]);
 	measure(1, 7, 2, digests[1]);
@@ -221,6 +221,6 @@ static void once_engine(void)
 
 UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states, .config.guest_vc = true),
 	    EMULATED_KIND("the measurement", .each = each_measurement, .config.guest_vc = true),
-	    { "no encryption: launch is nothing", UCALL_TEST_GUEST(guest_code), .host = host_none },
-	    { "what is no protection", .once = once_wrong },
-	    { "an engine without", .once = once_engine });
+	    { "no encryption: launch is a no-op", UCALL_TEST_GUEST(guest_code), .host = host_none },
+	    { "invalid protections", .once = once_wrong },
+	    { "an engine without encryption", .once = once_engine });

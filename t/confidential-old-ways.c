@@ -1,10 +1,10 @@
 // SPDX-License-Identifier: MIT
 /*
- * A message by port I/O and a register, as it was always done, and the three reasons why that fails where
- * memory is encrypted; each beside what works there.
+ * A message by port I/O and a register, the traditional way, and the three reasons why that fails
+ * with encrypted memory; each next to what works there.
  *
- *	1. the message lies in encrypted memory
- *	2. the page tables are encrypted, so that its address leads nowhere
+ *	1. the message is in encrypted memory
+ *	2. the page tables are encrypted, so its address cannot be translated
  *	3. registers are encrypted, and OUT raises #VC
  */
 #include <errno.h>
@@ -47,7 +47,7 @@ static void next_out(struct ucall_vcpu *vcpu, struct ucall_frame *regs)
 	CHECK_OK(!ucall_vcpu_get_regs(vcpu, regs));
 }
 
-/* 1. A register tells where the message lies, and the host reads ciphertext there. */
+/* 1. A register holds the message's address, but the host reads ciphertext there. */
 static void host_memory(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t shared = ucall_vm_alloc(vm, 4096, UCALL_MEM_SHARED);
@@ -75,7 +75,7 @@ static void host_memory(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }
 
-/* The same with the library's own messages: one in private memory is refused, in words. */
+/* The same with the library's own messages: one in private memory is refused, with the reason. */
 static UCALL_GUEST void guest_message(struct ucall *private, struct ucall *shared)
 {
 	GUEST_SHARED_SYNC(private, 1);
@@ -108,7 +108,7 @@ static void host_shared_message(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-/* 2. The walk that finds a message's physical address, from CR3 on. */
+/* 2. The page table walk from CR3 that finds a message's physical address. */
 static bool walk(struct ucall_vm *vm, uint64_t cr3, uint64_t gva, uint64_t *gpa)
 {
 	uint64_t table = cr3 & 0xffffffffff000, entry;
@@ -139,18 +139,18 @@ static void host_walk(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(!ucall_vm_launch(vm));
 	next_out(vcpu, &regs);
 	next_out(vcpu, &regs);
-	/* The message is in shared memory, and the way to it is not. */
+	/* The message is in shared memory, but the page tables that lead to it are not. */
 	CHECK_EQ(regs.gpr[7], shared);
 	found = 0;
 	CHECK(!walk(vm, sregs.cr3, shared, &found) || found != expected);
-	/* The library knows what it mapped itself; it has not read a table for that. */
+	/* The library remembers what it mapped itself; it reads no table for that. */
 	CHECK_OK(!ucall_vm_translate(vm, shared, &found));
 	CHECK_EQ(found, expected);
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-/* 3. OUT raises #VC, and there is no register to read. */
+/* 3. OUT raises #VC, and registers cannot be read. */
 static void host_registers(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t shared = ucall_vm_alloc(vm, 4096, UCALL_MEM_SHARED);
@@ -178,7 +178,7 @@ static void host_registers(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_HAS(ucall_error(), "t/confidential-old-ways.c:");
 }
 
-/* The same registers as struct kvm_run would have them. */
+/* The same registers, through struct kvm_run. */
 static UCALL_GUEST void guest_sync(void)
 {
 	GUEST_SYNC(1);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * SEV-SNP: a page is private or shared, by request of the guest.  Whoever uses it for the other gets a
- * memory fault and not memory.
+ * SEV-SNP: a page is private or shared, as the guest requests.  Using it as the other kind causes a
+ * memory fault.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -10,7 +10,7 @@
 
 #include "confidential.h"
 
-/* ---- an access that does not fit ---- */
+/* ---- an access of the wrong kind ---- */
 
 static UCALL_GUEST void guest_access(volatile uint64_t *at, uint64_t write)
 {
@@ -66,8 +66,8 @@ static void mismatch(bool is_private, bool write)
 
 	CHECK_OK(vcpu && !ucall_vm_launch(vm));
 	check_mismatch(vcpu, v.gpa, !is_private);
-	check_mismatch(vcpu, v.gpa, !is_private); /* it has not gone on */
-	/* The host gives in, as a VMM does on KVM_EXIT_MEMORY_FAULT: the access is done again. */
+	check_mismatch(vcpu, v.gpa, !is_private); /* it did not continue */
+	/* The host converts the page, as a VMM does on KVM_EXIT_MEMORY_FAULT: a retry succeeds. */
 	CHECK_OK(!ucall_vm_set_private(vm, v.gpa, 4096, !is_private));
 	if (!write)
 		CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
@@ -95,7 +95,7 @@ static UCALL_GUEST void guest_converts(volatile uint64_t *private, volatile uint
 
 	for (int i = 0; i < 3; i++)
 	private[i * page] = 0x1111 * (i + 1);
-	/* The one in the middle. */
+	/* The page in the middle. */
 	GUEST_ASSERT_EQ(ucall_guest_set_private(gpa + 4096, (uintptr_t) private + 4096, 0), 0);
 	GUEST_ASSERT_NE(shared[page], 0x2222); /* what was private has not become public */
 	shared[page] = 0x3333;
@@ -108,7 +108,7 @@ static UCALL_GUEST void guest_converts(volatile uint64_t *private, volatile uint
 	private[page] = 0x6666;
 	GUEST_SYNC(2);
 	GUEST_ASSERT_EQ(private[page], 0x6666);
-	/* What is no memory. */
+	/* An address without memory. */
 	GUEST_ASSERT_NE(ucall_guest_set_private(0xfffffffff000, 0, 0), 0);
 	GUEST_ASSERT_EQ(private[0], 0x1111);
 	GUEST_DONE();
@@ -192,7 +192,7 @@ static void host_turns(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(!ucall_vm_launch(vm));
 	for (int i = 0; i < 3; i++)
 		CHECK(!pthread_create(&threads[i], NULL, run_worker, workers[i]));
-	/* By the guest, and at the same time by the host. */
+	/* The guest and the host convert pages at the same time. */
 	for (int i = 0; i < ROUNDS; i++)
 		CHECK_OK(!ucall_vm_set_private(vm, v.gpa + 4096ul * (i % PAGES), 4096, i & 1));
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
@@ -239,7 +239,7 @@ static void host_unregistered(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_HAS(ucall_error(), "a GHCB that this SEV-SNP guest has not registered");
 }
 
-/* SEV and SEV-ES have no such thing: a page has both, and they are not the same memory here. */
+/* SEV and SEV-ES have no such state: a page has both views, which are different memory here. */
 static void host_both(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct views v = make_views(vm, 1, true);
@@ -259,7 +259,7 @@ static void host_both(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 }
 
-/* A polled guest that changes page states while the host takes snapshots: none waits for the other. */
+/* A polled guest changes page states during the host's snapshots; neither waits for the other. */
 static UCALL_GUEST void guest_converts_for_ever(uint64_t gpa)
 {
 	for (;;) {
@@ -281,16 +281,16 @@ static void once_polled(void)
 	CHECK_OK(!ucall_vm_launch(vm));
 	for (int i = 0; i < 60; i++) {
 		CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
-		usleep(1000); /* it is in the midst of that now */
+		usleep(1000); /* the guest changes page states now */
 		CHECK_OK(!(i % 2 ? ucall_vm_restore(vm) : ucall_vm_snapshot(vm)));
 	}
 }
 
-UCALL_TESTS({ "snapshots of a polled guest that turns pages over", .once = once_polled, .limit = 100 }, SEV_SNP("an access that does not fit", .each = each_mismatch, .config.guest_vc = true),
-	    SEV_SNP("the guest turns pages over", .host = host_converts, .config.guest_vc = true),
+UCALL_TESTS({ "snapshots of a polled guest that converts pages", .once = once_polled, .limit = 100 }, SEV_SNP("an access of the wrong kind", .each = each_mismatch, .config.guest_vc = true),
+	    SEV_SNP("the guest converts pages", .host = host_converts, .config.guest_vc = true),
 	    KIND("emulated-sev-snp", "while other vCPUs run", .host = host_turns,
 		 .config.guest_vc = true),
-	    SEV_SNP("what the host may not turn over", UCALL_TEST_GUEST(guest_done),
+	    SEV_SNP("what the host may not convert", UCALL_TEST_GUEST(guest_done),
 		    .host = host_wrong, .config.guest_vc = true),
 	    KIND("emulated-sev-snp", "a GHCB that is not registered",
 		 UCALL_TEST_GUEST(guest_unregistered), .host = host_unregistered, .launch = true,

@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * #VC: with SEV-ES and SEV-SNP an instruction that exits is left to the guest, with the exit's code as the
- * error code and RIP at the instruction.  A handler of the guest's own sees it; the core's own does
- * it by the GHCB.
+ * #VC: with SEV-ES and SEV-SNP the guest must handle an instruction that exits, with the exit's
+ * code as the error code and RIP at the instruction.  The guest's own handler sees it; the core's
+ * handler carries it out through the GHCB.
  */
 #include <errno.h>
 #include <linux/kvm.h>
@@ -10,13 +10,13 @@
 
 #include "confidential.h"
 
-/* ---- a handler of the guest's own ---- */
+/* ---- the guest's own handler ---- */
 
 static struct ucall_frame last;
 static uint64_t count;
 uint64_t vc_skip UCALL_HIDDEN __attribute__((used)); /* assembler names it */
 
-/* Keeps what it saw, and steps over as many bytes as the guest said. */
+/* Records what it saw, and skips the number of bytes in vc_skip. */
 static UCALL_GUEST void on_vc(struct ucall_frame *frame)
 {
 	const uint64_t *from = (const uint64_t *)(const void *)frame;
@@ -29,7 +29,7 @@ static UCALL_GUEST void on_vc(struct ucall_frame *frame)
 	frame->gpr[UCALL_RDX] = 0xd0d0;
 }
 
-/* The registers that the handler was to see. */
+/* The registers that the handler should have seen. */
 struct seen {
 	uint64_t code, start, rax, rdx, rcx, rsi, rdi;
 };
@@ -43,7 +43,7 @@ static UCALL_GUEST void __attribute__((noinline)) check(const struct seen *seen,
 	GUEST_ASSERT_EQ(last.gpr[UCALL_RCX], seen->rcx);
 	GUEST_ASSERT_EQ(last.gpr[UCALL_RSI], seen->rsi);
 	GUEST_ASSERT_EQ(last.gpr[UCALL_RDI], seen->rdi);
-	GUEST_ASSERT_EQ(rdx, 0xd0d0); /* what the handler left is what the guest goes on with */
+	GUEST_ASSERT_EQ(rdx, 0xd0d0); /* the guest continues with the handler's value */
 }
 
 /* An instruction that raises #VC with that code, between two that do not; with these registers. */
@@ -100,7 +100,7 @@ static UCALL_GUEST void guest_msr(void)
 	RAISE("rdmsr", msr, 1, 2, 0xfe, 3, 4);
 	RAISE("rdmsr", msr, 1, 2, 0xc0000103, 3, 4);
 	GUEST_SYNC(count);
-	/* What is a part of the encrypted state, or is for #VC handlers, does not. */
+	/* MSRs in the encrypted state, or for #VC handlers, do not raise it. */
 	GUEST_ASSERT(ucall_rdmsr(0xc0000080) & 0x400);
 	ucall_wrmsr(0xc0000102, 0x1234);
 	GUEST_ASSERT_EQ(ucall_rdmsr(0xc0000102), 0x1234);
@@ -133,7 +133,7 @@ static UCALL_GUEST void guest_mmio(uint64_t gva, uint64_t *words)
 	GUEST_DONE();
 }
 
-/* CPUID, HLT and what else does not exit here; trap_cpuid=step has CPUID raise it. */
+/* CPUID, HLT and others do not exit here; trap_cpuid=step makes CPUID raise #VC. */
 static UCALL_GUEST void guest_cpuid(uint64_t raises)
 {
 	uint32_t a, b, c, d;
@@ -141,7 +141,7 @@ static UCALL_GUEST void guest_cpuid(uint64_t raises)
 	if (raises) {
 		RAISE("cpuid", UCALL_SVM_EXIT_CPUID, 0x80000000, 1, 0, 3, 4);
 		RAISE_IN("xor %%eax, %%eax", "cpuid", "nop", UCALL_SVM_EXIT_CPUID, 0, 1, 0, 3, 4);
-		/* The interpreter of some KVMs takes ENDBR64 and what follows for one step. */
+		/* The interpreter of some KVMs runs ENDBR64 and what follows in one step. */
 		RAISE_IN("endbr64", "cpuid", "nop", UCALL_SVM_EXIT_CPUID, 0, 1, 0, 3, 4);
 		RAISE_IN("endbr64\n\tendbr64", "cpuid", "nop", UCALL_SVM_EXIT_CPUID, 0, 1, 0, 3, 4);
 	} else {
@@ -295,7 +295,7 @@ static void host_served(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }
 
-/* An MSR that there is not: the host has the guest raise #GP at the instruction. */
+/* An MSR that does not exist: the host makes the guest raise #GP at the instruction. */
 static UCALL_GUEST void guest_no_msr(void)
 {
 	ucall_rdmsr(0x12345);
@@ -313,7 +313,7 @@ static void host_no_msr(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_HAS(ucall_error(), "in guest_no_msr");
 }
 
-/* What the handler does not do is reported as what it is. */
+/* An exit that the handler does not support is reported as such. */
 static UCALL_GUEST void guest_mmio_store(uint64_t *device)
 {
 	*(volatile uint64_t *)device = 1;
@@ -351,7 +351,7 @@ UCALL_TESTS(EACH_CLOSED("port I/O", .host = host_io), EMULATED_CLOSED("MSRs", .h
 	    EACH_CLOSED("the core's handler", .host = host_served, .config.guest_vc = true),
 	    KIND("emulated-sev-es,trap_cpuid=step", "the core's handler", .host = host_served,
 		 .config.guest_vc = true),
-	    EACH_CLOSED("an MSR that there is not", .host = host_no_msr, .config.guest_vc = true),
-	    EACH_CLOSED("what no handler does", .host = host_mmio_store, .config.guest_vc = true),
+	    EACH_CLOSED("an MSR that does not exist", .host = host_no_msr, .config.guest_vc = true),
+	    EACH_CLOSED("an unsupported exit", .host = host_mmio_store, .config.guest_vc = true),
 	    EACH_CLOSED("a doorbell in ring 3", .host = host_ring3, .config.guest_vc = true,
 			.config.ring = 3));

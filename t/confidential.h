@@ -16,19 +16,19 @@
 	{ \
 		kind ": " what, .engine = "kvm", .config.protect = kind, ##__VA_ARGS__ \
 	}
-/* Each emulated, and of the machine. */
+/* Both emulated and the machine's own. */
 #define SEV(what, ...) KIND("emulated-sev", what, ##__VA_ARGS__), KIND("sev", what, ##__VA_ARGS__)
 #define SEV_ES(what, ...) \
 	KIND("emulated-sev-es", what, ##__VA_ARGS__), KIND("sev-es", what, ##__VA_ARGS__)
 #define SEV_SNP(what, ...) \
 	KIND("emulated-sev-snp", what, ##__VA_ARGS__), KIND("sev-snp", what, ##__VA_ARGS__)
 
-/* All; those that close registers. */
+/* All kinds; those that close registers. */
 #define EACH_KIND(what, ...) \
 	SEV(what, ##__VA_ARGS__), SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
 #define EACH_CLOSED(what, ...) SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
 
-/* Emulated alone: what hardware does not promise, or does not show. */
+/* Only emulated: what hardware does not promise, or does not show. */
 #define EMULATED_CLOSED(what, ...) \
 	KIND("emulated-sev-es", what, ##__VA_ARGS__), KIND("emulated-sev-snp", what, ##__VA_ARGS__)
 #define EMULATED_KIND(what, ...) \
@@ -48,7 +48,7 @@ static inline void skip_without(const char *kind)
 		SKIP("%s", problem);
 }
 
-/* What the guest is to find: UCALL_SEV_STATUS_ bits. */
+/* What the guest should find: UCALL_SEV_STATUS_ bits. */
 static inline uint32_t expected_status(const struct ucall_vm *vm)
 {
 	switch (ucall_vm_protection_bit(vm)) {

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Encrypted memory as a user meets it: the example, the command, and what each refuses.
+# Encrypted memory as a user sees it: the example, the command, and what each refuses.
 . "$top_srcdir/t/tap.sh"
 ucall=$top_builddir/tools/ucall
 example=$top_builddir/examples/confidential
@@ -38,7 +38,7 @@ UCALL_BACKEND=pio "$example" --protect emulated-sev-es >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "pio in a VM that closes registers: exit status 2"
 has "$scratch/out" "registers are encrypted there, so its doorbell raises #VC" "it says why"
-has "$scratch/out" "sev-shared" "it names what would do"
+has "$scratch/out" "sev-shared" "it names one that works"
 
 "$ucall" demo >"$scratch/out" 2>&1
 for p in emulated-sev emulated-sev-es emulated-sev-snp; do
@@ -46,7 +46,7 @@ for p in emulated-sev emulated-sev-es emulated-sev-snp; do
 	ok $? "demo has sev-shared with $p"
 done
 
-# The measurement of a separate guest is the same each time, and that of another guest another.
+# A separate guest has the same measurement each time; another guest has another.
 measure() { # PROTECTION ARG
 	"$ucall" run -p "$1" "$scratch/guest.elf" "$2" | sed -n 's/^MEASUREMENT //p'
 }
@@ -64,14 +64,14 @@ if "$ucall" cc -o "$scratch/guest.elf" "$scratch/guest.c" >"$scratch/cc" 2>&1; t
 	test "${#first}" -eq 96 && test "$first" = "$(measure emulated-sev-es 1)"
 	ok $? "the same guest has the same measurement"
 	test "$first" != "$(measure emulated-sev-es 2)"
-	ok $? "another argument, another measurement with emulated-sev-es"
+	ok $? "another argument gives another measurement with emulated-sev-es"
 	test "$(measure emulated-sev 1)" = "$(measure emulated-sev 2)"
-	ok $? "the same with emulated-sev, which has no registers in it"
+	ok $? "but not with emulated-sev, which does not measure registers"
 else
 	skip "$(head -n 1 "$scratch/cc")" "measurements"
 fi
 
-# What is asked of KVM for the real ones, which no machine is needed for.
+# The KVM calls for the real kinds; printing them needs no such machine.
 calls() { # PROTECTION: the names, in order
 	"$ucall" run -p "$1" --dry-run "$scratch/guest.elf" 7 |
 		sed -n 's/.*{id=\([A-Z0-9_]*\),.*/\1/p; s/^ioctl([a-z0-9]*, \(KVM_[A-Z0-9_]*\).*/\1/p' |
@@ -98,13 +98,13 @@ sev-snp:CREATE_VM ENABLE_CAP SEV_INIT2 CREATE_GUEST_MEMFD SET_USER_MEMORY_REGION
 EOF
 "$ucall" run --dry-run -p emulated-sev "$scratch/guest.elf" >"$scratch/out" 2>&1
 test $? -eq 2
-ok $? "a dry run of what asks nothing: exit status 2"
+ok $? "a dry run of emulated-sev: exit status 2"
 has "$scratch/out" "give --protect sev, sev-es or sev-snp" "it says so"
 "$ucall" run --dry-run -p sev,policy=x "$scratch/guest.elf" >"$scratch/out" 2>&1
 test $? -eq 2
-ok $? "a policy that is none: exit status 2"
+ok $? "an invalid policy: exit status 2"
 
-# Without the module that has the ciphers, all else works.
+# Without the module with the ciphers, everything else works.
 UCALL_MODULE_PATH=/nonexistent "$ucall" list >"$scratch/out" 2>&1
 if grep -q '^emulated-sev  *no: ' "$scratch/out"; then
 	has "$scratch/out" "no ciphers for emulated memory encryption: no ciphers.so in /nonexistent" \

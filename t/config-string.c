@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Config strings: what is wrong with one is said, with what would have been right. */
+/* Config strings: the error says what is wrong with one, and what would be right. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -13,7 +13,7 @@ static void wrong(const char *backend, int error, const char *text)
 
 	CHECK(!ucall_vm_create(&config));
 	if (!strstr(ucall_error(), text))
-		FAIL("\"%s\" gives \"%s\", which has no \"%s\"", backend, ucall_error(), text);
+		FAIL("\"%s\" gives \"%s\", without \"%s\"", backend, ucall_error(), text);
 	if (errno != error)
 		FAIL("\"%s\" gives errno %d, not %d", backend, errno, error);
 }
@@ -90,5 +90,5 @@ static void once_environment(void)
 	free(saved);
 }
 
-UCALL_TESTS({ "wrong ones", .once = once_wrong }, { "right ones", .once = once_right },
+UCALL_TESTS({ "wrong strings", .once = once_wrong }, { "right strings", .once = once_right },
 	    { "UCALL_BACKEND", .once = once_environment });

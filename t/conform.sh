@@ -15,11 +15,11 @@ test $? -eq 2
 ok $? "an unknown backend: exit status 2"
 "$ucall" conform /dev/null >"$scratch/out" 2>&1
 test $? -ne 0
-ok $? "no plugin at all"
+ok $? "a file that is not a plugin"
 
 "$ucall" list >"$scratch/list"
 grep -q "^$(uname -m) *none" "$scratch/list" && {
-	skip "no engine here" "what needs one"
+	skip "no engine here" "tests that need one"
 	done_testing
 }
 
@@ -29,7 +29,7 @@ for n in -5 +5 " 5" 5x 0 "" 99999999999999999999; do
 	ok $? "--messages \"$n\" is refused"
 done
 
-# N, so that a run is short: `make check` is run often.
+# With few messages, so that a run is short: `make check` is run often.
 conform() { # PLUGIN [ARG...]
 	conform_plugin=$1
 	shift
@@ -47,7 +47,7 @@ for b in pio mmio halt diag sbi sev-shared; do
 	test $status -eq 0 || grep -A3 "^#\|^not" "$scratch/out" | head -n 20 | diag
 	if test $b = pio; then
 		test "$(grep -c '^ok' "$scratch/out")" -ge 30
-		ok $? "it has 30 points and more"
+		ok $? "it has at least 30 points"
 	fi
 done
 
@@ -61,13 +61,13 @@ build() { # NAME FLAG...
 build broken || not_built "t/plugins/broken.c"
 conform "$scratch/ucall-broken.so"
 status=$?
-ok $status "a backend that is right conforms"
+ok $status "a correct backend conforms"
 test $status -eq 0 || grep -A3 "^#\|^not" "$scratch/out" | head -n 20 | diag
 conform "$scratch/ucall-broken.so" --point "texts*"
 ! grep '^ok' "$scratch/out" | grep -v -e ': texts' -e SKIP && grep -q '^ok .*: texts' "$scratch/out"
-ok $? "--point runs these alone"
+ok $? "--point runs only these"
 
-# Each fault fails the point that is meant for it, which says what to mend.  FAULT:POINT:SENTENCE
+# Each fault fails the point that is meant for it, which says what to fix.  FAULT:POINT:SENTENCE
 faults() {
 	cat <<-END
 	CLOBBERS:0 to 7 arguments, by the mailbox:argument 7 of 7 is 0x0, and the guest sent
@@ -88,8 +88,8 @@ faults() {
 	CLAIMS_HALTS:made-up exits are declined:it claims every halt
 	CLAIMS_OTHERS:made-up exits are declined:a store to 0x
 	LOADS:its exits are writes:use OUT, a store or WRMSR
-	KEEPS_NOT_FIRST:registers are kept, by the mailbox:among the clobbers of its asm
-	KEEPS_NOT_LAST:registers are kept, by the mailbox:among the clobbers of its asm
+	CHANGES_FIRST:registers are kept, by the mailbox:among the clobbers of its asm
+	CHANGES_LAST:registers are kept, by the mailbox:among the clobbers of its asm
 	WRITES_VCPU:the mailbox is left alone, by the mailbox:the vCPU's number
 	WRITES_FAULT:the mailbox is left alone, by the mailbox:the fault area
 	PRINTS:nothing is printed:a backend prints nothing
@@ -109,15 +109,15 @@ faults() {
 	RECV_CRASHES:0 to 7 arguments, by the mailbox:died by SIGABRT
 	SPINS:0 to 7 arguments, by the mailbox:without an exit
 	END
-	test "$(uname -m)" != x86_64 || echo "KEEPS_NOT_FLAGS:registers are kept, by the mailbox:end with cld"
-	# A sanitizer has the memory.
+	test "$(uname -m)" != x86_64 || echo "CHANGES_FLAGS:registers are kept, by the mailbox:end with cld"
+	# Not with a sanitizer, which manages memory itself.
 	"$ucall" conform --point "no memory*" "$scratch/ucall-broken.so" | grep -q SKIP || cat <<-END
 	LEAKS_MEMORY:no memory is left behind:uninit() must free
 	LEAKS_EXITS:no memory is left behind:recv must free
 	END
 }
 
-# A constructor that hangs is waited for, 5 s.
+# A constructor that hangs is given up after 5 s.
 faults >"$scratch/faults"
 while IFS=: read -r fault point sentence; do
 	build broken -DBROKEN="$fault" -pthread
@@ -129,10 +129,10 @@ while IFS=: read -r fault point sentence; do
 	printf '%s\t%s\t%s\n' "$fault" "$point" \
 		"$(grep '^# ' "$scratch/out" | grep -v '^# vCPU\|^#  ' | grep -F -e "$sentence" | head -n 1 | cut -c 3-)" >>"$scratch/table"
 done <"$scratch/faults"
-# What conform says of each, for a reader.
+# What conform says about each fault, for readers.
 test ! "$CONFORM_TABLE" || cp "$scratch/table" "$CONFORM_TABLE"
 
-# And these alone, where one check is meant.
+# These faults must fail only one check.
 for fault in LEAKS_REFUSED DEFAULT_ARCH NO_SUMMARY METADATA WRITES_FAULT; do
 	build broken -DBROKEN="$fault"
 	conform "$scratch/ucall-broken.so"
@@ -140,7 +140,7 @@ for fault in LEAKS_REFUSED DEFAULT_ARCH NO_SUMMARY METADATA WRITES_FAULT; do
 	ok $? "$fault fails at nothing else"
 done
 
-# A plugin that exits ends in no good news.
+# A plugin that exits is not reported as success.
 build broken -DBROKEN=EXITS
 printf '#include <ucall/guest.h>\nvoid guest_main(void)\n{\n\tGUEST_DONE();\n}\n' >"$scratch/guest.c"
 if "$ucall" cc -o "$scratch/guest.elf" "$scratch/guest.c" >"$scratch/out" 2>&1; then

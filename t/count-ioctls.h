@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Counts what a program asks of KVM: its ioctl() stands before the C library's, so that it sees every
- * call of libucall.so.
+ * Counts a program's calls to KVM: this ioctl() overrides the C library's, so that it sees
+ * every call of libucall.so.
  */
 #ifndef T_COUNT_IOCTLS_H
 #define T_COUNT_IOCTLS_H

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# What the kvm engine has for other hosts compiles there, without a warning.
+# The kvm engine's code for other hosts compiles for them, without a warning.
 . "$top_srcdir/t/tap.sh"
 
 for a in aarch64 riscv64 s390x; do

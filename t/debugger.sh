@@ -7,7 +7,7 @@ command -v gdb >/dev/null || skip_all "no gdb; install gdb"
 hello=$top_builddir/examples/hello
 test ! -x "$top_builddir/examples/.libs/hello" || hello=$top_builddir/examples/.libs/hello
 unset UCALL_BACKEND UCALL_ENGINE
-LSAN_OPTIONS=detect_leaks=0 # it cannot look at a program that is traced
+LSAN_OPTIONS=detect_leaks=0 # it does not work in a traced program
 export LSAN_OPTIONS
 
 "$hello" >"$scratch/plain" 2>&1 || skip_all "no engine here"
@@ -27,7 +27,7 @@ while read -r line; do
 	grep -qF -e "$line" "$scratch/out" || echo "$line"
 done <"$scratch/plain" >"$scratch/missing"
 test ! -s "$scratch/missing"
-ok $? "the guest says what it says without"
+ok $? "the guest says the same as without a debugger"
 
 backend=$(sed -n 's/.*backend \([a-z]*\).*/\1/p' "$scratch/plain" | head -n 1)
 debug -ex "break ${backend}_recv" -ex run -ex 'info symbol $pc' -ex 'delete' -ex continue

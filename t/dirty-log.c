@@ -9,14 +9,14 @@
 #define PAGES 40
 #define MEMORY ((size_t)16 << 20)
 
-/* Stores into every third page, from the one that it is told. */
+/* Stores into every third page, from the first, then the second, then the third. */
 static UCALL_GUEST void guest_code(uint8_t *pages)
 {
 	for (uint64_t first = 0; first < 3; first++) {
 		GUEST_SYNC(first);
 		for (uint64_t i = first; i < PAGES; i += 3)
 			*(volatile uint8_t *)&pages[i * 4096 + 123] = (uint8_t)i;
-		for (uint64_t i = 0; i < PAGES; i++) /* reading is not in the log */
+		for (uint64_t i = 0; i < PAGES; i++) /* reads are not in the log */
 			(void)*(volatile uint8_t *)&pages[i * 4096];
 	}
 	GUEST_DONE();

@@ -70,7 +70,7 @@ static void once_halt(void)
 	check_exits("halt", "hlt", 0, UCALL_VIA_MAILBOX);
 }
 
-/* Exits that are not the doorbell, or are it without a message, are handed on as they are. */
+/* Other exits, and the doorbell without a message, are passed on unchanged. */
 static UCALL_GUEST void guest_other(void)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -108,4 +108,4 @@ static void host_other(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 UCALL_TESTS({ "pio exits by OUT to its port", .once = once_pio },
 	    { "mmio exits by a store of 8 bytes to its address", .once = once_mmio },
 	    { "halt exits by HLT", .once = once_halt },
-	    { "exits that are no ucall", UCALL_TEST_GUEST(guest_other), .host = host_other });
+	    { "exits that are not a ucall", UCALL_TEST_GUEST(guest_other), .host = host_other });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which engine a VM gets, and what is refused that an engine cannot do. */
+/* Which engine a VM gets; what an engine cannot do is refused. */
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
@@ -103,7 +103,7 @@ static void once_overlap(void)
 
 	if (!has("unicorn"))
 		SKIP("%s", ucall_error());
-	/* The stack of the first vCPU comes later than the device, and finds its place taken. */
+	/* Where there is no guest memory, a device is fine. */
 	snprintf(backend, sizeof(backend), "mmio,gpa=0xd0000000");
 	config.backend = backend;
 	CHECK_OK(ucall_test_vm(&config));
@@ -113,14 +113,14 @@ static void once_overlap(void)
 	CHECK_HAS(ucall_error(), "is guest memory, where no access exits");
 }
 
-/* Registers that the host writes are the guest's from its next instruction on. */
+/* Registers that the host writes take effect at the guest's next instruction. */
 static UCALL_GUEST void guest_registers(uint64_t a, uint64_t b)
 {
 	GUEST_SYNC(b);
 	GUEST_DONE();
 }
 
-/* Of the register that has a function's second argument. */
+/* The number of the register with a function's second argument. */
 #if defined(__x86_64__)
 #define SECOND 6
 #elif defined(__aarch64__)
@@ -147,7 +147,7 @@ static void each_registers(void)
 	CHECK_EQ(regs.gpr[SECOND], 77);
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK_EQ(uc.args[1], 77);
-	/* Elsewhere: the function from its start, with another argument. */
+	/* Another PC: the function from its start, with another argument. */
 	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &regs));
 	regs.pc = (uint64_t)(uintptr_t)guest_registers;
 	regs.gpr[SECOND] = 88;
@@ -156,7 +156,7 @@ static void each_registers(void)
 	CHECK_EQ(uc.args[1], 88);
 }
 
-/* As many vCPUs as there can be; a refused one leaves the others, and room for the next. */
+/* The maximum number of vCPUs; a refused one does not affect the others, nor the next one. */
 static void once_vcpus(void)
 {
 	struct ucall_vm_config config = { .engine = "unicorn" };
@@ -189,7 +189,7 @@ static void once_vcpus(void)
 	CHECK_HAS(ucall_error(), "at most 64 vCPUs");
 }
 
-/* Code that the host writes anew is what runs. */
+/* If the host rewrites code, the new code runs. */
 #if defined(__x86_64__)
 static UCALL_GUEST void guest_call(uint64_t (*f)(void))
 {
@@ -223,7 +223,7 @@ static void each_new_code(void)
 UCALL_TESTS({ "the default", .once = once_default }, { "UCALL_ENGINE", .once = once_environment },
 	    { "what a flat guest cannot have", .once = once_flat },
 	    { "memory and devices", .once = once_overlap },
-	    { "as many vCPUs as there can be", .once = once_vcpus },
+	    { "the maximum number of vCPUs", .once = once_vcpus },
 #if defined(__x86_64__)
 	    { "code that the host writes", .each = each_new_code },
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
  * The check that a backend's guest code stays within itself: it must find the end of every
- * instruction, and every reference that leaves.
+ * instruction, and every reference to the outside.
  */
 #include <string.h>
 
@@ -13,7 +13,7 @@
 
 /*
  * The assembler puts each instruction between two markers and their distance into a table, so that
- * the decoder is held against it.
+ * the decoder can be checked against it.
  */
 #define I(text) \
 	"771: " text "\n772: .pushsection escape_lengths, \"a\"; .byte 772b - 771b; .popsection\n"
@@ -70,7 +70,7 @@ static void once_lengths(void)
 		uint8_t one[32];
 
 		memcpy(one, escape_code_start + at, length);
-		one[length] = 0x06; /* no instruction in 64-bit mode: where is it met? */
+		one[length] = 0x06; /* invalid in 64-bit mode: must be met exactly here */
 		CHECK_EQ(ucall_x86_64_find_escape(one, length + 1, base, &escape), 1);
 		CHECK_EQ(escape.at - base, length);
 		for (size_t less = 1; less < length; less++) {
@@ -104,7 +104,7 @@ static void once_escapes(void)
 {
 	ESCAPES("\x90\xeb\xfd", -1, 0); /* jmp to the nop */
 	ESCAPES("\x90\xeb\xfc", 1, -1); /* jmp before it */
-	ESCAPES("\xeb\x00", 0, 2); /* jmp behind the end */
+	ESCAPES("\xeb\x00", 0, 2); /* jmp past the end */
 	ESCAPES("\xeb\x00\x90", -1, 0);
 	ESCAPES("\xe8\x00\x01\x00\x00\xc3", 0, 0x105); /* call */
 	ESCAPES("\xe9\xfb\xff\xff\xff", -1, 0); /* jmp to itself */
@@ -127,5 +127,5 @@ static void once_stubs(void)
 }
 
 UCALL_TESTS({ "the length of every instruction", .once = once_lengths },
-	    { "references that leave", .once = once_escapes },
-	    { "exception stubs refer to themselves alone", .once = once_stubs });
+	    { "references to the outside", .once = once_escapes },
+	    { "exception stubs refer only to themselves", .once = once_stubs });

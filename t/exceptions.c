@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A guest exception without a handler ends the run, and the error says all about it. */
+/* A guest exception without a handler ends the run, and the error describes it. */
 #include <dlfcn.h>
 #include <errno.h>
 
@@ -47,7 +47,7 @@ static UCALL_GUEST void guest_fault(uint64_t which)
 	case 6: /* the null page */
 		__asm__ volatile("xor %%eax, %%eax; call *%%rax" : : : "rax");
 		break;
-	case 7: /* a stack that is none: the report still comes, without the stack */
+	case 7: /* an invalid stack: the report still comes, without the stack */
 		__asm__ volatile("mov $0x1000, %%esp; ud2" : : : "memory");
 		break;
 	}
@@ -106,7 +106,7 @@ static void check(const struct expected *e, uint64_t which, int ring)
 		if (which < 5 && fault->backtrace[0].file[0]) /* else built without -g */
 			CHECK_HAS(fault->backtrace[0].file, "exceptions.c");
 	}
-	/* It is over for this vCPU, and only for it. */
+	/* This vCPU cannot continue, but others can. */
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_HAS(ucall_error(), "cannot go on");
@@ -181,7 +181,7 @@ static void host_red_zone(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_HAS(ucall_error(), "not of a library");
 }
 
-/* No stack at all for the exception itself: a triple fault. */
+/* No IDT for the exception: a triple fault. */
 static UCALL_GUEST void guest_triple(void)
 {
 	struct __attribute__((packed)) {
@@ -216,7 +216,7 @@ static void host_swallowed(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_fault(vcpu)->kind, UCALL_FAULT_SWALLOWED);
 }
 
-/* A hypercall instruction that KVM would write over. */
+/* A hypercall instruction that KVM would overwrite. */
 static UCALL_GUEST void guest_vmcall(void)
 {
 	__asm__ volatile("vmcall" : : "a"(0xffff) : "memory");
@@ -241,7 +241,7 @@ static void each_hypercall(void)
 		const struct ucall_fault_info *fault = ucall_fault(vcpus[i]);
 
 		CHECK_OK(vcpus[i]);
-		/* The CPU's own is done; or, where ring 0 is interpreted, never ends. */
+		/* The CPU's own instruction works; or, where ring 0 is interpreted, never ends. */
 		if (ucall_next(vcpus[i], NULL) >= 0 || errno != EFAULT || fault->frame.vector != 14)
 			continue;
 		patched++;
@@ -250,7 +250,7 @@ static void each_hypercall(void)
 			  "KVM tried to write this CPU's hypercall instruction over this one");
 	}
 	if (!patched)
-		SKIP("this KVM writes over neither VMCALL nor VMMCALL");
+		SKIP("this KVM overwrites neither VMCALL nor VMMCALL");
 }
 
 UCALL_TESTS({ "exceptions in ring 0", .each = each_ring0 },

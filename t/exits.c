@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a backend is given of an exit is the same on every engine: struct ucall_exit. */
+/* A backend sees the same struct ucall_exit on every engine. */
 #include <ucall/test.h>
 
 static UCALL_GUEST void guest_code(void)
@@ -9,13 +9,13 @@ static UCALL_GUEST void guest_code(void)
 	GUEST_DONE();
 }
 
-/* A halt of the guest's own is an exit without a message; the guest goes on after it. */
+/* The guest's own halt is an exit without a message; the guest continues after it. */
 static UCALL_GUEST void guest_halt(void)
 {
 #if defined(__x86_64__)
 	__asm__ volatile("hlt" : : : "memory");
 #elif defined(__s390x__)
-	uint64_t psw[2] = { 0x0002000180000000, 0 }; /* a wait, and where it goes on */
+	uint64_t psw[2] = { 0x0002000180000000, 0 }; /* a wait, and where it continues */
 
 	__asm__ volatile("larl %%r1, 0f; stg %%r1, 8(%0); lpswe 0(%0); 0:"
 			 :
@@ -60,7 +60,7 @@ static void check_exit(const struct ucall_exit *exit, const char *backend)
 		CHECK_EQ(exit->u.sbi.function, 0);
 		CHECK_EQ(exit->u.sbi.args[0], UCALL_MAILBOX_ADDRESS);
 	} else {
-		SKIP("what backend %s exits by is not known here", backend);
+		SKIP("the exits of backend %s are not known here", backend);
 	}
 }
 
@@ -78,7 +78,7 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 static void host_halt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	if (!strcmp(ucall_vm_engine(vm), "kvm") && strcmp(ucall_vm_arch(vm), "x86_64") != 0)
-		SKIP("KVM of %s waits for an interrupt by itself, without an exit",
+		SKIP("KVM on %s waits for an interrupt by itself, without an exit",
 		     ucall_vm_arch(vm));
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, ENOMSG);

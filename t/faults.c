@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A guest that goes wrong, on any architecture: what it did, where, and how it came there. */
+/* A guest that faults, on any architecture: what it did, where, and who called it. */
 #include <ucall/test.h>
 
 enum fault { UNDEFINED, READ, WRITE, WRITE_CODE, CALL_NULL, CALL_DATA, FAULTS };
@@ -90,7 +90,7 @@ static uint64_t bad_address(struct ucall_vm *vm, enum fault fault)
 	}
 }
 
-/* The functions that were under way, from the innermost: frame `first`. */
+/* The active functions, from the innermost, which is frame `first`. */
 static void check_frames(const struct ucall_fault_info *info, unsigned int first)
 {
 	static const char *const functions[] = { "guest_does", "guest_calls", "guest_code" };
@@ -140,9 +140,9 @@ static void check(enum fault fault)
 	}
 	if (!strcmp(ucall_test_engine(), "kvm"))
 		CHECK_EQ(info->frame.unknown, 0);
-	check_frames(info, is_call); /* of what was called nothing is known */
+	check_frames(info, is_call); /* nothing is known about the callee */
 
-	/* It is over for this vCPU until it is started again, and for no other. */
+	/* This vCPU cannot continue until it is restarted, but others can. */
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_HAS(ucall_error(), "has faulted and cannot go on");
 	CHECK_NEXT(other, NULL, UCALL_SYNC);
@@ -169,6 +169,6 @@ static void each_call(void)
 
 UCALL_TESTS({ "an undefined instruction", .each = each_undefined, .any_arch = true },
 	    { "reads and writes", .each = each_access, .any_arch = true },
-	    { "calls of what is no code", .each = each_call, .any_arch = true });
+	    { "calls to what is not code", .each = each_call, .any_arch = true });
 
 #endif

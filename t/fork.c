@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A VM stays its process's: a forked child can free its copy, and is refused all else. */
+/* A VM belongs to its process: a forked child can only free its copy. */
 #include <ucall/test.h>
 
 static UCALL_GUEST void guest_count(void)
@@ -21,7 +21,7 @@ static bool is_refused(long result, const char *function)
 	       strstr(ucall_error(), "fork()");
 }
 
-/* In the child.  0, or the number of what went wrong. */
+/* Runs in the child.  Returns 0, or the number of the check that failed. */
 static int child(struct ucall_vm *vm, struct ucall_vcpu *vcpu, int fds_before)
 {
 	struct ucall_vm_config config = { 0 };
@@ -88,7 +88,7 @@ static void each_fork(void)
 	check_fork(NULL);
 }
 
-/* A thread runs the vCPU all the while; the child has no such thread. */
+/* A thread runs the vCPU all the time; the child has no such thread. */
 static void once_polled(void)
 {
 	check_fork("ring,poll=1");

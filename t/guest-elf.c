@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Separate guest ELFs that are damaged, not for us, or do not fit: each is refused, in words. */
+/* Separate guest ELFs that are damaged, unsupported or do not fit: each is refused, saying why. */
 #include <elf.h>
 #include <errno.h>
 #include <string.h>
@@ -9,7 +9,7 @@
 
 #define FILE_SIZE 8192
 
-/* A good one with two segments of a page each, for each case to damage. */
+/* A good file with two segments of one page each; each case damages it. */
 struct file {
 	Elf64_Ehdr header;
 	Elf64_Phdr segments[3];
@@ -221,6 +221,6 @@ static void once_config(void)
 #endif
 }
 
-UCALL_TESTS({ "a good one", .once = once_good }, { "its header", .once = once_header },
+UCALL_TESTS({ "a good file", .once = once_good }, { "its header", .once = once_header },
 	    { "its segments", .once = once_segments },
-	    { "what does not go together", .once = once_config });
+	    { "configurations that contradict it", .once = once_config });

@@ -45,7 +45,7 @@ run_on() { # ARCH ENGINE
 		cmp -s - "$scratch/out"
 	ok $? "$a $2: six arguments arrive"
 	status 0 "$a $2 with another entry" ucall run -E guest_user "$elf" 7 8
-	has "$scratch/out" "command 0x123 (0x7 0x8)" "$a $2: a command of the program's own"
+	has "$scratch/out" "command 0x123 (0x7 0x8)" "$a $2: a command that the program defines"
 	status 1 "$a $2: a failed assert" ucall run -E guest_assert "$elf" 41
 	has "$scratch/out" "guest.c:6: assertion failed: a == 42 with 0x29, 0x2a" "$a $2: says where"
 	status 124 "$a $2: a guest that spins" ucall run -t 0.05 -E guest_spin "$elf"
@@ -74,7 +74,7 @@ for a in x86_64 aarch64 s390x riscv64; do
 		continue
 	fi
 	test ! -s "$scratch/out"
-	ok $? "$a: ucall cc says nothing"
+	ok $? "$a: ucall cc prints nothing"
 	diag <"$scratch/out"
 	status 0 "$a: ucall cc" ucall cc --arch $a -o "$scratch/$a.elf" "$scratch/guest.c"
 	for e in kvm unicorn; do
@@ -88,13 +88,13 @@ for a in x86_64 aarch64 s390x riscv64; do
 	done
 done
 
-# Wrong use.
+# Wrong usage.
 good=$(ls "$scratch"/hello-*.elf 2>/dev/null | head -n 1)
 status 2 "cc: nothing" ucall cc
 status 2 "cc: an unknown architecture" ucall cc --arch vax -o "$scratch/x.elf" "$scratch/guest.c"
 has "$scratch/out" 'no guest architecture "vax"; there are: x86_64 (amd64), aarch64 (arm64), s390x, riscv64' \
-	"it says which there are"
-status 2 "cc: a word missing" ucall cc -o
+	"it lists the known ones"
+status 2 "cc: a missing argument" ucall cc -o
 status 1 "cc: no such source" ucall cc -o "$scratch/x.elf" "$scratch/nosuch.c"
 status 2 "run: nothing" ucall run
 status 2 "run: no such file" ucall run "$scratch/nosuch.elf"
@@ -104,17 +104,17 @@ has "$scratch/out" "not an ELF file" "it says so"
 if test -n "$good"; then
 	status 2 "run: an unknown option" ucall run --frob 1 "$good"
 	status 2 "run: no such function" ucall run -E nosuch "$good"
-	has "$scratch/out" 'no symbol "nosuch"; its guest functions are: guest_main' "it says which there are"
-	status 2 "run: an argument that is no number" ucall run "$good" seven
+	has "$scratch/out" 'no symbol "nosuch"; its guest functions are: guest_main' "it lists them"
+	status 2 "run: an argument that is not a number" ucall run "$good" seven
 	status 2 "run: too many arguments" ucall run "$good" 1 2 3 4 5 6 7
 	status 2 "run: an unknown engine" ucall run -e bochs "$good"
-	has "$scratch/out" "there are: kvm, unicorn" "it says which there are"
+	has "$scratch/out" "there are: kvm, unicorn" "it lists the known ones"
 	status 2 "run: an unknown backend" ucall run -b nosuch "$good"
 	status 2 "run: another architecture" ucall run -a riscv64 "$(ls "$scratch"/hello-[ax]*.elf | head -n 1)"
 	has "$scratch/out" "configuration says riscv64" "it says so"
-	status 2 "run: a time that is none" ucall run -t soon "$good"
+	status 2 "run: an invalid time" ucall run -t soon "$good"
 	status 2 "run: too much memory" ucall run -m 9999 "$good"
-	# Without the engine's module, whose absence is told, and how to get it.
+	# Without the engine's module: the message says so, and how to get it.
 	UCALL_MODULE_PATH=$scratch
 	export UCALL_MODULE_PATH
 	status 2 "run: no module" ucall run -e unicorn "$good"
@@ -122,7 +122,7 @@ if test -n "$good"; then
 	status 0 "list: no module" ucall list
 	has "$scratch/out" "no: no engine unicorn" "it says so"
 	echo "not a module" >"$scratch/unicorn.so"
-	status 2 "run: a module that is none" ucall run -e unicorn "$good"
+	status 2 "run: a file that is not a module" ucall run -e unicorn "$good"
 	has "$scratch/out" "no engine unicorn" "it says so"
 fi
 

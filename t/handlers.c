@@ -4,7 +4,7 @@
 
 /*
  * Each architecture: KEEP stores the address of label 2 at a guest address; an instruction that does not exist; a
- * load; a comparison whose result a branch after the exception finds again; the numbers of the exceptions.
+ * load; a comparison whose result a branch uses after the exception; the numbers of the exceptions.
  */
 #if defined(__x86_64__)
 #define KEEP "lea 2f(%%rip), %%rcx; mov %%rcx, (%[to]);"
@@ -37,7 +37,7 @@
 #define CLOBBERS "r1", "memory", "cc"
 #define EQUAL "cgr %[a], %[b];"
 #define IF_EQUAL "lghi %[equal], 1; je 3f; lghi %[equal], 0; 3:"
-#define NUMBER_UNDEFINED UCALL_S390X_PROGRAM /* Unicorn does not tell the code */
+#define NUMBER_UNDEFINED UCALL_S390X_PROGRAM /* Unicorn does not report the code */
 #define NUMBERS_LOAD \
 	{ \
 		UCALL_S390X_PROGRAM, UCALL_S390X_PROGRAM \
@@ -58,8 +58,8 @@
 
 #define BAD 0x123456789000ull /* nothing is mapped there */
 
-static uint64_t resume; /* where handlers go on */
-static struct ucall_frame last; /* what the last saw */
+static uint64_t resume; /* where handlers continue */
+static struct ucall_frame last; /* what the last one saw */
 static uint64_t count;
 
 static UCALL_GUEST void on_exception(struct ucall_frame *frame)
@@ -115,7 +115,7 @@ static void host_undefined(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(!ucall_vm_set_handler(vm, number_undefined(), on_exception));
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
-	/* And once more from the start; without it, it ends the run. */
+	/* Again from the start: without the handler, the exception ends the run. */
 	CHECK_OK(!ucall_vm_set_handler(vm, number_undefined(), NULL));
 	CHECK_OK(!ucall_vcpu_restart(vcpu));
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
@@ -135,7 +135,7 @@ static UCALL_GUEST void guest_load(void)
 	if (numbers[0] < 0x100)
 		GUEST_ASSERT(last.vector == numbers[0] || last.vector == numbers[1]);
 	if (!(last.unknown & UCALL_UNKNOWN_ADDRESS))
-		GUEST_ASSERT_EQ(last.address & ~0xfffull, BAD); /* s390x tells the page */
+		GUEST_ASSERT_EQ(last.address & ~0xfffull, BAD); /* s390x gives the page only */
 	GUEST_DONE();
 }
 
@@ -228,7 +228,7 @@ static void host_too_deep(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_EQ(ucall_fault(vcpu)->frame.vector, number_undefined());
-	/* A restart begins with no handler under way. */
+	/* After a restart, no handler is active. */
 	CHECK_OK(!ucall_vcpu_restart(vcpu));
 	for (uint64_t depth = 5; depth <= 4 + MOST; depth++) {
 		struct ucall uc;
@@ -271,7 +271,7 @@ static UCALL_GUEST void guest_safe(void)
 	GUEST_ASSERT_EQ(guest_read_safe((uint64_t)(uintptr_t)&here, 3, &value), -1);
 	GUEST_ASSERT_EQ(guest_write_safe((uint64_t)(uintptr_t)&here, 16, 0), -1);
 	GUEST_SYNC(1);
-	/* Code is not writable: an exception, and not a change. */
+	/* Code is not writable: an exception, and no change. */
 	GUEST_ASSERT(guest_write_safe((uint64_t)(uintptr_t)raise, 4, 0) >= UCALL_TRAPPED);
 	GUEST_DONE();
 }
@@ -288,7 +288,7 @@ static void host_safe(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-/* With a handler for the same exception, which is not asked. */
+/* With a handler for the same exception, which is not called. */
 static void host_safe_beside(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	set_load_handlers(vm);

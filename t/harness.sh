@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The harness: a point that crashes, exits or hangs is a failed point and no more; no guest can write TAP.
+# The harness: a point that crashes, exits or hangs only fails itself; no guest can write TAP.
 . "$top_srcdir/t/tap.sh"
 misbehave=$top_builddir/t/misbehave
 unset UCALL_TEST_FORK UCALL_TEST_POINT UCALL_TEST_LIMIT UCALL_ENGINE
@@ -8,7 +8,7 @@ UCALL_BACKEND=pio
 test "$(uname -m)" = x86_64 || UCALL_BACKEND=mmio
 export UCALL_BACKEND
 
-# points PATTERN [ARG...]: runs these alone, into $scratch/out.
+# points PATTERN [ARG...]: runs only these, with output to $scratch/out.
 points() {
 	pattern=$1
 	shift
@@ -24,7 +24,7 @@ matches() {
 	test $s -eq 0 || { echo "wanted: $1"; cat "$scratch/out"; } | diag
 }
 
-# Lines that TAP does not know.
+# Fails if the output has lines that are not TAP.
 is_tap() {
 	! grep -v -e '^1\.\.[0-9]*' -e '^ok [0-9]* - ' -e '^not ok [0-9]* - ' -e '^#' "$scratch/out" >"$scratch/bad"
 	s=$?
@@ -38,13 +38,13 @@ ok $? "a crash: exit status 1"
 matches '^not ok 1 - crash$' "a crash fails its point"
 # A sanitizer ends the process in its own way.
 grep -q -e 'died by SIGSEGV at .*misbehave' -e 'its process ended with exit status' "$scratch/out"
-ok $? "and how it died is said"
+ok $? "the output says how it died"
 points abort
 matches '^not ok 1 - abort$' "abort() fails its point"
 points exit
 test $status -eq 1
 ok $? "exit(0) in a point: exit status 1"
-matches '^# its process ended with exit status 0' "and that is said"
+matches '^# its process ended with exit status 0' "the output says so"
 points killed
 matches 'died by SIGKILL' "a point that is killed"
 points hang
@@ -61,7 +61,7 @@ ok $? "a process that a point leaves behind is not waited for"
 
 points sleeper
 test $status -eq 0
-ok $? "nor for one that would stay"
+ok $? "nor is one that would stay"
 # The signal is sent; on a busy machine the process may need a moment to end.
 tries=0
 while grep -qs 471147 /proc/[0-9]*/cmdline && test $tries -lt 100; do
@@ -69,7 +69,7 @@ while grep -qs 471147 /proc/[0-9]*/cmdline && test $tries -lt 100; do
 	sleep 0.1
 done
 test $tries -lt 100
-ok $? "and it is ended"
+ok $? "but it is killed"
 for point in good exit; do
 	points "$point"
 	cp "$scratch/out" "$scratch/heeded"
@@ -78,18 +78,18 @@ for point in good exit; do
 		exec "$misbehave" --point "$point"
 	) >"$scratch/out" 2>"$scratch/err"
 	cmp -s "$scratch/out" "$scratch/heeded"
-	ok $? "$point: the same where SIGCHLD is ignored"
+	ok $? "$point: the same with SIGCHLD ignored"
 done
 points 'nothing to run'
 grep -q -e '^# .*misbehave.c:[0-9]*: this test has nothing to run' -e SKIP "$scratch/out"
-ok $? "a test without a function of the host"
+ok $? "a test without a host function"
 UCALL_TEST_LIMIT=0.5 points good
 matches '^Bail out! UCALL_TEST_LIMIT=0.5: give a whole number' "a limit that is not a number"
 
 "$misbehave" --no-fork --point hang >"$scratch/out" 2>&1
 test $? -eq 99
 ok $? "in one process, a point that hangs ends the program"
-matches '^Bail out! "hang" exceeded its time limit of 1 s$' "and it is named"
+matches '^Bail out! "hang" exceeded its time limit of 1 s$' "the message names it"
 UCALL_TEST_FORK=0 "$misbehave" --point 'leaves*' >"$scratch/out" 2>&1
 test $? -eq 1
 ok $? "in one process, variables of one point are seen by the next"
@@ -127,15 +127,15 @@ for fork in "" --no-fork; do
 	matches 'misbehave.c:[0-9]*: the guest sent UCALL_SYNC (1), not UCALL_DONE (4)' \
 		"commands have names ${fork:+in one process}"
 	points 'no VM' $fork
-	matches 'misbehave.c:[0-9]*: no VM: ring is 2' "a VM that cannot be made: the test's place ${fork:+in one process}"
+	matches 'misbehave.c:[0-9]*: no VM: ring is 2' "a VM that cannot be made: the test's line ${fork:+in one process}"
 done
 points 'aborts*'
 if grep -q '^ok 1 - unicorn # SKIP' "$scratch/out"; then
 	skip "no engine unicorn; install libunicorn-dev and build libucall with it" "an emulator that aborts"
 elif test "$(uname -m)" != x86_64; then
-	skip "of x86_64 guests" "an emulator that aborts"
+	skip "only for x86_64 guests" "an emulator that aborts"
 else
 	matches 'the emulator died by SIGABRT at .*libunicorn' "an emulator that aborts is named"
-	matches '^not ok [0-9]* - .*unicorn: aborts the emulator$' "and fails that point"
+	matches '^not ok [0-9]* - .*unicorn: aborts the emulator$' "and that point fails"
 fi
 done_testing

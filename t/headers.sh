@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The public headers compile alone, as ISO C and C++ and with the compilers' extensions, without a warning and without
-# the kernel's; so do the program that README begins with, and what the headers show.  The library exports what
-# they declare and nothing else.
+# The public headers compile on their own, as ISO C and C++ and with the compilers' extensions,
+# without warnings and without the kernel's headers; so do README's first program and the headers'
+# examples.  The library exports what they declare and nothing else.
 . "$top_srcdir/t/tap.sh"
 
 compile() { # HEADER COMPILER FLAG...
@@ -37,7 +37,7 @@ for header in "$top_srcdir"/include/ucall/*.h; do
 	done
 done
 
-# A library with a sanitizer in it is for programs that have it too.
+# A library built with a sanitizer needs programs built with it, too.
 link=yes
 nm -D "$top_builddir/libucall/.libs/libucall.so" | grep -q '__[at]san' && link=no
 
@@ -65,9 +65,9 @@ program() {
 	test $status -eq 0 || diag <"$scratch/out"
 }
 
-# README's program, as it stands there.
+# README's program, unchanged.
 sed -n '/^<!-- hello.c -->$/,/^```$/p' "$top_srcdir/README.md" | sed '1,2d; /^```$/d' >"$scratch/hello.c"
-# What <ucall/test.h> shows.
+# The example in <ucall/test.h>.
 {
 	echo '#include <ucall/test.h>'
 	sed -n '/^ \*	static UCALL_GUEST/,/^ \*	UCALL_TESTS/p' "$top_srcdir/include/ucall/test.h" | sed 's/^ \*//'

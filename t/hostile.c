@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Guests that do anything at all with doorbell and mailbox: the host says what is wrong, and lives. */
+/* Guests that misuse doorbell and mailbox: the host reports what is wrong, and survives. */
 #include "confidential.h"
 
 #define ROUNDS 300
@@ -29,7 +29,7 @@ static UCALL_GUEST void fill(void *to, uint64_t value, size_t size)
 		words[i] = value;
 }
 
-/* Garbage in the head, the arguments and the text; a doorbell; again. */
+/* Garbage in the head, the arguments and the text, then a doorbell, repeatedly. */
 static UCALL_GUEST void guest_garbage(uint64_t seed)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -76,7 +76,7 @@ static UCALL_GUEST void guest_trap(void)
 }
 
 #if defined(__x86_64__)
-/* Exceptions in handlers without end, and a fault area full of lies. */
+/* Endless exceptions in handlers, and a fault area full of lies. */
 static UCALL_GUEST void guest_again(struct ucall_frame *frame)
 {
 	__asm__ volatile("ud2");
@@ -90,7 +90,7 @@ static UCALL_GUEST void guest_lies(void)
 }
 
 #if defined(__x86_64__)
-/* Started again in the midst of a message: nothing of it is left. */
+/* Restarted in the middle of a message: nothing of it is left. */
 static UCALL_GUEST void guest_halfway(uint64_t *again, struct ucall *uc)
 {
 	if (!*again) {
@@ -124,7 +124,7 @@ static UCALL_GUEST void guest_ghcb(uint64_t seed)
 		g->valid_bitmap[1] = draw(&seed) | 7ull << 50;
 		g->protocol_version = 1 + draw(&seed) % 2;
 		g->usage = i % 16 == 0;
-		/* The GHCB itself, a request of any kind but the guest's end, any page. */
+		/* The GHCB itself, any request except to terminate, any page. */
 		ucall_wrmsr(UCALL_MSR_GHCB, i % 4   ? ucall_this_mailbox()->ghcb
 					    : i & 4 ? draw(&seed) & 0xffffffffffffeffull
 						    : draw(&seed) & ~0xfffull);
@@ -134,7 +134,7 @@ static UCALL_GUEST void guest_ghcb(uint64_t seed)
 }
 #endif
 
-/* W^X, the null page, the guard pages: what a guest may not do ends in a report. */
+/* W^X, the null page, the guard pages: a write there is reported. */
 static UCALL_GUEST void guest_writes(uint64_t address)
 {
 	*(volatile uint64_t *)address = 1;
@@ -257,7 +257,7 @@ static void host_race(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 /* The same from the host's side, on the mailbox itself. */
 static bool scribbling;
 
-/* Stands for a vCPU, whose writes no sanitizer sees either. */
+/* Acts as a vCPU, whose writes no sanitizer sees either. */
 static UCALL_NO_SANITIZE void *scribble_mailbox(void *data)
 {
 	volatile uint64_t *words = (volatile uint64_t *)ucall_vcpu_mailbox(data);
@@ -291,7 +291,7 @@ static void host_rewritten(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 
 #if defined(__x86_64__)
-/* Each request is answered, is an exit, or is an error, and the guest goes on. */
+/* Each request gets an answer, an exit or an error, and the guest continues. */
 static void host_ghcb(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall uc;
@@ -349,7 +349,7 @@ static void host_halfway(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 #endif
 
-/* Started again 10000 times: nothing is used up. */
+/* Restarted 200 times: no memory is used up. */
 static void host_restarts(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t before = ucall_vm_alloc(vm, 1, UCALL_MEM_PRIVATE), after;
@@ -406,7 +406,7 @@ UCALL_TESTS({ "garbage, by the mailbox", .each = each_mailbox, .any_arch = true 
 	    { "a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on),
 	      .host = host_rewritten, .any_arch = true },
 #if defined(__x86_64__)
-	    { "exceptions without end", UCALL_TEST_GUEST(guest_trap), .host = host_endless,
+	    { "endless exceptions", UCALL_TEST_GUEST(guest_trap), .host = host_endless,
 	      .engine = "kvm" },
 #endif
 	    { "lies in the fault area", UCALL_TEST_GUEST(guest_lies), .host = host_lies,

@@ -124,7 +124,7 @@ static void host_helper(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-/* Functions and arguments that cannot be. */
+/* Invalid functions and arguments. */
 static void host_wrong(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK(!ucall_vcpu_add(vm, ucall_vm_create_sized, 0));
@@ -168,4 +168,4 @@ UCALL_TESTS({ "the program's variables", .each = each_globals },
 	    { "stack protector and compiler's calls", UCALL_TEST_GUEST(guest_helper),
 	      .host = host_helper },
 	    { "six arguments", .host = host_arguments },
-	    { "what is no guest function", .host = host_wrong });
+	    { "invalid guest functions", .host = host_wrong });

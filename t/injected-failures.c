@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Every call to the system that making and running a VM takes fails in its turn: each time there is
- * an error with a sentence, and nothing is left behind.  This program's own functions stand before
- * the C library's.
+ * Each call to the system that creating and running a VM makes fails once: each time there is an
+ * error message, and nothing is left behind.  This program's own functions override those of the
+ * C library.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -35,7 +35,7 @@ enum call { IOCTL, MMAP, OPEN, DLOPEN, PREAD, TIMER, CALLS };
 
 static const char *const names[] = { "ioctl", "mmap", "open", "dlopen", "pread", "timer_create" };
 
-/* The call that is to fail: the `fail_at`th of its kind, from 0; -1 none. */
+/* The call that fails: number `fail_at` of its kind, from 0; -1 for none. */
 static int counted[CALLS], fail_at[CALLS];
 static bool counting;
 
@@ -77,7 +77,7 @@ void *mmap(void *address, size_t size, int prot, int flags, int fd, off_t offset
 	return fails(MMAP) ? MAP_FAILED : real(address, size, prot, flags, fd, offset);
 }
 
-/* The program's own file: what cannot be read of it is taken from memory, and nothing fails. */
+/* The program's own file: if it cannot be read, memory is used instead, and nothing fails. */
 static int program = -1;
 
 int open(const char *path, int flags, ...)
@@ -142,7 +142,7 @@ static UCALL_GUEST void guest_code(void)
 
 static bool irqchip; /* of the VMs */
 
-/* All that a test does with a VM.  False if any of it failed. */
+/* Does all that a test does with a VM.  Returns false if any of it failed. */
 static bool use_vm(void)
 {
 	struct ucall_vm_config config = { .mem_size = (size_t)32 << 20, .irqchip = irqchip };
@@ -179,7 +179,7 @@ static void each_call(void)
 	bool is_kvm = !strcmp(ucall_test_engine(), "kvm");
 	int total[CALLS], fds, maps, threads;
 
-	/* The plugin's file, before anything is loaded and kept. */
+	/* The plugin's file first, before anything is loaded and kept. */
 	for (enum call call = DLOPEN; call <= PREAD; call++) {
 		reset(call, 0);
 		if (use_vm())
@@ -195,12 +195,12 @@ static void each_call(void)
 	for (enum call call = IOCTL; call < CALLS; call++) {
 		for (int at = 0; at < total[call]; at++) {
 			reset(call, at);
-			/* What is asked once a process is not asked again. */
+			/* Calls that are made once per process are not made again. */
 			if (use_vm() && counted[call] > at)
 				FAIL("%s number %d failed, and the VM ran", names[call], at);
 			CHECK_EQ(entries("/proc/self/fd"), fds);
 			CHECK_EQ(entries("/proc/self/task"), threads);
-			if (mappings() > maps + MAPPINGS_MORE)
+			if (mappings() > maps + MAPPINGS_SLACK)
 				FAIL("%s number %d: %d mappings became %d", names[call], at, maps,
 				     mappings());
 		}
@@ -217,7 +217,7 @@ static void each_irqchip(void)
 {
 	struct ucall_vm_config config = { .irqchip = true };
 
-	ucall_test_vm_free(ucall_test_vm(&config)); /* skips where there is none */
+	ucall_test_vm_free(ucall_test_vm(&config)); /* skips if there is none */
 	irqchip = true;
 	each_call();
 	irqchip = false;
@@ -232,7 +232,7 @@ static UCALL_GUEST void guest_loop(void)
 		GUEST_SYNC(i);
 }
 
-/* *calls: how many there were of each kind. */
+/* *calls: the number of calls of each kind. */
 static bool try_snapshot(struct ucall_vm *vm, struct ucall_vcpu *vcpu, int calls[CALLS])
 {
 	struct ucall uc;
@@ -277,11 +277,11 @@ static void each_snapshot(void)
 			maps = mappings();
 			continue;
 		}
-		/* An MSR that cannot be read is no failure. */
+		/* An MSR that cannot be read is not a failure. */
 		CHECK(!good || call == IOCTL);
 		CHECK_EQ(entries("/proc/self/fd"), fds);
-		CHECK(mappings() <= maps + MAPPINGS_MORE);
-		/* Hundreds of ioctls are of one kind, for an MSR each. */
+		CHECK(mappings() <= maps + MAPPINGS_SLACK);
+		/* Hundreds of ioctls are of one kind: one for each MSR. */
 		for (at += at < 24 ? 1 : 11; call < CALLS && at >= total[call]; call++)
 			at = 0;
 	}
@@ -320,8 +320,8 @@ static void each_thousand(void)
 	}
 	CHECK_EQ(entries("/proc/self/fd"), fds);
 	ucall_test_diag("900 VMs: %ld pages became %ld", pages, resident_pages());
-	CHECK(mappings() <= maps + MAPPINGS_MORE);
-#ifndef ADDRESS_SANITIZER /* which keeps what is freed */
+	CHECK(mappings() <= maps + MAPPINGS_SLACK);
+#ifndef ADDRESS_SANITIZER /* which keeps freed memory */
 	CHECK(resident_pages() < pages + 600); /* less than one each */
 #endif
 }

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `make installcheck`: README's first program, built against the installed library by pkg-config
-# alone, with the flags that people use.
+# `make installcheck`: README's first program, built against the installed library with only
+# pkg-config, with the flags that people use.
 . "$top_srcdir/t/installed-kit.sh"
 
 listing hello.c >"$scratch/hello.c"
@@ -64,13 +64,13 @@ try clang -O2 -flto -fuse-ld=lld
 try clang -O2 -fsanitize=address
 try clang -O2 -fuse-ld=lld
 
-# A backend from the installed kit alone.
+# A backend, with only the installed kit.
 $CC -shared -fPIC -O2 "$top_srcdir/plugins/halt/halt.c" $flags -o "$scratch/ucall-copy.so"
 ok $? "a backend builds"
 UCALL_PLUGIN_PATH=$scratch ucall list >"$scratch/out"
 has "$scratch/out" "$scratch/ucall-copy.so" "and is found"
 
-# A guest of another architecture from the installed kit alone, and the demo with its guests.
+# A guest of another architecture, with only the installed kit, and the demo with its guests.
 for a in x86_64 aarch64 s390x riscv64; do
 	if ucall list | grep -qE "^$a .*none"; then
 		skip "no compiler or no engine for $a" "a guest for $a"

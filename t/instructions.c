@@ -5,10 +5,10 @@
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
-#define SYNC_MOST 18
-#define PRINTF_MOST 300
+#define SYNC_MAX 18
+#define PRINTF_MAX 300
 
-/* IN from this port marks where to count from and to; the host sees it as an exit of its own. */
+/* IN from this port marks where the count starts and ends; the host sees it as a separate exit. */
 #define MARK_PORT 0xeb
 #define MARK() __asm__ volatile("inb %w0, %%al" : : "d"(MARK_PORT) : "rax", "memory")
 
@@ -75,7 +75,7 @@ static void each_count(void)
 	unsigned int nothing, sync, print;
 
 	if (!strncmp(ucall_test_backend(), "ring", 4))
-		SKIP("the limits are for a doorbell that is an exit alone; this one has a queue");
+		SKIP("the limits are for a doorbell that only exits; this one has a queue");
 	nothing = count(guest_nothing, 0, 0);
 	sync = count(FUNCTION(guest_sync), 7, 0);
 	print = count(FUNCTION(guest_printf), 42, (uint64_t)(uintptr_t) "all is well");
@@ -85,11 +85,11 @@ static void each_count(void)
 #ifndef __OPTIMIZE__
 	SKIP("without optimisation there is no limit");
 #endif
-	CHECK(sync - nothing <= SYNC_MOST);
+	CHECK(sync - nothing <= SYNC_MAX);
 #ifdef __clang__
 	SKIP("the limit for GUEST_PRINTF is for gcc's code");
 #endif
-	CHECK(print - nothing <= PRINTF_MOST);
+	CHECK(print - nothing <= PRINTF_MAX);
 }
 
 UCALL_TESTS({ "guest instructions", .each = each_count });

@@ -30,7 +30,7 @@ static UCALL_GUEST void on_interrupt(struct ucall_frame *frame)
 		return;
 	}
 	record(id);
-	frame->flags |= 0x80; /* masked from now on: the line stays up until the host lets go of it */
+	frame->flags |= 0x80; /* masks it: the line stays up until the host lowers it */
 }
 
 static UCALL_GUEST void interrupts_again(void)
@@ -59,7 +59,7 @@ static UCALL_GUEST void interrupts_on(uint64_t gicd, uint64_t gicr, uint64_t vcp
 	interrupts_again();
 }
 
-/* WFI ends with an interrupt that is masked, too. */
+/* A masked interrupt ends WFI, too. */
 static UCALL_GUEST void wait_once(void)
 {
 	__asm__ volatile("msr daifset, #2" : : : "memory");

@@ -25,7 +25,7 @@ static UCALL_GUEST void on_interrupt(struct ucall_frame *frame)
 		return;
 	}
 	record(LINE);
-	/* It stays pending until the host lets go of it. */
+	/* It stays pending until the host clears it. */
 	__asm__ volatile("csrc sie, %0" : : "r"(1ull << EXTERNAL));
 }
 
@@ -61,7 +61,7 @@ static UCALL_GUEST void interrupts_on(uint64_t imsic, uint64_t aplic, uint64_t v
 	interrupts_again();
 }
 
-/* WFI ends with an interrupt that is masked, too. */
+/* A masked interrupt ends WFI, too. */
 static UCALL_GUEST void wait_once(void)
 {
 	__asm__ volatile("csrc sstatus, %0" : : "r"(2ull) : "memory");

@@ -48,7 +48,7 @@ static UCALL_GUEST void wait_once(void)
 {
 	__asm__ volatile("cli" : : : "memory");
 	if (!guest_seen && guest_lapic)
-		__asm__ volatile("sti; hlt" : : : "memory"); /* none comes between the two */
+		__asm__ volatile("sti; hlt" : : : "memory"); /* no interrupt between the two */
 	__asm__ volatile("sti" : : : "memory");
 }
 

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Interrupts that the host raises by KVM's own calls reach the guest, with an in-kernel interrupt controller
- * and without; those that one vCPU sends to another do too.
+ * Interrupts that the host raises by KVM's own calls reach the guest, with and without an in-kernel
+ * interrupt controller; so do those that one vCPU sends to another.
  */
 #include <errno.h>
 #include <pthread.h>
@@ -49,7 +49,7 @@ static UCALL_GUEST void guest_code(uint64_t registers, uint64_t more, uint64_t v
 		while (!(seen = __atomic_load_n(&guest_seen, __ATOMIC_ACQUIRE)))
 			wait_once();
 		guest_seen = 0;
-		GUEST_SYNC(seen); /* and let go of it */
+		GUEST_SYNC(seen); /* and the host may lower it */
 		interrupts_again();
 	}
 	GUEST_DONE();
@@ -113,7 +113,7 @@ static void host_message(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 #endif
 
-/* What a second thread does for each interrupt that the first waits for, a little after it begins to. */
+/* A second thread raises each interrupt that the first waits for, soon after the wait starts. */
 struct late {
 	void (*raise)(const struct late *late, int round);
 	struct ucall_vm *vm;
@@ -195,7 +195,7 @@ static void host_sender(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	check_late(&late, vcpu, FROM_A_VCPU);
 }
 
-/* Before anything has run, after the end of set-up; and then none can be added where KVM adds none. */
+/* After set-up, before the first run; then KVM adds no more vCPUs on some architectures. */
 static void host_early(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t registers, more;

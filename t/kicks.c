@@ -9,7 +9,7 @@ static UCALL_GUEST void guest_spin(void)
 		__asm__ volatile("" : : : "memory");
 }
 
-/* Messages, and now and then a while without one. */
+/* Sends messages, with a pause now and then. */
 static UCALL_GUEST void guest_busy(uint64_t spins)
 {
 	for (uint64_t i = 0;; i++) {
@@ -58,7 +58,7 @@ static int set_regs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 static void check_kick_before(struct ucall_vcpu *vcpu,
 			      int (*act)(struct ucall_vm *, struct ucall_vcpu *))
 {
-	/* There is no time limit: a lost kick would be noticed by the point's own. */
+	/* The VM has no time limit: the point's own limit would notice a lost kick. */
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	for (int i = 0; i < 3; i++) {
 		ucall_vcpu_kick(vcpu);
@@ -94,7 +94,7 @@ static void host_set_regs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 /* ---- everything at once ---- */
 
 struct kicker {
-	pthread_mutex_t lock; /* the vCPU is there */
+	pthread_mutex_t lock; /* protects vcpu */
 	struct ucall_vcpu *vcpu;
 	unsigned int seed;
 	bool stop;
@@ -123,7 +123,7 @@ static void set_vcpu(struct kicker *k, struct ucall_vcpu *vcpu)
 	pthread_mutex_unlock(&k->lock);
 }
 
-/* The fault that ends a round: nothing but a kick or the time limit may. */
+/* True for a message; a run may end without one only by a kick or the time limit. */
 static bool is_expected(int cmd)
 {
 	return cmd == UCALL_SYNC || errno == EINTR || errno == ETIMEDOUT;
@@ -143,7 +143,7 @@ static void race(const char *backend, const char *engine)
 	const char *bad = NULL;
 	pthread_t thread;
 
-	ucall_test_vm_free(ucall_test_vm(&config)); /* skips where there can be none */
+	ucall_test_vm_free(ucall_test_vm(&config)); /* skips if there can be none */
 	CHECK(!pthread_create(&thread, NULL, kick, &k));
 	for (unsigned long i = 0; i < rounds && !bad; i++) {
 		unsigned int what = vm ? (unsigned int)rand_r(&seed) % 64 : 63;
@@ -214,7 +214,8 @@ UCALL_TESTS(
 	{ "a kick, then a restore", UCALL_TEST_GUEST(guest_spin), .host = host_restore, NO_LIMIT },
 	{ "a kick, then new registers", UCALL_TEST_GUEST(guest_spin), .host = host_set_regs,
 	  NO_LIMIT },
-	{ "kicks against all else", .once = once_plain, RACE_LIMIT },
-	{ "kicks against all else, polled", .once = once_polled, RACE_LIMIT },
-	{ "kicks against all else, by Unicorn", .once = once_unicorn, RACE_LIMIT },
-	{ "kicks against all else, polled, by Unicorn", .once = once_unicorn_polled, RACE_LIMIT });
+	{ "kicks against everything else", .once = once_plain, RACE_LIMIT },
+	{ "kicks against everything else, polled", .once = once_polled, RACE_LIMIT },
+	{ "kicks against everything else, by Unicorn", .once = once_unicorn, RACE_LIMIT },
+	{ "kicks against everything else, polled, by Unicorn", .once = once_unicorn_polled,
+	  RACE_LIMIT });

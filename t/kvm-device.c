@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* No KVM, one that is not permitted, or something else in its place. */
+/* A KVM device that is missing, may not be opened, or is something else. */
 #include <errno.h>
 #include <fcntl.h>
 #include <grp.h>
@@ -12,7 +12,7 @@
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
-/* A backend of the program's own, so that no file need be readable for nobody. */
+/* A backend in the program itself, so that user nobody need not read a file. */
 UCALL_BACKEND(.name = "own", .version = "1", .summary = "none", .protections = UCALL_PROTECT_NONE);
 
 UCALL_DOORBELL static void ring(struct ucall *uc, const struct ucall_bell *bell)
@@ -52,7 +52,7 @@ static void once_not_kvm(void)
 	refused("/dev/zero", ENODEV, "/dev/zero is not a KVM");
 }
 
-/* In a child, as nobody: what opens the device is named. */
+/* In a child, as user nobody: the error says how to get access. */
 static void refused_to_nobody(gid_t group, mode_t mode, const char *text)
 {
 	int fd, status;

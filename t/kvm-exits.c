@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* KVM's exits, made by hand, as struct ucall_exit: those of every architecture. */
+/* Hand-made KVM exits of every architecture, decoded to struct ucall_exit. */
 #include <linux/kvm.h>
 #include <stdlib.h>
 #include <string.h>

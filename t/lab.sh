@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# ucall lab: what it refuses.  What it does is in t/lab/program.sh.
+# ucall lab: what it refuses.  t/lab/program.sh tests what it does.
 . "$top_srcdir/t/tap.sh"
 ucall=$(cd "$top_builddir" && pwd)/tools/ucall
 

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* The program's own limits and locale: they make calls fail, or nothing, and never end the program. */
+/* The program's own limits and locale: they may make calls fail, but never end the program. */
 #include <ucall/test.h>
 
 static UCALL_GUEST void guest_sync(void)
@@ -43,7 +43,7 @@ static void host_snapshot(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	errno = 0;
 	if (!ucall_vm_snapshot(vm) || errno == EOPNOTSUPP) {
 		limit_files(old.rlim_cur);
-		SKIP("no file is limited: %s", ucall_error());
+		SKIP("no file size limit applies: %s", ucall_error());
 	}
 	limit_files(old.rlim_cur);
 	CHECK_EQ(errno, EFBIG);
@@ -51,7 +51,7 @@ static void host_snapshot(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-/* And so is what the functions of a guest ELF are named from. */
+/* So is the data that names the functions of a guest ELF. */
 static void each_fault(void)
 {
 	struct ucall_vm *vm = ucall_test_vm(NULL);
@@ -68,7 +68,7 @@ static void each_fault(void)
 	CHECK_HAS(ucall_fault_report(vcpu), "vCPU 0");
 }
 
-/* $UCALL_TIMEOUT has a point, whatever the program's numbers have. */
+/* $UCALL_TIMEOUT takes a decimal point, whatever the program's locale. */
 static void once_locale(void)
 {
 	char folder[] = "/tmp/ucall-locale-XXXXXX", command[256];

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# A file for each behaviour.  C tests are programs of the same name; shell tests read t/tap.sh.
+# One file for each behaviour.  C tests are programs of the same name; shell tests read t/tap.sh.
 c_tests = \
 	t/assert \
 	t/byte-order \
@@ -39,11 +39,11 @@ c_tests = \
 if !HOST_S390X
 c_tests += t/interrupts
 endif
-# Guests of the others have no vector registers; the example that is attached is for these two.
+# Guests of other architectures have no vector registers; the attach example is for these two.
 if HOST_AARCH64
 c_tests += t/attach t/vector
 endif
-# Of x86_64 hosts: their guests are made of that machine's instructions.
+# Only for x86_64 hosts: these guests use that machine's instructions.
 if HOST_X86_64
 c_tests += \
 	t/attach \
@@ -96,7 +96,7 @@ sh_tests = \
 	t/wrong-arguments.sh
 
 check_PROGRAMS += $(c_tests) t/bad-elf t/misbehave t/show-port
-# What concerns encrypted memory: `make check-sev`.
+# Tests of encrypted memory: `make check-sev`.
 sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hostile t/nested t/vcpus \
 	t/sync-args t/done t/printf t/assert t/shared
 EXTRA_DIST += t/sev-report.sh t/abi/1
@@ -105,7 +105,7 @@ TESTS += $(c_tests) $(sh_tests)
 EXTRA_DIST += t/interrupts-aarch64.h t/interrupts-riscv64.h t/interrupts-x86_64.h
 EXTRA_DIST += t/bare-machine.h t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
 
-# The parts of the core that have no public face are tested by themselves: with all of it in the program.
+# Parts of the core without a public interface are tested directly: programs link all of it.
 core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/libucall
 core_ldadd = libucall/libucall-test.a libucall/libucall-guest.a libucall/libcore.la $(LIBELF_LIBS)
 t_byte_order_CPPFLAGS = $(core_cppflags)
@@ -124,14 +124,14 @@ t_sev_insn_CPPFLAGS = $(core_cppflags)
 t_sev_insn_LDADD = $(core_ldadd)
 t_sev_launch_CPPFLAGS = $(core_cppflags)
 t_sev_launch_LDADD = $(core_ldadd)
-# It has its own machine and CPUID in place of the core's.
+# It replaces the core's machine and CPUID with its own.
 t_sev_launch_LDFLAGS = $(AM_LDFLAGS) -Wl,--allow-multiple-definition
 
 installed_tests = t/installed.sh t/new-backend.sh t/tutorial.sh
 dist_check_SCRIPTS += $(installed_tests)
 EXTRA_DIST += t/installed-kit.sh
 
-# The library's symbols and types against the stored baseline, which a release renews.
+# Compares the library's symbols and types with the stored baseline, which a release updates.
 abi_baseline = $(top_srcdir)/libucall/libucall.abi
 abi-check: libucall/libucall.la
 	@$(SHELL) $(top_srcdir)/t/abi-check.sh $(abi_baseline) $(top_srcdir)/libucall/libucall.abignore \
@@ -143,13 +143,13 @@ abi-update: libucall/libucall.la
 .PHONY: abi-check abi-update
 EXTRA_DIST += libucall/libucall.abi libucall/libucall.abignore t/abi-check.sh
 
-# What was installed, by itself.
+# Tests only what was installed.
 installcheck-local:
 	set -e; for t in $(installed_tests); do \
 		CC='$(CC)' top_srcdir='$(top_srcdir)' destdir='$(DESTDIR)' bindir='$(bindir)' \
 		libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
-# Tests for guests of any architecture are compiled once more for each: their guest halves.
+# The guest halves of tests for any architecture are also compiled for each architecture.
 any_arch_tests = assert done exits faults handlers hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
@@ -163,7 +163,7 @@ t/guests/%-x86_64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/uc
 	$(guest_cc) --arch x86_64 -o $@ $<
 CLEANFILES += $(check_DATA)
 
-# On the real KVM of other machines.
+# Tests on the real KVM of other machines.
 lab_tests = t/lab/x86_64.sh t/lab/aarch64.sh t/lab/riscv64.sh t/lab/x86_64-npt0.sh t/lab/s390x.sh \
 	t/lab/program.sh
 EXTRA_DIST += $(lab_tests) t/lab/machine.sh t/lab/tests.sh t/lab/riscv64.gaps t/lab/x86_64.gaps
@@ -175,7 +175,8 @@ check-lab: all
 list-tests:
 	@echo $(c_tests)
 
-# What takes too long for each change: a million rounds of kicks against all else, and ten minutes for each fuzz target.
+# Too slow for each change: a million rounds of kicks against everything else, and ten minutes for
+# each fuzz target.
 check-nightly: all
 	UCALL_TEST_ROUNDS=1000000 $(MAKE) check TESTS=t/kicks
 	$(MAKE) fuzz-check FUZZ_SECONDS=600

@@ -8,9 +8,8 @@ links=$top_builddir/docs/links
 cat "$top_srcdir"/tools/ucall.1 "$top_srcdir"/libucall/*.3 "$top_srcdir"/plugins/*/*.7 "$top_builddir"/docs/*.3 |
 	sed 's/\\-/-/g; s/\\f.//g; s/\\&//g' >"$scratch/pages"
 
-# documented WHAT: the names on the input are words of the pages.
+# documented WHAT: the names in the file "names" are words of the pages.
 documented() {
-	sort -u >"$scratch/names"
 	while read -r name; do
 		grep -qw -e "$name" "$scratch/pages" || echo "$name"
 	done <"$scratch/names" >"$scratch/missing"
@@ -31,7 +30,9 @@ linked() {
 
 library=$top_builddir/libucall/.libs/libucall.so
 if test -e "$library"; then
-	nm -D --defined-only "$library" | sed -n 's/.* T \(ucall_[a-z0-9_]*\).*/\1/p' | documented "exported functions"
+	nm -D --defined-only "$library" | sed -n 's/.* T \(ucall_[a-z0-9_]*\).*/\1/p' |
+		sort -u >"$scratch/names"
+	documented "exported functions"
 	linked "exported functions"
 else
 	skip "no shared library" "exported functions in a man page"
@@ -44,7 +45,8 @@ macros() {
 !internal && /^#define [A-Za-z0-9_]+\(/ && $2 !~ /^[A-Za-z0-9_]+_\(/ { sub(/\(.*/, "", $2); print $2 }
 { previous = $0 }' "$top_srcdir"/include/ucall/*.h
 }
-macros | documented "public macros"
+macros | sort -u >"$scratch/names"
+documented "public macros"
 linked "public macros"
 
 # The variables that the code reads; those that the command sets for its own script are internal.
@@ -56,14 +58,15 @@ s/.*\${*\(UCALL_[A-Z_]*\).*/\1/p' | sort -u | while read -r name; do
 	*" $name "*) ;;
 	*) echo "$name" ;;
 	esac
-done | documented "environment variables"
+done >"$scratch/names"
+documented "environment variables"
 
-# An option is documented with its command's name as a heading before it.
+# Of the compiler's options, some are examples in the help.
 ucall=$top_builddir/tools/ucall
 for command in list info demo run cc conform bench lab new; do
 	"$ucall" $command --help | grep -oE -e '(^|[][ (|,])--?[a-zA-Z][a-z-]*' | sed 's/^[^-]*//' |
-		grep -vxE -e '-h|--help|-' | sort -u >"$scratch/options"
-	sed -n "/^\.TP/,\$p" "$top_srcdir/tools/ucall.1" | sed 's/\\-/-/g; s/\\f.//g' >"$scratch/page"
+		grep -vxE -e '--target|-M.' | sort -u >"$scratch/options"
+	sed 's/\\-/-/g; s/\\f.//g' "$top_srcdir/tools/ucall.1" >"$scratch/page"
 	while read -r option; do
 		grep -qE -e "(^|[^a-zA-Z-])$option([^a-zA-Z-]|$)" "$scratch/page" || echo "$option"
 	done <"$scratch/options" >"$scratch/missing"

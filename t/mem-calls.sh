@@ -1,12 +1,12 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Calls of memcpy() and the like, which compilers emit by one name for host and guest, reach the guest runtime in the guest and
-# the C library in the host, however the program is built.
+# Calls to memcpy() and the like, which compilers emit under one name for host and guest, reach the
+# guest runtime in the guest and the C library in the host, however the program is built.
 . "$top_srcdir/t/tap.sh"
 lib=$top_builddir/libucall
 test -f "$lib/.libs/libucall.so" || skip_all "no shared library"
 if nm "$lib/libucall-test.a" 2>/dev/null | grep -q "U __\(asan\|tsan\|ubsan\|msan\)_"; then
-	skip_all "this build has sanitizers; t/own-names is that case"
+	skip_all "this build has sanitizers; t/own-names tests that case"
 fi
 
 build() { # COMPILER FLAG...

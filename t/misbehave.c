@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Points that end badly, and guests that write TAP: for t/harness.sh, which looks at what the harness makes of them. */
+/* Points that end badly, and guests that write TAP: for t/harness.sh, which checks the harness. */
 #include <ucall/test.h>
 
 static UCALL_GUEST void guest_good(void)
@@ -97,7 +97,7 @@ static void once_killed(void)
 	raise(SIGKILL);
 }
 
-/* Its child holds the point's output, and lives on for a while. */
+/* Its child keeps the point's output open, and lives on for a while. */
 static void once_grandchild(void)
 {
 	if (!fork()) {
@@ -106,7 +106,7 @@ static void once_grandchild(void)
 	}
 }
 
-/* Another, which would stay for longer. */
+/* Another child, which would live longer. */
 static void once_sleeper(void)
 {
 	if (!fork()) {

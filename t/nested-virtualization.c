@@ -26,8 +26,9 @@ static UCALL_GUEST void guest_code(void)
 }
 
 /*
- * This program's ioctl() stands before the C library's: KVM supports both, and what a vCPU is offered is noted.  That
- * is all that needs no KVM with nested virtualization; where there is one, the guest's own CPUID is looked at, too.
+ * This program's ioctl() overrides the C library's: it says that KVM supports both, and records
+ * what a vCPU is offered.  That works without nested virtualization in KVM; with it, the guest's
+ * own CPUID is checked, too.
  */
 static uint32_t really_vmx, really_svm, offered_vmx, offered_svm;
 static bool asked;
@@ -55,7 +56,7 @@ int ioctl(int fd, unsigned long request, ...)
 			return -1;
 		*copy = *cpuid;
 
-		/* KVM is given only what it has. */
+		/* KVM gets only what it really has. */
 		for (uint32_t i = 0; i < cpuid->nent; i++) {
 			struct kvm_cpuid_entry2 *e = &copy->entries[i];
 
@@ -115,7 +116,7 @@ static void each_on(void)
 	check(true);
 }
 
-/* One VM's are not another's: what was asked is kept. */
+/* Each VM gets its own setting, although KVM's answer is cached. */
 static void each_both(void)
 {
 	check(true);
@@ -125,4 +126,4 @@ static void each_both(void)
 
 UCALL_TESTS({ "not offered", .each = each_off, .engine = "kvm" },
 	    { "offered", .each = each_on, .engine = "kvm" },
-	    { "to each VM as it says", .each = each_both, .engine = "kvm" });
+	    { "as each VM's configuration says", .each = each_both, .engine = "kvm" });

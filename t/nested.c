@@ -17,7 +17,7 @@ static UCALL_GUEST void guest_handler(struct ucall_frame *frame)
 	frame->pc += 2;
 }
 
-/* Writes a message by hand, is interrupted before the head is there, and after. */
+/* Writes a message by hand, is interrupted before the head is written, and after. */
 static UCALL_GUEST void guest_nested(uint64_t depth)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();

@@ -5,7 +5,7 @@
 . "$top_srcdir/t/installed-kit.sh"
 
 # README's program, built before the backend exists.
-unset LDFLAGS CFLAGS CPPFLAGS # those of this build are not the user's
+unset LDFLAGS CFLAGS CPPFLAGS # this build's flags are not the user's
 mkdir "$scratch/empty"
 cd "$scratch/empty" || exit 1
 listing hello.c >"$scratch/hello.c"
@@ -37,7 +37,7 @@ step "it conforms" ucall conform --messages 2000 ./ucall-ring0.so
 grep -q "^not ok" "$scratch/out"
 test $? -ne 0
 ok $? "only ok lines"
-UCALL_PLUGIN_PATH=$PWD UCALL_BACKEND=ring0 step "a program that was there before runs over it" ../hello
+UCALL_PLUGIN_PATH=$PWD UCALL_BACKEND=ring0 step "an existing program runs over it" ../hello
 UCALL_PLUGIN_PATH=$PWD ucall list >"$scratch/out"
 has "$scratch/out" "$PWD/ucall-ring0.so" "ucall list shows it"
 make install DESTDIR="$scratch/destination" >/dev/null &&
@@ -60,12 +60,12 @@ refused() {
 cd .. || exit 1
 before=$(ls -R | cksum)
 refused "no name" "usage:"
-refused "too many words" "usage:" a b c
+refused "too many arguments" "usage:" a b c
 refused "a name with a capital letter" '"Ring" cannot be the name' Ring
 refused "a name with a slash" '"../x" cannot be the name' ../x
 refused "the name of its own test" "choose another name" test
 refused "a backend's name" "backend pio already exists" pio
-refused "files that are there" "already exists; nothing was written" ring0
+refused "existing files" "already exists; nothing was written" ring0
 refused "a folder that cannot be made" "cannot make the folder" x nosuch/folder
 test "$before" = "$(ls -R | cksum)"
 ok $? "and nothing is written"

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Whoever does not look whether there is a VM or vCPU gets EINVAL and the reason why there is none, and no crash. */
+/* A call with a NULL VM or vCPU gets EINVAL and the reason why it is NULL, not a crash. */
 #include <errno.h>
 #include <string.h>
 
@@ -83,12 +83,12 @@ static void once_null(void)
 	FAILS(ucall_vcpu_fd(vcpu), -1);
 	FAILS(ucall_vcpu_kvm_run(vcpu), NULL);
 
-	/* Nor may their other arguments be NULL. */
+	/* These arguments must not be NULL either. */
 	FAILS(ucall_backend_find(NULL), NULL);
 	FAILS(ucall_backends(NULL), NULL);
 	FAILS(ucall_protection_bit(NULL), 0);
 
-	/* These ask, and have no error. */
+	/* These only query, and report no error. */
 	CHECK(!ucall_vm_backend(vm) && !ucall_vm_backend_path(vm) && !ucall_vm_engine(vm));
 	CHECK(!ucall_vm_engine_reason(vm) && !ucall_vm_arch(vm) && !ucall_vm_protection(vm));
 	CHECK(!ucall_vm_is_flat(vm) && !ucall_vm_has_irqchip(vm) && !ucall_vm_ring(vm));

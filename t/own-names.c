@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Names that host, guest and library share.  A program's functions of the names of libucall's own
- * stay the program's, and the library calls its own; memcpy() and the like are the guest runtime's
- * in the guest, and the C library's in the host.
+ * Names that host, guest and library share.  If a program defines functions with libucall's names,
+ * the library still calls its own; memcpy() and the like are the guest runtime's in the guest, and
+ * the C library's in the host.
  */
 #include <dlfcn.h>
 #include <string.h>
@@ -10,8 +10,8 @@
 #include <ucall/test.h>
 
 /*
- * libucall calls functions of these names.  The program exports them, as a program does that
- * defines what a library has.
+ * libucall calls functions with these names.  The program exports them, like any program that
+ * defines a library's functions.
  */
 #define NOT_CALLED(what) \
 	{ \
@@ -28,12 +28,12 @@ uint64_t ucall_vm_symbol(struct ucall_vm *vm, const char *name) NOT_CALLED("ucal
 int ucall_vcpu_run(struct ucall_vcpu *vcpu) NOT_CALLED("ucall_vcpu_run()");
 int get_ucall(struct ucall_vcpu *vcpu, struct ucall *uc) NOT_CALLED("get_ucall()");
 
-static volatile size_t size = 1000; /* what no compiler knows */
+static volatile size_t size = 1000; /* unknown to the compiler */
 static char from[4096], to[4096];
 
 /*
- * Each function that a compiler emits calls of.  (By their own names, fortified headers make them
- * functions that the compiler refuses to put into one of general registers alone.)
+ * Each function that a compiler emits calls to.  (By their plain names, fortified headers make them
+ * functions that the compiler refuses to inline into one with general registers only.)
  */
 static UCALL_GUEST void guest_code(void)
 {
@@ -66,12 +66,12 @@ static void each_calls(void)
 	CHECK_NEXT(vcpu, &uc, UCALL_SYNC);
 	CHECK_EQ(uc.args[1], 1);
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
-	CHECK_EQ(to[0], 0); /* the guest's copy alone */
+	CHECK_EQ(to[0], 0); /* only the guest's copy changed */
 }
 
 /*
- * A pointer that the host has changed is the guest's as the host left it; one that it has not is
- * the runtime's.
+ * The guest sees a pointer that the host has changed as the host left it; an unchanged one points
+ * to the guest runtime.
  */
 static size_t mine(const char *s);
 static size_t (*volatile changed)(const char *s) = strlen,
@@ -108,7 +108,7 @@ static void each_pointers(void)
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 }
 
-/* What the host calls is what any program calls. */
+/* The host calls the same functions as any program. */
 static void once_host(void)
 {
 	static const char *const names[] = { "memcpy", "memmove", "memset", "memcmp", "strlen" };
@@ -122,8 +122,8 @@ static void once_host(void)
 	for (size_t i = 0; i < sizeof(names) / sizeof(names[0]); i++) {
 		CHECK((void *)(uintptr_t)program[i] == dlsym(RTLD_DEFAULT, names[i]));
 		/*
-		 * An entry of the program's procedure linkage table, without PIE; a sanitizer's
-		 * own.
+		 * Without PIE, an entry of the program's procedure linkage table; with a sanitizer,
+		 * its own function.
 		 */
 		CHECK(dladdr((void *)(uintptr_t)program[i], &info));
 		if (info.dli_sname)
@@ -131,6 +131,6 @@ static void once_host(void)
 	}
 }
 
-UCALL_TESTS({ "functions of the program's", .each = each_calls },
+UCALL_TESTS({ "the program's own functions", .each = each_calls },
 	    { "pointers to them", .each = each_pointers },
 	    { "the host's memcpy() and the like", .once = once_host });

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A backend that the program brings itself, without a .so: `.ops` in the configuration. */
+/* A backend that the program itself provides, without a .so: `.ops` in the configuration. */
 #include <errno.h>
 
 #include <ucall/plugin.h>
@@ -114,7 +114,7 @@ static void once_wrong(void)
 	CHECK_HAS(ucall_error(), "no complete pair");
 }
 
-/* init() may use the VM: it is as ready as one without a backend of its own can be. */
+/* init() may use the VM, which is ready except for its backend. */
 static int launching_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
 	return ucall_vm_launch(vm);
@@ -151,7 +151,7 @@ static void once_init_fails(void)
 	CHECK_EQ(uninits, before);
 }
 
-/* A function that fails and says nothing: not with the words of an error before it. */
+/* A function that fails without a message: an older error is not reported. */
 static int silent_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
 	errno = ENOSPC;

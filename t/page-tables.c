@@ -29,7 +29,7 @@ static const uint64_t addresses[] = {
 
 #define COUNT (sizeof(addresses) / sizeof(addresses[0]))
 
-/* What differs from page to page. */
+/* The protection, which differs from page to page. */
 static unsigned int prot_of(size_t i)
 {
 	return (i & 1 ? UCALL_MAP_WRITE : 0) | (i & 2 ? UCALL_MAP_EXEC : 0);
@@ -53,14 +53,14 @@ static void check_map(const struct ucall_arch *arch)
 		CHECK_EQ(gpa, 0x100000 + i * 0x1000 + 0xabc);
 		CHECK_EQ(prot & (UCALL_MAP_WRITE | UCALL_MAP_EXEC), prot_of(i));
 	}
-	/* Its neighbours, the null page, and addresses that there are not. */
+	/* Neighbours, the null page, and invalid addresses. */
 	CHECK_EQ(arch->walk(mem, mem->root, 0, &gpa, &prot), -1);
 	CHECK_EQ(arch->walk(mem, mem->root, 0x402000, &gpa, &prot), -1);
 	CHECK_EQ(arch->walk(mem, mem->root, 0x400000 + (1ull << 31), &gpa, &prot), -1);
 	CHECK_EQ(arch->walk(mem, mem->root, UINT64_MAX, &gpa, &prot), -1);
 	CHECK_EQ(arch->walk(mem, mem->root, 1ull << 63, &gpa, &prot), -1);
 
-	/* Another root has what it was given. */
+	/* A new root has the mappings so far, and later ones that are shared with it. */
 	second = ucall_memory_new_root(vm);
 	CHECK_OK(second && second != mem->root);
 	CHECK_EQ(arch->walk(mem, second, 0x400000, &gpa, &prot), 0);
@@ -72,8 +72,8 @@ static void check_map(const struct ucall_arch *arch)
 	bare_machine_close(&m);
 }
 
-/* Tables that the guest has filled with anything. */
-static void check_spoilt(const struct ucall_arch *arch)
+/* Tables that the guest has filled with random values. */
+static void check_damaged(const struct ucall_arch *arch)
 {
 	struct bare_machine m;
 	struct ucall_machine *vm = &m.vm;
@@ -118,9 +118,9 @@ static void once_map(void)
 	each(check_map);
 }
 
-static void once_spoilt(void)
+static void once_damaged(void)
 {
-	each(check_spoilt);
+	each(check_damaged);
 }
 
-UCALL_TESTS({ "map and walk", .once = once_map }, { "spoilt by the guest", .once = once_spoilt });
+UCALL_TESTS({ "map and walk", .once = once_map }, { "damaged by the guest", .once = once_damaged });

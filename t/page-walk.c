@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Page tables that the guest has spoilt: the host's walk ends, within guest memory or with nothing. */
+/* Page tables corrupted by the guest: the host's walk ends, within guest memory or with nothing. */
 #include <pthread.h>
 
 #include <ucall/test.h>
@@ -81,23 +81,23 @@ static void once_large(void)
 	uint64_t gpa;
 
 	start(&m);
-	table(&m, ROOT)[0] = 0x2000 | 0x87; /* the bit is reserved at the top */
+	table(&m, ROOT)[0] = 0x2000 | 0x87; /* the bit is reserved at the top level */
 	CHECK_EQ(walk(&m, 0, &gpa), -1);
 	table(&m, ROOT)[0] = 0x2000 | 7;
 	table(&m, 0x2000)[0] = (5ull << 30) | 0x87; /* 1 GiB */
 	CHECK_EQ(walk(&m, 0x12345678, &gpa), 0);
 	CHECK_EQ(gpa, (5ull << 30) + 0x12345678);
 	table(&m, 0x2000)[0] = 0x3000 | 7;
-	table(&m, 0x3000)[1] = (7ull << 21) | 0x1087; /* 2 MiB; what lies below is ignored */
+	table(&m, 0x3000)[1] = (7ull << 21) | 0x1087; /* 2 MiB; lower bits are ignored */
 	CHECK_EQ(walk(&m, 0x2abcde, &gpa), 0);
 	CHECK_EQ(gpa, (7ull << 21) + 0xabcde);
 	bare_machine_close(&m);
 }
 
-/* While another thread writes them. */
+/* The tables while another thread writes them. */
 static bool spoiling;
 
-/* Stands for a vCPU, whose writes no sanitizer sees either. */
+/* Acts as a vCPU, whose writes no sanitizer sees either. */
 static UCALL_NO_SANITIZE void *spoil(void *data)
 {
 	struct bare_machine *m = data;
@@ -138,4 +138,4 @@ static void once_changing(void)
 UCALL_TESTS({ "tables that loop", .once = once_loop },
 	    { "tables and pages outside of memory", .once = once_outside },
 	    { "large pages", .once = once_large },
-	    { "tables that change under the walk", .once = once_changing });
+	    { "tables that change during the walk", .once = once_changing });

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A plugin is loaded as the file that it is: $ORIGIN is its folder, and dladdr() gives its path.  One that somebody
-# writes over between the check and the loading is refused.
+# A plugin is loaded from its own file: $ORIGIN is its folder, and dladdr() gives its path.  A file
+# that is overwritten between the check and the load is refused.
 . "$top_srcdir/t/tap.sh"
 needs_shared_objects
 hello=$(cd "$top_builddir" && pwd)/examples/hello
@@ -45,9 +45,9 @@ done
 (cd "$scratch/folder" && UCALL_BACKEND=./ucall-good.so "$hello" >"$scratch/out" 2>&1)
 ok $? "by a relative path"
 test "$(sed 's/.* //; s,/\./,/,g; s,^\./,,' "$WHERE")" = ucall-good.so
-ok $? "dladdr() gives that"
+ok $? "dladdr() gives that path"
 
-# The file is written over after it was read: by a function that stands before dlopen().
+# The file is overwritten after it was read, by a function that overrides dlopen().
 cat >"$scratch/over.c" <<'EOF'
 #define _GNU_SOURCE
 #include <dlfcn.h>
@@ -74,9 +74,9 @@ void *dlopen(const char *path, int flags)
 }
 EOF
 if ! $CC -shared -fPIC -w "$scratch/over.c" -o "$scratch/over.so"; then
-	skip "$CC cannot build it" "a file that is written over"
+	skip "$CC cannot build it" "an overwritten file"
 elif env | grep -q "^ASAN_OPTIONS=.*" && nm -D "$top_builddir/libucall/.libs/libucall.so" | grep -q __asan; then
-	skip "a sanitizer wants to be loaded first" "a file that is written over"
+	skip "a sanitizer must be loaded first" "an overwritten file"
 else
 	for port in 0x11 0x22; do
 		$CC -shared -fPIC -O2 -w -I"$top_srcdir/include" -DPORT=$port "$top_srcdir/t/plugins/good.c" \
@@ -85,7 +85,7 @@ else
 	cp "$scratch/0x11.so" "$scratch/ucall-over.so"
 	FROM=$scratch/0x22.so LD_PRELOAD=$scratch/over.so UCALL_BACKEND=$scratch/ucall-over.so "$hello" >"$scratch/out" 2>&1
 	test $? -eq 2
-	ok $? "a file that is written over is refused"
-	has "$scratch/out" "the file was changed" "and it is said why"
+	ok $? "an overwritten file is refused"
+	has "$scratch/out" "the file was changed" "the message says why"
 fi
 done_testing

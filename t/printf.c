@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* GUEST_PRINTF gives what the C library's printf gives; a wrong format is an error. */
+/* GUEST_PRINTF prints what the C library's printf prints; a wrong format is an error. */
 #include "confidential.h"
 
 /* One list for both sides. */
@@ -35,7 +35,7 @@ static UCALL_GUEST void guest_formats(void)
 	GUEST_DONE();
 }
 
-/* Lengths cut what is too large; compilers warn of these formats where they can read them. */
+/* Length modifiers cut larger numbers; compilers warn about such formats if they can see them. */
 static UCALL_GUEST void guest_cut(const char *format)
 {
 #pragma GCC diagnostic push
@@ -51,17 +51,17 @@ static UCALL_GUEST void guest_null(const char *s)
 	GUEST_DONE();
 }
 
-/* The VM's output stream gets all of it, and only that. */
+/* The VM's output stream gets all the output, and nothing else. */
 static UCALL_GUEST void guest_output(void)
 {
 	GUEST_PRINTF("one %d\n", 1);
 	GUEST_SYNC(1);
-	GUEST_PRINTF("%s", ""); /* nothing, and no message */
+	GUEST_PRINTF("%s", ""); /* prints nothing, sends no message */
 	GUEST_PRINTF("two\n");
 	GUEST_DONE();
 }
 
-/* A text longer than a message comes in several. */
+/* A text longer than a message is sent in several. */
 static UCALL_GUEST void guest_long(int width)
 {
 	GUEST_PRINTF("%*d%0*d|", width, 1, width, 2);
@@ -185,14 +185,14 @@ static void each_unknown(void)
 		snprintf(expected, sizeof(expected), "unknown conversion \"%s\" in \"%s\"",
 			 wrong[i].conversion, wrong[i].format);
 		CHECK_HAS(ucall_error(), expected);
-		CHECK_NEXT(vcpu, NULL, UCALL_SYNC); /* and it can go on */
+		CHECK_NEXT(vcpu, NULL, UCALL_SYNC); /* the guest can continue */
 		fclose(config.output);
 		CHECK_EQ(size, 0); /* never printed verbatim */
 		free(text);
 	}
 }
 
-UCALL_TESTS({ "every conversion, as the C library has it", UCALL_TEST_GUEST(guest_formats),
+UCALL_TESTS({ "every conversion, as in the C library", UCALL_TEST_GUEST(guest_formats),
 	      .host = host_formats, .any_arch = true },
 	    { "numbers larger than their length", .each = each_cut, .any_arch = true },
 	    { "a null pointer for %s", UCALL_TEST_GUEST(guest_null), .nargs = 1, .host = host_null,
@@ -200,7 +200,7 @@ UCALL_TESTS({ "every conversion, as the C library has it", UCALL_TEST_GUEST(gues
 	    { "the output stream", .each = each_output, .any_arch = true },
 	    { "a text longer than a message", .each = each_long, .any_arch = true },
 	    { "unknown conversions", .each = each_unknown, .any_arch = true },
-	    EACH_KIND("every conversion, as the C library has it", UCALL_TEST_GUEST(guest_formats),
+	    EACH_KIND("every conversion, as in the C library", UCALL_TEST_GUEST(guest_formats),
 		      .host = host_formats, .launch = true, .config.guest_vc = true));
 
 #endif

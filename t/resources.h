@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* What this process holds, for tests that nothing is left behind. */
+/* Counts what this process holds, for tests that nothing is left behind. */
 #ifndef T_RESOURCES_H
 #define T_RESOURCES_H
 
@@ -22,11 +22,11 @@ static inline int entries(const char *folder)
 	return n;
 }
 
-/* How many more the allocator may have of its own: a sanitizer's keeps what is freed. */
+/* How many more mappings the allocator may have: a sanitizer's keeps freed memory. */
 #if defined(ADDRESS_SANITIZER) || defined(THREAD_SANITIZER)
-#define MAPPINGS_MORE 100
+#define MAPPINGS_SLACK 100
 #else
-#define MAPPINGS_MORE 2
+#define MAPPINGS_SLACK 2
 #endif
 
 static inline int mappings(void)

@@ -4,7 +4,7 @@
 
 #define SPIN() __asm__ volatile("" : : : "memory")
 
-/* args[0] and so much text as number n has. */
+/* Message number n: a SYNC, or a PRINTF whose length depends on n. */
 static UCALL_GUEST void send(uint64_t n)
 {
 	if (n % 4 == 3)
@@ -31,7 +31,7 @@ static UCALL_GUEST void guest_ends(uint64_t count, uint64_t end)
 #endif
 }
 
-/* Says in memory what it has finished sending. */
+/* Records in memory how many messages it has finished sending. */
 static UCALL_GUEST void guest_endless(volatile uint64_t *finished)
 {
 	for (uint64_t n = 0;; n++) {
@@ -40,7 +40,7 @@ static UCALL_GUEST void guest_endless(volatile uint64_t *finished)
 	}
 }
 
-/* Has the host look at an empty queue, each time that the host lets it. */
+/* Makes the host look at an empty queue, each time that the host lets it. */
 static UCALL_GUEST void guest_flushes(volatile uint64_t *go)
 {
 	struct ucall_queue *queue = (struct ucall_queue *)UCALL_QUEUE_ADDRESS;
@@ -89,7 +89,7 @@ static void receive(struct ucall_vcpu *vcpu, uint64_t first, uint64_t count)
 	struct ucall uc;
 
 	for (uint64_t n = first; n < first + count; n++) {
-		int cmd = next_of_all(vcpu, &uc);
+		int cmd = next_message(vcpu, &uc);
 
 		check_number(cmd, &uc, n);
 	}
@@ -101,29 +101,29 @@ static void check_end(struct ucall_vcpu *vcpu, enum end end)
 
 	switch (end) {
 	case END_TRAP:
-		CHECK_EQ(next_of_all(vcpu, &uc), -1);
+		CHECK_EQ(next_message(vcpu, &uc), -1);
 		CHECK_EQ(errno, EFAULT);
 		CHECK(ucall_fault(vcpu)->valid);
 		break;
 	case END_ASSERT:
-		CHECK_EQ(next_of_all(vcpu, &uc), UCALL_ABORT);
+		CHECK_EQ(next_message(vcpu, &uc), UCALL_ABORT);
 		CHECK_HAS(uc.text, "count == 4711");
 		break;
 	case END_SPIN:
 		for (int i = 0; i < 2; i++) {
-			CHECK_EQ(next_of_all(vcpu, &uc), -1);
+			CHECK_EQ(next_message(vcpu, &uc), -1);
 			CHECK_EQ(errno, ETIMEDOUT);
 		}
 		break;
 	case END_EXIT:
 #if defined(__x86_64__)
-		CHECK_EQ(next_of_all(vcpu, &uc), UCALL_NONE);
+		CHECK_EQ(next_message(vcpu, &uc), UCALL_NONE);
 		CHECK_EQ(ucall_vcpu_exit(vcpu)->reason, UCALL_EXIT_IO);
 		CHECK_EQ(ucall_vcpu_exit(vcpu)->u.io.port, 0x80);
 #endif
 		/* fallthrough */
 	default:
-		CHECK_EQ(next_of_all(vcpu, &uc), UCALL_DONE);
+		CHECK_EQ(next_message(vcpu, &uc), UCALL_DONE);
 	}
 }
 
@@ -147,7 +147,7 @@ static void each_ends(void)
 				continue; /* OUT raises #VC there */
 			check_ends(modes[i], 3, end);
 			if (end == END_SPIN)
-				continue; /* it takes its time */
+				continue; /* it is slow */
 			check_ends(modes[i], 0, end);
 			check_ends(modes[i], 40, end);
 		}
@@ -164,7 +164,7 @@ static void *let_flush(void *data)
 	return NULL;
 }
 
-/* However often the guest asks the host to look at nothing: the limit is that of the call. */
+/* The time limit is for the whole call, however often the guest flushes an empty queue. */
 static void each_limit(void)
 {
 	struct ucall_vm *vm = ring_vm("ring,depth=64", 150);
@@ -213,7 +213,7 @@ static uint64_t finished(struct ucall_vm *vm, uint64_t gva)
 	return n;
 }
 
-/* Takes messages until there have been so many kicks; the number of the next message. */
+/* Takes messages until there were `kicks` kicks; returns the number of the next message. */
 static uint64_t until_kicked(struct ucall_vm *vm, struct ucall_vcpu *vcpu, uint64_t gva,
 			     unsigned int kicks)
 {
@@ -221,7 +221,7 @@ static uint64_t until_kicked(struct ucall_vm *vm, struct ucall_vcpu *vcpu, uint6
 	struct ucall uc;
 
 	while (kicks) {
-		int cmd = next_of_all(vcpu, &uc);
+		int cmd = next_message(vcpu, &uc);
 
 		if (cmd >= 0) {
 			check_number(cmd, &uc, n++);
@@ -229,7 +229,7 @@ static uint64_t until_kicked(struct ucall_vm *vm, struct ucall_vcpu *vcpu, uint6
 		}
 		CHECK_EQ(errno, EINTR);
 		kicks--;
-		/* All that it had finished, and perhaps one of which only its own note was not written. */
+		/* All that it had finished, and perhaps one that it had not recorded yet. */
 		done = finished(vm, gva);
 		CHECK(n == done || n == done + 1);
 		CHECK_EQ(finished(vm, gva), done);
@@ -249,7 +249,7 @@ static void check_kicks(const char *mode, unsigned int kicks, unsigned int seed)
 	n = until_kicked(vm, k.vcpu, gva, kicks);
 	__atomic_store_n(&k.stop, true, __ATOMIC_RELEASE);
 	pthread_join(k.thread, NULL);
-	while (next_of_all(k.vcpu, &uc) < 0) /* a kick that has not been told */
+	while (next_message(k.vcpu, &uc) < 0) /* a kick that has not been reported */
 		CHECK_EQ(errno, EINTR);
 	receive(k.vcpu, n + 1, 100);
 	ucall_test_vm_free(vm);
@@ -264,7 +264,7 @@ static void each_kicks(void)
 
 /* ---- after every instruction ---- */
 
-/* A vCPU that stops after each; ucall_vcpu_run() then ends with an exit that is no ucall. */
+/* A vCPU that stops after each: ucall_vcpu_run() then ends with an exit that is not a ucall. */
 static void each_step(void)
 {
 	const char *const stepped[] = { "ring,depth=3", "ring,poll=1" };
@@ -280,7 +280,7 @@ static void each_step(void)
 		if (ucall_vcpu_set_stepping(vcpu, true))
 			SKIP("%s", ucall_error());
 		while (n < 8) {
-			int cmd = next_of_all(vcpu, &uc);
+			int cmd = next_message(vcpu, &uc);
 
 			if (cmd) {
 				check_number(cmd, &uc, n++);
@@ -314,7 +314,7 @@ static void each_restart(void)
 	}
 }
 
-/* A polled vCPU stands while its registers are read, and goes on. */
+/* A polled vCPU stops while its registers are read, then continues. */
 static void each_registers(void)
 {
 	for (int i = 0; i < MODES; i++) {
@@ -355,7 +355,7 @@ static void each_snapshot(void)
 	}
 }
 
-/* Freed in the midst of it: the threads are gone, and all that they had. */
+/* Freed while it runs: the threads and all that they held are gone. */
 static void each_freed(void)
 {
 	int before = 0;
@@ -376,7 +376,7 @@ static void each_freed(void)
 		if (round == 2)
 			before = entries("/proc/self/task") + entries("/proc/self/fd");
 	}
-	/* A thread is in that folder a while longer than it can be joined. */
+	/* A thread stays in that folder for a while after it was joined. */
 	for (int i = 0; i < 500 && entries("/proc/self/task") + entries("/proc/self/fd") > before; i++)
 		usleep(10000);
 	CHECK_EQ(entries("/proc/self/task") + entries("/proc/self/fd"), before);
@@ -391,7 +391,7 @@ static UCALL_GUEST void guest_two_and_wait(void)
 	}
 }
 
-/* Messages that are taken one by one, without running: the run's end is not told again. */
+/* Messages that are taken one by one, without a run: the run's end is not reported again. */
 static void once_taken(void)
 {
 	struct ucall_vm_config config = { .backend = "ring,depth=16" };

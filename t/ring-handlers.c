@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Messages of handlers that interrupt a message on its way into the queue: at any instruction of it. */
+/* Messages from handlers that interrupt another message at any instruction while it is queued. */
 #include "ring.h"
 
 #define TEST_MAIN (UCALL_USER + 1)
@@ -9,7 +9,7 @@
 
 static uint64_t steps;
 
-/* Runs after every instruction of what is below. */
+/* Runs after every instruction while TF is set. */
 static UCALL_GUEST void guest_handler(struct ucall_frame *frame)
 {
 	steps++;
@@ -43,7 +43,7 @@ static void check_steps(const char *backend)
 	CHECK_OK(vcpu);
 	if (ucall_vm_set_handler(vm, DB, guest_handler))
 		SKIP("%s", ucall_error());
-	while ((cmd = next_of_all(vcpu, &uc)) != UCALL_DONE) {
+	while ((cmd = next_message(vcpu, &uc)) != UCALL_DONE) {
 		if (cmd < 0)
 			FAIL("%s", ucall_error());
 		if (cmd == TEST_MAIN) {
@@ -66,7 +66,7 @@ static void check_steps(const char *backend)
 		}
 	}
 	CHECK_EQ(mine, count);
-	CHECK(handlers > 20 * count); /* within ring_send() most of all */
+	CHECK(handlers > 20 * count); /* mostly within ring_send() */
 	ucall_test_vm_free(vm);
 }
 

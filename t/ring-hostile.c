@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* A guest writes anything into its queue: the host says so or takes it for messages, and never more. */
+/* A guest writes random data into its queue: the host reports it or takes it as messages. */
 #include "ring.h"
 
-/* Each round: some counters, lines and messages of no sense, then an exit; the last is an honest message. */
+/* Each round: random counters, lines and messages, then an exit; the last message is a good one. */
 static UCALL_GUEST void guest_hostile(uint64_t seed, uint64_t rounds)
 {
 	volatile uint64_t *words = (volatile uint64_t *)UCALL_QUEUE_ADDRESS;
@@ -62,7 +62,7 @@ static void each_hostile(void)
 	}
 }
 
-/* What cannot be had is refused with a reason. */
+/* What is not supported is refused with a reason. */
 static void once_refused(void)
 {
 	static const struct {

@@ -1,14 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Messages that queue, a million of them: each comes once, whole, and in order. */
+/* A million queued messages: each arrives once, complete and in order. */
 #include "ring.h"
 
 #define TEST_USER (UCALL_USER + 1)
 #define MILLION 1000000
 
-/* What the arguments of message n are. */
+/* Argument i of message n. */
 #define ARG(n, i) ((n)*0x9e3779b97f4a7c15 + (i))
 
-/* One to seven arguments, and now and then a text of any length, so that the ring's end is met everywhere. */
+/* One to seven arguments, and sometimes a text of any length, so that messages wrap everywhere. */
 static UCALL_GUEST void guest_count(uint64_t count)
 {
 	for (uint64_t n = 1; n <= count; n++) {
@@ -50,7 +50,7 @@ static void check_text(const struct ucall *uc, uint64_t n)
 
 	snprintf(expected, sizeof(expected), "%llu:%0*d", (unsigned long long)n,
 		 (int)(n / 512 % 1000), 7);
-	/* One that is longer than a message comes in several. */
+	/* A text longer than a message comes in several. */
 	CHECK(!strncmp(uc->text, expected, uc->text_size));
 	CHECK_EQ(uc->text_size, strlen(expected));
 }
@@ -60,7 +60,7 @@ static void receive(struct ucall_vcpu *vcpu, uint64_t count)
 	struct ucall uc;
 
 	for (uint64_t n = 1; n <= count; n++) {
-		int cmd = next_of_all(vcpu, &uc);
+		int cmd = next_message(vcpu, &uc);
 		unsigned int nargs = n % 8 == 7 ? 7 : n % 8 == 3 ? 1 : 3;
 
 		if (n % 512 == 0) {
@@ -89,7 +89,7 @@ static void send(const char *backend, uint64_t count)
 	ucall_test_vm_free(vm);
 }
 
-/* All of them natively and for one other architecture; elsewhere enough to go around the ring often. */
+/* A million natively and for one other architecture; elsewhere enough to wrap around often. */
 static uint64_t many(void)
 {
 	if (strcmp(ucall_test_protect(), "none") != 0)
@@ -130,20 +130,20 @@ static void check_kinds(const char *backend)
 
 	CHECK_OK(shared && answer && vcpu && !ucall_vm_launch(vm));
 	for (uint64_t i = 0; i < 40; i++) {
-		CHECK_EQ(next_of_all(vcpu, &uc), UCALL_SYNC);
+		CHECK_EQ(next_message(vcpu, &uc), UCALL_SYNC);
 		CHECK_EQ(uc.args[1], i);
-		CHECK_EQ(next_of_all(vcpu, &uc), UCALL_PRINTF);
+		CHECK_EQ(next_message(vcpu, &uc), UCALL_PRINTF);
 		snprintf(text, sizeof(text), "p%d", (int)i);
 		CHECK_STR(uc.text, text);
-		CHECK_EQ(next_of_all(vcpu, &uc), UCALL_SYNC);
+		CHECK_EQ(next_message(vcpu, &uc), UCALL_SYNC);
 		CHECK_EQ(uc.args[1], i);
 		CHECK_OK(!ucall_vm_write_int(vm, answer, 8, i + 1));
 		CHECK_SHARED_SYNC(vcpu, shared, i);
-		CHECK_EQ(next_of_all(vcpu, &uc), UCALL_SYNC);
+		CHECK_EQ(next_message(vcpu, &uc), UCALL_SYNC);
 		CHECK_EQ(uc.nargs, 6);
 		CHECK_EQ(uc.args[5], 4);
 	}
-	CHECK_EQ(next_of_all(vcpu, &uc), UCALL_PRINTF);
+	CHECK_EQ(next_message(vcpu, &uc), UCALL_PRINTF);
 	CHECK_STR(uc.text, "the last");
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE);
 	CHECK_NEXT(vcpu, &uc, UCALL_DONE); /* a function that has returned says so again */

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* For tests of the backend ring alone, with guests of any architecture. */
+/* For tests of only the backend ring, with guests of any architecture. */
 #ifndef T_RING_H
 #define T_RING_H
 
@@ -16,7 +16,7 @@ static inline struct ucall_vm *ring_vm(const char *backend, int timeout_ms)
 	struct ucall_vm_config config = {
 		.backend = backend,
 		.timeout_ms = timeout_ms,
-		/* Where it can be had: some hosts' KVM interprets ring 0. */
+		/* Ring 3 where possible: some hosts' KVM interprets ring 0. */
 		.ring = kvm && ucall_arch_host() == UCALL_ARCH_X86_64 && !ring &&
 					!strcmp(ucall_test_protect(), "none")
 				? 3
@@ -26,8 +26,8 @@ static inline struct ucall_vm *ring_vm(const char *backend, int timeout_ms)
 	return ucall_test_vm(&config);
 }
 
-/* The next message of any kind, PRINTF and ABORT too; 0: an exit that is none; -1: ucall_vcpu_run() failed. */
-static inline int next_of_all(struct ucall_vcpu *vcpu, struct ucall *uc)
+/* The next message of any kind, PRINTF and ABORT too; 0: another exit; -1: the run failed. */
+static inline int next_message(struct ucall_vcpu *vcpu, struct ucall *uc)
 {
 	int cmd;
 
@@ -38,7 +38,7 @@ static inline int next_of_all(struct ucall_vcpu *vcpu, struct ucall *uc)
 	return cmd;
 }
 
-/* main() of the tests given. */
+/* main() for the given tests. */
 #define RING_TESTS(...) \
 	int main(int argc, char **argv) \
 	{ \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Which instruction made an exit: found from the bytes before RIP, and the registers put back. */
+/* Which instruction caused an exit is found from the bytes before RIP; registers are restored. */
 #include <string.h>
 
 #include <ucall/test.h>
@@ -15,8 +15,8 @@ static bool is_target(void *data, uint64_t gva)
 }
 
 /*
- * The instruction `insn` of `size` bytes, after bytes of other instructions, has been executed: where
- * did it start?  -1: not found.  *regs are the registers, before and after.
+ * Returns where `insn` of `size` bytes starts, which was executed after the bytes `before`; -1 if
+ * it is not found.  *regs are the registers after it, and on return those before it.
  */
 static int start_of(const char *before, const char *insn, size_t size,
 		    const struct ucall_exit *exit, uint64_t gva, struct kvm_regs *regs)
@@ -65,11 +65,11 @@ static void once_out(void)
 	CHECK_EQ(start_of("", INSN("\xef"), &dword, 0, &regs), 0);
 	CHECK_EQ(start_of("", INSN("\xe6\x80"), &imm, 0, &regs), 0);
 	CHECK_EQ(start_of("", INSN("\xe7\x80"), &immd, 0, &regs), 0);
-	/* The byte before could be a prefix, and is the end of another instruction. */
+	/* The byte before could be a prefix, but is the end of another instruction. */
 	CHECK_EQ(start_of("\xb0\x66", INSN("\xef"), &dword, 0, &regs), 0);
 	/* An immediate that looks like OUT to DX, where DX is another port. */
 	CHECK_EQ(start_of("", INSN("\xe6\xee"), &other, 0, &regs), 0);
-	/* Another port, another size: no. */
+	/* Another port, another size: not found. */
 	CHECK_EQ(start_of("", INSN("\xee"), &imm, 0, &regs), -1);
 	CHECK_EQ(start_of("", INSN("\xee"), &dword, 0, &regs), -1);
 	CHECK_EQ(start_of("", INSN("\x90"), &byte, 0, &regs), -1);
@@ -88,7 +88,7 @@ static void once_outs(void)
 	CHECK_EQ(regs.rsi, 0x1004);
 }
 
-/* With REP rip is at the instruction until it is done. */
+/* With REP, RIP stays at the instruction until it is done. */
 static void once_rep(void)
 {
 	uint8_t code[2 * SEV_BEFORE];
@@ -106,7 +106,7 @@ static void once_rep(void)
 	CHECK_EQ(regs.rip, RIP);
 	CHECK_EQ(regs.rsi, 0x1000);
 	CHECK_EQ(regs.rcx, 5);
-	/* Two bytes of a longer instruction, at the end of a page: no. */
+	/* A part of a longer instruction, at the end of a page: not found. */
 	place.have = 1;
 	CHECK(!sev_find_start(&place, &exit, &regs));
 
@@ -116,7 +116,7 @@ static void once_rep(void)
 	CHECK(sev_find_start(&place, &mmio, &regs));
 	CHECK_EQ(regs.rdi, BASE);
 	CHECK_EQ(regs.rcx, 4);
-	/* Not where the access went. */
+	/* The access went elsewhere: not found. */
 	at.rdi = BASE + 16;
 	CHECK(!sev_find_start(&place, &mmio, &regs));
 }
@@ -154,7 +154,7 @@ static void once_mov(void)
 		{ "", INSN("\x89\x07"), 4, 0xa0, BASE + 1, -1 }, /* elsewhere */
 		{ "", INSN("\x89\xc7"), 4, 0xa0, BASE, -1 }, /* mov %eax, %edi */
 		{ "", INSN("\xc7\x4f\x05\x00\x00\x00\x00"), 4, 0, BASE + 5, -1 }, /* not /0 */
-		{ "", INSN("\x01\x07"), 4, 0xa0, BASE, -1 }, /* add: it has read before */
+		{ "", INSN("\x01\x07"), 4, 0xa0, BASE, -1 }, /* add: it reads first */
 	};
 
 	for (size_t i = 0; i < sizeof(cases) / sizeof(cases[0]); i++) {

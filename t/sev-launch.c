@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * How VMs with SEV, SEV-ES and SEV-SNP are launched, against a stand-in for KVM and the secure processor:
- * what the library does for such a VM (sev/real.c), with this program's ioctl() beneath.
+ * Launches of VMs with SEV, SEV-ES and SEV-SNP against a stand-in for KVM and the secure processor:
+ * the library's code for such VMs (libucall/protect/sev/real) calls this program's ioctl().
  */
 #include <stdarg.h>
 #include <stdlib.h>
@@ -17,10 +17,10 @@
 #include "resources.h"
 #include "stand-in-psp.h"
 
-/* ---- what lies beneath ---- */
+/* ---- the stand-in ---- */
 
 static struct psp psp;
-static int next_calls; /* calls that are no launch: KVM_SET_CPUID2, ... */
+static int next_calls; /* calls that are not of the launch: KVM_SET_CPUID2, ... */
 
 int ioctl(int fd, unsigned long request, ...);
 
@@ -39,7 +39,7 @@ int ioctl(int fd, unsigned long request, ...)
 	return psp_ioctl(&psp, fd, request, arg);
 }
 
-/* A machine that has it all; how old is its kernel? */
+/* A machine that has everything; psp.has_types if its kernel is newer. */
 void sev_probe(struct sev_machine *m, int kvm_fd)
 {
 	memset(m, 0, sizeof(*m));
@@ -86,7 +86,7 @@ static const struct ucall_kvm_guard *guard_of(const char *kind)
 	return strstr(kind, "snp") ? &sev_real_snp : &sev_real;
 }
 
-/* As the core and the engine do it, from KVM_CREATE_VM to the launch. */
+/* Does what the core and the engine do, from KVM_CREATE_VM to the launch. */
 static int build(struct ucall_machine *vm, const struct ucall_kvm_guard *guard, int kvm_fd)
 {
 	struct ucall_cpu vcpu = { .vm = vm };
@@ -107,7 +107,7 @@ static int build(struct ucall_machine *vm, const struct ucall_kvm_guard *guard, 
 	return guard->guard.launch(vm);
 }
 
-/* The whole life of a VM; returns what the launch did. */
+/* The whole life of a VM; returns the launch's result. */
 static int live(const char *kind, struct ucall_machine *vm)
 {
 	const struct ucall_kvm_guard *guard = guard_of(kind);
@@ -129,7 +129,7 @@ static int live(const char *kind, struct ucall_machine *vm)
 	if (psp.vm_fd >= 0)
 		close(psp.vm_fd);
 	close(kvm_fd);
-	if (guard->guard.apart && !r) /* what has been copied into the guest is forgotten */
+	if (guard->guard.apart && !r) /* what was copied into the guest is cleared */
 		CHECK_EQ(vm->memory.private_base[UCALL_PAGE_SIZE], 0);
 	ucall_machine_fini(vm);
 	return r;
@@ -185,7 +185,7 @@ static void once_launch(void)
 	}
 }
 
-/* Each call fails: the error names it and the firmware's code, and nothing is left. */
+/* Each call fails: the error names it and the firmware's code, and nothing is left behind. */
 static void once_failures(void)
 {
 	int fds, maps;
@@ -197,7 +197,7 @@ static void once_failures(void)
 	maps = mappings();
 	for (size_t i = 0; i < CASES; i++) {
 		for (int at = 0; at < cases[i].calls; at++) {
-			/* The question for the length fails by design with code 4: so not with that. */
+			/* Asking for the length fails by design with code 4: use another. */
 			start(i, at, 0x0b);
 			CHECK_EQ(live(cases[i].kind, &vm), -1);
 			CHECK_EQ(errno, EIO);
@@ -210,12 +210,12 @@ static void once_failures(void)
 				FAIL("%s: %s", cases[i].kind, psp.problem);
 			CHECK_EQ(psp.calls, at + 1);
 			CHECK_EQ(entries("/proc/self/fd"), fds);
-			CHECK(mappings() <= maps + MAPPINGS_MORE);
+			CHECK(mappings() <= maps + MAPPINGS_SLACK);
 		}
 	}
 }
 
-/* Which call it was, by name. */
+/* The error names the call. */
 static void once_names(void)
 {
 	static const struct {
@@ -255,7 +255,7 @@ static void once_names(void)
 	}
 }
 
-/* SNP_LAUNCH_UPDATE may stop on the way. */
+/* SNP_LAUNCH_UPDATE may stop before the end. */
 static void once_partly(void)
 {
 	struct ucall_machine vm;
@@ -280,13 +280,13 @@ static void once_options(void)
 	CHECK_EQ(psp.vm_type, 0);
 	if (psp.problem[0])
 		FAIL("%s", psp.problem);
-	/* One that the firmware does not take. */
+	/* A policy that the firmware rejects. */
 	start(2, -1, 0);
 	CHECK_EQ(live("sev-es,policy=0x1", &vm), -1);
 	CHECK_HAS(ucall_error(), "KVM_SEV_LAUNCH_START");
 }
 
-/* The stand-in itself sees what is wrong: each call too early, too often, and with bad arguments. */
+/* The stand-in itself detects errors: calls too early, too often, and with bad arguments. */
 static void once_stand_in(void)
 {
 	struct sev_launch_update_data data = { 0x1008, 0x1000, 0 };
@@ -371,6 +371,6 @@ UCALL_TESTS({ "SEV, SEV-ES, SEV-SNP, on older and newer kernels", .once = once_l
 	    { "the error names the call", .once = once_names },
 	    { "an SNP update in pieces", .once = once_partly },
 	    { "policy and api", .once = once_options },
-	    { "the stand-in sees what is wrong", .once = once_stand_in },
-	    { "which piece a machine is missing", .once = once_machine },
+	    { "the stand-in detects errors", .once = once_stand_in },
+	    { "what a machine is missing", .once = once_machine },
 	    { "the firmware's codes by name", .once = once_codes });

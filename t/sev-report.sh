@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# `make check-sev`: all that there is to know of libucall on a machine with SEV, in check-sev.txt.
+# `make check-sev`: a full report on libucall on a machine with SEV, in check-sev.txt.
 # sev-report.sh TESTS
 report=check-sev.txt
 
@@ -35,7 +35,7 @@ show() { # COMMAND...
 } >$report 2>&1
 
 echo "$report: $(grep -c '^ok ' $report) points ok ($(grep -c '^ok .* # SKIP' $report) of them skipped)," \
-	"$(grep -c '^not ok ' $report) not"
+	"$(grep -c '^not ok ' $report) failed"
 for p in sev sev-es sev-snp; do
 	grep -m 1 "^$p  *" $report
 done

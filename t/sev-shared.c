@@ -16,7 +16,7 @@ static UCALL_GUEST void guest_code(struct ucall *uc)
 	GUEST_DONE();
 }
 
-/* One config string with one kind: `reason` is the exit's, `per_ucall` KVM_RUNs is what each costs. */
+/* One config string with one kind: exits have `reason`; each ucall costs `per_ucall` KVM_RUNs. */
 static void works(const char *backend, const char *protect, bool irqchip, int ring, uint32_t reason,
 		  unsigned int per_ucall)
 {
@@ -59,7 +59,7 @@ static void once_pio(void)
 	works("sev-shared,exit=pio,port=0x80", "emulated-sev", true, 3, UCALL_EXIT_IO, 1);
 }
 
-/* Under emulation: an exit for the GHCB's MSR, one for VMGEXIT, and that is completed before it is served. */
+/* Emulated: an exit for the GHCB's MSR, one for VMGEXIT, and one that completes the latter. */
 static void once_ghcb(void)
 {
 	for (int i = 1; i < 3; i++) {

@@ -7,7 +7,7 @@ static UCALL_GUEST void guest_shared(struct ucall *uc, uint64_t x)
 	GUEST_SHARED_SYNC(&uc[0], 1);
 	GUEST_SHARED_SYNC(&uc[1], 2);
 	GUEST_SHARED_SYNC_ARGS(&uc[2], 3, 10, 20, 30, 40);
-	GUEST_SYNC(4); /* the plain ones go between */
+	GUEST_SYNC(4); /* plain ones may come between */
 	GUEST_SHARED_SYNC(&uc[0], 5);
 	GUEST_SHARED_ASSERT(&uc[0], x == 5);
 	GUEST_SHARED_ASSERT_1(&uc[0], x == 5, x);
@@ -19,7 +19,7 @@ static UCALL_GUEST void guest_shared(struct ucall *uc, uint64_t x)
 	GUEST_SHARED_ASSERT_EQ(&uc[1], x, 6);
 }
 
-/* An address that is no message's: an error, and no harm. */
+/* An address without a message: an error, and no harm. */
 static UCALL_GUEST void guest_wild(uint64_t gva)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -47,7 +47,7 @@ static void each_shared(enum ucall_via via)
 	CHECK_OK(gva && vcpu && !ucall_vm_launch(vm));
 	CHECK_SHARED_SYNC(vcpu, gva, 1);
 
-	/* Another address than the one that the guest used has no message. */
+	/* An address that the guest did not use has no message. */
 	CHECK_OK(!ucall_vcpu_run(vcpu));
 	CHECK_EQ(get_ucall_shared(vcpu, gva, &uc), UCALL_NONE);
 	CHECK_EQ(get_ucall_shared(vcpu, second, &uc), UCALL_SYNC);

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * show-port BACKEND [COMMAND]: the port that the guest rings with.  With a shell command, which changes the plugin's
- * file: runs it and shows that of a second VM, then that of the first again.
+ * show-port BACKEND [COMMAND]: shows the port that the guest rings.  With a shell command, which
+ * changes the plugin's file: runs it, then shows the port of a second VM, and of the first again.
  */
 #include <stdio.h>
 #include <stdlib.h>

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A VM comes back to what it was: memory, vCPUs, allocations, after whatever happened to it. */
+/* A VM is restored to what it was: memory, vCPUs, allocations, whatever happened to it. */
 #include <errno.h>
 #include <string.h>
 
@@ -56,7 +56,7 @@ static void host_memory(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	for (int i = 0; i < 20; i++) {
 		for (int k = 0; k < i; k++)
 			expect(vcpu, 3 + (uint64_t)k);
-		/* By the guest, by the library, by a pointer; also to a page that was never touched. */
+		/* Writes by guest, library and pointer, also to a page that was never touched. */
 		*pointer = 8;
 		CHECK_OK(!ucall_vm_write_int(vm, (uintptr_t)&words[4000], 8, 9));
 		CHECK_OK(!ucall_vm_restore(vm));
@@ -67,10 +67,10 @@ static void host_memory(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_EQ(value, 2);
 	}
 	expect(vcpu, 3);
-	CHECK_EQ(counter, 0); /* the host's own is not the guest's */
+	CHECK_EQ(counter, 0); /* the host's copy is not the guest's */
 }
 
-/* A later one takes the place of an earlier one. */
+/* A later snapshot replaces an earlier one. */
 static void host_again(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	uint64_t n = 0, value;
@@ -142,7 +142,7 @@ static void host_faults(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_OK(!ucall_vm_restore(vm));
 		CHECK(!ucall_fault(vcpus[0])->valid);
 	}
-	/* A snapshot of one that has faulted, too. */
+	/* A snapshot of a vCPU that has faulted, too. */
 	CHECK_EQ(ucall_next(vcpus[1], &uc), -1);
 	take(vm);
 	CHECK_OK(!ucall_vcpu_restart(vcpus[1]));
@@ -191,7 +191,7 @@ static void host_vcpus(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 /* ---- registers ---- */
 
-/* Two of the system; and one of the vector unit, which kvm_pvm has in ring 3 only. */
+/* Two system registers; and a vector register, which kvm_pvm has in ring 3 only. */
 #if defined(__x86_64__)
 #define KERNEL_GS_BASE 0xc0000102
 #define READ_SYSTEM(a, b) \
@@ -318,7 +318,7 @@ static void host_pending(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	vcpu = ucall_vcpu_add(vm, guest_in, 0);
 	answer(vcpu, 3);
-	take(vm); /* what the host gave is in it */
+	take(vm); /* it includes the host's answer */
 	expect(vcpu, 3);
 	answer(vcpu, 4); /* not completed, and never will be */
 	CHECK_OK(!ucall_vm_restore(vm));
@@ -367,7 +367,7 @@ static void host_case(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 /* ---- encrypted memory ---- */
 
-/* Counts in private memory, of its program and of a page of its own, and in shared memory. */
+/* Counts in private memory, both the program's and a page of its own, and in shared memory. */
 static UCALL_GUEST void guest_private(uint64_t *page, volatile uint64_t *shared)
 {
 	for (;;) {
@@ -397,7 +397,7 @@ static void host_private(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	for (int i = 0; i < 5; i++) {
 		for (int k = 0; k < i; k++)
 			expect(vcpu, 3 + (uint64_t)k);
-		/* The host spoils it, and takes the page away where that can be done. */
+		/* The host corrupts it, and makes the page shared where possible. */
 		CHECK_OK(!ucall_vm_write_int(vm, page, 8, 4711));
 		if (!strcmp(ucall_test_protect(), "emulated-sev-snp"))
 			CHECK_OK(!ucall_vm_set_private(vm, gpa, 4096, false));
@@ -405,7 +405,7 @@ static void host_private(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_OK(!ucall_vm_read_int(vm, shared, 8, &value));
 		CHECK_EQ(value, 2);
 		CHECK_OK(!ucall_vm_read_int(vm, page, 8, &value));
-		CHECK(value != 2); /* it is private still */
+		CHECK(value != 2); /* it is still private */
 	}
 	expect(vcpu, 3);
 }
@@ -427,7 +427,7 @@ static void each_end(void)
 	CHECK_EQ(entries("/proc/self/fd"), before);
 }
 
-/* A second snapshot fails: there is none then, and the VM goes on. */
+/* A second snapshot fails: then there is none, and the VM continues. */
 static void host_fails(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct rlimit old, none;
@@ -453,7 +453,7 @@ static void host_fails(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 
 UCALL_TESTS({ "memory", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm" },
-	    { "one that fails", UCALL_TEST_GUEST(guest_count), .host = host_fails, .engine = "kvm" },
+	    { "a failed one", UCALL_TEST_GUEST(guest_count), .host = host_fails, .engine = "kvm" },
 	    { "by the address", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm",
 	      .config = { .via = UCALL_VIA_ADDRESS } },
 	    { "in ring 3", UCALL_TEST_GUEST(guest_count), .host = host_memory, .engine = "kvm",
@@ -478,7 +478,7 @@ UCALL_TESTS({ "memory", UCALL_TEST_GUEST(guest_count), .host = host_memory, .eng
 #if defined(__x86_64__)
 	    { "exits that are not completed", .host = host_pending, .engine = "kvm" },
 #endif
-	    { "what is refused", UCALL_TEST_GUEST(guest_count), .host = host_refused },
+	    { "refused calls", UCALL_TEST_GUEST(guest_count), .host = host_refused },
 	    { "cases of one point", UCALL_TEST_GUEST(guest_count), .host = host_case, .cases = 10 },
 	    EACH_KIND("private and shared memory", .host = host_private),
-	    { "nothing is left", .each = each_end, .engine = "kvm" });
+	    { "nothing is left behind", .each = each_end, .engine = "kvm" });

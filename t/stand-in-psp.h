@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * A stand-in for KVM and the AMD secure processor, as far as launching VMs goes.  It holds each call
- * against what the KVM API document, its "Secure Encrypted Virtualization (SEV)", the SEV API
- * specification (guest states, 4.2) and the SEV-SNP firmware ABI say: order, state, arguments, alignment,
- * lengths.  What is wrong is in `problem`, and the call fails as the real one would.
+ * A stand-in for KVM and the AMD secure processor, as far as launching VMs goes.  It checks each
+ * call against the KVM API document, its "Secure Encrypted Virtualization (SEV)", the SEV API
+ * specification (guest states, 4.2) and the SEV-SNP firmware ABI: order, state, arguments,
+ * alignment, lengths.  On an error, `problem` says what is wrong, and the call fails as the real
+ * one would.
  */
 #ifndef T_STAND_IN_PSP_H
 #define T_STAND_IN_PSP_H
@@ -24,7 +25,7 @@ struct psp {
 	/* The machine. */
 	bool has_types; /* Linux 6.10 and later */
 	int kvm_fd, sev_fd;
-	/* Fails that call, from 0, with EIO and the firmware's `fail_code`; -1: none. */
+	/* The call that fails, from 0, with EIO and the firmware's `fail_code`; -1: none. */
 	int fail_at;
 	uint32_t fail_code;
 	bool partly; /* SNP_LAUNCH_UPDATE does a page at a time */
@@ -68,7 +69,7 @@ static inline bool psp_is_zero(const void *data, size_t size)
 	return !size;
 }
 
-/* A descriptor that can be closed, and is missed if it is not. */
+/* A real descriptor, so that a test notices if it is not closed. */
 static inline int psp_fd(void)
 {
 	return open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -140,7 +141,7 @@ static inline int psp_register(struct psp *p, const struct sev_region *r)
 
 static inline int psp_init(struct psp *p, uint32_t id, const struct sev_init2 *init)
 {
-	/* Before the first vCPU, once, by the call that the VM's type has. */
+	/* Before the first vCPU, once, by the call for the VM's type. */
 	PSP_WANT(p->state == PSP_UNINIT && !p->vcpus, EINVAL);
 	PSP_WANT((id == SEV_INIT2) == (p->vm_type != 0), EINVAL);
 	if (id != SEV_INIT2) {
@@ -236,7 +237,7 @@ static inline int psp_snp_update(struct psp *p, struct sev_snp_launch_update *u)
 	PSP_WANT(p->state == PSP_LUPDATE && p->vm_type == SEV_VM_SNP, EINVAL);
 	PSP_WANT(u->len && !((u->uaddr | u->len) & 0xfff) && u->type == SEV_SNP_PAGE_NORMAL, EINVAL);
 	PSP_WANT(!u->flags && !u->pad0 && !u->pad1 && psp_is_zero(u->pad2, sizeof(u->pad2)), EINVAL);
-	/* Private already, and what is copied is not the private memory itself. */
+	/* The target is private already, and the source is not the private memory itself. */
 	PSP_WANT(gpa >= p->private_start && gpa + u->len <= p->private_end, EINVAL);
 	PSP_WANT(u->uaddr + u->len <= p->memory || u->uaddr >= p->memory + p->memory_size, EINVAL);
 	done = p->partly ? 4096 : u->len;
@@ -289,7 +290,7 @@ static inline int psp_command(struct psp *p, struct sev_command *c)
 	case SEV_SNP_LAUNCH_FINISH:
 		return psp_snp_finish(p, data);
 	default:
-		return psp_wrong(p, EINVAL, "a command that there is not");
+		return psp_wrong(p, EINVAL, "an unknown command");
 	}
 }
 
@@ -338,7 +339,7 @@ static inline int psp_ioctl(struct psp *p, int fd, unsigned long request, void *
 		r = psp_command(p, command);
 		break;
 	default:
-		r = psp_wrong(p, ENOTTY, "a call that there is not");
+		r = psp_wrong(p, ENOTTY, "an unknown call");
 	}
 	p->calls++;
 	return r;

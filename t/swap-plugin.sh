@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# The guest's doorbell comes out of the .so: another file, another doorbell, the same program.
+# The guest's doorbell comes from the .so: another file, another doorbell, the same program.
 . "$top_srcdir/t/tap.sh"
 needs_shared_objects
 
@@ -34,16 +34,16 @@ else
 	has "$scratch/line" "port 0x55 port 0x44 port 0x55 " "replaced while in use"
 fi
 
-# Not replaced, but written over, by a larger one: the dynamic linker still has the first.  What the process had
-# loaded is gone, and so it may crash at its end; but it is told before.
+# Not replaced, but overwritten by a larger file: the dynamic linker still has the first.  What the
+# process had loaded is gone, so it may crash at its end; but the error comes before that.
 build 0x66
 printf 'const char padding[300000] = { 1 };\n' >"$scratch/padding.c"
 $CC -shared -fPIC -O2 -w -I"$top_srcdir/include" "$top_srcdir/t/plugins/good.c" "$scratch/padding.c" \
 	-o "$scratch/large" -L"$top_builddir/libucall/.libs" -lucall
 "$top_builddir/t/show-port" good "cat $scratch/large >$scratch/ucall-good.so" >"$scratch/out" 2>&1
 if test $? -eq 77; then
-	skip "$(cat "$scratch/out")" "written over by a larger one"
+	skip "$(cat "$scratch/out")" "overwritten by a larger file"
 else
-	has "$scratch/out" "the file was changed after this process had loaded it" "written over by a larger one"
+	has "$scratch/out" "the file was changed after this process had loaded it" "overwritten by a larger file"
 fi
 done_testing

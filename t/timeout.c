@@ -1,9 +1,9 @@
 // SPDX-License-Identifier: MIT
-/* A guest that spins is ended by the time limit, and can go on. */
+/* The time limit stops a guest that spins, and the guest can continue. */
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
-/* The host sets what the messages of this guest leave alone in its mailbox. */
+/* The host sets a word of the mailbox that this guest's messages do not use. */
 static UCALL_GUEST void guest_spin(void)
 {
 	volatile uint64_t *go = &ucall_this_mailbox()->uc.args[6];
@@ -22,14 +22,14 @@ static UCALL_GUEST void guest_count(void)
 		GUEST_SYNC(i);
 }
 
-/* A guest that makes exit after exit is ended as well. */
+/* A guest that makes exit after exit is stopped as well. */
 static UCALL_GUEST void guest_storm(void)
 {
 	for (;;)
 		GUEST_PRINTF("x");
 }
 
-/* Prints each time that the host has set what its messages leave alone. */
+/* Prints each time that the host has set the word that its messages do not use. */
 static UCALL_GUEST void guest_print_slowly(void)
 {
 	volatile uint64_t *go = &ucall_this_mailbox()->uc.args[6];
@@ -104,7 +104,7 @@ static void check_spin(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		CHECK_EQ(errno, ETIMEDOUT);
 		CHECK_HAS(ucall_error(), "ran for 50 ms without an exit");
 		ns = (b.tv_sec - a.tv_sec) * 1000000000ll + b.tv_nsec - a.tv_nsec;
-		CHECK(ns >= 50000000); /* never early; late is the machine's business */
+		CHECK(ns >= 50000000); /* never early; how late is up to the machine */
 	}
 	release(vcpu);
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
@@ -141,7 +141,7 @@ static void host_threads(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 }
 
-/* Signals of the program's own do not end a run. */
+/* The program's own signals do not end a run. */
 static volatile sig_atomic_t signals;
 
 static void on_alarm(int number)
@@ -243,7 +243,7 @@ static void host_kick(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	timer_t timer;
 
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	/* Each after the last was noticed: two before that are one. */
+	/* Each after the last was noticed: two before that count as one. */
 	for (int i = 0; i < 2; i++) {
 		CHECK(!pthread_create(&thread, NULL, kick_once, vcpu));
 		check_kicked(vcpu);
@@ -270,7 +270,7 @@ static bool kicking;
 
 static void *kick_on(void *data)
 {
-	/* Ever more slowly: with a kick before each run the guest would come to do nothing. */
+	/* Ever more slowly: with a kick before each run the guest would not progress. */
 	for (unsigned int n = 0; __atomic_load_n(&kicking, __ATOMIC_RELAXED); n++) {
 		ucall_vcpu_kick(data);
 		usleep(20u << (n < 64 * 7 ? n / 64 : 7));
@@ -323,7 +323,7 @@ static void each_storm(void)
 	fclose(config.output);
 }
 
-/* The limit is one for all the runs that a call makes. */
+/* One time limit covers all the runs of a call. */
 static void *let_print(void *data)
 {
 	struct ucall_vcpu *vcpu = data;
@@ -359,7 +359,7 @@ static void each_several_runs(void)
 	free(text);
 }
 
-/* The emulator looks at the clock after each of these; after 16384 of them would be hours later. */
+/* The emulator checks the clock after each of these; 16384 of them would take hours. */
 static void each_long_insns(void)
 {
 	struct ucall_vm_config config = { .timeout_ms = 50 };

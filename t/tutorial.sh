@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# docs/BACKENDS.md and docs/ATTACH.md, to the letter: their code goes into the file that its marker names, their commands are run,
-# and what they say is printed is printed ("..." stands for any lines).
+# Follows docs/BACKENDS.md and docs/ATTACH.md to the letter: code goes into the file that its marker
+# names, commands are run, and they must print what the document shows ("..." matches any lines).
 . "$top_srcdir/t/installed-kit.sh"
 
 test -z "$kvm" || skip_all "$kvm"

@@ -1,6 +1,6 @@
 // SPDX-License-Identifier: MIT
 /*
- * The four cases of the test that the idea came with: SYNC 1, SYNC 2, DONE, and a failed assert; by
+ * The four cases of the test that came with the idea: SYNC 1, SYNC 2, DONE, and a failed assert; by
  * the default backend, by each named backend, and by shared structures.
  */
 #include <ucall/plugin.h>
@@ -43,7 +43,7 @@ static void check_four(struct ucall_vm *vm)
 	CHECK_EQ(uc.args[2], 2);
 }
 
-/* Nothing names a backend: the one whose metadata says that it is the default. */
+/* No backend is named: the one whose metadata says that it is the default is used. */
 static void once_default(void)
 {
 	const char *named = getenv("UCALL_BACKEND");

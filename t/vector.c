@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Vector registers of a guest: they work where its instructions run natively, and exits leave them alone. */
+/* Vector registers of a guest: they work where instructions run natively, and exits keep them. */
 #include <string.h>
 #include <unistd.h>
 
@@ -23,7 +23,7 @@
 #define STORE(to) __asm__ volatile("str q7, [%0]" : : "r"(to) : "memory")
 #endif
 
-/* a, b, their sum, and what is in a register after an exit; numbers as the host has put them there. */
+/* a and b, which the host sets, their sum, and what is in a register after an exit. */
 struct numbers {
 	double a[2], b[2], sum[2], after[2];
 };

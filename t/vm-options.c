@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a VM can be like, which backend refuses which, and what is out of range. */
+/* VM options, which backend refuses which, and what is out of range. */
 #include <errno.h>
 #include <string.h>
 
@@ -19,7 +19,7 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 
 #if defined(__x86_64__)
-/* The level that the guest runs at. */
+/* Checks the privilege level that the guest runs at. */
 static UCALL_GUEST void guest_ring(uint64_t ring)
 {
 	uint64_t cs;
@@ -35,7 +35,7 @@ static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 #endif
 
-/* A guest exception is reported where HLT does not exit. */
+/* A guest exception is reported even if HLT does not exit. */
 static UCALL_GUEST void guest_fault(void)
 {
 	__builtin_trap();
@@ -64,7 +64,7 @@ static void refused(const struct ucall_vm_config *config, int error, const char 
 static void once_refusals(void)
 {
 #if defined(__x86_64__)
-	/* Where there is no KVM it is the engine that has no rings. */
+	/* Without KVM, it is the engine that has no rings. */
 	const char *ring = ucall_engine_check("kvm") ? "guest functions in ring 3"
 						     : "needs guest functions in ring 0";
 
@@ -95,7 +95,7 @@ static void once_memory_size(void)
 		"not a multiple of 8");
 }
 
-/* The least memory holds a small program; a larger one is told what to do. */
+/* The minimum memory holds a small program; for a larger one, the error says what to do. */
 static void each_least_memory(void)
 {
 	struct ucall_vm_config config = { .backend = ucall_test_backend(),
@@ -117,7 +117,7 @@ static void each_least_memory(void)
 	host_code(vm, ucall_vcpu_add(vm, guest_code, 0));
 }
 
-/* Fields that a later header may add: refused if they are set, else left alone. */
+/* Fields that a later header may add: refused if they are set, otherwise ignored. */
 static void once_larger_config(void)
 {
 	struct {
@@ -143,7 +143,7 @@ static void once_larger_config(void)
 	ucall_vm_free(vm);
 }
 
-UCALL_TESTS({ "what is refused", .once = once_refusals },
+UCALL_TESTS({ "refused options", .once = once_refusals },
 	    { "sizes and addresses", .once = once_memory_size },
 	    { "a configuration of another size", .once = once_larger_config },
 	    { "an in-kernel interrupt controller", UCALL_TEST_GUEST(guest_code), .host = host_code,

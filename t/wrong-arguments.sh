@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# A wrong number of arguments, where the compiler can see it, is an error when compiling.
+# A wrong number of arguments is a compile error, if the compiler can see it.
 . "$top_srcdir/t/tap.sh"
 
 try() { # EXPECTED-STATUS CODE

@@ -1,8 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# check.sh LIMITS.json RESULTS.json...: is each figure, the least of all results, within its limit?  Says by
-# how much, and which are not at their targets.  Ratios and counts only; what could not be measured here is
-# said and passes.
+# check.sh LIMITS.json RESULTS.json...: checks that each figure, the least of all results, is within
+# its limit.  Prints both, and which figures miss their targets.  Ratios and counts only; what could
+# not be measured here is reported and passes.
 # (A locale may have a comma in numbers.)
 export LC_ALL=C
 exec awk '
@@ -27,7 +27,7 @@ files == 1 && /^\{"name"/ { limits[++count] = $0 }
 files > 1 && /^\{"name"/ { rows[key($0), files] = $0 }
 files > 1 && /^"vm"/ { rows["vm  ", files] = $0 }
 files > 1 && /^"ring"/ { rows["ring  ", files] = $0 }
-# The least of a figure; "" if none has it.
+# The least value of a figure; "" if no result has it.
 function least(name, member,    i, v, best) {
 	best = ""
 	for (i = 2; i <= files; i++) {
@@ -56,7 +56,7 @@ END {
 			said = "TOO MUCH"
 			bad++
 		} else {
-			said = target != "" && got + 0 > target + 0 ? "within it; the target is " target : "ok"
+			said = target != "" && got + 0 > target + 0 ? "ok; the target is " target : "ok"
 			good++
 		}
 		printf "%-20s %-20s %8s  limit %-6g %s\n", name, member, got, max, said

@@ -8,8 +8,8 @@ t_bench_unicorn_CFLAGS = $(UCALL_CFLAGS) $(UNICORN_CFLAGS)
 t_bench_unicorn_LDADD = $(LDADD) $(UNICORN_LIBS)
 endif
 
-# Ratios and counts of this machine against t/bench/limits.json.  What else the machine does can only make
-# them worse, so the least of up to three runs counts.
+# Compares ratios and counts of this machine with t/bench/limits.json.  Other work on the machine
+# can only make them worse, so the least of up to three runs counts.
 bench-check: all
 	@rm -f bench-check.*; for i in 1 2 3; do \
 		./run ucall bench --json bench-check.$$i.json >/dev/null || exit 1; \

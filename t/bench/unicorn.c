@@ -1,13 +1,13 @@
 // SPDX-License-Identifier: MIT
 /*
- * What the unicorn engine costs beside Unicorn itself, in one run: each figure is the median of
- * several, taken in turns, and what counts are the ratios.
+ * What the unicorn engine costs compared with Unicorn itself, in one run: each figure is the
+ * median of several, taken in turns; the ratios are what counts.
  *
- * The round trip of a ucall (GUEST_SYNC and ucall_next()) is held against the same guest function in a
- * bare Unicorn, whose hook leaves to its caller from within UC_HOOK_INSN and is entered again.  (Most
- * of both is the guest's stores, of which each takes Unicorn about 100 ns.)  The creation of a VM up to
- * its first message, and its end, is held against uc_open(), the same number of mappings, a first run
- * up to such an exit, and uc_close().
+ * The round trip of a ucall (GUEST_SYNC and ucall_next()) is compared with the same guest function
+ * in a bare Unicorn, whose hook leaves to its caller from within UC_HOOK_INSN and is entered again.
+ * (The guest's stores are most of both: each takes Unicorn about 100 ns.)  Creating a VM, running
+ * it to its first message and freeing it are compared with uc_open(), the same number of mappings,
+ * a first run up to such an exit, and uc_close().
  */
 #include <stdint.h>
 #include <stdio.h>
@@ -60,7 +60,7 @@ static const uint8_t doorbell[] = { 0xee, 0xc3 };
 
 #define PAGE ((uint64_t)UCALL_PAGE_SIZE)
 #define STACK 0x10000000000
-#define MORE 0x20000000000 /* further mappings, to be as many as the other side has */
+#define MORE 0x20000000000 /* further mappings, so that both sides have the same number */
 
 enum page { CODE, CODE2, MAILBOX, BELL, DOORBELL, STACK_PAGE, PAGES };
 
@@ -143,7 +143,7 @@ static void bare_close(struct bare *b)
 	free(b->memory);
 }
 
-/* Takes the message, as far as the guest can see. */
+/* Takes the message: the guest sees it cleared. */
 static void bare_next(struct bare *b)
 {
 	const struct ucall *uc = (const void *)(b->memory + MAILBOX * PAGE);

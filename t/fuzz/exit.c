@@ -9,7 +9,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Those of the other hosts. */
+/* The decoders for other hosts. */
 static void others(const struct kvm_run *run, const uint8_t *data, size_t size)
 {
 	uint64_t gprs[16] = { 0 };

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Fuzz: what a guest with encrypted registers says to its hypervisor, by the GHCB and its MSR. */
+/* Fuzz: requests of a guest with encrypted registers, through the GHCB and its MSR. */
 #include <stdlib.h>
 #include <string.h>
 

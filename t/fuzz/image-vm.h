@@ -6,7 +6,7 @@
 #include "../bare-machine.h"
 #include "machine/image.h"
 
-/* False if the file cannot be opened: then there is nothing to close.  *loaded: it is in memory. */
+/* False if the file cannot be opened: there is nothing to close.  *loaded: true if in memory. */
 static inline bool image_vm_open(struct bare_machine *m, const uint8_t *data, size_t size, bool *loaded)
 {
 	struct ucall_image *image = ucall_image_open(NULL, data, size);

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Fuzz: the file of a plugin, through `ucall info`: whatever it says of itself, plain text comes out. */
+/* Fuzz: a plugin file, through `ucall info`: whatever the file says, the output is plain text. */
 #include <stdint.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -12,7 +12,7 @@
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* Newlines, and characters that are printed. */
+/* Only newlines and printable characters. */
 static void check(const char *text, size_t size)
 {
 	char *escaped = malloc(4 * size + 1);

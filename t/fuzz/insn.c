@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Fuzz: a guest's code around an exit, from which the instruction is told that made it. */
+/* Fuzz: a guest's code around an exit, in which the exiting instruction is found. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -12,7 +12,7 @@ static bool is_target(void *data, uint64_t gva)
 	return !(gva & 1);
 }
 
-/* Of exact size, so that a read beyond it is seen. */
+/* The code has its exact size, so that a read beyond it is detected. */
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct kvm_regs regs = { .rip = 0x1000, .rdx = 0x3f8 }, found;

@@ -5,7 +5,7 @@
 
 #include <stdint.h>
 
-/* Messages, and after every fourth so many rounds of a loop. */
+/* Sends messages; after every fourth, runs a loop `spins` times. */
 void guest_busy(uint64_t spins);
 
 #endif

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fuzz: kicks against snapshots, restores, restarts and runs of a real VM, plain or polled, in any order: no run hangs
- * (libFuzzer's time limit), and none is ended by anything but a message, a kick or its limit.
+ * Fuzz: kicks against snapshots, restores, restarts and runs of a real VM, plain or polled, in any
+ * order: no run hangs (libFuzzer's time limit); only a message, a kick or its limit ends a run.
  */
 #include <errno.h>
 #include <stdio.h>

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: MIT
-# Each fuzz target from its seeds for FUZZ_SECONDS, two at a time; needs clang.
+# Runs each fuzz target from its seeds for FUZZ_SECONDS, two at a time; needs clang.
 FUZZ_SECONDS = 20
 fuzz-check:
 	@top_srcdir='$(abs_top_srcdir)' \

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Fuzz: the file of a plugin. */
+/* Fuzz: a plugin file. */
 #include <stdlib.h>
 #include <string.h>
 
@@ -10,7 +10,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct ucall_note note;
-	uint8_t *file = malloc(size + 1); /* aligned, and its end is watched */
+	uint8_t *file = malloc(size + 1); /* aligned; reads past its end are detected */
 
 	if (!file)
 		return 0;

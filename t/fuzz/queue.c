@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Fuzz: a queue in guest memory, while the guest writes to it: what the host takes is whole and within bounds. */
+/* Fuzz: a queue to which the guest writes all the time: what is taken is whole and in bounds. */
 #include <pthread.h>
 #include <stdlib.h>
 #include <string.h>
@@ -20,7 +20,7 @@ struct writer {
 	bool stop;
 };
 
-/* Does what the input says, again and again: an offset, and a word for it. */
+/* Repeats the writes in the input: each is an offset and a word. */
 static void *scribble(void *data)
 {
 	struct writer *w = data;

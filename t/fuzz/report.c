@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * Fuzz: a guest ELF through loading and a fault report.  The limits of the fuzzer's own process stand for the host's:
- * what the file's debug information asks for is asked of another process.
+ * Fuzz: a guest ELF through loading and a fault report.  The fuzzer's limits stand for the host's:
+ * another process reads the file's debug information.
  */
 #include <libgen.h>
 #include <stdlib.h>
@@ -14,7 +14,7 @@
 int LLVMFuzzerInitialize(int *argc, char ***argv);
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
-/* The program that names functions lies beside this one. */
+/* The program that names functions is in the same folder. */
 int LLVMFuzzerInitialize(int *argc, char ***argv)
 {
 	static char path[4096];

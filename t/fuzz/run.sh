@@ -1,7 +1,8 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# t/fuzz/run.sh SECONDS: builds each fuzz target with clang, as a fuzzing service does (.clusterfuzzlite/build.sh), and runs
-# it from its seeds, in TAP.  Called by `make fuzz-check`, which gives top_srcdir.
+# t/fuzz/run.sh SECONDS: builds each fuzz target with clang, as a fuzzing service does
+# (.clusterfuzzlite/build.sh), and runs it from its seeds, with TAP output.  Called by
+# `make fuzz-check`, which sets top_srcdir.
 seconds=${1:-20}
 work=$(pwd)/t/fuzz/work
 number=0
@@ -30,7 +31,7 @@ one() { # TARGET
 	mkdir -p "$work/$t"
 	seeds=$top_srcdir/t/fuzz/corpus/$t
 	test -d "$seeds" || seeds=
-	# What a file, a guest or a plugin asks for is bounded, or the target fails.
+	# A target fails if a file, a guest or a plugin can exceed these limits.
 	"$work/out/$t" -max_total_time="$seconds" -timeout=20 -rss_limit_mb=1500 -malloc_limit_mb=300 -print_final_stats=1 \
 		-detect_leaks=1 -artifact_prefix="$work/$t-" "$work/$t" $seeds >"$work/$t.log" 2>&1
 }

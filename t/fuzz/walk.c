@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* Fuzz: page tables, and the host's reads and writes by them. */
+/* Fuzz: page tables, and the host's reads and writes through them. */
 #include <string.h>
 
 #include "arch/x86_64/x86_64.h"

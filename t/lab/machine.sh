@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
-# Read by the tests of t/lab: builds libucall and its tests for another machine, boots that machine, and gives
-# what its tests report as this test's own, a point each.  Sets: arch, and name, which the points begin with.
+# Sourced by the tests of t/lab: builds libucall and its tests for another machine, boots it, and
+# reports each point of its tests as this test's own.  Needs arch and name (the points' prefix).
 set -u
 lab=$top_srcdir/tools/lab/lab.sh
 work=$(pwd)/t/lab/work/$arch
@@ -13,7 +13,7 @@ skip_all() {
 	exit 0
 }
 
-# A step whose output is of interest only if it fails.
+# Runs a step, and prints its output only if it fails.
 step() { # WORDS COMMAND...
 	words=$1
 	shift
@@ -24,7 +24,7 @@ step() { # WORDS COMMAND...
 }
 
 mkdir -p "$work"
-# Two tests of one machine share its build, and boot each their own copy of what it installs.
+# Two tests of one machine share its build, but each boots its own copy of what it installs.
 exec 9>"$work/lock"
 flock 9
 sh "$lab" fetch "$arch" >"$work/fetch" 2>&1
@@ -47,12 +47,12 @@ else
 	PKG_CONFIG_LIBDIR=$libraries/pkgconfig
 	PKG_CONFIG_SYSROOT_DIR=$sysroot
 	export PKG_CONFIG_LIBDIR PKG_CONFIG_SYSROOT_DIR
-	# Of a later suite the libraries may want a later C library than the compiler has.
+	# Libraries of a later suite may need a later C library than the compiler has.
 	set -- --host="$triplet" --without-libcrypto CC="$triplet-gcc --sysroot=$sysroot" \
 		LDFLAGS="-Wl,-rpath-link,$libraries -Wl,--allow-shlib-undefined"
 fi
 
-# The sources as a release has them, since a folder that is configured cannot be built elsewhere.
+# The sources of a release, since a configured folder cannot be built elsewhere.
 source=$(pwd)/t/lab/source
 build=$work/build
 set -- "$source/configure" --prefix=/usr --without-unicorn "$@"
@@ -72,7 +72,7 @@ step "make install" make -C "$build" install DESTDIR="$work/root"
 rm -rf "$work/root/usr/share" "$work/root/usr/include"
 gaps=$top_srcdir/t/lab/$arch.gaps
 test -e "$gaps" || gaps=/dev/null
-# Those that libtool has a script for lie in .libs.
+# Programs with a libtool script are in .libs.
 for test in $(make -s -C "$build" list-tests); do
 	grep -q "^-${test##*/}	" "$gaps" && continue
 	program=$build/t/.libs/${test##*/}
@@ -95,7 +95,7 @@ sh "$lab" run "$arch" --root "$work/$name.root" --timeout 1200 ${options:+--modu
 	>"$work/$name.out" 2>"$work/$name.console"
 status=$?
 awk -v name="$name" -v gaps="$gaps" -v status="$status" -v console="$work/$name.console" '
-# What this emulator cannot do is known by test and point; what is not known of fails.
+# Known gaps of this emulator are listed by test and point; any other failure counts.
 BEGIN {
 	while ((getline line < gaps) > 0) {
 		split(line, part, /\t+/)

@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# ucall lab as its users have it: a program of their own, its output and status, and the ends of a machine.
+# ucall lab as users see it: their own program, its output and status, and how a machine ends.
 . "$top_srcdir/t/tap.sh"
 build=$(cd "$top_builddir" && pwd)
 ucall=$build/tools/ucall
@@ -35,7 +35,7 @@ test $status -ne 77 || skip_all "$(tail -n 1 err)"
 test $status -eq 7
 ok $? "a program's exit status"
 test $status -eq 7 || diag <err
-has out "aarch64, KVM 12, 3, it's 1" "what it says, and its arguments"
+has out "aarch64, KVM 12, 3, it's 1" "its output, and its arguments"
 
 "$ucall" lab aarch64 --root root -- sh -c 'cat /etc/note /tmp/folder/note; exit 3' >out 2>err
 test $? -eq 3
@@ -51,10 +51,10 @@ has err "ended before the command did" "it says so"
 "$ucall" lab aarch64 --timeout 15 -- sh -c 'echo begun; sleep 1000' >out 2>err
 test $? -eq 124
 ok $? "a command that takes too long: exit status 124"
-has out "begun" "what it said until then"
+has out "begun" "its output until then"
 has err "it ran for 15 s, the limit (--timeout)" "it says so"
 
-# A library that is nowhere is named before anything is booted.
+# A missing library is named before anything is booted.
 echo 'int f(void) { return 0; }' >f.c
 echo 'int f(void); int main(void) { return f(); }' >main.c
 aarch64-linux-gnu-gcc -shared -fPIC -Wl,-soname,libnowhere.so.3 f.c -o libnowhere.so
@@ -64,7 +64,7 @@ test $? -eq 2
 ok $? "a library that is missing: exit status 2"
 has err "./needs-it needs libnowhere.so.3" "it is named, before the machine is booted"
 
-# This machine's own architecture: libucall goes along.
+# This machine's own architecture: libucall is copied, too.
 if test "$(uname -m)" = x86_64; then
 	cat >hello.c <<-'END'
 		#include <stdio.h>

@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# In the machine of t/lab: is the kernel's module as it is to be (MODULE/parameters/NAME=VALUE), and each test of
-# /t, one after another.
+# Runs in the machine of t/lab: checks the kernel module's settings (MODULE/parameters/NAME=VALUE),
+# then runs each test of /t, one after another.
 for setting; do
 	value=$(cat "/sys/module/${setting%=*}")
 	echo "ucall-lab: test setting"

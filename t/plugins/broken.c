@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A backend that is wrong in one way, told by BROKEN; without it, all is right.  Each is a mistake that
- * compiles, loads, and often works: what `ucall conform` is for.
+ * A backend with one mistake, chosen by BROKEN; without it, all is right.  Each mistake compiles,
+ * loads, and often works: what `ucall conform` is for.
  */
 #include <errno.h>
 #include <fcntl.h>
@@ -15,30 +15,30 @@
 
 /* What can be wrong. */
 #define NOTHING 0
-#define CLOBBERS 1 /* the doorbell spoils an argument */
-#define ADDRESS 2 /* the address is another's */
+#define CLOBBERS 1 /* the doorbell overwrites an argument */
+#define ADDRESS 2 /* the address is wrong */
 #define CLAIMS_ALL 3
 #define CLAIMS_NONE 4
 #define GLOBAL 5 /* one VM's option is all VMs' */
 #define LEAKS 6 /* a descriptor for each VM */
 #define LEAKS_REFUSED 7 /* and one for each that it refuses */
-#define DEFAULT_ARCH 8 /* the default for an architecture that there is not */
+#define DEFAULT_ARCH 8 /* the default for an architecture that does not exist */
 #define DEFAULT_VALUE 9 /* a default out of range */
-#define METADATA 10 /* ucall_ops tell of another backend */
+#define METADATA 10 /* ucall_ops have another backend's metadata */
 #define TWICE 11 /* rings twice */
-#define DROPS 12 /* does not ring now and then */
+#define DROPS 12 /* sometimes does not ring */
 #define NO_SUMMARY 13
 #define CLAIMS_LOADS 14 /* reads of its address too */
 #define LOADS 15 /* its doorbell is a load */
-#define KEEPS_NOT_FIRST 16 /* the first register that a function must keep, and so on to the last */
-#define KEEPS_NOT_LAST 17
-#define KEEPS_NOT_FLAGS 18 /* x86_64: the direction flag */
+#define CHANGES_FIRST 16 /* changes the first register that a function must keep; then the last */
+#define CHANGES_LAST 17
+#define CHANGES_FLAGS 18 /* x86_64: the direction flag */
 #define WRITES_VCPU 19 /* of the mailbox */
 #define WRITES_FAULT 20
 #define PRINTS 21
 #define LEAKS_MEMORY 22 /* 3 MiB a VM */
 #define LEAKS_EXITS 23 /* 100 KiB a message */
-#define SAYS_NOTHING 24 /* init() sets errno alone */
+#define SAYS_NOTHING 24 /* init() sets only errno */
 #define EXITS 25 /* in a constructor */
 #define CRASHES 26
 #define HANGS 27
@@ -105,23 +105,23 @@ UCALL_DOORBELL static void ring(struct ucall *uc, const struct ucall_bell *bell)
 	ucall_this_mailbox()->vcpu = 99;
 #elif BROKEN == WRITES_FAULT
 	ucall_this_mailbox()->fault.frame.extra[3] = 1;
-#elif defined(__x86_64__) && BROKEN == KEEPS_NOT_FIRST
+#elif defined(__x86_64__) && BROKEN == CHANGES_FIRST
 	__asm__ volatile("mov $1, %%ebx" : : : "memory");
-#elif defined(__x86_64__) && BROKEN == KEEPS_NOT_LAST
+#elif defined(__x86_64__) && BROKEN == CHANGES_LAST
 	__asm__ volatile("xor %%r15d, %%r15d" : : : "memory");
-#elif defined(__aarch64__) && BROKEN == KEEPS_NOT_FIRST
+#elif defined(__aarch64__) && BROKEN == CHANGES_FIRST
 	__asm__ volatile("mov x19, #1" : : : "memory");
-#elif defined(__aarch64__) && BROKEN == KEEPS_NOT_LAST
+#elif defined(__aarch64__) && BROKEN == CHANGES_LAST
 	__asm__ volatile("mov x29, #1" : : : "memory");
-#elif defined(__s390x__) && BROKEN == KEEPS_NOT_FIRST
+#elif defined(__s390x__) && BROKEN == CHANGES_FIRST
 	__asm__ volatile("lghi %%r6, 1" : : : "memory");
-#elif defined(__s390x__) && BROKEN == KEEPS_NOT_LAST
+#elif defined(__s390x__) && BROKEN == CHANGES_LAST
 	__asm__ volatile("lghi %%r13, 1" : : : "memory");
-#elif defined(__riscv) && BROKEN == KEEPS_NOT_FIRST
+#elif defined(__riscv) && BROKEN == CHANGES_FIRST
 	__asm__ volatile("li s0, 1" : : : "memory");
-#elif defined(__riscv) && BROKEN == KEEPS_NOT_LAST
+#elif defined(__riscv) && BROKEN == CHANGES_LAST
 	__asm__ volatile("li tp, 1" : : : "memory");
-#elif defined(__x86_64__) && BROKEN == KEEPS_NOT_FLAGS
+#elif defined(__x86_64__) && BROKEN == CHANGES_FLAGS
 	__asm__ volatile("std" : : : "memory");
 #endif
 #if BROKEN == LOADS
@@ -213,7 +213,7 @@ static int init(struct ucall_vm *vm, const struct ucall_args *args)
 #if BROKEN == LEAKS_REFUSED
 		open("/dev/null", O_RDONLY | O_CLOEXEC);
 #endif
-		return ucall_fail(ENOTSUP, "as it was told to");
+		return ucall_fail(ENOTSUP, "as requested");
 	}
 	gva = ucall_vm_map_device(vm, gpa, 8);
 	if (!gva)
@@ -234,7 +234,7 @@ static int recv_cmd(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint
 #endif
 	*where = exit->u.mmio.data;
 #if BROKEN == PRINTS
-	printf("recv is asked\n");
+	printf("recv is called\n");
 #elif BROKEN == LEAKS_EXITS
 	sink = malloc(100 << 10);
 	memset(sink, 1, 100 << 10);

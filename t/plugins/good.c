@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A backend that is all right; -DPORT=n gives its port, -DBAD_... makes it wrong in one way. */
+/* A correct backend; -DPORT=n sets its port, -DBAD_... adds one mistake. */
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,7 +17,7 @@
 UCALL_BACKEND(
 	.name = "good",
 	.version = "1." STRING(PORT),
-	.summary = "OUT to a port that is built in",
+	.summary = "OUT to a fixed port",
 #ifdef BAD_PROTECTION
 	.protections = UCALL_PROTECT_SEV);
 #else
@@ -32,7 +32,7 @@ char global[64];
 /* Runs when the file is loaded, unless it is refused before. */
 static __attribute__((constructor)) void tell(void)
 {
-	const char *name = getenv("TELL");
+	const char *name = getenv("RAN_FILE");
 	FILE *f = name ? fopen(name, "a") : NULL;
 
 	if (f)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * A backend as it was written for plugin ABI 1, built with that ABI's own headers: its .so must load, and
- * conform, in every later libucall.  -DSIZE, -DABI and -DMORE make it what other versions would be.
+ * A backend written for plugin ABI 1, built with that ABI's own headers: its .so must load and
+ * conform in every later libucall.  -DSIZE, -DABI and -DMORE imitate other versions.
  */
 #include <ucall/plugin.h>
 
@@ -54,7 +54,7 @@ static int abi1_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uin
 	return 1;
 }
 
-/* A version with a field more than this one. */
+/* A version with one more field than this one. */
 struct more {
 	struct ucall_ops ops;
 	void (*field)(void);
