@@ -60,11 +60,11 @@ fi
 build 1 "-DSIZE=16"
 refused "no complete pair" "ucall_ops that end before the first function"
 build 1 "-DSIZE=8"
-refused "its ucall_ops have the size 8" "ucall_ops that end before their metadata"
+refused "its ucall_ops has the size 8" "ucall_ops that end before their metadata"
 build 1 -DABI=2
-refused "its ucall_ops are of plugin ABI 2; this libucall serves 1 to 1" "ucall_ops of the next ABI"
+refused "its ucall_ops is for plugin ABI 2; this libucall supports 1 to 1" "ucall_ops of the next ABI"
 build 1 -DABI=0
-refused "its ucall_ops are of plugin ABI 0" "ucall_ops of ABI 0"
+refused "its ucall_ops is for plugin ABI 0" "ucall_ops of ABI 0"
 
 # The frozen headers are a part of today's: no structure has changed.
 $CC -x c -fsyntax-only -I"$top_srcdir/include" - >"$scratch/out" 2>&1 <<'EOF'

@@ -55,7 +55,7 @@ refused "$scratch" "$scratch: not a regular file" "a folder"
 
 cp "$scratch/good.so" "$scratch/arm.so"
 printf '\267\000' | dd of="$scratch/arm.so" bs=1 seek=18 conv=notrunc 2>/dev/null
-refused "$scratch/arm.so" "an ELF file for aarch64; this is x86_64" "a file for another machine"
+refused "$scratch/arm.so" "an ELF file for aarch64; expected x86_64" "a file for another machine"
 cp "$scratch/good.so" "$scratch/32.so"
 printf '\001' | dd of="$scratch/32.so" bs=1 seek=4 conv=notrunc 2>/dev/null
 refused "$scratch/32.so" "a 32-bit ELF file" "a 32-bit file"
@@ -71,16 +71,16 @@ refused "$scratch/abi0.so" "built for plugin ABI 0" "plugin ABI 0"
 patch "$scratch/good.so" 4 '\011' "$scratch/guest9.so"
 refused "$scratch/guest9.so" "its guest code is for guest ABI 9" "another guest ABI"
 patch "$scratch/good.so" 8 '\377\377' "$scratch/size.so"
-refused "$scratch/size.so" "its libucall note gives the size" "a note of the wrong size"
+refused "$scratch/size.so" "its libucall note says size" "a note of the wrong size"
 patch "$scratch/good.so" 208 '\200' "$scratch/needs.so"
-refused "$scratch/needs.so" "needs of a VM what this libucall" "an unknown need"
+refused "$scratch/needs.so" "does not know its .needs bits" "an unknown need"
 patch "$scratch/good.so" 16 'Good' "$scratch/name.so"
-refused "$scratch/name.so" "its name \"Good\" is none" "a name with a capital letter"
+refused "$scratch/name.so" "invalid name \"Good\"" "a name with a capital letter"
 patch "$scratch/good.so" 16 'xxxxxxxxxxxxxxxxxxxxxxxxxxxxxxxx' "$scratch/long.so"
 refused "$scratch/long.so" "longer than its field" "an unterminated name"
 
 build no-note -DBAD_NO_NOTE
-refused "$scratch/no-note.so" "no libucall note, so it is no backend" "no note"
+refused "$scratch/no-note.so" "no libucall note, so it is not a backend" "no note"
 build no-ops -DBAD_NO_OPS
 refused "$scratch/no-ops.so" "no symbol ucall_ops" "no ucall_ops"
 build protection -DBAD_PROTECTION

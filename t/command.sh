@@ -76,12 +76,12 @@ has "$scratch/err" 'x\x1b[31m' "it is escaped"
 run 0 "info pio" "$ucall" info pio
 has "$scratch/out" "port=0x3f8" "info has the option and its default"
 run 2 "info nosuch" "$ucall" info nosuch
-has "$scratch/err" "these are there: diag, halt, mmio, pio, ring, sbi" "it lists those that exist"
+has "$scratch/err" "available: diag, halt, mmio, pio, ring, sbi" "it lists those that exist"
 run 2 "info" "$ucall" info
 run 0 "demo" "$ucall" demo
 UCALL_PLUGIN_PATH=/nonexistent run 0 "list without backends" "$ucall" list
 UCALL_PLUGIN_PATH=/nonexistent run 2 "nosuch backend" env UCALL_BACKEND=nosuch "$hello"
-has "$scratch/err" "looked for ucall-nosuch.so in /nonexistent; there is no backend at all" "it says where it looked"
+has "$scratch/err" "looked for ucall-nosuch.so in /nonexistent; no backend is available" "it says where it looked"
 
 # A test that is run with a missing engine or backend does not pass by having no points.
 run 1 "a test on an unknown engine" env UCALL_ENGINE=bochs "$top_builddir/t/done"

@@ -21,23 +21,23 @@ static void wrong(const char *backend, int error, const char *text)
 static void once_wrong(void)
 {
 	wrong("nosuch", ENOENT, "no backend \"nosuch\": looked for ucall-nosuch.so in ");
-	wrong("nosuch", ENOENT, "these are there: diag, halt, mmio, pio, ring, sbi");
+	wrong("nosuch", ENOENT, "available: diag, halt, mmio, pio, ring, sbi");
 	wrong("nosuch,port=1", ENOENT, "no backend \"nosuch\"");
-	wrong("", EINVAL, "names no backend");
-	wrong(",port=1", EINVAL, "names no backend");
+	wrong("", EINVAL, "does not name a backend");
+	wrong(",port=1", EINVAL, "does not name a backend");
 	wrong("pio,speed=3", EINVAL, "unknown option \"speed\"; its options are: port");
 	wrong("halt,speed=3", EINVAL, "unknown option \"speed\"; it has no options");
 	wrong("pio,port", EINVAL, "option port has no value; write port=VALUE");
 	wrong("pio,port=", EINVAL, "option port has no value");
 	wrong("pio,port=0x10000", ERANGE, "out of range; give 0x0 to 0xffff");
-	wrong("pio,port=99999999999999999999", EINVAL, "is no number");
-	wrong("pio,port=-1", EINVAL, "is no number");
-	wrong("pio,port=12x", EINVAL, "\"12x\" is no number");
-	wrong("pio,port= 1", EINVAL, "is no number");
-	wrong("pio,port=0x", EINVAL, "is no number");
-	wrong("pio,", EINVAL, "an option is missing at a comma");
-	wrong("pio,port=1,", EINVAL, "an option is missing at a comma");
-	wrong("pio,,port=1", EINVAL, "an option is missing at a comma");
+	wrong("pio,port=99999999999999999999", EINVAL, "is not a number");
+	wrong("pio,port=-1", EINVAL, "is not a number");
+	wrong("pio,port=12x", EINVAL, "\"12x\" is not a number");
+	wrong("pio,port= 1", EINVAL, "is not a number");
+	wrong("pio,port=0x", EINVAL, "is not a number");
+	wrong("pio,", EINVAL, "empty option in");
+	wrong("pio,port=1,", EINVAL, "empty option in");
+	wrong("pio,,port=1", EINVAL, "empty option in");
 	wrong("pio,port=1,port=2", EINVAL, "option port is given twice");
 	wrong("pio,=1", EINVAL, "unknown option \"\"");
 	wrong("PIO", ENOENT, "no backend \"PIO\"");

@@ -100,7 +100,7 @@ faults() {
 	LEAVES_FD:it can be loaded:a file descriptor is left open
 	SAYS_HELLO:it can be loaded:writes to standard output or error
 	TAKES_STDIN:it can be loaded:file descriptors that are not its own
-	SAYS_NOTHING:a VM can be created:its init() failed and did not say why, by ucall_fail()
+	SAYS_NOTHING:a VM can be created:its init() failed without calling ucall_fail()
 	EXITS:it can be loaded:a constructor must return
 	CRASHES:it can be loaded:died by SIGABRT
 	HANGS:it can be loaded:exceeded its time limit

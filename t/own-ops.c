@@ -170,8 +170,8 @@ static void once_silent(void)
 	CHECK(!ucall_vm_create(&config));
 	CHECK_EQ(errno, ENOSPC);
 	CHECK_STR(ucall_error(),
-		  "backend own: its init() failed and did not say why, by ucall_fail(): No "
-		  "space left on device");
+		  "backend own: its init() failed without calling ucall_fail(): No space left on "
+		  "device");
 }
 
 /* ---- for each vCPU ---- */
@@ -226,7 +226,8 @@ static void once_vcpus(void)
 	}
 	refuse_from = 3;
 	CHECK(!ucall_vcpu_add(vm, guest_code, 1, 3));
-	CHECK_HAS(ucall_error(), "backend own: its vcpu_init() failed and did not say why");
+	CHECK_HAS(ucall_error(),
+		  "backend own: its vcpu_init() failed without calling ucall_fail()");
 	CHECK_EQ(vcpu_finis, 0);
 	ucall_test_vm_free(vm);
 	CHECK_EQ(vcpu_finis, 3);

@@ -116,7 +116,7 @@ void conform_file_options(void)
 
 void conform_check_said(void)
 {
-	if (strstr(ucall_error(), "failed and did not say why"))
+	if (strstr(ucall_error(), "failed without calling ucall_fail()"))
 		FAIL("%s: call ucall_fail(errno, ...) with a sentence where it returns -1",
 		     ucall_error());
 }

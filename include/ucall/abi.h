@@ -3,14 +3,14 @@
  * <ucall/abi.h> - what host and guest share: the message, the mailbox, the bell page and their
  * addresses.
  *
- * Everything here is frozen: a guest built against this header keeps talking to every later
- * libucall whose UCALL_GUEST_ABI it carries.  All fields have a fixed width and a fixed offset, and
- * all are in the guest's byte order.  Reserved fields are zero and are ignored by readers.
+ * Everything here is frozen: a guest built against this header works with every later libucall that
+ * supports its UCALL_GUEST_ABI.  All fields have a fixed width and a fixed offset, and are in the
+ * guest's byte order.  Reserved fields are zero and are ignored by readers.
  *
  * The contract.  The guest writes the arguments, then the message's head (cmd, nargs, flags and
  * text_size: one 64-bit store with release order), then rings the doorbell.  The host copies the
- * message once, checks the copy, and stores 0 into the head.  A guest that finds the head not to be
- * 0 after the doorbell knows that its exit was swallowed.
+ * message once, checks the copy, and stores 0 into the head.  If the head is not 0 after the
+ * doorbell, the guest knows that its exit was swallowed.
  */
 #ifndef UCALL_ABI_H
 #define UCALL_ABI_H
@@ -24,9 +24,9 @@
 #define UCALL_PAGE_SIZE 4096
 
 /*
- * Guest-virtual addresses, the same for every architecture and every VM.  Each is a top-level page
- * table slot of its own with 4-level tables (512 GiB a slot) and with s390x region-third tables.
- * A guest without paging has them as guest-physical addresses.
+ * Guest-virtual addresses, the same for every architecture and every VM.  They have a top-level
+ * page table slot of their own with 4-level tables (512 GiB per slot) and with s390x region-third
+ * tables.  Without paging they are guest-physical addresses.
  */
 #define UCALL_MAILBOX_ADDRESS 0x8000000000 /* this vCPU's mailbox: one page, read and write */
 #define UCALL_BELL_ADDRESS 0x8000001000 /* struct ucall_bell: one page, read-only */
@@ -36,7 +36,7 @@
 	0x8000020000 /* x86_64 with SEV-ES and SEV-SNP: this vCPU's GHCB, one page */
 
 #define UCALL_QUEUE_ADDRESS \
-	0x8000200000 /* struct ucall_queue of this vCPU, where the backend has one: read and write */
+	0x8000200000 /* this vCPU's struct ucall_queue, if the backend has one: read and write */
 
 #define UCALL_MAX_ARGS 7
 #define UCALL_TEXT_SIZE 1024 /* bytes of text in a message, its NUL included */
@@ -53,8 +53,8 @@ enum ucall_cmd {
 
 /* struct ucall.flags */
 #define UCALL_TEXT_BAD 0x01 /* the guest's format was wrong; text says how */
-#define UCALL_TEXT_CUT 0x02 /* the text was longer than the message holds */
-#define UCALL_WAIT 0x04 /* the guest goes on only when the host has taken the message */
+#define UCALL_TEXT_CUT 0x02 /* the text did not fit into the message and was cut */
+#define UCALL_WAIT 0x04 /* the guest continues only after the host has taken the message */
 
 /* A message.  The first eight bytes are its head. */
 struct ucall {
@@ -75,8 +75,8 @@ enum ucall_fault_kind {
 /* struct ucall_fault_area.state */
 enum ucall_fault_state {
 	UCALL_FAULT_NONE = 0,
-	UCALL_FAULT_REGS = 1, /* all is valid; of stack[] what lies in one piece of memory, 0 above it */
-	UCALL_FAULT_STACK = 2, /* all is valid */
+	UCALL_FAULT_REGS = 1, /* frame is valid; stack[] up to the first bad address, then 0 */
+	UCALL_FAULT_STACK = 2, /* frame and stack[] are valid */
 };
 
 /*
@@ -101,16 +101,17 @@ enum ucall_fault_state {
 #define UCALL_S390X_RESTART 0x105
 #define UCALL_RISCV64_INTERRUPT 0x40 /* plus the number of the interrupt */
 
-/* struct ucall_frame.unknown: what an engine cannot tell, and is 0. */
+/* struct ucall_frame.unknown: what the engine does not know; those fields are 0. */
 #define UCALL_UNKNOWN_VECTOR 1u
 #define UCALL_UNKNOWN_CODE 2u
 #define UCALL_UNKNOWN_ADDRESS 4u
 #define UCALL_UNKNOWN_REGS 8u /* pc, sp, flags, extra, gpr: closed to the host */
 
 /*
- * The state of a vCPU: what exception stubs save and handlers get, and what the host reads and sets.
- * pc is where the guest goes on when a handler returns: at the instruction itself after most exceptions,
- * behind it after a trap, such as a breakpoint of x86_64 or a supervisor call of aarch64 and s390x.
+ * The state of a vCPU.  Exception stubs save it and handlers get it; the host can read and set it.
+ * pc is where the guest continues when a handler returns: the instruction itself after most
+ * exceptions, the next one after a trap, such as an x86_64 breakpoint or an aarch64 or s390x
+ * supervisor call.
  *
  *	    gpr				  flags	    code		address
  * x86_64   rax rcx rdx rbx rsp rbp rsi	  RFLAGS    error code		CR2
@@ -125,9 +126,9 @@ enum ucall_fault_state {
  */
 struct ucall_frame {
 	uint64_t pc;
-	uint64_t sp; /* of a handler's frame this one counts, and not its copy in gpr[] */
+	uint64_t sp; /* in a handler's frame, set this one: its copy in gpr[] is ignored */
 	uint64_t flags;
-	uint64_t vector; /* of an exception, as are the next three; see UCALL_VECTORS */
+	uint64_t vector; /* this and the next three describe an exception; see UCALL_VECTORS */
 	uint64_t code;
 	uint64_t address;
 	uint64_t unknown; /* UCALL_UNKNOWN_ bits */
@@ -151,8 +152,8 @@ enum ucall_x86_64_gpr {
 #define UCALL_FAULT_STACK_WORDS 64
 
 /*
- * What an exception stub tells the host, which in a confidential guest can read neither the
- * registers nor the stack.
+ * What an exception stub tells the host, which cannot read a confidential guest's registers or
+ * stack.
  */
 struct ucall_fault_area {
 	uint32_t state; /* enum ucall_fault_state */
@@ -162,8 +163,8 @@ struct ucall_fault_area {
 };
 
 /*
- * The mailbox.  Exception stubs, and ucall_nest_enter(), save the first UCALL_NEST_SIZE bytes
- * before a handler runs, zero uc's head and `shared`, and put all back when the handler is done.
+ * The mailbox.  Before a handler runs, exception stubs and ucall_nest_enter() save the first
+ * UCALL_NEST_SIZE bytes and zero uc's head and `shared`; they restore all when the handler is done.
  */
 struct ucall_mailbox {
 	struct ucall uc;
@@ -172,7 +173,7 @@ struct ucall_mailbox {
 	uint32_t reserved0;
 	uint64_t received; /* messages that the host took; for diagnosis only */
 	uint64_t ghcb; /* guest-physical address of this vCPU's GHCB; 0: it has none */
-	uint32_t ghcb_registered; /* the guest's: it has told the hypervisor that address */
+	uint32_t ghcb_registered; /* set by the guest: the hypervisor knows that address */
 	uint32_t reserved1[7];
 	struct ucall_fault_area fault;
 };
@@ -183,29 +184,30 @@ struct ucall_mailbox {
 #define UCALL_QUEUE_LINES_MOST 8192
 
 /*
- * A queue of messages in memory that is shared with the host, for a backend that does not exit for each:
- * a ring with one writer, the vCPU, and one reader, the host.  A message has the layout of struct ucall
- * and takes as many lines as it fills: one with up to three arguments and no text, else two and those of
- * its text.  It begins at line n % lines, where n is the sum of the lines of all messages before it, and
- * does not wrap around: as many lines as a message can have follow after the ring's end.
+ * A message queue in memory shared with the host, for a backend that does not exit for each
+ * message: a ring with one writer, the vCPU, and one reader, the host.  A message has the layout of
+ * struct ucall and takes as many lines as it needs: one line with up to three arguments and no
+ * text, otherwise two plus those of its text.  It begins at line n % lines, where n is the sum of
+ * the lines of all messages before it, and does not wrap around: the ring is followed by as many
+ * lines as a message can have.
  *
- * Order.  The guest writes a message's lines, then `put` (release); the host reads `put` (acquire), then
- * the lines: so it sees every line of what is put.  It copies a message, then writes `taken` (release);
- * the guest reads `taken` (acquire) before it writes a line again: so no line is overwritten that is
- * still to be read.  Each of the two counters has one writer and only grows, and each side believes its own
- * copy of its own counter; that is all that there is to be ordered, on any architecture.
+ * Order.  The guest writes a message's lines, then `put` (release); the host reads `put` (acquire),
+ * then the lines, so it sees every line that was put.  The host copies a message, then writes
+ * `taken` (release); the guest reads `taken` (acquire) before it writes a line again, so no unread
+ * line is overwritten.  Each counter has one writer and only grows, and each side trusts only its
+ * own copy of its own counter.  No other ordering is needed, on any architecture.
  */
 struct ucall_queue {
-	/* The guest's own. */
-	uint32_t busy; /* a message is being put: a handler that finds this uses the mailbox alone */
+	/* Used by the guest only, except where noted. */
+	uint32_t busy; /* a message is being put; a handler that sees this uses only the mailbox */
 	uint32_t waiting; /* messages since the last exit */
-	uint64_t seen; /* `taken`, when it was last read */
-	uint32_t lines; /* of the ring, a power of two; the host wrote it */
-	uint32_t flush; /* 1: an exit without a message only asks the host to look here */
+	uint64_t seen; /* value of `taken` when last read */
+	uint32_t lines; /* in the ring, a power of two; written by the host */
+	uint32_t flush; /* 1: an exit without a message only tells the host to look here */
 	uint64_t reserved0[13];
-	uint64_t put; /* the guest's: lines that hold messages, all that ever were */
+	uint64_t put; /* written by the guest: number of lines put so far */
 	uint64_t reserved1[15];
-	uint64_t taken; /* the host's: of those, how many it has taken */
+	uint64_t taken; /* written by the host: number of lines taken so far */
 	uint64_t reserved2[31];
 	/* The ring follows. */
 };
@@ -220,14 +222,14 @@ enum ucall_bell_protection {
 	UCALL_BELL_SEV_ES = 2,
 	UCALL_BELL_SEV_SNP = 3,
 };
-#define UCALL_BELL_EMULATED 0x100u /* the rules are kept by the host's software */
+#define UCALL_BELL_EMULATED 0x100u /* the host's software enforces the rules */
 #define UCALL_BELL_NO_MAILBOX 0x200u /* messages go by address: the mailbox is not mapped */
 
-/* The bell page: how this VM's guest rings. */
+/* The bell page: how this VM's guest rings the doorbell. */
 struct ucall_bell {
 	uint64_t ring; /* guest address of void ring(struct ucall *uc, const struct ucall_bell *bell) */
-	uint64_t param[UCALL_PARAMS]; /* the backend's own: what its init() gave to its guest code */
-	uint32_t guest_abi; /* UCALL_GUEST_ABI of the host */
+	uint64_t param[UCALL_PARAMS]; /* for the backend's guest code, set by its init() */
+	uint32_t guest_abi; /* the host's UCALL_GUEST_ABI */
 	uint32_t protection; /* how this guest's memory is encrypted */
 };
 

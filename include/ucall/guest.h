@@ -3,8 +3,8 @@
  * <ucall/guest.h> - the guest's side: what a guest function calls.
  *
  * Works in a guest function of the program itself and in a separate guest ELF.  Nothing here is
- * thread-specific: each vCPU has a mailbox of its own, and a vCPU is its only user.  Interrupt and
- * exception handlers that the core runs may make ucalls in the midst of another ucall.
+ * thread-specific: each vCPU has its own mailbox, which no other vCPU uses.  Interrupt and
+ * exception handlers that the core runs may make ucalls in the middle of another ucall.
  */
 #ifndef UCALL_GUEST_H
 #define UCALL_GUEST_H
@@ -44,10 +44,10 @@ extern "C" {
 #define UCALL_PLAIN_CODE UCALL_GENERAL_REGS UCALL_NO_SANITIZE UCALL_NO_TRACE UCALL_NO_PROFILE
 
 /*
- * Marks a guest function: `static UCALL_GUEST void guest_main(void)`.  It uses general registers
- * alone and is left out of every instrumentation, so that the program's other flags do not matter.
- * In a separate guest ELF (UCALL_GUEST_BUILD, see `ucall cc`) the host finds it by its name, also if
- * it is static.
+ * Marks a guest function: `static UCALL_GUEST void guest_main(void)`.  It uses only general
+ * registers and gets no instrumentation, so the program's other compiler flags do not matter.  In a
+ * separate guest ELF (UCALL_GUEST_BUILD, see `ucall cc`) the host finds it by name, even if it is
+ * static.
  */
 #ifdef UCALL_GUEST_BUILD
 #define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR __attribute__((used))
@@ -59,12 +59,12 @@ extern "C" {
 #define UCALL_INLINE static inline __attribute__((always_inline)) UCALL_PLAIN_CODE
 
 /*
- * Arguments of macros.  In ISO C a macro's ... is given at least one argument, and so it is here, whatever the compiler
- * permits.
+ * Arguments of macros.  ISO C requires at least one argument for a macro's `...`, and these macros
+ * always have one, even if the compiler would not require it.
  */
 #define UCALL_FIRST(...) UCALL_FIRST_(__VA_ARGS__, 0)
 #define UCALL_FIRST_(a, ...) (a)
-/* How many there are but for the first, 0..16: of `nargs, a, b` that is 2. */
+/* The number of arguments after the first, 0..16: 2 for `nargs, a, b`. */
 #define UCALL_COUNT(...) \
 	UCALL_COUNT_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
 #define UCALL_COUNT_(z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, count, ...) count
@@ -82,7 +82,7 @@ extern "C" {
 void ucall_wrong_number_of_arguments(void)
 	UCALL_ERROR("nargs must be the number of arguments that follow, 7 at most");
 
-/* A constant number of arguments is checked when compiling, any other by the host. */
+/* The compiler checks nargs if it is constant, otherwise the host does. */
 #define UCALL_CHECK_COUNT(nargs, count) \
 	do { \
 		if (__builtin_constant_p(nargs) && ((nargs) != (count) || (nargs) > UCALL_MAX_ARGS)) \
@@ -101,7 +101,7 @@ UCALL_INLINE struct ucall_mailbox *ucall_this_mailbox(void)
 	return (struct ucall_mailbox *)address;
 }
 
-/* How this VM's guests ring. */
+/* The bell page: how this VM's guests ring the doorbell. */
 UCALL_INLINE const struct ucall_bell *ucall_this_bell(void)
 {
 	return (const struct ucall_bell *)((uintptr_t)ucall_this_mailbox() + UCALL_BELL_ADDRESS -
@@ -109,8 +109,8 @@ UCALL_INLINE const struct ucall_bell *ucall_this_bell(void)
 }
 
 /*
- * Where a guest function of a separate guest ELF returns to: sends UCALL_DONE, again and again.  (For
- * a guest function of the program itself the core has code of its own.)
+ * A guest function of a separate guest ELF returns here: sends UCALL_DONE, again and again.  (A
+ * guest function of the program itself returns to code of the core.)
  */
 UCALL_HIDDEN void ucall_guest_return(void) __attribute__((noreturn));
 
@@ -133,14 +133,14 @@ UCALL_INLINE uint64_t ucall_head(unsigned int cmd, unsigned int nargs, unsigned 
 #endif
 }
 
-/* The host did not take the message: says so by an exception and does not return. */
+/* Called if the host did not take the message: raises an exception and does not return. */
 UCALL_HIDDEN void ucall_guest_swallowed(void) __attribute__((noreturn, cold));
 
-/* Is the message still there?  What the host wrote while the guest stood still is read after this. */
+/* True if the host has not taken the message.  What it wrote meanwhile is read after this. */
 UCALL_INLINE int ucall_is_published(const ucall_head_t *published)
 {
 #if defined(__x86_64__) && defined(__GCC_ASM_FLAG_OUTPUTS__)
-	int there; /* compared where it lies: an instruction less, of the dozen that a ucall has */
+	int there; /* compared in memory: saves one of the dozen instructions of a ucall */
 
 	__asm__ volatile("cmpq $0, %1" : "=@ccne"(there) : "m"(*published) : "memory");
 	return there;
@@ -162,7 +162,7 @@ UCALL_INLINE void ucall_ring(struct ucall_mailbox *m, struct ucall *uc, uint64_t
 		ucall_guest_swallowed();
 }
 
-/* The same in a guest without mailboxes: the host reads the message at that address and leaves it as it is. */
+/* The same without mailboxes: the host reads the message at that address and does not change it. */
 UCALL_INLINE void ucall_ring_address(struct ucall *uc, uint64_t head)
 {
 	const struct ucall_bell *bell = ucall_this_bell();
@@ -223,22 +223,22 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 }
 
 /*
- * A guest that was attached (<ucall/attach.h>) and has no mailboxes, whose messages go by address, defines
- * UCALL_NO_MAILBOX before it includes this.
+ * Define UCALL_NO_MAILBOX before including this header in an attached guest (<ucall/attach.h>) that
+ * has no mailboxes and sends messages by address.
  *
  * ucall(cmd, nargs, ...): sends a message with `nargs` arguments (0..7; integers or pointers) and
- * returns when the host has taken it; a backend that queues messages (ucall-ring(7)) may return earlier.
+ * returns when the host has taken it, or earlier if the backend queues messages (ucall-ring(7)).
  */
 #define ucall(cmd, ...) UCALL_WITH_FLAGS(cmd, 0, __VA_ARGS__)
 
 /*
- * ucall_wait(cmd, nargs, ...): the same, and whatever the backend the host has taken this message, and all
- * before it, and has run the vCPU again: for a message that asks for something, such as a variable that
- * the host is to change.
+ * ucall_wait(cmd, nargs, ...): the same, but with any backend it returns only after the host has
+ * taken this message and all before it, and has run the vCPU again.  Use it for a message that asks
+ * for something, such as a variable that the host must change.
  */
 #define ucall_wait(cmd, ...) UCALL_WITH_FLAGS(cmd, UCALL_WAIT, __VA_ARGS__)
 
-/* ... is nargs and the arguments. */
+/* `...` is nargs and the arguments. */
 #define UCALL_WITH_FLAGS(cmd, flags, ...) \
 	do { \
 		UCALL_CHECK_COUNT(UCALL_FIRST(__VA_ARGS__), UCALL_COUNT(__VA_ARGS__)); \
@@ -246,8 +246,8 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 	} while (0)
 
 /*
- * ucall_shared(uc, cmd, nargs, ...): the same, with the message in *uc, which the host allocated
- * with ucall_shared_alloc() and whose address it gave to the guest.
+ * ucall_shared(uc, cmd, nargs, ...): like ucall(), with the message in *uc, which the host
+ * allocated with ucall_shared_alloc() and whose address it passed to the guest.
  */
 #define ucall_shared(uc, cmd, ...) \
 	do { \
@@ -256,8 +256,8 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 	} while (0)
 
 /*
- * The arguments of a format, up to 12, as an array: a guest's variadic call would save every register
- * that may hold one.  The first, z, is the format.
+ * Up to 12 arguments of a format, as an array: a variadic call in a guest would save every register
+ * that may hold an argument.  The first, z, is the format.
  */
 #define UCALL_CAT(a, b) UCALL_CAT_(a, b)
 #define UCALL_CAT_(a, b) a##b
@@ -281,10 +281,10 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 #define UCALL_CAST_12(z, a, b, c, d, e, f, g, h, i, j, k, l) \
 	UCALL_CAST_11(z, a, b, c, d, e, f, g, h, i, j, k), UCALL_U64(l)
 
-/* Never called: has the compiler hold the arguments against the format. */
+/* Never called: makes the compiler check the arguments against the format. */
 void ucall_check_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* ... is the format and its arguments. */
+/* `...` is the format and its arguments. */
 #define UCALL_WITH_FORMAT(call, ...) \
 	do { \
 		const uint64_t ucall_args_[] = { UCALL_CAST(__VA_ARGS__) }; \
@@ -296,8 +296,8 @@ void ucall_check_format(const char *format, ...) __attribute__((format(printf, 1
 /*
  * GUEST_PRINTF and the failing asserts, out of line.  `uc`: the message to use, NULL for the
  * mailbox.  Conversions: d i u x X o c s p %, with the flags - + space # 0, width, precision (both
- * also as *) and the lengths hh h l ll j z t.  Any other conversion is an error on the host.  A text
- * longer than a message is sent in several.
+ * also as *) and the lengths hh h l ll j z t.  Any other conversion is an error on the host.  A
+ * text that is too long for one message is sent in several.
  */
 UCALL_HIDDEN void ucall_guest_print(const char *format, const uint64_t *args);
 UCALL_HIDDEN void ucall_guest_fail(const char *file, unsigned int line, const char *format,
@@ -307,7 +307,7 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 				     uint64_t v2, uint64_t v3, uint64_t v4)
 	__attribute__((noreturn, cold));
 
-/* The host sees args[1] == stage.  args[0] is 0. */
+/* GUEST_SYNC: args[1] is the stage, args[0] is 0.  GUEST_SYNC_WAIT: the same by ucall_wait(). */
 #define GUEST_SYNC(stage) ucall(UCALL_SYNC, 2, 0, stage)
 #define GUEST_SYNC_WAIT(stage) ucall_wait(UCALL_SYNC, 2, 0, stage)
 #define GUEST_SYNC_ARGS(stage, a1, a2, a3, a4) ucall(UCALL_SYNC, 6, 0, stage, a1, a2, a3, a4)
@@ -319,14 +319,14 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 		ucall_guest_fail(__FILE__, __LINE__, UCALL_FIRST(__VA_ARGS__), ucall_args_), \
 		__VA_ARGS__)
 
-/* A failed assert does not return: should the host run the vCPU again, it aborts again. */
+/* A failed assert does not return: if the host runs the vCPU again, it aborts again. */
 #define UCALL_ASSERT(uc, cond, text, values, v1, v2, v3, v4) \
 	do { \
 		if (__builtin_expect(!(cond), 0)) \
 			ucall_guest_assert(uc, __FILE__, __LINE__, text, values, (uint64_t)(v1), \
 					   (uint64_t)(v2), (uint64_t)(v3), (uint64_t)(v4)); \
 	} while (0)
-/* Compares the values as 64-bit integers, each extended as its type says. */
+/* Compares the values as 64-bit integers, each extended according to its type. */
 #define UCALL_ASSERT_CMP(uc, a, op, b) \
 	do { \
 		uint64_t ucall_a_ = (uint64_t)(a), ucall_b_ = (uint64_t)(b); \
@@ -356,9 +356,9 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 #define GUEST_SHARED_ASSERT_EQ(uc, a, b) UCALL_ASSERT_CMP(uc, a, ==, b)
 
 /*
- * For a guest with an interrupt descriptor table (vector base, ...) of its own: a handler that
- * makes ucalls calls ucall_nest_enter() first and ucall_nest_leave() last, both with the same
- * object on its stack.  The core's own stubs do this by themselves.
+ * For a guest with its own interrupt descriptor table (vector base, ...): a handler that makes
+ * ucalls must call ucall_nest_enter() first and ucall_nest_leave() last, both with the same object
+ * on its stack.  The core's own stubs do this themselves.
  */
 struct ucall_nest {
 	uint64_t saved[UCALL_NEST_SIZE / 8];
@@ -368,9 +368,10 @@ UCALL_HIDDEN void ucall_nest_enter(struct ucall_nest *nest);
 UCALL_HIDDEN void ucall_nest_leave(const struct ucall_nest *nest);
 
 /*
- * Instructions that may raise an exception.  A fix-up says where the guest goes on if one does: at `to`, with
- * UCALL_TRAPPED plus the exception's number in the register of a function's result (rax, x0, r2, a0), in place
- * of a handler.  UCALL_FIXUP("1b", "2b") stands in an asm statement and names two of its labels.
+ * For instructions that may raise an exception.  If the one at `at` does, no handler runs: the
+ * guest continues at `to`, with UCALL_TRAPPED plus the exception's number in the function result
+ * register (rax, x0, r2, a0).  Write UCALL_FIXUP("1b", "2b") in an asm statement; it names two of
+ * its labels.
  */
 #define UCALL_TRAPPED 0x1000
 #define UCALL_FIXUP(at, to) \
@@ -381,13 +382,13 @@ UCALL_HIDDEN void ucall_nest_leave(const struct ucall_nest *nest);
 	"	.popsection\n"
 
 /*
- * Reads or writes `size` bytes (1, 2, 4 or 8) at a guest address.  Returns 0, or UCALL_TRAPPED plus the number of the
- * exception; -1 for another size.
+ * Read or write `size` bytes (1, 2, 4 or 8) at a guest address.  Return 0, UCALL_TRAPPED plus the
+ * number of the exception, or -1 for another size.
  */
 UCALL_HIDDEN int guest_read_safe(uint64_t address, unsigned int size, uint64_t *value);
 UCALL_HIDDEN int guest_write_safe(uint64_t address, unsigned int size, uint64_t value);
 #if defined(__x86_64__)
-/* The same of a model-specific register, of an extended control register. */
+/* The same for a model-specific register or an extended control register. */
 UCALL_HIDDEN int guest_rdmsr_safe(uint32_t msr, uint64_t *value);
 UCALL_HIDDEN int guest_wrmsr_safe(uint32_t msr, uint64_t value);
 UCALL_HIDDEN int guest_xsetbv_safe(uint32_t index, uint64_t value);

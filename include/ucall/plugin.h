@@ -1,17 +1,17 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <ucall/plugin.h> - what a backend is made of.
+ * <ucall/plugin.h> - for writing a backend.
  *
  * A backend is one source file: metadata (UCALL_BACKEND), guest functions marked UCALL_DOORBELL and
- * named by UCALL_GUEST_CODE, host functions, and `const struct ucall_ops ucall_ops`, these two under
- * #ifndef UCALL_GUEST_BUILD.  Built with
+ * listed in UCALL_GUEST_CODE, host functions, and `const struct ucall_ops ucall_ops`, the last two
+ * under #ifndef UCALL_GUEST_BUILD.  Built with
  *
  *	cc -shared -fPIC foo.c $(pkg-config --cflags --libs ucall) -o ucall-foo.so
  *
- * it serves guests of the host's own architecture; with `ucall cc --backend foo.c -o ucall-foo.so`,
- * of all for which there is a compiler.  It is found as UCALL_BACKEND=foo in $UCALL_PLUGIN_PATH or in
- * the install's backend folder.  The core reads the metadata, and checks the guest code, before it
- * lets any code of the file run.
+ * it serves guests of the host's architecture; with `ucall cc --backend foo.c -o ucall-foo.so`,
+ * guests of all architectures for which there is a compiler.  UCALL_BACKEND=foo finds it in
+ * $UCALL_PLUGIN_PATH or in the installed backend folder.  The core reads the metadata and checks
+ * the guest code before any code of the file runs.
  */
 #ifndef UCALL_PLUGIN_H
 #define UCALL_PLUGIN_H
@@ -33,14 +33,14 @@ extern "C" {
 #define UCALL_ARCH_S390X (1u << 2)
 #define UCALL_ARCH_RISCV64 (1u << 3)
 
-/* What a VM must be like: bits of ucall_metadata.needs. */
+/* What the backend needs of a VM: bits of ucall_metadata.needs. */
 #define UCALL_NEEDS_NO_IRQCHIP (1u << 0) /* no in-kernel interrupt controller */
 #define UCALL_NEEDS_RING0 (1u << 1) /* guest functions in ring 0 */
 #define UCALL_NEEDS_GUEST_VC \
 	(1u << 2) /* for SEV-ES and SEV-SNP: a #VC handler in the guest (guest_vc) */
-/* An engine with KVM's descriptors: some function of the backend uses ucall_vm_fd() or ucall_vcpu_fd(). */
+/* An engine with KVM's descriptors: the backend uses ucall_vm_fd() or ucall_vcpu_fd(). */
 #define UCALL_NEEDS_KVM (1u << 3)
-#define UCALL_NEEDS_ALL 0xfu /* those of this version; a backend with another is refused */
+#define UCALL_NEEDS_ALL 0xfu /* all bits of this version; a backend with another bit is refused */
 
 /* Bits of ucall_metadata.protections and .default_for_protections. */
 #define UCALL_PROTECT_NONE (1u << 0)
@@ -61,7 +61,7 @@ struct ucall_option {
 	uint32_t type; /* enum ucall_option_type */
 	uint32_t reserved;
 	uint64_t min, max;
-	char value[40]; /* the default, as one would write it */
+	char value[40]; /* the default, written as in a config string */
 	char choices[64]; /* "this|that" */
 	char help[104]; /* a phrase for `ucall info` */
 };
@@ -69,36 +69,38 @@ struct ucall_option {
 #define UCALL_MAX_OPTIONS 8
 
 /*
- * All that can be known of a backend without running it.  Flat, so that it can stand in an ELF note
- * (a pointer there would silently become a relocation).  Integers are in the host's byte order.
+ * All that is known about a backend without running it.  No pointers, so that it can be in an ELF
+ * note (a pointer there would silently become a relocation).  Integers are in the host's byte
+ * order.
  */
 struct ucall_metadata {
 	uint32_t abi; /* UCALL_ABI */
 	uint32_t guest_abi; /* UCALL_GUEST_ABI */
 	uint32_t size; /* of this structure */
-	/* In the order in which initializers name them, for C++. */
-	uint32_t queue_lines; /* of the queue that it asks for when the VM is attached; 0: none */
+	/* C++ initializers must name the following in this order. */
+	uint32_t queue_lines; /* of the queue that it requests in an attached VM; 0: none */
 	char name[32]; /* a-z 0-9 - _ */
 	char version[32];
 	char summary[128]; /* one phrase */
 	uint32_t needs; /* UCALL_NEEDS_ bits */
-	uint32_t protections; /* UCALL_PROTECT_ bits: VMs that it can serve */
+	uint32_t protections; /* UCALL_PROTECT_ bits: VMs that it supports */
 	uint32_t default_for; /* UCALL_ARCH_ bits: where it is the default... */
 	uint32_t default_for_protections; /* ...for VMs of these UCALL_PROTECT_ bits */
-	struct ucall_option options[UCALL_MAX_OPTIONS]; /* an empty name ends them */
+	struct ucall_option options[UCALL_MAX_OPTIONS]; /* an empty name ends the list */
 };
 
 /*
- * ELF note types; the name of both is UCALL_NOTE_NAME, whose length puts the descriptor at a
- * multiple of 8.  Both have the alignment 8, so that any order of the two leaves no gap.
+ * ELF note types.  Both have the name UCALL_NOTE_NAME, whose length puts the descriptor at a
+ * multiple of 8, and the alignment 8, so that there is no gap in either order.
  */
 #define UCALL_NOTE_NAME "libucall"
 #define UCALL_NOTE_METADATA 1 /* one: struct ucall_metadata */
 #define UCALL_NOTE_IMAGE 2 /* one for each guest architecture: struct ucall_image_note */
 
 /*
- * Guest code of one architecture.  That of the host's own architecture is the section ucall_guest
- * of the plugin, and its entries are those of ucall_ops; that of others follows its note's fields.
+ * Guest code of one architecture.  For the host's architecture, it is the plugin's section
+ * ucall_guest, and its entries are in ucall_ops; for other architectures, it follows the note's
+ * fields.
  */
 struct ucall_image_note {
 	uint32_t size; /* of this structure */
@@ -106,24 +108,24 @@ struct ucall_image_note {
 	uint16_t machine; /* EM_X86_64, ... */
 	uint8_t elf_class; /* ELFCLASS64 */
 	uint8_t byte_order; /* ELFDATA2LSB, ELFDATA2MSB */
-	int32_t start; /* address of the first byte, less the address of this field */
-	int32_t end; /* address after the last byte, less the address of this field */
-	uint32_t link_address; /* modulo 4096, of the first byte; the copy is congruent to it */
-	uint32_t entry[2]; /* of send_cmd and send_cmd_shared, from the first byte */
+	int32_t start; /* address of the first byte, minus the address of this field */
+	int32_t end; /* address after the last byte, minus the address of this field */
+	uint32_t link_address; /* of the first byte, modulo 4096; the copy is congruent to it */
+	uint32_t entry[2]; /* offsets of send_cmd and send_cmd_shared from the first byte */
 	uint32_t reserved[2];
 };
 
 #define UCALL_ENTRY_NONE 0xffffffffu /* the backend has none */
 #define UCALL_ENTRY_OPS 0xfffffffeu /* as in ucall_ops */
-#define UCALL_LINK_OPS 0xffffffffu /* link_address is where the section is */
+#define UCALL_LINK_OPS 0xffffffffu /* link_address is the section's address */
 
 /* ---- guest code ---- */
 
 /*
- * Marks a guest function of a backend: void f(struct ucall *uc, const struct ucall_bell *bell).  bell->param[] is what
- * init() gave with ucall_vm_set_param().  It must be self-contained: the core copies the section, and
- * nothing else of the plugin, into the guest.  No calls or references out of it: no global
- * variables, string literals, switch tables, library functions.
+ * Marks a guest function of a backend: void f(struct ucall *uc, const struct ucall_bell *bell).
+ * bell->param[] has the values that init() set with ucall_vm_set_param().  The function must be
+ * self-contained: the core copies only this section of the plugin into the guest.  No calls or
+ * references may leave it: no global variables, string literals, switch tables, library functions.
  */
 #if UCALL_HAS_ATTRIBUTE(optimize)
 #define UCALL_NO_JUMP_TABLES __attribute__((optimize("no-jump-tables")))
@@ -135,9 +137,9 @@ struct ucall_image_note {
 
 /*
  * UCALL_GUEST_CODE(send_cmd, send_cmd_shared), at file scope, after these functions (NULL for one
- * that the backend does not have): there is guest code for the architecture that is being compiled
- * for.  A backend for some architectures alone has its guest half under `#if defined(__s390x__)` or
- * the like; on a host of another the two fields of ucall_ops are then left out.
+ * that the backend does not have): declares guest code for the architecture being compiled for.  A
+ * backend for only some architectures puts its guest half under `#if defined(__s390x__)` or the
+ * like; on a host of another architecture it leaves these two fields of ucall_ops out.
  */
 #if defined(UCALL_GUEST_BUILD)
 /* For `ucall cc --backend`, which takes the section and these two offsets out of the object. */
@@ -165,7 +167,7 @@ struct ucall_image_note {
 #define UCALL_ENTRIES_SECTION ".ucall_entries"
 
 #ifdef UCALL_GUEST_BUILD
-#define UCALL_BACKEND(...) struct ucall /* the host's half has it */
+#define UCALL_BACKEND(...) struct ucall /* used by the host's half only */
 #else
 
 /* ---- host code ---- */
@@ -183,12 +185,12 @@ enum ucall_exit_reason {
 	UCALL_EXIT_TIMEOUT = 9,
 	UCALL_EXIT_KICK = 10, /* ucall_vcpu_kick() */
 	UCALL_EXIT_OTHER = 11, /* see native */
-	UCALL_EXIT_MEMORY = 12, /* SEV-SNP: memory was used as private that is shared, or vice versa */
-	UCALL_EXIT_TERMINATE = 13, /* the guest asked for its end: GHCB MSR protocol */
+	UCALL_EXIT_MEMORY = 12, /* SEV-SNP: shared memory was used as private, or vice versa */
+	UCALL_EXIT_TERMINATE = 13, /* the guest asked to be ended: GHCB MSR protocol */
 	UCALL_EXIT_DEBUG = 14, /* an instruction was executed: ucall_vcpu_set_stepping() */
 };
 
-/* Why a vCPU stopped.  Native byte order whatever the guest's. */
+/* Why a vCPU stopped.  In the host's byte order, whatever the guest's. */
 struct ucall_exit {
 	uint32_t reason; /* enum ucall_exit_reason */
 	uint32_t native; /* the engine's own number: KVM_EXIT_... */
@@ -224,7 +226,7 @@ struct ucall_exit {
 		} exception;
 		struct {
 			uint64_t gpa, size;
-			uint32_t is_private; /* what the guest took it for */
+			uint32_t is_private; /* how the guest used it */
 		} memory;
 		struct {
 			uint32_t set, reason; /* GHCB specification, 2.3.1 */
@@ -239,9 +241,10 @@ struct ucall_exit {
 struct ucall_args; /* the options of a VM's backend, parsed and checked */
 
 /*
- * A backend.  Every function may be called for several VMs at once, from any thread; what a backend
- * keeps it keeps per VM (ucall_vm_set_backend_data()).  NULL is allowed for init, uninit, vcpu_init and vcpu_fini,
- * for recv_cmd_shared beside recv_cmd, and for one of the two pairs.
+ * A backend.  Every function may be called for several VMs at once, from any thread, so a backend
+ * must keep its state per VM (ucall_vm_set_backend_data()).  NULL is allowed for init, uninit,
+ * vcpu_init and vcpu_fini, for recv_cmd_shared if there is a recv_cmd, and for one of the two
+ * pairs.
  */
 struct ucall_ops {
 	uint32_t abi; /* UCALL_OPS fills in these three */
@@ -249,97 +252,105 @@ struct ucall_ops {
 	const struct ucall_metadata *metadata;
 
 	/*
-	 * When a VM is created: its memory exists, no vCPU does.  Returns 0, or -1 after
-	 * ucall_fail().  uninit() is called when the VM is freed, if init() succeeded; not in a child of
-	 * fork() that frees its copy.
+	 * init() is called when a VM is created: its memory exists, but no vCPU.  Returns 0, or -1
+	 * after ucall_fail().  uninit() is called when the VM is freed, if init() succeeded, but
+	 * not in a child of fork() that frees its copy.
 	 */
 	int (*init)(struct ucall_vm *vm, const struct ucall_args *args);
 	void (*uninit)(struct ucall_vm *vm);
 
 	/*
-	 * In guests of the host's own architecture, whose code this file holds: ring, passing the
-	 * message's address (in a register, in the data, ...); ring, and the host finds the message
-	 * without help.  Those of other architectures are in their images: see UCALL_GUEST_CODE.
+	 * Run in guests of the host's architecture.  send_cmd() rings and passes the message's
+	 * address (in a register, in the data, ...); send_cmd_shared() only rings, and the host
+	 * finds the message itself.  Guest code for other architectures is in the images: see
+	 * UCALL_GUEST_CODE.
 	 */
 	void (*send_cmd)(struct ucall *uc, const struct ucall_bell *bell);
 	void (*send_cmd_shared)(struct ucall *uc, const struct ucall_bell *bell);
 
 	/*
-	 * On the host, on the vCPU's thread: is this exit mine?  1: yes (recv_cmd: and
-	 * *where is the message's guest-virtual address, which the core will check); 0: no.  Without
-	 * recv_cmd_shared, recv_cmd is asked in both cases; for a message in the mailbox the core ignores *where.
+	 * Called on the host, on the vCPU's thread.  Return 1 if the exit is this backend's
+	 * doorbell, else 0.  With 1, recv_cmd() sets *where to the message's guest-virtual address,
+	 * which the core checks.  Without recv_cmd_shared(), recv_cmd() is called for both; for a
+	 * message in the mailbox the core ignores *where.
 	 *
-	 * May be asked more than once about an exit.  It may read and set the vCPU's registers (ucall_vcpu_get_regs(),
-	 * _set_regs(); KVM's ioctls on ucall_vcpu_fd() other than KVM_RUN) and read and write guest memory.  It must
-	 * not run, kick, restart or free the vCPU, nor print, exit, or wait for anything.
+	 * They may be called more than once for one exit.  They may read and set the vCPU's
+	 * registers (ucall_vcpu_get_regs(), _set_regs(); KVM's ioctls on ucall_vcpu_fd() except
+	 * KVM_RUN) and read and write guest memory.  They must not run, kick, restart or free the
+	 * vCPU, nor print, exit, or wait for anything.
 	 */
 	int (*recv_cmd)(struct ucall_vcpu *vcpu, const struct ucall_exit *exit, uint64_t *where);
 	int (*recv_cmd_shared)(struct ucall_vcpu *vcpu, const struct ucall_exit *exit);
 
 	/*
-	 * When a vCPU is added: it has its registers, and has not run; the place for what a doorbell needs of each
-	 * vCPU, such as KVM_SET_GUEST_DEBUG or KVM_ENABLE_CAP on ucall_vcpu_fd(vcpu).  Returns 0, or -1 after
-	 * ucall_fail(): ucall_vcpu_add() fails, and the VM should be freed.  vcpu_fini() is called when the VM is
+	 * vcpu_init() is called when a vCPU is added: its registers are set, and it has not run.
+	 * It does what a doorbell needs for each vCPU, such as KVM_SET_GUEST_DEBUG or
+	 * KVM_ENABLE_CAP on ucall_vcpu_fd(vcpu).  Returns 0, or -1 after ucall_fail(): then
+	 * ucall_vcpu_add() fails, and the VM should be freed.  vcpu_fini() is called when the VM is
 	 * freed, before uninit(), if vcpu_init() succeeded.
 	 *
-	 * In an attached VM vCPUs may exist at init(), and vcpu_init() is called by ucall_vcpu_attach(), perhaps before
-	 * the owner sets registers; vcpu_fini() by ucall_vcpu_detach() too.
+	 * In an attached VM, vCPUs may exist at init().  ucall_vcpu_attach() calls vcpu_init(),
+	 * perhaps before the owner sets registers; ucall_vcpu_detach() also calls vcpu_fini().
 	 */
 	int (*vcpu_init)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
 	void (*vcpu_fini)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
 };
 
-/* Is the exit a write of one item of `size` bytes to that I/O port?  For recv_cmd and recv_cmd_shared. */
+/*
+ * True if the exit is a write of one item of `size` bytes to that I/O port.  For recv_cmd and
+ * recv_cmd_shared.
+ */
 static inline bool ucall_exit_is_out(const struct ucall_exit *exit, uint64_t port, unsigned int size)
 {
 	return exit->reason == UCALL_EXIT_IO && exit->u.io.is_write && exit->u.io.size == size &&
 	       exit->u.io.count == 1 && exit->u.io.port == port;
 }
 
-/* Is it a store of `size` bytes to that guest-physical address? */
+/* True if it is a store of `size` bytes to that guest-physical address. */
 static inline bool ucall_exit_is_store(const struct ucall_exit *exit, uint64_t gpa, unsigned int size)
 {
 	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write &&
 	       exit->u.mmio.size == size && exit->u.mmio.gpa == gpa;
 }
 
-/* Options by name, within the range that the metadata gives.  An unknown name gives 0 or NULL. */
+/* The value of an option, checked against the metadata; 0 or NULL for an unknown name. */
 UCALL_PUBLIC uint64_t ucall_args_uint(const struct ucall_args *args, const char *name);
 UCALL_PUBLIC const char *ucall_args_string(const struct ucall_args *args, const char *name);
 
 /*
- * Ends a failing function: sets errno to `error` and ucall_error() to the text.  Returns -1.
- * What is wrong, where, and what to do.
+ * Reports an error: sets errno to `error` and ucall_error() to the text, which should say what is
+ * wrong, where, and what to do.  Returns -1.
  */
 UCALL_PUBLIC int ucall_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
 
-/* In init(): bell->param[n] of the guest code, n < UCALL_PARAMS. */
+/* In init(): sets bell->param[n] for the guest code, n < UCALL_PARAMS.  Returns 0, or -1. */
 UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value);
 
 /*
- * In init(): maps `size` bytes at guest-physical address `gpa`, which must lie outside of the guest's
- * memory, so that the guest's accesses exit.  Returns the guest-virtual address, 0 on failure.
+ * In init(): maps `size` bytes at guest-physical address `gpa`, outside guest memory, so that the
+ * guest's accesses exit.  Returns the guest-virtual address, 0 on failure.
  */
 UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size);
 
 /*
- * In init(): a number for a memory slot of the backend's own (KVM_SET_USER_MEMORY_REGION on ucall_vm_fd()).  It is the
- * backend's until the VM ends; uninit() deletes the region if its memory goes then.  A slot that is read-only exits on
- * writes, and is mapped by ucall_vm_map_device().  Returns -1 (EOPNOTSUPP, ENOSPC) where there is none.
+ * In init(): returns the number of a memory slot for the backend (KVM_SET_USER_MEMORY_REGION on
+ * ucall_vm_fd()), which keeps it until the VM ends; uninit() deletes the region if it frees its
+ * memory.  Writes to a read-only slot exit; map it with ucall_vm_map_device().  Returns -1 if there
+ * is no slot (EOPNOTSUPP, ENOSPC).
  */
 UCALL_PUBLIC int ucall_vm_take_slot(struct ucall_vm *vm);
 
 /*
- * In init(): each vCPU gets a queue for messages, at UCALL_QUEUE_ADDRESS in the guest, of so many lines (a
- * power of two, 64 to UCALL_QUEUE_LINES_MOST).  The core takes its messages before it looks at an exit.
- * `polled`: the vCPU runs in a thread of its own, and the core takes them while it runs.  The doorbell puts
- * them there with ucall_queue_put() of <ucall/queue.h>; recv_cmd_shared() is asked about exits alone, as
- * ever.  Returns 0, or -1 (EINVAL; EOPNOTSUPP with UCALL_VIA_ADDRESS).
+ * In init(): gives each vCPU a message queue at UCALL_QUEUE_ADDRESS in the guest, with `lines`
+ * lines (a power of two, 64 to UCALL_QUEUE_LINES_MOST).  The core takes its messages before it
+ * looks at an exit.  `polled`: the vCPU runs in its own thread, and the core takes messages while
+ * it runs.  The doorbell adds messages with ucall_queue_put() of <ucall/queue.h>; recv_cmd_shared()
+ * is still called for exits only.  Returns 0, or -1 (EINVAL; EOPNOTSUPP with UCALL_VIA_ADDRESS).
  */
 UCALL_PUBLIC int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled);
 
 /*
- * What kind of VM it is, for a backend whose options decide what it can serve: its UCALL_PROTECT_ bit,
+ * The kind of VM, for a backend whose options limit which VMs it supports: its UCALL_PROTECT_ bit,
  * the ring of its guest functions, whether it has an in-kernel interrupt controller.
  */
 UCALL_PUBLIC uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm);
@@ -348,8 +359,8 @@ UCALL_PUBLIC int ucall_vm_ring(const struct ucall_vm *vm);
 UCALL_PUBLIC bool ucall_vm_has_irqchip(const struct ucall_vm *vm);
 
 /*
- * Was the VM attached (<ucall/attach.h>)?  Its owner runs the vCPUs and takes one message with each exit, so that a
- * queue can hold one at most.
+ * True if the VM is attached (<ucall/attach.h>).  Its owner runs the vCPUs and takes one message
+ * with each exit, so a queue can hold at most one.
  */
 UCALL_PUBLIC bool ucall_vm_is_attached(const struct ucall_vm *vm);
 
@@ -358,12 +369,12 @@ UCALL_PUBLIC void ucall_vm_set_backend_data(struct ucall_vm *vm, void *data);
 UCALL_PUBLIC void *ucall_vm_backend_data(const struct ucall_vm *vm);
 
 /*
- * In recv_cmd(): the register that holds a guest function's first argument (x86_64: RDI, aarch64: x0,
- * s390x: r2, riscv64: a0), at the exit; 0 where registers are closed to the host.
+ * In recv_cmd(): the value, at the exit, of the register for a function's first argument (x86_64:
+ * RDI, aarch64: x0, s390x: r2, riscv64: a0); 0 if registers are closed to the host.
  */
 UCALL_PUBLIC uint64_t ucall_vcpu_argument(struct ucall_vcpu *vcpu);
 
-/* ---- the macros that fill it all in ---- */
+/* ---- the macros that fill in these structures ---- */
 
 struct ucall_metadata_note {
 	uint32_t namesz, descsz, type;
@@ -388,8 +399,8 @@ struct ucall_metadata_note {
 #endif
 
 /*
- * UCALL_BACKEND(.name = "foo", .version = "1.0", .summary = "...", ...): the metadata, once, at
- * file scope, and the note that holds it.
+ * UCALL_BACKEND(.name = "foo", .version = "1.0", .summary = "...", ...), once, at file scope:
+ * defines the metadata, and the note that holds it.
  */
 #define UCALL_BACKEND(...) \
 	static const struct ucall_metadata_note ucall_metadata_note \
@@ -405,13 +416,13 @@ struct ucall_metadata_note {
 		}
 #endif
 
-/* The head of `const struct ucall_ops ucall_ops = { UCALL_OPS, .init = ..., };` */
+/* The first fields of `const struct ucall_ops ucall_ops = { UCALL_OPS, .init = ..., };` */
 #define UCALL_OPS \
 	.abi = UCALL_ABI, .size = sizeof(struct ucall_ops), .metadata = &ucall_metadata_note.metadata
 
-/* ---- which backends are there ---- */
+/* ---- listing backends ---- */
 
-/* A backend that was found, and all that can be known of it without running it. */
+/* A backend that was found, and all that is known about it without running it. */
 struct ucall_backend_info {
 	struct ucall_metadata metadata; /* all zero if there is a problem */
 	const char *path;
@@ -420,18 +431,22 @@ struct ucall_backend_info {
 };
 
 /*
- * All backends in $UCALL_PLUGIN_PATH and the install's backend folder, sorted by name, the first
- * found of each name.  Returns an array of *count, for ucall_backends_free(); NULL on failure.
+ * All backends in $UCALL_PLUGIN_PATH and the installed backend folder, sorted by name; for each
+ * name, the first one found.  Returns an array of *count; free it with ucall_backends_free().  NULL
+ * on failure.
  */
 UCALL_PUBLIC struct ucall_backend_info *ucall_backends(size_t *count);
-/* One backend, by the name or path of a config string (its options are ignored). */
+/*
+ * One backend, by the name or path of a config string (its options are ignored).  Free it with
+ * ucall_backends_free().  NULL on failure.
+ */
 UCALL_PUBLIC struct ucall_backend_info *ucall_backend_find(const char *config);
 UCALL_PUBLIC void ucall_backends_free(struct ucall_backend_info *backends);
 
-/* ---- which engines are there ---- */
+/* ---- listing engines ---- */
 
 /* Bits of ucall_engine_info.can: what VMs of an engine can have. */
-#define UCALL_CAN_PAGING (1u << 0) /* page tables: guest-virtual is not guest-physical */
+#define UCALL_CAN_PAGING (1u << 0) /* page tables: guest-virtual differs from guest-physical */
 #define UCALL_CAN_IRQCHIP (1u << 1)
 #define UCALL_CAN_RING3 (1u << 2)
 #define UCALL_CAN_HANDLERS (1u << 3) /* the guest's own exception handlers run */
@@ -442,16 +457,16 @@ UCALL_PUBLIC void ucall_backends_free(struct ucall_backend_info *backends);
 struct ucall_engine_info {
 	const char *name; /* NULL ends the array */
 	const char *summary;
-	char version[32]; /* of the library below it; empty: none */
+	char version[32]; /* of the library that it uses; empty: none */
 	char problem[512]; /* why it cannot be used here; empty: it can */
 	uint32_t archs; /* UCALL_ARCH_ bits: guests that it runs on this host */
 	uint32_t can; /* UCALL_CAN_ bits */
 };
 
-/* All engines, in the order in which they are tried.  free() it; NULL after ucall_fail(). */
+/* All engines, in the order in which they are tried.  Free with free(); NULL after ucall_fail(). */
 UCALL_PUBLIC struct ucall_engine_info *ucall_engines(void);
 
-/* Does the engine, where it works, run guests of those architectures over that backend? */
+/* True if the engine, where it works, runs guests of one of `archs` over that backend. */
 static inline bool ucall_engine_serves(const struct ucall_engine_info *engine,
 				       const struct ucall_backend_info *backend, uint32_t archs)
 {
@@ -460,31 +475,34 @@ static inline bool ucall_engine_serves(const struct ucall_engine_info *engine,
 }
 
 /*
- * Can VMs be created with that engine, or with any if it is NULL?  Returns 0, or -1 and ucall_error()
- * says why not; of any, why not with the last.
+ * Checks that VMs can be created with that engine, or with any if it is NULL.  Returns 0, or -1:
+ * ucall_error() then says why not; for any, why not with the last.
  */
 UCALL_PUBLIC int ucall_engine_check(const char *engine);
 
-/* ---- which kinds of memory encryption are there ---- */
+/* ---- listing kinds of memory encryption ---- */
 
 struct ucall_protection_info {
 	const char *name; /* for ucall_vm_config.protect; NULL ends the array */
 	const char *summary;
-	uint32_t bit; /* UCALL_PROTECT_: what a backend must have for it */
-	char problem[512]; /* why it cannot be had here; empty: it can */
+	uint32_t bit; /* UCALL_PROTECT_ bit that a backend must have for it */
+	char problem[512]; /* why it is not available here; empty: it is */
 };
 
-/* All kinds, "none" first.  free() it; NULL after ucall_fail(). */
+/* All kinds, "none" first.  Free with free(); NULL after ucall_fail(). */
 UCALL_PUBLIC struct ucall_protection_info *ucall_protections(void);
 /* The UCALL_PROTECT_ bit of a ucall_vm_config.protect; 0 after ucall_fail(). */
 UCALL_PUBLIC uint32_t ucall_protection_bit(const char *protect);
-/* Of one UCALL_PROTECT_ bit: its name ("sev-es"; NULL: there is no such bit); whether registers are closed to the host. */
+/*
+ * For one UCALL_PROTECT_ bit: its name ("sev-es"; NULL: unknown bit); whether registers are closed
+ * to the host.
+ */
 UCALL_PUBLIC const char *ucall_protection_name(uint32_t bit);
 UCALL_PUBLIC bool ucall_protection_closes_registers(uint32_t bit);
 
 /*
- * The name of one UCALL_ARCH_ bit, NULL if it is none; the bit of a name, 0 if there is none, and
- * ucall_error() says which there are.
+ * The name of one UCALL_ARCH_ bit, NULL if unknown; the bit of a name, 0 if unknown: ucall_error()
+ * then lists the known names.
  */
 UCALL_PUBLIC const char *ucall_arch_name(uint32_t arch);
 UCALL_PUBLIC uint32_t ucall_arch_bit(const char *name);

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <ucall/queue.h> - the guest's half of struct ucall_queue, for backends that queue messages instead of
- * exiting for each.  Their init() asks for it with ucall_vm_set_queue(); the host's half is the core's.
+ * <ucall/queue.h> - the guest's half of struct ucall_queue, for backends that queue messages
+ * instead of exiting for each.  Their init() requests a queue with ucall_vm_set_queue(); the core
+ * is the host's half.
  */
 #ifndef UCALL_QUEUE_H
 #define UCALL_QUEUE_H
@@ -12,7 +13,7 @@
 extern "C" {
 #endif
 
-/* This vCPU's queue and mailbox, wherever the VM has its bell page. */
+/* This vCPU's queue and mailbox, relative to the bell page. */
 UCALL_INLINE struct ucall_queue *ucall_bell_queue(const struct ucall_bell *bell)
 {
 	return (struct ucall_queue *)((uintptr_t)bell + UCALL_QUEUE_ADDRESS - UCALL_BELL_ADDRESS);
@@ -23,7 +24,7 @@ UCALL_INLINE struct ucall_mailbox *ucall_bell_mailbox(const struct ucall_bell *b
 	return (struct ucall_mailbox *)((uintptr_t)bell - (UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS));
 }
 
-/* Lines of a message with so many arguments and so much text. */
+/* Number of lines of a message with `nargs` arguments and `text_size` bytes of text. */
 UCALL_INLINE uint64_t ucall_queue_lines(unsigned int nargs, uint32_t text_size)
 {
 	if (!text_size && nargs <= UCALL_QUEUE_LINE / 8 - 1)
@@ -34,17 +35,18 @@ UCALL_INLINE uint64_t ucall_queue_lines(unsigned int nargs, uint32_t text_size)
 
 enum ucall_queue_put {
 	UCALL_QUEUE_FULL = 0,
-	UCALL_QUEUE_NEVER = 1, /* it is a handler's, which has interrupted another, or is no message */
-	UCALL_QUEUE_DONE = 2, /* and the mailbox is free again */
+	UCALL_QUEUE_NEVER = 1, /* it is from a handler that interrupted another, or not a message */
+	UCALL_QUEUE_DONE = 2, /* it is in the queue; the mailbox is free again */
 };
 
 /*
- * In a doorbell: moves the mailbox's message into the queue.  Unless it is done the message is where it
- * was, for an exit that the host takes it at.
+ * For a doorbell: moves the mailbox's message into the queue.  Unless the result is
+ * UCALL_QUEUE_DONE, the message is still in the mailbox; the doorbell must then exit, and the host
+ * takes it there.
  *
- * A handler may interrupt this at any instruction.  Until `busy` is set it finds the queue as it is
- * between two messages; from then on it uses the mailbox alone, and `put` stays what it is; the mailbox is
- * saved for it (struct ucall_nest).
+ * A handler may interrupt this at any instruction.  Before `busy` is set, it finds the queue
+ * between two messages; afterwards it uses only the mailbox, and `put` does not change.  The
+ * mailbox is saved for it (struct ucall_nest).
  */
 UCALL_INLINE enum ucall_queue_put ucall_queue_put(struct ucall_queue *q, struct ucall *uc)
 {
@@ -64,7 +66,7 @@ UCALL_INLINE enum ucall_queue_put ucall_queue_put(struct ucall_queue *q, struct 
 			return UCALL_QUEUE_FULL;
 		}
 	}
-	/* Word by word and volatile, or the compiler would call memcpy(), which is not there. */
+	/* Word by word and volatile: compilers would otherwise call memcpy(), which guests lack. */
 	to = (volatile ucall_head_t *)(uintptr_t)((uintptr_t)(q + 1) +
 						  (put & (q->lines - 1)) * UCALL_QUEUE_LINE);
 	to[0] = from[0];

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <ucall/sev.h> - what a guest with encrypted memory (SEV, SEV-ES, SEV-SNP) says to its hypervisor: the
- * GHCB, its MSR, and VMGEXIT.  x86_64 alone.
+ * <ucall/sev.h> - how a guest with encrypted memory (SEV, SEV-ES, SEV-SNP) talks to its hypervisor:
+ * the GHCB, its MSR, and VMGEXIT.  x86_64 only.
  *
  * Sources: "SEV-ES Guest-Hypervisor Communication Block Standardization" (AMD 56421, the GHCB
  * specification) and AMD64 Architecture Programmer's Manual volume 2 (AMD 24593, the APM), 15.34 to
@@ -16,7 +16,7 @@
 extern "C" {
 #endif
 
-/* APM, 15.34.10: which of them are on. */
+/* APM, 15.34.10: which protections are on. */
 #define UCALL_MSR_SEV_STATUS 0xc0010131
 #define UCALL_SEV_STATUS_SEV (1u << 0)
 #define UCALL_SEV_STATUS_ES (1u << 1)
@@ -25,8 +25,8 @@ extern "C" {
 /* GHCB specification, 2.3: the address of the GHCB, or a request of the MSR protocol. */
 #define UCALL_MSR_GHCB 0xc0010130
 /*
- * A write stands for VMGEXIT under emulation, where that instruction cannot be used.  No hardware has
- * this MSR; the number lies in none of the ranges that hypervisors use.
+ * Under emulation, where VMGEXIT cannot be used, a write to this MSR replaces it.  No hardware has
+ * this MSR; its number is in none of the ranges that hypervisors use.
  */
 #define UCALL_MSR_VMGEXIT 0x4b555643
 
@@ -46,7 +46,7 @@ extern "C" {
 #define UCALL_GHCB_FEATURES 0x081 /* 63:12 */
 #define UCALL_GHCB_TERMINATE 0x100 /* 15:12 set of reasons, 23:16 reason */
 
-/* What a #VC's error code and GHCB.sw_exit_code say happened (APM, appendix C). */
+/* Exit codes in a #VC's error code and in GHCB.sw_exit_code (APM, appendix C). */
 #define UCALL_SVM_EXIT_CPUID 0x72
 #define UCALL_SVM_EXIT_HLT 0x78
 #define UCALL_SVM_EXIT_IOIO 0x7b
@@ -62,7 +62,7 @@ extern "C" {
 #define UCALL_IOIO_SIZE32 (1u << 6)
 #define UCALL_IOIO_ADDRESS64 (1u << 9)
 
-/* sw_exit_info_1[31:0] after a request, and with UCALL_GHCB_MALFORMED sw_exit_info_2 (2.2, 4.1). */
+/* sw_exit_info_1[31:0]: results; sw_exit_info_2: reasons for UCALL_GHCB_MALFORMED (2.2, 4.1). */
 #define UCALL_GHCB_DONE 0
 #define UCALL_GHCB_INJECT 1 /* sw_exit_info_2: an exception, as in the VMCB's EVENTINJ */
 #define UCALL_GHCB_MALFORMED 2
@@ -74,8 +74,8 @@ extern "C" {
 #define UCALL_GHCB_WRONG_EVENT 6
 
 /*
- * Guest-hypervisor communication block (GHCB specification, 2.2): a page of shared memory.  A field is
- * heeded if its bit in valid_bitmap, its offset / 8, is set.
+ * Guest-hypervisor communication block (GHCB specification, 2.2): a page of shared memory.  A field
+ * counts if its bit in valid_bitmap, number offset / 8, is set.
  */
 struct ucall_ghcb {
 	uint64_t reserved0[0x1f8 / 8];
@@ -130,13 +130,16 @@ UCALL_INLINE void ucall_wrmsr(uint32_t msr, uint64_t value)
 			 : "memory");
 }
 
-/* How this guest is protected, as the host says: enum ucall_bell_protection and a flag. */
+/* This guest's protection, as the host says: enum ucall_bell_protection and flags. */
 UCALL_INLINE uint32_t ucall_guest_protection(void)
 {
 	return ((const volatile struct ucall_bell *)UCALL_BELL_ADDRESS)->protection;
 }
 
-/* VMGEXIT, APM 15.35.6: to the hypervisor, which reads the GHCB's MSR.  SEV-ES and SEV-SNP, ring 0. */
+/*
+ * VMGEXIT, APM 15.35.6: exits to the hypervisor, which reads the GHCB's MSR.  SEV-ES and SEV-SNP,
+ * ring 0.
+ */
 UCALL_INLINE void ucall_vmgexit(void)
 {
 	if (ucall_guest_protection() & UCALL_BELL_EMULATED)
@@ -145,7 +148,7 @@ UCALL_INLINE void ucall_vmgexit(void)
 		__asm__ volatile("rep; vmmcall" : : : "memory");
 }
 
-/* A request of the MSR protocol; returns the answer. */
+/* Makes a request of the MSR protocol; returns the answer. */
 UCALL_INLINE uint64_t ucall_ghcb_msr_call(uint64_t request)
 {
 	ucall_wrmsr(UCALL_MSR_GHCB, request);
@@ -153,15 +156,15 @@ UCALL_INLINE uint64_t ucall_ghcb_msr_call(uint64_t request)
 	return ucall_rdmsr(UCALL_MSR_GHCB);
 }
 
-/* This vCPU's GHCB, and the guest-physical address by which the hypervisor knows it. */
+/* This vCPU's GHCB; its guest-physical address is in the mailbox. */
 UCALL_INLINE volatile struct ucall_ghcb *ucall_this_ghcb(void)
 {
 	return (volatile struct ucall_ghcb *)UCALL_GHCB_ADDRESS;
 }
 
 /*
- * Asks by the GHCB for what `code` and `info_1` say; the caller has filled in the registers that go
- * with it, and says by `valid` which these are: the two words of valid_bitmap.  Returns
+ * Makes the request `code` with `info_1` through the GHCB.  The caller has filled in the registers
+ * for it; valid_0 and valid_1, the two words of valid_bitmap, say which these are.  Returns
  * sw_exit_info_1[31:0].  Interrupts must be off.
  */
 UCALL_INLINE uint32_t ucall_ghcb_call(uint64_t code, uint64_t info_1, uint64_t valid_0,
@@ -191,11 +194,11 @@ UCALL_INLINE uint32_t ucall_ghcb_call(uint64_t code, uint64_t info_1, uint64_t v
 }
 
 /*
- * SEV-SNP: has the page at guest-physical address `gpa` be private, or shared with the host.  The guest
- * then uses it by an address that is mapped accordingly: see ucall_vm_alias().  Its contents are lost.
- * Private memory must be validated before it is used, and invalidated before it is given up: PVALIDATE,
- * APM volume 3, by the guest-virtual address `gva` at which it is private; emulation needs none.
- * Returns 0, or another value if the hypervisor did not do it.
+ * SEV-SNP: makes the page at guest-physical address `gpa` private, or shared with the host.  The
+ * guest then uses it at an address that is mapped accordingly: see ucall_vm_alias().  Its contents
+ * are lost.  Validates private memory before use, or invalidates it before it is given up, with
+ * PVALIDATE (APM volume 3) at `gva`, the guest-virtual address where it is private; emulation needs
+ * none.  Returns 0, or another value if this failed.
  */
 UCALL_INLINE uint32_t ucall_guest_set_private(uint64_t gpa, uint64_t gva, int is_private)
 {

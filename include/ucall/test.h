@@ -15,31 +15,37 @@
  *
  *	UCALL_TESTS({ .name = "SYNC carries its stage", UCALL_TEST_GUEST(guest_code), .host = host_code });
  *
- * Each test is one TAP point for each backend and each engine that works on this machine, or for
- * those that $UCALL_BACKEND and $UCALL_ENGINE name; of backends, those that claim the memory encryption
- * that config.protect names.  A backend or an engine that cannot serve the VM that a test asks for is
- * skipped, with the reason; a kind of encryption that this machine does not have is one skipped point.  Link with `pkg-config --libs ucall-test`.
+ * Each test is one TAP point for each backend and each engine that works on this machine, or that
+ * $UCALL_BACKEND and $UCALL_ENGINE name.  Backends that do not claim the memory encryption in
+ * config.protect are left out.  If a backend or engine does not support the VM that a test asks
+ * for, the point is skipped with the reason; a kind of encryption that this machine lacks is one
+ * skipped point.  Link with `pkg-config --libs ucall-test`.
  *
- * Guests of other architectures.  A test whose guest functions run on any says `.any_arch = true`; its
- * host half stands under #ifndef UCALL_GUEST_BUILD, and the file is compiled again for each, with
+ * Guests of other architectures: a test whose guest functions run on any architecture sets
+ * `.any_arch = true` and puts its host half under #ifndef UCALL_GUEST_BUILD.  The file is compiled
+ * again for each architecture, with
  *
  *	ucall cc --arch ARCH -o NAME-ARCH.elf NAME.c
  *
- * Each of its points is then repeated for each architecture that a backend has guest code for, with
- * the ELF in the folder $UCALL_TEST_GUESTS, or beside the program in `guests`.
+ * Each of its points is then repeated for each architecture that a backend has guest code for.  The
+ * ELF is taken from the folder $UCALL_TEST_GUESTS, or from `guests` beside the program.
  *
- * Each point runs in a child process: one that crashes, exits or hangs, or whose emulator aborts, is a failed point,
- * and the others go on.  What a point leaves in variables is not there for the next.  $UCALL_TEST_FORK=0 or the
- * program's argument --no-fork has all in one process, for a debugger; under valgrind and gcov both ways work.
- * --point PATTERN or $UCALL_TEST_POINT runs only the tests whose name the shell pattern matches.
+ * Each point runs in a child process: if it crashes, exits or hangs, or its emulator aborts, that
+ * point fails and the others still run.  Changes to variables are lost after each point.
+ * $UCALL_TEST_FORK=0 or the program's argument --no-fork runs all points in one process, for a
+ * debugger; valgrind and gcov work both ways.  --point PATTERN or $UCALL_TEST_POINT runs only the
+ * tests whose name matches the shell pattern.
  *
- * The guest's GUEST_PRINTF comes out line by line after "# ", with control characters escaped, so that no guest can
- * write TAP; so does what the test itself writes to standard output.  A config.output of a test's own is left alone.
+ * The guest's GUEST_PRINTF output is printed line by line after "# ", with control characters
+ * escaped, so that a guest cannot write TAP; so is the test's own standard output.  If a test sets
+ * config.output, the harness does not change it.
  *
- * A debugger's breakpoints are of the host's functions: the guest runs a copy of the program.  In C++ UCALL_TESTS needs
- * C++20, and g++ -Wextra warns of members that are not named: -Wno-missing-field-initializers.
+ * A debugger's breakpoints work in host functions only: the guest runs a copy of the program.  In
+ * C++, UCALL_TESTS needs C++20, and -Wno-missing-field-initializers silences g++ -Wextra about
+ * members that are not named.
  *
- * Unlike the library this prints (to standard output) and exits; in one process it uses SIGALRM for its limit.
+ * Unlike the library, the harness prints (to standard output) and exits.  In one process it uses
+ * SIGALRM for its time limit.
  */
 #ifndef UCALL_TEST_H
 #define UCALL_TEST_H
@@ -47,14 +53,14 @@
 #include <ucall/ucall.h>
 
 #ifdef UCALL_GUEST_BUILD
-#define UCALL_TESTS(...) struct ucall /* the host's half has them */
+#define UCALL_TESTS(...) struct ucall /* used by the host's half only */
 #else
 
 #ifdef __cplusplus
 extern "C" {
 #endif
 
-/* In the order in which initializers name them, for C++. */
+/* A test.  C++ initializers must name the members in this order. */
 struct ucall_test {
 	const char *name;
 
@@ -63,34 +69,35 @@ struct ucall_test {
 	const char *file;
 	int line;
 
-	/* One of three kinds. */
-	/* The harness makes a VM, and a vCPU in it if there is a `guest`, and frees them. */
+	/* Set exactly one of these three. */
+	/* The harness creates and frees a VM, and a vCPU in it if there is a `guest`. */
 	void (*host)(struct ucall_vm *vm, struct ucall_vcpu *vcpu);
-	/* For each backend; makes its own VMs with ucall_test_vm(). */
+	/* Called for each backend; creates its own VMs with ucall_test_vm(). */
 	void (*each)(void);
-	/* Once, with or without VMs. */
+	/* Called once, with or without VMs. */
 	void (*once)(void);
 
 	unsigned int nargs; /* 6 at most */
 	uint64_t args[6];
-	bool any_arch; /* for guests of other architectures than the host's too */
-	const char *engine; /* only with this one; NULL: with each */
+	bool any_arch; /* also for guests of other architectures than the host's */
+	const char *engine; /* only with this engine; NULL: with each */
 	bool launch; /* ucall_vm_launch() before host() */
 	/*
-	 * `backend` is the harness's; `protect` and `guest_vc` are those of all VMs of the point that
-	 * name no `protect`.
+	 * The harness sets `backend`.  `protect` and `guest_vc` apply to all VMs of the point that
+	 * do not set `protect` themselves.
 	 */
 	struct ucall_vm_config config;
 	/*
-	 * Limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that exceeds it
-	 * fails; without a process of its own it ends the program with "Bail out!".  $UCALL_TEST_LIMIT
-	 * multiplies it, on a slow machine.
+	 * Time limit in seconds for the point, whatever the guest does; 0: 60 s.  A point that
+	 * exceeds it fails; without a process of its own it ends the program with "Bail out!".
+	 * $UCALL_TEST_LIMIT multiplies it, for slow machines.
 	 */
 	unsigned int limit;
 	/*
-	 * host() is called so many times (0: once), each time with the VM and the vCPU as they were at first:
-	 * by a snapshot, which costs a small part of a new VM, or with a new VM where there are none.  A
-	 * pointer to either is good for one call; what else host() keeps is its own.
+	 * How many times host() is called (0: once), each time with the VM and the vCPU in their
+	 * first state: by a snapshot, which costs a small part of a new VM, or with a new VM where
+	 * snapshots do not work.  Pointers to either are valid for one call; other state of host()
+	 * is not reset.
 	 */
 	unsigned int cases;
 };
@@ -101,10 +108,10 @@ struct ucall_test {
 
 /* Runs the tests, prints TAP.  Returns main()'s exit status: 0, or 1 if any point failed. */
 int ucall_test_run(const struct ucall_test *tests, size_t count);
-/* The same after looking at the program's arguments. */
+/* The same, after parsing the program's arguments. */
 int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_t count);
 
-/* main() that runs the tests given, each in braces. */
+/* Defines main(), which runs the given tests, each in braces. */
 #define UCALL_TESTS(...) \
 	int main(int argc, char **argv) \
 	{ \
@@ -120,44 +127,44 @@ const char *ucall_test_backend(void);
 /* The engine and the guest's architecture that are being tested, NULL in a `once` test. */
 const char *ucall_test_engine(void);
 const char *ucall_test_arch(void);
-/* The present test's config.protect, "none" where it names none. */
+/* The current test's config.protect, "none" if it is not set. */
 const char *ucall_test_protect(void);
 
 /* Which call of host() this is, 0 to cases - 1. */
 unsigned int ucall_test_case(void);
 
-/* Sets what the present point is for: backend, engine, image, protect; leaves what `config` has already. */
+/* Sets the current point's backend, engine, image and protect; keeps what `config` has already. */
 void ucall_test_config(struct ucall_vm_config *config);
 
 /*
- * A VM with ucall_test_config(), and otherwise as `config` says (may be NULL).  Freed at the end of the
- * point.  If it cannot be made the point ends: skipped where backend or engine cannot serve such a VM,
- * or this machine has no engine, else failed.
+ * Creates a VM with ucall_test_config(), otherwise as `config` says (may be NULL).  The harness
+ * frees it at the end of the point.  On failure the point ends: skipped if the backend or engine
+ * does not support such a VM or this machine has no engine for it, otherwise failed.
  */
 #define ucall_test_vm(config) ucall_test_vm_at(__FILE__, __LINE__, (config))
 struct ucall_vm *ucall_test_vm_at(const char *file, int line, const struct ucall_vm_config *config);
 
-/* Frees it early. */
+/* Frees a VM of ucall_test_vm() early. */
 void ucall_test_vm_free(struct ucall_vm *vm);
 
-/* Ends the calling thread's part in the point; in another thread than main()'s, that thread. */
+/* End the point, failed or skipped.  In a thread other than main()'s, only that thread ends. */
 void ucall_test_fail(const char *file, int line, const char *format, ...)
 	__attribute__((format(printf, 3, 4), noreturn));
 void ucall_test_skip(const char *format, ...) __attribute__((format(printf, 1, 2), noreturn));
 
-/* A line of diagnostics, after "# ". */
+/* Prints a line of diagnostics after "# ". */
 void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 #define SKIP(...) ucall_test_skip(__VA_ARGS__)
 #define FAIL(...) ucall_test_fail(__FILE__, __LINE__, __VA_ARGS__)
 
-/* Each ends the point if it does not hold. */
+/* Each fails and ends the point if it does not hold. */
 #define CHECK(cond) \
 	do { \
 		if (!(cond)) \
 			FAIL("%s does not hold", #cond); \
 	} while (0)
-/* For calls that return -1, NULL or 0 on failure: tells ucall_error(). */
+/* For libucall calls that can fail: the failure also shows ucall_error(). */
 #define CHECK_OK(cond) \
 	do { \
 		if (!(cond)) \
@@ -174,7 +181,7 @@ void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2
 #define CHECK_STR(a, b) ucall_test_string(__FILE__, __LINE__, #a, (a), (b), 0)
 /* `a` contains `b`. */
 #define CHECK_HAS(a, b) ucall_test_string(__FILE__, __LINE__, #a, (a), (b), 1)
-/* ucall_next() gives `cmd`; else tells why, with the registers of a guest that faulted. */
+/* ucall_next() returns `cmd`; otherwise says why, with the registers of a guest that faulted. */
 #define CHECK_NEXT(vcpu, uc, cmd) ucall_test_next(__FILE__, __LINE__, vcpu, uc, cmd)
 
 /* Run until the next exit, and check the message that the guest sent from `uc_gva`. */
@@ -185,7 +192,7 @@ void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2
 #define CHECK_SHARED_ABORT(vcpu, uc_gva) \
 	ucall_test_shared(__FILE__, __LINE__, vcpu, uc_gva, UCALL_ABORT, 0)
 
-/* What the macros call. */
+/* Called by the macros. */
 void ucall_test_string(const char *file, int line, const char *what, const char *a, const char *b,
 		       int part);
 void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc, int cmd);

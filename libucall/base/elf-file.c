@@ -8,7 +8,7 @@
 #include "error.h"
 #include "text.h"
 
-/* What linkers write is far below.  More only makes the checks slow, and libelf's own tables large. */
+/* Far above what linkers write.  Higher limits only make checks slow and libelf's tables large. */
 #define MAX_PHDRS 256
 #define MAX_SECTIONS 0xff00 /* SHN_LORESERVE: more need an extension of the format */
 
@@ -28,8 +28,9 @@ static const char *machine_name(uint16_t machine)
 }
 
 /*
- * The first section of that type, which is all that a file may have of one (System V ABI, "Sections").  libelf
- * copies a table of the other byte order, so what it takes is bounded by the file's size.
+ * Uses the first section of that type, since a file can have only one (System V ABI, "Sections").
+ * libelf copies a table of the other byte order; only one is copied, so the file's size is the
+ * limit.
  */
 static void find_symbols(const struct ucall_elf *e, uint32_t type, struct ucall_elf_symbols *t)
 {
@@ -43,7 +44,7 @@ static void find_symbols(const struct ucall_elf *e, uint32_t type, struct ucall_
 		return;
 	t->found = true;
 	strings = elf_getscn(e->elf, header.sh_link);
-	/* The last name has an end: so do all. */
+	/* If the last name is terminated, all are. */
 	if (!strings || !gelf_getshdr(strings, &names) || names.sh_type != SHT_STRTAB ||
 	    (names.sh_flags & SHF_COMPRESSED) || !names.sh_size || names.sh_offset > e->size ||
 	    names.sh_size > e->size - names.sh_offset || e->file[names.sh_offset + names.sh_size - 1])
@@ -87,7 +88,7 @@ int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const str
 		return ucall_fail(
 			ENOEXEC, "an ELF file for %s%s; %s%s", machine_name(header.e_machine),
 			ident[EI_DATA] == ELFDATA2MSB ? ", big-endian" : "",
-			arch ? "this is " : "there are guests for ", arch ? arch->name : text);
+			arch ? "expected " : "supported: ", arch ? arch->name : text);
 	}
 	if (elf_getphdrnum(e->elf, &e->phdrs) || elf_getshdrnum(e->elf, &sections)) {
 		ucall_elf_close(e);
@@ -97,8 +98,8 @@ int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const str
 		ucall_elf_close(e);
 		return ucall_fail(
 			ENOEXEC,
-			"an ELF file with %zu program headers and %zu sections; %d and %d are the "
-			"most",
+			"an ELF file with %zu program headers and %zu sections; the limits are %d "
+			"and %d",
 			e->phdrs, sections, MAX_PHDRS, MAX_SECTIONS);
 	}
 	find_symbols(e, SHT_SYMTAB, &e->symbols);
@@ -113,7 +114,7 @@ void ucall_elf_close(struct ucall_elf *e)
 	e->elf = NULL;
 }
 
-/* The bytes of the file from `address` on, and how many of them its segment has; NULL: there are none. */
+/* The file's bytes at `address`; *size is how many its segment has from there.  NULL if none. */
 static const uint8_t *bytes_at(const struct ucall_elf *e, uint64_t address, size_t *size)
 {
 	GElf_Phdr ph;
@@ -176,7 +177,7 @@ int ucall_elf_notes(const struct ucall_elf *e, const char *name,
 		if (!gelf_getphdr(e->elf, (int)i, &ph) || ph.p_type != PT_NOTE ||
 		    ph.p_offset > e->size || ph.p_filesz > e->size - ph.p_offset)
 			continue;
-		/* Each byte is looked at once: segments that share them would take for ever. */
+		/* Each byte is read only once: overlapping segments could take forever. */
 		if (ph.p_filesz > left)
 			return ucall_fail(ENOEXEC, "a damaged ELF file: its notes overlap");
 		left -= ph.p_filesz;
@@ -268,7 +269,7 @@ void ucall_elf_functions(const struct ucall_elf *e,
 	const char *name, *file = "";
 	GElf_Sym sym;
 
-	/* A file's local symbols follow its own; after all of them come the global ones. */
+	/* A file's local symbols follow its STT_FILE symbol; global symbols come last. */
 	for (int i = 0; get_symbol(&e->symbols, i, &sym, &name); i++) {
 		bool local = GELF_ST_BIND(sym.st_info) == STB_LOCAL;
 
@@ -292,7 +293,7 @@ static const char *dynamic_symbol(const struct ucall_elf *e, uint32_t index)
 											     : NULL;
 }
 
-/* Tables of relocations as the dynamic section names them: where they are, and their size. */
+/* The relocation tables that the dynamic section names: addresses and sizes. */
 struct tables {
 	uint64_t address[2], size[2];
 	bool in_text;

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall_error() and how it comes about; what the library is. */
+/* ucall_error(), what sets it, and ucall_version(). */
 #include <errno.h>
 #include <stdarg.h>
 #include <string.h>
@@ -19,7 +19,7 @@ const char *ucall_error(void)
 	return message[0] ? message : "no error";
 }
 
-/* One line, whatever a guest's or a file's text in it says. */
+/* Stores the error as one line, whatever text of a guest or file it contains. */
 static void keep(char *text)
 {
 	ucall_text_escape(text, sizeof(message));
@@ -72,7 +72,7 @@ int ucall_fail_unsaid(const char *what)
 	int error = errno ? errno : EINVAL;
 
 	if (!message[0])
-		ucall_fail(error, "its %s() failed and did not say why, by ucall_fail()%s%s", what,
+		ucall_fail(error, "its %s() failed without calling ucall_fail()%s%s", what,
 			   errno ? ": " : "", errno ? strerror(error) : "");
 	errno = error;
 	return -1;
@@ -85,7 +85,7 @@ bool ucall_is_null(const void *object, const char *function)
 
 	if (object)
 		return false;
-	/* The first of several such calls has it. */
+	/* After several such calls, keep the error before the first. */
 	last = last ? last + strlen(before) : message;
 	if (last[0])
 		ucall_fail(EINVAL, "%s: %s%s", function, before, last);

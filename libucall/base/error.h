@@ -10,25 +10,26 @@
 #include <ucall/plugin.h>
 
 /*
- * Puts "TEXT: " before the thread's error and keeps errno: says which file or object a message is
- * about, one level up from where it arose.  Returns -1.
+ * Puts "TEXT: " before the thread's error and keeps errno.  A caller uses it to add which file or
+ * object the error is about.  Returns -1.
  */
 int ucall_fail_in(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
 /*
- * Around a call of somebody else's function that may fail without ucall_fail(): forgets the thread's error; then, if
- * there is none, "its WHAT() failed and did not say why".  The second returns -1 and keeps errno.
+ * For calling a backend's function, which may fail without ucall_fail().  Before the call, the
+ * first clears the thread's error; after a failure, the second sets one if there is none.  The
+ * second returns -1 and keeps errno.
  */
 void ucall_forget_error(void);
 int ucall_fail_unsaid(const char *what);
 
 /*
- * True after ucall_fail(EINVAL) if the caller of `function` has no VM or vCPU: most of all because creating it
- * failed and nobody looked, so the sentence has the reason of that.
+ * If `object`, a VM or vCPU, is NULL: calls ucall_fail(EINVAL) and returns true.  Usually creating
+ * it failed and the caller of `function` did not check, so the message repeats the error before.
  */
 bool ucall_is_null(const void *object, const char *function);
 
-/* As the functions without ucall_: NULL after ucall_fail() when there is no memory. */
+/* Like calloc(), realloc(), strdup() and strndup(); NULL after ucall_fail() if memory runs out. */
 void *ucall_calloc(size_t count, size_t size);
 void *ucall_realloc(void *p, size_t size);
 char *ucall_strdup(const char *s);

@@ -25,7 +25,10 @@ bool ucall_file_is_same(const struct ucall_file_identity *a, const struct ucall_
 	       a->mtime == b->mtime && a->mtime_ns == b->mtime_ns;
 }
 
-/* To open a FIFO waits for its other end, and to open a device may do something: so neither is opened. */
+/*
+ * Opens regular files only: opening a FIFO waits for its other end, and opening a device may have
+ * side effects.
+ */
 static int open_regular(const char *path, struct stat *st)
 {
 	int fd = -1;
@@ -33,7 +36,7 @@ static int open_regular(const char *path, struct stat *st)
 	if (stat(path, st))
 		return ucall_fail(errno, "cannot open %s: %s", path, strerror(errno));
 	if (S_ISREG(st->st_mode)) {
-		/* It may have been replaced just now. */
+		/* It may have been replaced since stat(). */
 		fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK | O_NOCTTY);
 		if (fd < 0 || fstat(fd, st)) {
 			ucall_fail(errno, "cannot open %s: %s", path, strerror(errno));
@@ -49,7 +52,7 @@ static int open_regular(const char *path, struct stat *st)
 	return ucall_fail(ENOEXEC, "%s: not a regular file", path);
 }
 
-/* `size` bytes in new memory; NULL and errno. */
+/* Reads `size` bytes into new memory; NULL with errno set on failure. */
 static uint8_t *read_whole(int fd, size_t size)
 {
 	uint8_t *file = malloc(size + 1);
@@ -78,7 +81,7 @@ uint8_t *ucall_file_read(const char *path, struct stat *st)
 	if (fd < 0)
 		return NULL;
 	if (st->st_size > MAX_FILE) {
-		ucall_fail(EFBIG, "%s: a file of more than 64 MiB", path);
+		ucall_fail(EFBIG, "%s: larger than 64 MiB", path);
 	} else {
 		file = read_whole(fd, (size_t)st->st_size);
 		if (!file)

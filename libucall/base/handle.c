@@ -8,7 +8,8 @@
 static void refuse(const char *function)
 {
 	ucall_fail(EOPNOTSUPP,
-		   "%s: this VM was attached (ucall_vm_attach()); its memory, vCPUs and set-up are its owner's",
+		   "%s: this VM was attached (ucall_vm_attach()); its owner controls its memory, "
+		   "vCPUs and set-up",
 		   function);
 }
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the public API calls a VM and a vCPU: a channel (messages and doorbells) over a machine. The
- * machine is libucall's own, or somebody else's that was attached.
+ * What the public API calls a VM and a vCPU: a channel (messages and doorbells) over a machine.
+ * The machine is libucall's own, or an attached one.
  */
 #ifndef LIBUCALL_HANDLE_H
 #define LIBUCALL_HANDLE_H
@@ -20,13 +20,13 @@ struct ucall_vm {
 
 struct ucall_vcpu {
 	struct ucall_vm *vm;
-	struct ucall_port *port; /* its end of the channel */
+	struct ucall_port *port; /* the vCPU's end of the channel */
 	struct ucall_cpu *cpu; /* NULL: attached */
 };
 
 /*
- * The machine, or the vCPU, that a public function needs; NULL after ucall_fail(): there is no VM
- * (EINVAL), or it is attached, and its owner has what is asked for (EOPNOTSUPP).
+ * The machine or CPU that a public function needs.  NULL after ucall_fail(): EINVAL if `vm` or
+ * `vcpu` is NULL, EOPNOTSUPP if the VM is attached, so that its owner controls this.
  */
 struct ucall_machine *ucall_machine_of(const struct ucall_vm *vm, const char *function);
 struct ucall_cpu *ucall_cpu_of(const struct ucall_vcpu *vcpu, const char *function);

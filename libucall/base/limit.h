@@ -12,7 +12,10 @@ struct ucall_limit {
 	int64_t deadline; /* CLOCK_MONOTONIC, ns; 0: the clock has not been read yet */
 };
 
-/* -1: no limit.  The limit begins with the first call, so that one that needs no limit reads no clock. */
+/*
+ * Returns the deadline, or -1 if there is no limit.  The time starts at the first call, so that a
+ * call of the library that needs no limit does not read the clock.
+ */
 static inline int64_t ucall_limit_deadline(struct ucall_limit *limit)
 {
 	if (limit->ms < 0)

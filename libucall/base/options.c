@@ -24,7 +24,7 @@ char *ucall_config_name(const char *config, const char *kind)
 	size_t n = strcspn(config, ",");
 
 	if (!n) {
-		ucall_fail(EINVAL, "\"%s\" names no %s; write NAME[,KEY=VALUE...]", config,
+		ucall_fail(EINVAL, "\"%s\" does not name a %s; write NAME[,KEY=VALUE...]", config,
 			   kind);
 		return NULL;
 	}
@@ -38,7 +38,7 @@ const char *ucall_config_options(const char *config)
 	return comma ? comma + 1 : NULL;
 }
 
-/* "its options are: port, speed", or a phrase that says that there are none. */
+/* Writes "its options are: port, speed" or "it has no options". */
 static void list_options(const struct ucall_metadata *md, struct ucall_text *t)
 {
 	if (!md->options[0].name[0])
@@ -55,7 +55,8 @@ static int parse_uint(const struct ucall_option *o, const char *text, uint64_t *
 	*number = strtoull(text, &end, 0);
 	if (errno || end == text || *end || strchr(text, '-') || strchr(text, '+') ||
 	    strchr(text, ' '))
-		return ucall_fail(EINVAL, "option %s=%s: \"%s\" is no number", o->name, text, text);
+		return ucall_fail(EINVAL, "option %s=%s: \"%s\" is not a number", o->name, text,
+				  text);
 	if (*number < o->min || *number > o->max)
 		return ucall_fail(ERANGE, "option %s=%s is out of range; give 0x%llx to 0x%llx",
 				  o->name, text, (unsigned long long)o->min,
@@ -144,7 +145,7 @@ struct ucall_args *ucall_args_parse(const struct ucall_metadata *metadata, const
 		for (next = copy; (pair = strsep(&next, ","));) {
 			if (!*pair) {
 				ucall_fail(EINVAL,
-					   "an option is missing at a comma of \",%s\"; write "
+					   "empty option in \",%s\"; write "
 					   "NAME[,KEY=VALUE...]",
 					   options);
 				goto failed;

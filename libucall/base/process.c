@@ -6,7 +6,7 @@
 #include "error.h"
 #include "process.h"
 
-/* How many fork()s lie between the first process and this one: cheaper to compare than getpid(). */
+/* Number of fork()s from the first process to this one: cheaper to compare than getpid(). */
 static unsigned int generation;
 static pthread_once_t once = PTHREAD_ONCE_INIT;
 

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* ADDRESS_SANITIZER, THREAD_SANITIZER: what this is built with, in gcc's words or clang's. */
+/* Defines ADDRESS_SANITIZER and THREAD_SANITIZER if gcc or clang builds this with them. */
 #ifndef LIBUCALL_SANITIZERS_H
 #define LIBUCALL_SANITIZERS_H
 

@@ -110,7 +110,7 @@ static int look_in(void *data, const char *folder)
 	return 0;
 }
 
-/* A word after those that are there. */
+/* Adds a word, after a comma if it is not the first. */
 static void append(struct ucall_text *t, const char *word)
 {
 	ucall_text_add(t, "%s%s", t->used ? ", " : "", word);
@@ -122,7 +122,7 @@ static int add_folder(void *data, const char *folder)
 	return 0;
 }
 
-/* The names that are there, sorted, each once. */
+/* The names that were found, sorted, without duplicates. */
 struct names {
 	char *name[64];
 	size_t count;
@@ -160,7 +160,7 @@ static void fail_not_found(const char *name)
 		free(names.name[i]);
 	}
 	ucall_fail(ENOENT, "no backend \"%s\": looked for " PREFIX "%s" SUFFIX " in %s; %s%s", name,
-		   name, folders.p, there.used ? "these are there: " : "there is no backend at all",
+		   name, folders.p, there.used ? "available: " : "no backend is available",
 		   there.p);
 }
 

@@ -7,7 +7,7 @@
 #include <string.h>
 
 struct ucall_text {
-	char *p; /* terminated, once something was added */
+	char *p; /* NUL-terminated after the first addition */
 	size_t size, used; /* used may exceed size: then it is full */
 };
 
@@ -15,12 +15,13 @@ void ucall_text_add(struct ucall_text *t, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
 
 /*
- * Text that a guest or a file gives, for a terminal: control characters (C0, C1, those that change the direction of
- * writing, and line ends of Unicode) become \n, \t or \x1b, as do bytes that are not UTF-8.  Characters in `keep` stay.
+ * Adds text of a guest or a file, made safe for a terminal: control characters (C0, C1, those that
+ * change the direction of writing, and Unicode line ends) and bytes that are not UTF-8 become \n,
+ * \t or escapes such as \x1b.  Characters in `keep` stay.
  */
 void ucall_text_add_escaped(struct ucall_text *t, const char *text, size_t size, const char *keep);
 
-/* The same in its place, with nothing kept; what becomes too long is cut. */
+/* The same in place, with nothing kept; text that becomes too long is cut. */
 void ucall_text_escape(char *text, size_t size);
 
 /* The last part of a path. */
@@ -31,7 +32,7 @@ static inline const char *ucall_file_name(const char *path)
 	return slash ? slash + 1 : path;
 }
 
-/* How many bytes the UTF-8 character at `text` has; 0: it is not one. */
+/* Number of bytes of the UTF-8 character at `text`; 0 if it is not valid. */
 size_t ucall_text_character(const char *text, size_t size);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* ucall_backends(): what there is, from the files' notes alone. */
+/* ucall_backends(): lists the backends, from their files' notes only. */
 #include <errno.h>
 #include <pthread.h>
 #include <stdlib.h>
@@ -14,8 +14,8 @@
 #include "base/text.h"
 
 /*
- * What files that are as they were have said of themselves: each VM that names no backend asks all of
- * them.  Those that are wrong are read again each time.
+ * Metadata of unchanged files: each VM that names no backend asks for all of them.  Invalid files
+ * are read again each time.
  */
 #define KNOWN 32
 static struct {
@@ -52,7 +52,7 @@ static void remember(const struct ucall_backend_info *info, const struct ucall_f
 	pthread_mutex_unlock(&lock);
 }
 
-/* Fills in what the file says of itself.  Returns 0, or -1 if memory ran out. */
+/* Fills in what the file says about itself.  Returns 0, or -1 if memory ran out. */
 static int describe(struct ucall_backend_info *info, const char *path)
 {
 	struct ucall_file_identity identity;
@@ -73,7 +73,7 @@ static int describe(struct ucall_backend_info *info, const char *path)
 	bad = !b || ucall_backend_read(b);
 	if (bad)
 		info->problem = strdup(ucall_error());
-	/* Of a file that is refused, nothing can be believed. */
+	/* Nothing in a refused file can be trusted. */
 	if (!bad) {
 		info->metadata = b->note.metadata;
 		info->archs = b->note.archs;
@@ -84,7 +84,7 @@ static int describe(struct ucall_backend_info *info, const char *path)
 	return bad && !info->problem ? -1 : 0;
 }
 
-/* Ends in an entry that is all zero. */
+/* The last entry is all zero. */
 struct list {
 	struct ucall_backend_info *infos;
 	size_t count, room;
@@ -165,12 +165,12 @@ void ucall_backends_free(struct ucall_backend_info *backends)
 /* ---- the default ---- */
 
 /*
- * Which it was, while all folders are as they were: to look through them anew costs more than all else that a
- * VM asks of this library.  A plugin that is overwritten in its place, and not by another file, is not
- * noticed to have become a default.
+ * The default that was found, valid while no folder has changed: searching again would cost more
+ * than all else that a VM needs from this library.  A plugin that becomes a default by being
+ * overwritten in place, instead of replaced by another file, is not noticed.
  */
 struct chosen {
-	struct ucall_file_identity folders[16]; /* all zero: one that is not there */
+	struct ucall_file_identity folders[16]; /* all zero: it does not exist */
 	unsigned int folder_count;
 	uint32_t arch, protection;
 	char name[sizeof(((struct ucall_metadata *)NULL)->name)];
@@ -193,10 +193,10 @@ static int add_folder(void *data, const char *folder)
 	return 0;
 }
 
-/* A folder that was changed just now may change again without its time doing so. */
+/* False if a folder changed just now: it may change again with the same time. */
 static bool is_settled(const struct chosen *c)
 {
-	const int64_t tick = 100000000; /* ns; more than any file system's */
+	const int64_t tick = 100000000; /* ns; longer than any file system's time granularity */
 	struct timespec now;
 
 	clock_gettime(CLOCK_REALTIME, &now);
@@ -242,7 +242,7 @@ static void remember_chosen(const struct chosen *c)
 	pthread_mutex_unlock(&lock);
 }
 
-/* The first by name.  Sets c->name; leaves it empty if there is none. */
+/* Chooses the first by name.  Sets c->name; leaves it empty if there is none. */
 static int choose(struct chosen *c)
 {
 	struct ucall_backend_info *all;
@@ -262,7 +262,7 @@ static int choose(struct chosen *c)
 char *ucall_backend_default(uint32_t arch, uint32_t protection)
 {
 	struct chosen c = { .arch = arch, .protection = protection };
-	/* The folders first: what changes after that is seen the next time. */
+	/* The folders first: later changes are then seen the next time. */
 	bool stamped = !ucall_search_folders(UCALL_SEARCH_PATH, add_folder, &c);
 
 	if (!stamped || !recall_chosen(&c)) {
@@ -273,7 +273,7 @@ char *ucall_backend_default(uint32_t arch, uint32_t protection)
 	}
 	if (!c.name[0]) {
 		ucall_fail(ENOENT, "no backend is the default for this VM; name one in $UCALL_BACKEND "
-				   "(`ucall list` shows what there is)");
+				   "(see `ucall list`)");
 		return NULL;
 	}
 	return ucall_strndup(c.name, sizeof(c.name));

@@ -2,12 +2,13 @@
 /*
  * Loading a plugin.
  *
- * A file is opened and read once, and what was read is checked: of a refused file nothing runs, not even its
- * constructors.  Then the dynamic linker loads it by its path, and the code that it mapped, guest's and host's,
- * is compared with what was checked.  A file that somebody overwrites between the two is refused then, though its
- * constructors have run.  To load the checked bytes themselves, from a memfd, would close that gap, and was not
- * done: $ORIGIN would mean /proc/PID/fd, dladdr() would name /proc/PID/fd/N, and since the kernel calls such a
- * mapping "/memfd:NAME (deleted)", core files, perf and the sanitizers would find no symbols of a plugin.
+ * A file is opened and read once, and the bytes read are checked: nothing of a refused file runs,
+ * not even its constructors.  Then the dynamic linker loads it by its path, and the code that it
+ * mapped, for guest and host, is compared with the checked bytes.  A file that is overwritten in
+ * between is refused then, but its constructors have run.  Loading the checked bytes from a memfd
+ * would close that gap, but $ORIGIN would mean /proc/PID/fd, dladdr() would name /proc/PID/fd/N,
+ * and since the kernel calls such a mapping "/memfd:NAME (deleted)", core files, perf and the
+ * sanitizers would find no symbols of plugins.
  */
 #include <dlfcn.h>
 #include <errno.h>
@@ -68,17 +69,17 @@ int ucall_backend_copy_ops(struct ucall_ops *to, const struct ucall_ops *from)
 	memset(to, 0, sizeof(*to));
 	if (from->abi < 1 || from->abi > UCALL_ABI)
 		return ucall_fail(ENOEXEC,
-				  "its ucall_ops are of plugin ABI %u; this libucall serves 1 to "
-				  "%d; begin them with UCALL_OPS",
+				  "its ucall_ops is for plugin ABI %u; this libucall supports 1 to "
+				  "%d; begin it with UCALL_OPS",
 				  from->abi, UCALL_ABI);
 	if (from->size < least)
 		return ucall_fail(ENOEXEC,
-				  "its ucall_ops have the size %u; begin them with "
+				  "its ucall_ops has the size %u, too small; begin it with "
 				  "UCALL_OPS",
 				  from->size);
 	memcpy(to, from, from->size < sizeof(*to) ? from->size : sizeof(*to));
 	if (!to->metadata)
-		return ucall_fail(ENOEXEC, "its ucall_ops have no metadata; begin them with "
+		return ucall_fail(ENOEXEC, "its ucall_ops has no metadata; begin it with "
 					   "UCALL_OPS");
 	return 0;
 }
@@ -90,12 +91,12 @@ int ucall_ops_check_pairs(bool send, bool recv, bool send_shared, bool recv_shar
 
 	if (bad_send || bad_recv || bad_shared || (!send && !send_shared))
 		return ucall_fail(ENOEXEC,
-				  "its ucall_ops have no complete pair: give send_cmd and recv_cmd, "
+				  "its ucall_ops has no complete pair: give send_cmd and recv_cmd, "
 				  "or send_cmd_shared and recv_cmd_shared (or a recv_cmd for both), or all four");
 	return 0;
 }
 
-/* The guest's functions must be those that were checked, and each has its other half. */
+/* Checks that the guest's functions are the checked ones, and that each has its other half. */
 static int check_entries(const struct ucall_backend *b)
 {
 	const struct ucall_code *native = &b->note.code[ucall_arch_index(ucall_arch_native)];
@@ -119,7 +120,7 @@ static int check_entries(const struct ucall_backend *b)
 	return 0;
 }
 
-/* A debugger's breakpoints are in what is mapped. */
+/* True under a debugger, whose breakpoints change the mapped code. */
 static bool is_traced(void)
 {
 	FILE *status = fopen("/proc/self/status", "re");
@@ -134,7 +135,7 @@ static bool is_traced(void)
 	return tracer != 0;
 }
 
-/* As memcmp() == 0, also where a sanitizer has put gaps between another object's constants. */
+/* Like memcmp() == 0, but may read a sanitizer's gaps between another object's constants. */
 static UCALL_NO_SANITIZE bool is_equal(const void *a, const void *b, size_t size)
 {
 	const unsigned char *p = a, *q = b;
@@ -145,7 +146,7 @@ static UCALL_NO_SANITIZE bool is_equal(const void *a, const void *b, size_t size
 	return !differs;
 }
 
-/* True if the read-only segments are mapped as they are in the file that was checked. */
+/* True if the mapped read-only segments are the same as in the file that was checked. */
 static bool is_mapped_as_read(const struct ucall_backend *b, const struct link_map *link)
 {
 	const ElfW(Ehdr) *header = b->file;
@@ -167,7 +168,7 @@ static int fail_changed(void)
 		"over them, and run again");
 }
 
-/* What is mapped at the handle must be what was read; then its ucall_ops are taken. */
+/* Checks that the mapped file is the one that was read, then takes its ucall_ops. */
 static int take_ops(struct ucall_backend *b, void *handle)
 {
 	const struct ucall_code *native = &b->note.code[ucall_arch_index(ucall_arch_native)];
@@ -188,8 +189,9 @@ static int take_ops(struct ucall_backend *b, void *handle)
 }
 
 /*
- * The path, spelled as none that is loaded: the dynamic linker takes an object of the same name for the same
- * object, and the file may have been replaced.  "folder/ucall-x.so", "folder/./ucall-x.so", ...
+ * Spells the path unlike those of the loaded plugins: the dynamic linker takes an object of the
+ * same name for the same object, but the file may have been replaced.  "folder/ucall-x.so",
+ * "folder/./ucall-x.so", ...
  */
 static char *spell(const char *path)
 {
@@ -210,7 +212,7 @@ static char *spell(const char *path)
 	return name;
 }
 
-/* Runs code of the plugin for the first time: its constructors. */
+/* Maps the plugin, which runs its first code: the constructors. */
 static int map(struct ucall_backend *b)
 {
 	char *name = spell(b->path);
@@ -240,7 +242,10 @@ static const struct ucall_backend *load_locked(const char *path)
 		for (b = loaded; b; b = b->next) {
 			if (ucall_file_is_same(&b->identity, &identity))
 				return b;
-			/* The dynamic linker would give what it has, mapped as long as the file was. */
+			/*
+			 * The dynamic linker would return the loaded object, with the size that the
+			 * file had.
+			 */
 			if (b->identity.device == identity.device &&
 			    b->identity.inode == identity.inode) {
 				fail_changed();

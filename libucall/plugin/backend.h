@@ -19,24 +19,32 @@ struct ucall_backend {
 
 /* Opens and reads a plugin's file; NULL after ucall_fail(). */
 struct ucall_backend *ucall_backend_open(const char *path);
-/* Fills in `note` as far as the file allows; -1 after ucall_fail() if it is no backend for this host. */
+/*
+ * Fills in `note` as far as possible; -1 after ucall_fail() if it is not a backend for this host.
+ */
 int ucall_backend_read(struct ucall_backend *b);
-/* Not for one that is loaded. */
+/* Must not be used on a loaded one. */
 void ucall_backend_close(struct ucall_backend *b);
 
 /*
- * Loads the plugin that the name part of a config string names, or gives the one that is loaded
- * already.  Returns NULL after ucall_fail().
+ * Loads the plugin that the name part of a config string names, or returns the one already loaded.
+ * Returns NULL after ucall_fail().
  */
 const struct ucall_backend *ucall_backend_load(const char *name);
 
-/* The name of the backend that is the default for the architecture; free() it. */
+/*
+ * The name of the default backend for that architecture and protection; free() it.  NULL after
+ * ucall_fail().
+ */
 char *ucall_backend_default(uint32_t arch, uint32_t protection);
 
-/* Copies ops of another size to *to, which has zero where they have nothing. */
+/* Copies ops of any size to *to; fields that they lack become zero. */
 int ucall_backend_copy_ops(struct ucall_ops *to, const struct ucall_ops *from);
 
-/* Are there both halves of at least one pair, and no half without the other? */
+/*
+ * Checks that at least one pair has both halves, and that no half is without the other.  Returns 0,
+ * or -1 after ucall_fail().
+ */
 int ucall_ops_check_pairs(bool send, bool recv, bool send_shared, bool recv_shared);
 
 #endif

@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* What a plugin's file says of itself, read without running it. */
+/* What a plugin's file says about itself, read without running it. */
 #include <errno.h>
 #include <string.h>
 
@@ -18,7 +18,7 @@ static bool terminated(const char *text, size_t size)
 	return memchr(text, 0, size);
 }
 
-/* The texts of a note are the file's: refuse those that have no end. */
+/* The texts of a note come from the file: refuses those without a NUL. */
 static int check_texts(const struct ucall_metadata *md)
 {
 	bool good = terminated(md->name, sizeof(md->name)) &&
@@ -37,7 +37,7 @@ static int check_texts(const struct ucall_metadata *md)
 		return ucall_fail(ENOEXEC, "a text in its libucall note is longer than its field");
 	if (!md->name[0] ||
 	    strspn(md->name, "abcdefghijklmnopqrstuvwxyz0123456789-_") != strlen(md->name))
-		return ucall_fail(ENOEXEC, "its name \"%s\" is none: use a-z, 0-9, - and _ in .name",
+		return ucall_fail(ENOEXEC, "invalid name \"%s\": use a-z, 0-9, - and _ in .name",
 				  md->name);
 	return 0;
 }
@@ -55,24 +55,24 @@ static int read_metadata(struct ucall_note *note, uint64_t address, const uint8_
 	md->abi = abi[0];
 	if (abi[0] < 1 || abi[0] > UCALL_ABI)
 		return ucall_fail(ENOEXEC,
-				  "built for plugin ABI %u, this libucall (%s) serves ABI 1 to %d; "
+				  "built for plugin ABI %u; this libucall (%s) supports 1 to %d; "
 				  "%s",
 				  abi[0], ucall_version(), UCALL_ABI,
 				  abi[0] > UCALL_ABI ? "install a newer libucall"
 						     : "build it again with this one's headers");
 	if (abi[1] < 1 || abi[1] > UCALL_GUEST_ABI)
 		return ucall_fail(ENOEXEC,
-				  "its guest code is for guest ABI %u, this libucall (%s) serves "
+				  "its guest code is for guest ABI %u; this libucall (%s) supports "
 				  "1 to %d",
 				  abi[1], ucall_version(), UCALL_GUEST_ABI);
 	if (abi[2] > size || abi[2] < least)
-		return ucall_fail(ENOEXEC, "its libucall note gives the size %u in %zu bytes",
+		return ucall_fail(ENOEXEC, "its libucall note says size %u, but has %zu bytes",
 				  abi[2], size);
 	memcpy(md, descriptor, abi[2] < sizeof(*md) ? abi[2] : sizeof(*md));
 	if (md->needs & ~UCALL_NEEDS_ALL)
 		return ucall_fail(ENOEXEC,
-				  "it needs of a VM what this libucall (%s) does not know (.needs has "
-				  "the bits 0x%x); install a newer libucall",
+				  "this libucall (%s) does not know its .needs bits 0x%x; install "
+				  "a newer libucall",
 				  ucall_version(), md->needs & ~UCALL_NEEDS_ALL);
 	note->address = address;
 	note->descriptor = descriptor;
@@ -94,13 +94,13 @@ static int read_image(const struct reading *reading, uint64_t address, const uin
 	memcpy(&image, descriptor, sizeof(image));
 	arch = ucall_arch_of_elf(image.machine, image.elf_class, image.byte_order);
 	if (!arch)
-		return 0; /* of a later libucall */
+		return 0; /* an architecture of a later libucall */
 	if (note->archs & arch->bit)
 		return ucall_fail(ENOEXEC, "it has guest code for %s twice", arch->name);
 	if (image.guest_abi < 1 || image.guest_abi > UCALL_GUEST_ABI)
 		return ucall_fail(ENOEXEC,
-				  "its guest code for %s is for guest ABI %u, this libucall (%s) "
-				  "serves 1 to %d",
+				  "its guest code for %s is for guest ABI %u; this libucall (%s) "
+				  "supports 1 to %d",
 				  arch->name, image.guest_abi, ucall_version(), UCALL_GUEST_ABI);
 
 	start = address + offsetof(struct ucall_image_note, start) + (uint64_t)(int64_t)image.start;
@@ -118,12 +118,12 @@ static int read_image(const struct reading *reading, uint64_t address, const uin
 	for (int i = 0; i < 2; i++) {
 		code->entry[i] = image.entry[i];
 		if (image.entry[i] < UCALL_ENTRY_OPS && image.entry[i] >= code->size)
-			return ucall_fail(ENOEXEC, "its guest code for %s has no %s within it",
+			return ucall_fail(ENOEXEC, "its guest code for %s does not contain its %s",
 					  arch->name, i ? "send_cmd_shared" : "send_cmd");
 		if (image.entry[i] == UCALL_ENTRY_OPS && arch != ucall_arch_native)
 			return ucall_fail(ENOEXEC,
 					  "its guest code for %s, which is not the host's "
-					  "architecture, does not tell its entries",
+					  "architecture, does not give the offsets of its entries",
 					  arch->name);
 	}
 	note->archs |= arch->bit;
@@ -168,7 +168,7 @@ static void name_place(const struct ucall_elf *elf, const struct ucall_code *cod
 			 (unsigned long long)(at - code->link_address));
 }
 
-/* What the reference leads to: a symbol of the file, or of another by way of PLT or GOT. */
+/* The symbol that the reference leads to: of this file, or of another through PLT or GOT. */
 static const char *name_target(const struct ucall_elf *elf, uint64_t target)
 {
 	const size_t stub = 16;
@@ -233,8 +233,8 @@ int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
 	r = ucall_elf_notes(&elf, UCALL_NOTE_NAME, read_note, &reading);
 	if (!r && !reading.found)
 		r = ucall_fail(ENOEXEC,
-			       "no libucall note, so it is no backend; write UCALL_BACKEND(...) in "
-			       "its source");
+			       "no libucall note, so it is not a backend; write UCALL_BACKEND(...) "
+			       "in its source");
 	if (!r && !ucall_elf_defines(&elf, "ucall_ops"))
 		r = ucall_fail(ENOEXEC, "no symbol ucall_ops; define `const struct ucall_ops "
 					"ucall_ops` and export it");
