@@ -140,7 +140,7 @@ static int fake_report_timeout(void *cpu, int timeout_ms)
 }
 
 static const struct ucall_machine_ops fake_ops = {
-	.may_change = fake_may_change,
+	.check_may_change = fake_may_change,
 	.map = fake_map,
 	.map_own = fake_map,
 	.map_device = fake_map_device,

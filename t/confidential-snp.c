@@ -271,7 +271,9 @@ static UCALL_GUEST void guest_converts_for_ever(uint64_t gpa)
 
 static void once_polled(void)
 {
-	struct ucall_vm_config config = { .backend = "ring,poll=1", .protect = "emulated-sev-snp", .engine = "kvm",
+	struct ucall_vm_config config = { .backend = "ring,poll=1",
+					  .protect = "emulated-sev-snp",
+					  .engine = "kvm",
 					  .timeout_ms = 60000 };
 	struct ucall_vm *vm = ucall_test_vm(&config);
 	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_converts_for_ever, 1, 0x200000);
@@ -286,7 +288,8 @@ static void once_polled(void)
 	}
 }
 
-UCALL_TESTS({ "snapshots of a polled guest that converts pages", .once = once_polled, .limit = 100 }, SEV_SNP("an access of the wrong kind", .each = each_mismatch, .config.guest_vc = true),
+UCALL_TESTS({ "snapshots of a polled guest that converts pages", .once = once_polled, .limit = 100 },
+	    SEV_SNP("an access of the wrong kind", .each = each_mismatch, .config.guest_vc = true),
 	    SEV_SNP("the guest converts pages", .host = host_converts, .config.guest_vc = true),
 	    KIND("emulated-sev-snp", "while other vCPUs run", .host = host_turns,
 		 .config.guest_vc = true),

@@ -50,7 +50,8 @@ int ioctl(int fd, unsigned long request, ...)
 	va_end(ap);
 	cpuid = arg;
 	if (request == KVM_SET_CPUID2) {
-		struct kvm_cpuid2 *copy = malloc(sizeof(*copy) + cpuid->nent * sizeof(copy->entries[0]));
+		struct kvm_cpuid2 *copy =
+			malloc(sizeof(*copy) + cpuid->nent * sizeof(copy->entries[0]));
 
 		if (!copy)
 			return -1;

@@ -226,8 +226,7 @@ static void once_vcpus(void)
 	}
 	refuse_from = 3;
 	CHECK(!ucall_vcpu_add(vm, guest_code, 1, 3));
-	CHECK_HAS(ucall_error(),
-		  "backend own: its vcpu_init() failed without calling ucall_fail()");
+	CHECK_HAS(ucall_error(), "backend own: its vcpu_init() failed without calling ucall_fail()");
 	CHECK_EQ(vcpu_finis, 0);
 	ucall_test_vm_free(vm);
 	CHECK_EQ(vcpu_finis, 3);

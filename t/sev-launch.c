@@ -325,14 +325,14 @@ static void once_machine(void)
 	};
 	struct sev_machine m = good;
 
-	CHECK_OK(!sev_explain(&m, UCALL_PROTECT_SEV));
-	CHECK_OK(!sev_explain(&m, UCALL_PROTECT_SEV_SNP));
-	CHECK(!sev_wants_old_api(&m, UCALL_PROTECT_SEV_ES));
+	CHECK_OK(!sev_check_machine(&m, UCALL_PROTECT_SEV));
+	CHECK_OK(!sev_check_machine(&m, UCALL_PROTECT_SEV_SNP));
+	CHECK(!sev_needs_old_api(&m, UCALL_PROTECT_SEV_ES));
 #define MISSING(kind, change, text) \
 	do { \
 		m = good; \
 		change; \
-		CHECK_EQ(sev_explain(&m, UCALL_PROTECT_##kind), -1); \
+		CHECK_EQ(sev_check_machine(&m, UCALL_PROTECT_##kind), -1); \
 		CHECK_HAS(ucall_error(), text); \
 	} while (0)
 	MISSING(SEV, m.features = 0, "this CPU has no SEV (CPUID 0x8000001f, EAX bit 1)");
@@ -352,9 +352,9 @@ static void once_machine(void)
 	MISSING(SEV_SNP, m.firmware_error = EIO, "the SEV firmware does not answer");
 	m = good;
 	m.vm_types = 0;
-	CHECK(sev_wants_old_api(&m, UCALL_PROTECT_SEV));
-	CHECK(sev_wants_old_api(&m, UCALL_PROTECT_SEV_ES));
-	CHECK_OK(!sev_explain(&m, UCALL_PROTECT_SEV_ES));
+	CHECK(sev_needs_old_api(&m, UCALL_PROTECT_SEV));
+	CHECK(sev_needs_old_api(&m, UCALL_PROTECT_SEV_ES));
+	CHECK_OK(!sev_check_machine(&m, UCALL_PROTECT_SEV_ES));
 }
 
 static void once_codes(void)

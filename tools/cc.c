@@ -36,7 +36,7 @@ static const char *value_of(int argc, char **argv, int *i)
 }
 
 /* True for a compiler option whose value is the next word. */
-static bool takes_word(const char *flag)
+static bool takes_value(const char *flag)
 {
 	static const char *const flags[] = {
 		"-MF",	    "-MT",	"-MQ",	    "-I",	   "-D",
@@ -88,7 +88,7 @@ static bool parse(int argc, char **argv, struct options *o)
 		} else if (arg[0] == '-') {
 			if (!add_flag(o, arg))
 				return false;
-			if (takes_word(arg)) {
+			if (takes_value(arg)) {
 				arg = value_of(argc, argv, &i);
 				if (!arg || !add_flag(o, arg))
 					return false;
@@ -116,9 +116,9 @@ static bool is_dependency(const char *flag)
 
 static void add_flags(struct command *c, const struct options *o, bool dependencies)
 {
-	add_joined(c, "-I", kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR));
+	add_concatenated(c, "-I", kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR));
 	for (size_t i = 0; i < o->flag_count; i++) {
-		bool one = is_dependency(o->flags[i]), two = one && takes_word(o->flags[i]);
+		bool one = is_dependency(o->flags[i]), two = one && takes_value(o->flags[i]);
 
 		if (!one || dependencies) {
 			add_arg(c, o->flags[i]);
@@ -197,12 +197,12 @@ static int guest(const struct options *o)
 	add_link(&c);
 	/* Below the mailbox, the stacks and the heap of a guest. */
 	add_arg(&c, "-Wl,-Ttext-segment=0x400000");
-	if (links_by_lld(&c))
+	if (uses_lld(&c))
 		c.args[c.count - 1] = "-Wl,--image-base=0x400000"; /* lld's name for it */
 	for (size_t i = 0; i < o->source_count; i++)
 		add_arg(&c, o->sources[i]);
 	for (size_t i = 0; i < RUNTIME; i++)
-		add_joined(&c, folder, runtime[i]);
+		add_concatenated(&c, folder, runtime[i]);
 	add_arg(&c, "-o");
 	add_arg(&c, o->out);
 	return run_command(&c, o->verbose) ? EXIT_ABORT : 0;
@@ -326,7 +326,7 @@ static int link_backend(const struct options *o, const struct work *w)
 	add_flags(&c, o, true);
 	add_arg(&c, o->sources[0]);
 	add_arg(&c, w->assembler);
-	add_joined(&c, "-L", kit_folder("UCALL_LIBRARY_PATH", UCALL_LIBRARY_DIR));
+	add_concatenated(&c, "-L", kit_folder("UCALL_LIBRARY_PATH", UCALL_LIBRARY_DIR));
 	add_arg(&c, "-lucall");
 	add_arg(&c, "-o");
 	add_arg(&c, o->out);

@@ -44,7 +44,7 @@ void add_arg(struct command *c, const char *arg)
 	c->count++;
 }
 
-void add_joined(struct command *c, const char *first, const char *second)
+void add_concatenated(struct command *c, const char *first, const char *second)
 {
 	const size_t most = sizeof(c->joined) / sizeof(c->joined[0]);
 	char *text;
@@ -64,7 +64,7 @@ void add_words(struct command *c, const char *text)
 		char *word = strndup(text, n);
 
 		if (word) {
-			add_joined(c, word, "");
+			add_concatenated(c, word, "");
 			free(word);
 		}
 		text += n;
@@ -110,7 +110,7 @@ int run_command(struct command *c, bool verbose)
 
 /* ---- finding them ---- */
 
-static bool in_path(const char *program)
+static bool is_in_path(const char *program)
 {
 	const char *path = getenv("PATH");
 	char file[4096];
@@ -127,7 +127,7 @@ static bool in_path(const char *program)
 }
 
 /* Says which Debian packages to install; their names have no underscores. */
-static const char *install(const struct target *t)
+static const char *install_hint(const struct target *t)
 {
 	static char texts[TARGETS][128];
 	char *text = texts[t - targets];
@@ -165,7 +165,7 @@ static bool has_word(const struct command *c, const char *prefix)
 	return false;
 }
 
-bool links_by_lld(const struct command *c)
+bool uses_lld(const struct command *c)
 {
 	return has_word(c, "--ld-path=ld.lld") || has_word(c, "-fuse-ld=lld");
 }
@@ -182,17 +182,17 @@ static bool add_compiler(struct command *c, const struct target *t, const char *
 			if (!has_word(c, "--target") && !has_word(c, "-target"))
 				add_arg(c, t->clang_target);
 			if (!has_word(c, "--ld-path") && !has_word(c, "-fuse-ld"))
-				add_joined(c, "--ld-path=", t->linker);
+				add_concatenated(c, "--ld-path=", t->linker);
 			add_arg(c, "-Wno-unused-command-line-argument");
 		}
-	} else if (in_path(t->gcc)) {
+	} else if (is_in_path(t->gcc)) {
 		add_arg(c, t->gcc);
-	} else if (t->arch == ucall_arch_host() && in_path("cc")) {
+	} else if (t->arch == ucall_arch_host() && is_in_path("cc")) {
 		add_arg(c, "cc");
-	} else if (in_path("clang") && in_path(t->linker)) {
+	} else if (is_in_path("clang") && is_in_path(t->linker)) {
 		add_arg(c, "clang");
 		add_arg(c, t->clang_target);
-		add_joined(c, "--ld-path=", t->linker);
+		add_concatenated(c, "--ld-path=", t->linker);
 		add_arg(c, "-Wno-unused-command-line-argument");
 	} else {
 		return false;
@@ -218,7 +218,7 @@ bool begin_compile(struct command *c, uint32_t arch, const char *compiler, const
 
 	memset(c, 0, sizeof(*c));
 	if (!add_compiler(c, t, compiler)) {
-		*missing = install(t);
+		*missing = install_hint(t);
 		return false;
 	}
 	for (size_t i = 0; i < sizeof(flags) / sizeof(flags[0]); i++)
@@ -244,7 +244,7 @@ void add_link(struct command *c)
 		add_arg(c, flags[i]);
 }
 
-const char *missing_compiler(uint32_t arch)
+const char *compiler_to_install(uint32_t arch)
 {
 	const char *missing = NULL;
 	struct command c;

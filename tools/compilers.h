@@ -15,13 +15,13 @@
 struct command {
 	const char *args[128]; /* ends in NULL */
 	size_t count;
-	char *joined[32]; /* args made by add_joined(), owned by the command */
+	char *joined[32]; /* args made by add_concatenated(), owned by the command */
 	size_t joined_count;
 };
 
 /* If there are too many, run_command() fails. */
 void add_arg(struct command *c, const char *arg);
-void add_joined(struct command *c, const char *first, const char *second);
+void add_concatenated(struct command *c, const char *first, const char *second);
 /* Adds the words of `text`, separated by spaces. */
 void add_words(struct command *c, const char *text);
 
@@ -39,13 +39,13 @@ int run_command(struct command *c, bool verbose);
 bool begin_compile(struct command *c, uint32_t arch, const char *compiler, const char **missing);
 
 /* True if the command links with lld, which has its own option for a segment's address. */
-bool links_by_lld(const struct command *c);
+bool uses_lld(const struct command *c);
 
 /* Adds the flags that link a static image. */
 void add_link(struct command *c);
 
 /* What to install for the architecture; NULL if there is a compiler. */
-const char *missing_compiler(uint32_t arch);
+const char *compiler_to_install(uint32_t arch);
 
 /* A folder of the kit: $NAME from the environment if set, else `installed`. */
 const char *kit_folder(const char *name, const char *installed);

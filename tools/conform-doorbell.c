@@ -83,7 +83,7 @@ static bool claims(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 }
 
 /* Turns the doorbell's exit into one from another device.  False if its kind names no device. */
-static bool make_other(struct ucall_exit *exit, unsigned int which)
+static bool change_device(struct ucall_exit *exit, unsigned int which)
 {
 	switch (exit->reason) {
 	case UCALL_EXIT_IO:
@@ -138,7 +138,7 @@ void each_made_up(void)
 	for (unsigned int i = 0; i < 2; i++) {
 		struct ucall_exit other = *ucall_vcpu_exit(vcpu);
 
-		if (make_other(&other, i) && claims(vcpu, &other))
+		if (change_device(&other, i) && claims(vcpu, &other))
 			FAIL("it claims an exit that is not its own: %s; compare reason, direction, size and address "
 			     "with those of the doorbell",
 			     name_exit(&other));

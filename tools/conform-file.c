@@ -114,7 +114,7 @@ void conform_file_options(void)
 	}
 }
 
-void conform_check_said(void)
+void conform_check_reason(void)
 {
 	if (strstr(ucall_error(), "failed without calling ucall_fail()"))
 		FAIL("%s: call ucall_fail(errno, ...) with a sentence where it returns -1",
@@ -133,7 +133,7 @@ static int try_option(const char *name, const char *value)
 	vm = ucall_vm_create(&c);
 	error = vm ? 0 : errno;
 	if (!vm)
-		conform_check_said();
+		conform_check_reason();
 	ucall_vm_free(vm);
 	return error;
 }
@@ -153,7 +153,7 @@ void conform_file_defaults(void)
 	}
 }
 
-static void refuses(const char *name, const char *value)
+static void check_refused(const char *name, const char *value)
 {
 	int error = try_option(name, value);
 
@@ -166,23 +166,23 @@ void conform_file_refused(void)
 {
 	char value[32];
 
-	refuses("no-such-option", "1");
+	check_refused("no-such-option", "1");
 	for (unsigned int i = 0; i < conform_option_count(); i++) {
 		const struct ucall_option *o = &conform_info->metadata.options[i];
 
 		if (o->type == UCALL_OPTION_STRING)
 			continue;
-		refuses(o->name, "no-such-value");
+		check_refused(o->name, "no-such-value");
 		if (o->type == UCALL_OPTION_BOOL)
-			refuses(o->name, "2");
+			check_refused(o->name, "2");
 		if (o->type != UCALL_OPTION_UINT)
 			continue;
 		snprintf(value, sizeof(value), "%llu", (unsigned long long)o->max + 1);
 		if (o->max != UINT64_MAX)
-			refuses(o->name, value);
+			check_refused(o->name, value);
 		snprintf(value, sizeof(value), "%llu", (unsigned long long)o->min - 1);
 		if (o->min)
-			refuses(o->name, value);
+			check_refused(o->name, value);
 	}
 }
 

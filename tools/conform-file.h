@@ -15,7 +15,7 @@ const struct ucall_ops *conform_ops(void);
 
 unsigned int conform_option_count(void);
 /* Fails the point if the last error says that the backend gave no reason. */
-void conform_check_said(void);
+void conform_check_reason(void);
 
 /* Each is a test's `once`. */
 void conform_file_loaded(void);

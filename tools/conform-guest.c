@@ -103,7 +103,8 @@ UCALL_GUEST void conform_hostile(uint64_t seed, uint64_t rounds)
 		words[0] = (seed >> 40 & 0x1ff) | (seed >> 50 & 0xf) << 16 |
 			   (seed >> 20 & 0x7ff) << 32;
 		m->shared = i % 3 ? 0 : seed;
-		((void (*)(uint64_t, const struct ucall_bell *))bell->ring)(i % 5 ? UCALL_MAILBOX_ADDRESS : seed, bell);
+		((void (*)(uint64_t, const struct ucall_bell *))bell->ring)(
+			i % 5 ? UCALL_MAILBOX_ADDRESS : seed, bell);
 	}
 	for (unsigned int i = 0; i < UCALL_NEST_SIZE / 8; i++)
 		words[i] = 0;
@@ -170,7 +171,8 @@ UCALL_GUEST void conform_mailbox(void)
 	publish(m);
 	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
 		before[i] = words[i];
-	((void (*)(uint64_t, const struct ucall_bell *))(uintptr_t)bell->ring)(UCALL_MAILBOX_ADDRESS, bell);
+	((void (*)(uint64_t, const struct ucall_bell *))(uintptr_t)bell->ring)(UCALL_MAILBOX_ADDRESS,
+									       bell);
 	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
 		after[i] = words[i];
 	for (unsigned int i = 1; i < sizeof(*m) / 8; i++) {

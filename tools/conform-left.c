@@ -196,7 +196,7 @@ void each_nothing_left(void)
 
 /* ---- side effects of loading ---- */
 
-static int children(void)
+static int count_children(void)
 {
 	char path[64], text[16];
 	int n = 0;
@@ -220,10 +220,10 @@ static void standard_files(ino_t *files)
 		files[fd] = fstat(fd, &st) ? 0 : st.st_ino;
 }
 
-bool conform_load(char *problem, size_t size)
+bool conform_load_alone(char *problem, size_t size)
 {
 	int fds = entries("/proc/self/fd"), threads = entries("/proc/self/task"),
-	    processes = children();
+	    processes = count_children();
 	struct capture capture;
 	ino_t before[3], after[3];
 	const char *what = NULL;
@@ -250,7 +250,7 @@ bool conform_load(char *problem, size_t size)
 		snprintf(problem, size, "%s", ucall_error());
 	else if (!what && umask(mask) != mask)
 		what = "the file mode creation mask is changed";
-	else if (!what && children() != processes)
+	else if (!what && count_children() != processes)
 		what = "a process is started";
 	else if (!what && entries("/proc/self/task") != threads)
 		what = "a thread is started";
@@ -269,7 +269,7 @@ static void try_vm(const struct ucall_vm_config *config)
 	struct ucall_vm *vm = ucall_vm_create(config);
 
 	if (!vm)
-		conform_check_said();
+		conform_check_reason();
 	ucall_vm_free(vm);
 }
 

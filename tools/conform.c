@@ -486,12 +486,12 @@ static int load(void *data)
 {
 	struct loading *l = data;
 
-	l->loaded = conform_load(l->problem, sizeof(l->problem));
+	l->loaded = conform_load_alone(l->problem, sizeof(l->problem));
 	return 0;
 }
 
 /* Prints a plan of one point, which failed. */
-static int fail_to_load(const char *before, const char *why, const char *after)
+static int report_load_failure(const char *before, const char *why, const char *after)
 {
 	printf("1..1\n# %s%s%s\nnot ok 1 - it can be loaded\n", before, why, after);
 	return EXIT_ABORT;
@@ -506,20 +506,21 @@ static int check_loading(void)
 	int r = 0;
 
 	if (!l || ucall_child_run(&child)) {
-		r = fail_to_load("cannot create a process to load it: ", strerror(errno), "");
+		r = report_load_failure("cannot create a process to load it: ", strerror(errno), "");
 	} else if (l->problem[0]) {
-		r = fail_to_load(l->problem, "", "");
+		r = report_load_failure(l->problem, "", "");
 	} else if (!l->loaded) {
 		ucall_child_describe(&child, text, sizeof(text));
-		r = fail_to_load("when it is loaded, ", text,
-				 "; a constructor must return: better, move its work to init()");
+		r = report_load_failure(
+			"when it is loaded, ", text,
+			"; a constructor must return: better, move its work to init()");
 	}
 	ucall_child_free(l, sizeof(*l));
 	return r;
 }
 
 /* True if the pattern of --point matches one, or there is none. */
-static bool point_exists(void)
+static bool check_point_pattern(void)
 {
 	const char *pattern = getenv("UCALL_TEST_POINT");
 	char text[256];
@@ -561,7 +562,7 @@ static bool parse(int argc, char **argv)
 	if (i + 1 != argc)
 		return false;
 	plugin = argv[i];
-	return point_exists();
+	return check_point_pattern();
 }
 
 /* A file that the loader refuses fails the first point, with the loader's message. */
@@ -578,7 +579,8 @@ int cmd_conform(int argc, char **argv)
 		fprintf(stderr, "ucall: %s\n", ucall_error());
 		return EXIT_USAGE;
 	}
-	r = conform_info->problem ? fail_to_load(conform_info->problem, "", "") : check_loading();
+	r = conform_info->problem ? report_load_failure(conform_info->problem, "", "")
+				  : check_loading();
 	if (!r) {
 		setenv("UCALL_BACKEND", plugin, 1);
 		setenv("UCALL_TIMEOUT", "3", 0); /* finds soon that a doorbell does not ring */

@@ -28,7 +28,7 @@ void conform_take_all(struct ucall_vcpu *vcpu, uint64_t id, uint64_t rounds);
  * conform-left.c: loads the plugin; only for use in a separate process.  `problem` says why it
  * cannot be loaded, or which side effect that has.
  */
-bool conform_load(char *problem, size_t size);
+bool conform_load_alone(char *problem, size_t size);
 
 /* conform-doorbell.c: the doorbell and its exits. */
 void each_declines(void);

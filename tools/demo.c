@@ -147,7 +147,7 @@ static int run_case(void *data)
 			 kit_folder("UCALL_DEMO_PATH", UCALL_ELF_DIR), c->arch);
 		config.image = image;
 		if (access(image, R_OK)) {
-			missing = missing_compiler(c->arch_bit);
+			missing = compiler_to_install(c->arch_bit);
 			snprintf(why, sizeof(why), "the demo's guest was not built for it: %s",
 				 missing ? missing : "build libucall again");
 			return skip(c, why);
@@ -179,8 +179,8 @@ static int run_apart(const struct demo_case *c)
 }
 
 /* Runs the case of that backend, architecture, engine and protection, and counts its result. */
-static void one(const char *backend, uint32_t arch, const struct ucall_engine_info *engine,
-		const struct ucall_protection_info *protection, bool fork, struct totals *t)
+static void run_one(const char *backend, uint32_t arch, const struct ucall_engine_info *engine,
+		    const struct ucall_protection_info *protection, bool fork, struct totals *t)
 {
 	struct demo_case c = {
 		.backend = backend,
@@ -214,7 +214,7 @@ static void each_protection(const struct ucall_backend_info *backend, uint32_t a
 	for (const struct ucall_protection_info *p = protections; p->name; p++)
 		if ((backend->metadata.protections & p->bit) && is_shown(backend, p) &&
 		    (p->bit == UCALL_PROTECT_NONE || (engine->can & UCALL_CAN_PROTECT)))
-			one(backend->metadata.name, arch, engine, p, fork, t);
+			run_one(backend->metadata.name, arch, engine, p, fork, t);
 }
 
 /* Prints which engines were used, and why others were not. */

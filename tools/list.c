@@ -31,15 +31,16 @@ static const char *need_name(uint32_t bit)
 static const char *const types[] = { "?", "number", "0 or 1", "choice", "text" };
 
 /* The names of the bits that have one, joined. */
-static const char *names(const char *(*name)(uint32_t bit), uint32_t set, const char *between, char *text,
-			 size_t size)
+static const char *join_names(const char *(*name)(uint32_t bit), uint32_t set, const char *between,
+			      char *text, size_t size)
 {
 	size_t used = 0;
 
 	snprintf(text, size, "-");
 	for (uint32_t bit = 1; bit; bit <<= 1) {
 		if ((set & bit) && name(bit) && used < size) {
-			int n = snprintf(text + used, size - used, "%s%s", used ? between : "", name(bit));
+			int n = snprintf(text + used, size - used, "%s%s", used ? between : "",
+					 name(bit));
 
 			used += n > 0 ? (size_t)n : 0;
 		}
@@ -101,7 +102,7 @@ static void json_options(const struct ucall_metadata *md)
 }
 
 /* True if the engine works here and runs guests that the backend has code for. */
-static bool runs(const struct ucall_engine_info *engine, const struct ucall_backend_info *info)
+static bool can_run(const struct ucall_engine_info *engine, const struct ucall_backend_info *info)
 {
 	return !engine->problem[0] && ucall_engine_serves(engine, info, info->archs);
 }
@@ -113,7 +114,7 @@ static const char *problem_of(const struct ucall_backend_info *info,
 	if (info->problem)
 		return info->problem;
 	for (const struct ucall_engine_info *e = engines; e->name; e++)
-		if (runs(e, info))
+		if (can_run(e, info))
 			return NULL;
 	return "no engine that works here runs its guests";
 }
@@ -138,7 +139,7 @@ static void list_json(const struct ucall_backend_info *all, size_t count,
 		json_options(&all[i].metadata);
 		printf("\"engines\": [");
 		for (const struct ucall_engine_info *e = engines; e->name; e++) {
-			if (!all[i].problem && runs(e, &all[i])) {
+			if (!all[i].problem && can_run(e, &all[i])) {
 				printf("%s", comma);
 				json_string(stdout, e->name);
 				comma = ", ";
@@ -178,7 +179,7 @@ static void fill_cells(struct cells *cells, const struct ucall_backend_info *inf
 	snprintf(cells->text[0], size, "%s", name_of(info, name, sizeof(name)));
 	if (info->metadata.version[0])
 		snprintf(cells->text[1], size, "%s", info->metadata.version);
-	names(ucall_arch_name, info->archs, ",", cells->text[2], size);
+	join_names(ucall_arch_name, info->archs, ",", cells->text[2], size);
 	for (int o = 0; o < UCALL_MAX_OPTIONS && info->metadata.options[o].name[0]; o++)
 		if (used < size)
 			used += (size_t)snprintf(options + used, size - used, "%s%s", o ? "," : "",
@@ -233,7 +234,7 @@ static void list_engines(const struct ucall_engine_info *engines)
 	printf("\n%-10s %-8s %-30s %s\n", "ENGINE", "VERSION", "GUESTS", "WORKS");
 	for (const struct ucall_engine_info *e = engines; e->name; e++)
 		printf("%-10s %-8s %-30s %s%s\n", e->name, e->version[0] ? e->version : "-",
-		       names(ucall_arch_name, e->archs, ",", text, sizeof(text)),
+		       join_names(ucall_arch_name, e->archs, ",", text, sizeof(text)),
 		       e->problem[0] ? "no: " : "yes", e->problem);
 }
 
@@ -255,7 +256,7 @@ static void list_guests(const struct ucall_engine_info *engines)
 {
 	printf("\n%-10s %-8s %s\n", "GUEST", "ENGINE", "COMPILER FOR ucall cc");
 	for (uint32_t arch = 1; ucall_arch_name(arch); arch <<= 1) {
-		const char *missing = missing_compiler(arch);
+		const char *missing = compiler_to_install(arch);
 
 		printf("%-10s %-8s %s%s\n", ucall_arch_name(arch), engine_for(arch, engines),
 		       missing ? "none: " : "yes", missing ? missing : "");
@@ -329,10 +330,13 @@ int cmd_info(int argc, char **argv)
 	md = &info->metadata;
 	printf("%s %s - %s\n\n", name_of(info, text, sizeof(text)), md->version, md->summary);
 	printf("file:           %s\n", printable(info->path, path, sizeof(path)));
-	printf("guests:         %s\n", names(ucall_arch_name, info->archs, ", ", text, sizeof(text)));
-	printf("default for:    %s\n", names(ucall_arch_name, md->default_for, ", ", text, sizeof(text)));
-	printf("protections:    %s\n", names(ucall_protection_name, md->protections, ", ", text, sizeof(text)));
-	printf("needs:          %s\n", names(need_name, md->needs, ", ", text, sizeof(text)));
+	printf("guests:         %s\n",
+	       join_names(ucall_arch_name, info->archs, ", ", text, sizeof(text)));
+	printf("default for:    %s\n",
+	       join_names(ucall_arch_name, md->default_for, ", ", text, sizeof(text)));
+	printf("protections:    %s\n",
+	       join_names(ucall_protection_name, md->protections, ", ", text, sizeof(text)));
+	printf("needs:          %s\n", join_names(need_name, md->needs, ", ", text, sizeof(text)));
 	printf("plugin ABI:     %u\n", md->abi);
 	engines = ucall_engines();
 	if (!engines)

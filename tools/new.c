@@ -299,7 +299,7 @@ struct file {
 };
 
 /* If one of them exists, nothing is written. */
-static bool check_absent(const struct target *t, const struct file *files)
+static bool check_no_files(const struct target *t, const struct file *files)
 {
 	char path[4096];
 
@@ -349,7 +349,7 @@ int cmd_new(int argc, char **argv)
 		fprintf(stderr, "ucall: cannot make the folder %s: %s\n", t.folder, strerror(errno));
 		return EXIT_USAGE;
 	}
-	if (!check_absent(&t, files))
+	if (!check_no_files(&t, files))
 		return EXIT_USAGE;
 	for (; files->name; files++)
 		if (!write_file(&t, files->name, files->text, files->with))

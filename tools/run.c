@@ -26,7 +26,7 @@ struct options {
 	unsigned int nargs;
 };
 
-static bool option(const char *name, const char *value, struct options *o)
+static bool set_option(const char *name, const char *value, struct options *o)
 {
 	struct ucall_vm_config *config = &o->config;
 	uint64_t mib;
@@ -73,7 +73,7 @@ static bool parse(int argc, char **argv, struct options *o)
 			fprintf(stderr, "ucall: %s needs a value\n", argv[i]);
 			return false;
 		}
-		if (!option(argv[i], argv[i + 1], o))
+		if (!set_option(argv[i], argv[i + 1], o))
 			return false;
 	}
 	if (i == argc)
@@ -155,14 +155,13 @@ static int run(struct ucall_vcpu *vcpu, struct ucall_guest_output *output)
 }
 
 /* Replaces `protect` by its emulation, which is set up in the same way on any machine. */
-static bool stand_in(struct ucall_vm_config *config, char *name, size_t size)
+static bool use_emulation(struct ucall_vm_config *config, char *name, size_t size)
 {
 	const char *protect = config->protect;
 
 	if (!protect || strncmp(protect, "sev", 3) != 0) {
-		fprintf(stderr,
-			"ucall: --dry-run lists KVM calls: give --protect sev, sev-es or "
-			"sev-snp\n");
+		fprintf(stderr, "ucall: --dry-run lists KVM calls: give --protect sev, sev-es or "
+				"sev-snp\n");
 		return false;
 	}
 	snprintf(name, size, "emulated-%.*s", (int)strcspn(protect, ","), protect);
@@ -195,7 +194,7 @@ static int run_guest(void *data)
 	int status = EXIT_USAGE;
 	char name[64];
 
-	if (o->dry_run && !stand_in(&config, name, sizeof(name)))
+	if (o->dry_run && !use_emulation(&config, name, sizeof(name)))
 		return EXIT_USAGE;
 	if (!o->raw && !ucall_guest_output_open(&output, stdout, ""))
 		config.output = output.stream;

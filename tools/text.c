@@ -12,7 +12,7 @@
 /* ---- numbers ---- */
 
 /* Unlike strtoull(), refuses "", " 1" and "-1". */
-static bool digits(const char *text, uint64_t *value)
+static bool parse_digits(const char *text, uint64_t *value)
 {
 	int base = !strncmp(text, "0x", 2) || !strncmp(text, "0X", 2) ? 16 : 10;
 	const char *first = base == 16 ? text + 2 : text;
@@ -27,7 +27,7 @@ static bool digits(const char *text, uint64_t *value)
 
 bool parse_number(const char *what, const char *text, uint64_t min, uint64_t max, uint64_t *value)
 {
-	if (digits(text, value) && *value >= min && *value <= max)
+	if (parse_digits(text, value) && *value >= min && *value <= max)
 		return true;
 	fprintf(stderr, "ucall: %s \"%s\": give a number from %" PRIu64 " to %" PRIu64 "\n", what,
 		text, min, max);
@@ -38,7 +38,7 @@ bool parse_integer(const char *what, const char *text, uint64_t *value)
 {
 	bool negative = *text == '-';
 
-	if (digits(text + negative, value) && (!negative || *value <= (uint64_t)1 << 63)) {
+	if (parse_digits(text + negative, value) && (!negative || *value <= (uint64_t)1 << 63)) {
 		*value = negative ? -*value : *value;
 		return true;
 	}

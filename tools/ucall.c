@@ -38,7 +38,7 @@ static void usage(FILE *to)
 }
 
 /* Opens closed descriptors below 3: else another file could get one, and with it the output. */
-static void fill_standard_files(void)
+static void open_standard_files(void)
 {
 	int fd;
 
@@ -54,7 +54,7 @@ int main(int argc, char **argv)
 	const char *name = argc > 1 ? argv[1] : "";
 	char text[256];
 
-	fill_standard_files();
+	open_standard_files();
 	if (!strcmp(name, "--help") || !strcmp(name, "-h") || !strcmp(name, "help")) {
 		usage(stdout);
 		return checked_output(0);

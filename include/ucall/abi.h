@@ -181,7 +181,7 @@ struct ucall_mailbox {
 #define UCALL_NEST_SIZE 1096
 
 #define UCALL_QUEUE_LINE 32 /* bytes */
-#define UCALL_QUEUE_LINES_MOST 8192
+#define UCALL_QUEUE_LINES_MAX 8192
 
 /*
  * A message queue in memory shared with the host, for a backend that does not exit for each

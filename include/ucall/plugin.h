@@ -342,7 +342,7 @@ UCALL_PUBLIC int ucall_vm_take_slot(struct ucall_vm *vm);
 
 /*
  * In init(): gives each vCPU a message queue at UCALL_QUEUE_ADDRESS in the guest, with `lines`
- * lines (a power of two, 64 to UCALL_QUEUE_LINES_MOST).  The core takes its messages before it
+ * lines (a power of two, 64 to UCALL_QUEUE_LINES_MAX).  The core takes its messages before it
  * looks at an exit.  `polled`: the vCPU runs in its own thread, and the core takes messages while
  * it runs.  The doorbell adds messages with ucall_queue_put() of <ucall/queue.h>; recv_cmd_shared()
  * is still called for exits only.  Returns 0, or -1 (EINVAL; EOPNOTSUPP with UCALL_VIA_ADDRESS).

@@ -21,7 +21,8 @@ UCALL_INLINE struct ucall_queue *ucall_bell_queue(const struct ucall_bell *bell)
 
 UCALL_INLINE struct ucall_mailbox *ucall_bell_mailbox(const struct ucall_bell *bell)
 {
-	return (struct ucall_mailbox *)((uintptr_t)bell - (UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS));
+	return (struct ucall_mailbox *)((uintptr_t)bell -
+					(UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS));
 }
 
 /* Number of lines of a message with `nargs` arguments and `text_size` bytes of text. */

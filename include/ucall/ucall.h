@@ -113,13 +113,13 @@ struct ucall_vm_config {
 	 */
 	const char *engine;
 	/*
-	 * The guest's architecture: x86_64 (or amd64), aarch64 (or arm64), s390x, riscv64.  NULL: that
-	 * of the separate guest ELF, or the host's if there is none.
+	 * The guest's architecture: x86_64 (or amd64), aarch64 (or arm64), s390x, riscv64.  NULL:
+	 * that of the separate guest ELF, or the host's if there is none.
 	 */
 	const char *arch;
 	/*
-	 * A separate guest ELF, made by `ucall cc`: its path, or its bytes, which are copied.  Neither:
-	 * the guest is this program itself.
+	 * A separate guest ELF, made by `ucall cc`: its path, or its bytes, which are copied.
+	 * Neither: the guest is this program itself.
 	 */
 	const char *image;
 	const void *image_data;
@@ -331,7 +331,7 @@ struct ucall_backtrace_entry {
 	uint32_t reserved;
 };
 
-#define UCALL_BACKTRACE_MOST 16
+#define UCALL_BACKTRACE_MAX 16
 
 /* What went wrong in a guest. */
 struct ucall_fault_info {
@@ -341,7 +341,7 @@ struct ucall_fault_info {
 	uint8_t bytes[16]; /* code at frame.pc */
 	uint32_t byte_count;
 	uint32_t backtrace_count; /* 0: no backtrace; see ucall_fault_report() */
-	struct ucall_backtrace_entry backtrace[UCALL_BACKTRACE_MOST];
+	struct ucall_backtrace_entry backtrace[UCALL_BACKTRACE_MAX];
 };
 
 /* The error that ended the vCPU's last run.  Never NULL; check `valid`. */
@@ -450,8 +450,8 @@ UCALL_PUBLIC ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, c
 
 /*
  * The host's view of [gva, gva + size), which must be physically contiguous, as every allocation
- * is.  NULL on failure (EFAULT; EPERM if it is private memory of a VM with encrypted memory).  Lives as
- * long as the VM; the guest can change it at any time.
+ * is.  NULL on failure (EFAULT; EPERM if it is private memory of a VM with encrypted memory). Lives
+ * as long as the VM; the guest can change it at any time.
  */
 UCALL_PUBLIC void *ucall_vm_host_pointer(struct ucall_vm *vm, uint64_t gva, size_t size);
 

@@ -118,7 +118,7 @@ unsigned int ucall_arch_index(const struct ucall_arch *arch);
  * What the core puts into guests of the host's own architecture: exception stubs, the code that
  * guest functions return to, a thread control block.
  */
-#define UCALL_JUMP_MOST 8
+#define UCALL_JUMP_MAX 8
 
 struct ucall_native {
 	/* Set up descriptor tables and stubs, for a VM and for a vCPU.  Not for flat guests. */
@@ -131,7 +131,7 @@ struct ucall_native {
 	 */
 	uint64_t (*return_address)(void);
 	const void *(*return_code)(size_t *size);
-	/* Encodes a jump within the program; returns its size, at most UCALL_JUMP_MOST. */
+	/* Encodes a jump within the program; returns its size, at most UCALL_JUMP_MAX. */
 	size_t (*jump)(uint8_t *code, uint64_t from, uint64_t to);
 	uint32_t glob_dat; /* type of relocations that only the GOT has; 0: data has them too */
 	/*

@@ -5,7 +5,7 @@
  * outside its section.  Its loops are volatile, because compilers turn copy loops into calls.
  *
  * arch/ARCH/stub.c includes this file last, after STUB_RESULT and the functions stub_complete(),
- * stub_is_interrupt(), stub_insn(), stub_class() and stub_stop().
+ * stub_is_interrupt(), stub_insn(), stub_fallback_vector() and stub_stop().
  */
 #include "stubs.h"
 
@@ -117,7 +117,7 @@ UCALL_STUB void ucall_stub_dispatch(struct ucall_frame *frame)
 		return;
 	handler = data->handlers[frame->vector % UCALL_VECTORS];
 	if (!handler)
-		handler = data->handlers[stub_class(frame->vector) % UCALL_VECTORS];
+		handler = data->handlers[stub_fallback_vector(frame->vector) % UCALL_VECTORS];
 	if (!handler || (data->exit_vector && frame->vector == data->exit_vector))
 		end(frame);
 	call(frame, handler);

@@ -17,7 +17,7 @@ static uint64_t *entry(const struct ucall_memory *mem, uint64_t table, uint64_t 
 
 uint64_t ucall_radix_new_root(struct ucall_memory *mem)
 {
-	uint64_t gpa = ucall_memory_pages(mem, 1);
+	uint64_t gpa = ucall_memory_alloc_pages(mem, 1);
 
 	return gpa ? ucall_memory_entry(mem, gpa, false) : 0;
 }
@@ -32,7 +32,7 @@ int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint6
 		if (!e || r->kind(*e, level) == UCALL_RADIX_LEAF)
 			goto damaged;
 		if (r->kind(*e, level) == UCALL_RADIX_NONE) {
-			uint64_t new = ucall_memory_pages(mem, 1);
+			uint64_t new = ucall_memory_alloc_pages(mem, 1);
 
 			if (!new)
 				return -1;

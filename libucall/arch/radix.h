@@ -27,17 +27,17 @@ struct ucall_radix {
 #define UCALL_RADIX_LEVELS 4
 
 uint64_t ucall_radix_new_root(struct ucall_memory *mem);
-int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
-		    uint64_t gpa, unsigned int prot);
-void ucall_radix_share(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t to, uint64_t from,
-		       uint64_t gva);
-int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root, uint64_t gva,
-		     uint64_t *gpa, unsigned int *prot);
+int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root,
+		    uint64_t gva, uint64_t gpa, unsigned int prot);
+void ucall_radix_share(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t to,
+		       uint64_t from, uint64_t gva);
+int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root,
+		     uint64_t gva, uint64_t *gpa, unsigned int *prot);
 
 /* The page table functions for struct ucall_arch, with the entry format `format`. */
 #define UCALL_RADIX_FUNCTIONS(arch, format) \
-	int ucall_##arch##_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, \
-			       unsigned int prot) \
+	int ucall_##arch##_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, \
+			       uint64_t gpa, unsigned int prot) \
 	{ \
 		return ucall_radix_map(&(format), mem, root, gva, gpa, prot); \
 	} \
@@ -47,8 +47,8 @@ int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint
 		ucall_radix_share(&(format), mem, to, from, gva); \
 	} \
 \
-	int ucall_##arch##_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa, \
-				unsigned int *prot) \
+	int ucall_##arch##_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, \
+				uint64_t *gpa, unsigned int *prot) \
 	{ \
 		return ucall_radix_walk(&(format), mem, root, gva, gpa, prot); \
 	}

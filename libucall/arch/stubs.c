@@ -37,8 +37,8 @@ int ucall_stubs_init(struct ucall_machine *vm)
 
 	if (size > STUB_CODE_SIZE)
 		return ucall_fail(E2BIG, "the exception stubs are too big: %zu bytes", size);
-	vm->stub_code = ucall_memory_pages(&vm->memory, pages);
-	vm->stub_data = ucall_memory_pages(&vm->memory, DATA_PAGES);
+	vm->stub_code = ucall_memory_alloc_pages(&vm->memory, pages);
+	vm->stub_data = ucall_memory_alloc_pages(&vm->memory, DATA_PAGES);
 	if (!vm->stub_code || !vm->stub_data)
 		return -1;
 	memcpy(ucall_memory_pointer(&vm->memory, vm->stub_code, size), ucall_stubs_start, size);
@@ -53,7 +53,7 @@ int ucall_stubs_init(struct ucall_machine *vm)
 int ucall_stubs_map(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
-	uint64_t root = vcpu->boot.root, gpa = ucall_memory_pages(&vm->memory, 1);
+	uint64_t root = vcpu->boot.root, gpa = ucall_memory_alloc_pages(&vm->memory, 1);
 	size_t code = ucall_page_align((uint64_t)(ucall_stubs_stop - ucall_stubs_start));
 
 	if (!gpa)

@@ -55,7 +55,7 @@ struct attached_vm {
 
 /* ---- what a channel needs ---- */
 
-static int may_change(void *data, const char *what)
+static int check_may_change(void *data, const char *what)
 {
 	const struct attached_vm *vm = data;
 
@@ -227,7 +227,7 @@ static void drop_vcpu(struct attached_vcpu *vcpu, bool inherited)
 static void free_vm(void *data)
 {
 	struct attached_vm *vm = data;
-	bool inherited = ucall_process_inherited(vm->channel.process);
+	bool inherited = ucall_process_is_inherited(vm->channel.process);
 
 	while (vm->vcpus) {
 		struct attached_vcpu *vcpu = vm->vcpus;
@@ -245,7 +245,7 @@ static void free_vm(void *data)
 
 static const struct ucall_machine_ops attached_ops = {
 	.free = free_vm,
-	.may_change = may_change,
+	.check_may_change = check_may_change,
 	.map = map,
 	.map_own = map_own,
 	.map_device = map_device,
@@ -261,7 +261,7 @@ static const struct ucall_machine_ops attached_ops = {
 
 /* ---- the VM ---- */
 
-#define MOST_AREA (64ull << 20) /* from the mailbox to the end of the longest queue */
+#define MAX_AREA (64ull << 20) /* from the mailbox to the end of the longest queue */
 
 static int check_config(struct ucall_attach_config *c)
 {
@@ -275,7 +275,7 @@ static int check_config(struct ucall_attach_config *c)
 	if (c->address % c->page_size)
 		return ucall_fail(EINVAL, "address is 0x%llx; give a multiple of page_size",
 				  (unsigned long long)c->address);
-	if (c->address > UINT64_MAX - MOST_AREA)
+	if (c->address > UINT64_MAX - MAX_AREA)
 		return ucall_fail(EINVAL,
 				  "address is 0x%llx; the shared area would go beyond the end",
 				  (unsigned long long)c->address);
@@ -383,7 +383,7 @@ static int take_config(struct ucall_attach_config *full, const struct ucall_atta
 		       size_t config_size, const char *function)
 {
 	memset(full, 0, sizeof(*full));
-	if (ucall_is_null(config, function))
+	if (ucall_fail_if_null(config, function))
 		return -1;
 	if (config_size < offsetof(struct ucall_attach_config, read))
 		return ucall_fail(EINVAL,
@@ -454,7 +454,7 @@ struct ucall_vm *ucall_vm_attach_sized(const struct ucall_attach_config *config,
 /* The attached VM of a handle; NULL after ucall_fail(). */
 static struct attached_vm *vm_of(const struct ucall_vm *vm, const char *function)
 {
-	if (ucall_is_null(vm, function))
+	if (ucall_fail_if_null(vm, function))
 		return NULL;
 	if (!vm->machine)
 		return vm->channel->data;
@@ -543,7 +543,7 @@ struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsig
 
 static struct attached_vcpu *vcpu_of(struct ucall_vcpu *vcpu, const char *function)
 {
-	if (ucall_is_null(vcpu, function) || !vm_of(vcpu->vm, function) ||
+	if (ucall_fail_if_null(vcpu, function) || !vm_of(vcpu->vm, function) ||
 	    ucall_process_check(vcpu->vm->channel->process, function))
 		return NULL;
 	return vcpu->port->cpu;

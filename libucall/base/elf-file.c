@@ -85,10 +85,10 @@ int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const str
 			return ucall_fail(ENOEXEC, "an ELF file of the other byte order");
 		if (!arch)
 			ucall_arch_names(&names);
-		return ucall_fail(
-			ENOEXEC, "an ELF file for %s%s; %s%s", machine_name(header.e_machine),
-			ident[EI_DATA] == ELFDATA2MSB ? ", big-endian" : "",
-			arch ? "expected " : "supported: ", arch ? arch->name : text);
+		return ucall_fail(ENOEXEC, "an ELF file for %s%s; %s%s",
+				  machine_name(header.e_machine),
+				  ident[EI_DATA] == ELFDATA2MSB ? ", big-endian" : "",
+				  arch ? "expected " : "supported: ", arch ? arch->name : text);
 	}
 	if (elf_getphdrnum(e->elf, &e->phdrs) || elf_getshdrnum(e->elf, &sections)) {
 		ucall_elf_close(e);

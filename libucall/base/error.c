@@ -20,7 +20,7 @@ const char *ucall_error(void)
 }
 
 /* Stores the error as one line, whatever text of a guest or file it contains. */
-static void keep(char *text)
+static void set_message(char *text)
 {
 	ucall_text_escape(text, sizeof(message));
 	memcpy(message, text, sizeof(message));
@@ -34,7 +34,7 @@ int ucall_fail(int error, const char *format, ...)
 	va_start(ap, format);
 	vsnprintf(text, sizeof(text), format, ap);
 	va_end(ap);
-	keep(text);
+	set_message(text);
 	errno = error;
 	return -1;
 }
@@ -51,7 +51,7 @@ int ucall_fail_in(const char *format, ...)
 	if (n >= 0 && (size_t)n + 3 < sizeof(text))
 		snprintf(text + n, sizeof(text) - (size_t)n, ": %.*s",
 			 (int)(sizeof(text) - (size_t)n - 3), message);
-	keep(text);
+	set_message(text);
 	errno = error;
 	return -1;
 }
@@ -67,7 +67,7 @@ void ucall_forget_error(void)
 	errno = 0;
 }
 
-int ucall_fail_unsaid(const char *what)
+int ucall_fail_if_silent(const char *what)
 {
 	int error = errno ? errno : EINVAL;
 
@@ -78,7 +78,7 @@ int ucall_fail_unsaid(const char *what)
 	return -1;
 }
 
-bool ucall_is_null(const void *object, const char *function)
+bool ucall_fail_if_null(const void *object, const char *function)
 {
 	static const char before[] = "NULL was given; the last error was: ";
 	const char *last = strstr(message, before);
@@ -94,7 +94,7 @@ bool ucall_is_null(const void *object, const char *function)
 	return true;
 }
 
-static void *have(void *memory)
+static void *check_memory(void *memory)
 {
 	if (!memory)
 		ucall_fail(ENOMEM, "out of memory");
@@ -103,20 +103,20 @@ static void *have(void *memory)
 
 void *ucall_calloc(size_t count, size_t size)
 {
-	return have(calloc(count, size));
+	return check_memory(calloc(count, size));
 }
 
 void *ucall_realloc(void *p, size_t size)
 {
-	return have(realloc(p, size));
+	return check_memory(realloc(p, size));
 }
 
 char *ucall_strdup(const char *s)
 {
-	return have(strdup(s));
+	return check_memory(strdup(s));
 }
 
 char *ucall_strndup(const char *s, size_t n)
 {
-	return have(strndup(s, n));
+	return check_memory(strndup(s, n));
 }

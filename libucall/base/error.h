@@ -21,13 +21,13 @@ int ucall_fail_in(const char *format, ...) __attribute__((format(printf, 1, 2)))
  * second returns -1 and keeps errno.
  */
 void ucall_forget_error(void);
-int ucall_fail_unsaid(const char *what);
+int ucall_fail_if_silent(const char *what);
 
 /*
  * If `object`, a VM or vCPU, is NULL: calls ucall_fail(EINVAL) and returns true.  Usually creating
  * it failed and the caller of `function` did not check, so the message repeats the error before.
  */
-bool ucall_is_null(const void *object, const char *function);
+bool ucall_fail_if_null(const void *object, const char *function);
 
 /* Like calloc(), realloc(), strdup() and strndup(); NULL after ucall_fail() if memory runs out. */
 void *ucall_calloc(size_t count, size_t size);

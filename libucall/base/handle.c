@@ -15,7 +15,7 @@ static void refuse(const char *function)
 
 struct ucall_machine *ucall_machine_of(const struct ucall_vm *vm, const char *function)
 {
-	if (ucall_is_null(vm, function))
+	if (ucall_fail_if_null(vm, function))
 		return NULL;
 	if (!vm->machine)
 		refuse(function);
@@ -24,7 +24,7 @@ struct ucall_machine *ucall_machine_of(const struct ucall_vm *vm, const char *fu
 
 struct ucall_cpu *ucall_cpu_of(const struct ucall_vcpu *vcpu, const char *function)
 {
-	if (ucall_is_null(vcpu, function))
+	if (ucall_fail_if_null(vcpu, function))
 		return NULL;
 	if (!vcpu->cpu)
 		refuse(function);

@@ -26,14 +26,14 @@ unsigned int ucall_process_this(void)
 	return generation;
 }
 
-bool ucall_process_inherited(unsigned int process)
+bool ucall_process_is_inherited(unsigned int process)
 {
 	return process != generation;
 }
 
 int ucall_process_check(unsigned int process, const char *what)
 {
-	if (!ucall_process_inherited(process))
+	if (!ucall_process_is_inherited(process))
 		return 0;
 	return ucall_fail(EPERM,
 			  "%s: this VM belongs to the process that created it; after fork() a child can "

@@ -12,7 +12,7 @@
 unsigned int ucall_process_this(void);
 
 /* True if this process got what belongs to `process` by fork(). */
-bool ucall_process_inherited(unsigned int process);
+bool ucall_process_is_inherited(unsigned int process);
 
 /*
  * Returns 0, or -1 (EPERM) after ucall_fail() if a VM belongs to another process.  `what`: the

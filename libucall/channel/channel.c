@@ -70,13 +70,13 @@ static int choose_backend(struct ucall_channel *c, const char *backend, const st
 static bool rings(const struct ucall_channel *c, bool shared)
 {
 	if (c->backend)
-		return ucall_code_has(&c->backend->note.code[ucall_arch_index(c->traits.arch)],
-				      &c->ops, shared);
+		return ucall_code_has_entry(&c->backend->note.code[ucall_arch_index(c->traits.arch)],
+					    &c->ops, shared);
 	return shared ? c->ops.send_cmd_shared != NULL : c->ops.send_cmd != NULL;
 }
 
 /* True if its doorbell would raise #VC in a guest that does not handle it. */
-static bool lacks_vc(const struct ucall_channel *c, const struct ucall_metadata *md)
+static bool needs_missing_vc(const struct ucall_channel *c, const struct ucall_metadata *md)
 {
 	return (md->needs & UCALL_NEEDS_GUEST_VC) &&
 	       ucall_protection_closes(c->traits.protection) && !c->traits.guest_vc;
@@ -94,7 +94,7 @@ static void add_suitable(const struct ucall_channel *c, struct ucall_text *t)
 	for (size_t i = 0; all && i < count; i++)
 		if (!all[i].problem && (all[i].archs & c->traits.arch->bit) &&
 		    (all[i].metadata.protections & c->traits.protection->bit) &&
-		    !lacks_vc(c, &all[i].metadata))
+		    !needs_missing_vc(c, &all[i].metadata))
 			ucall_text_add(t, "%s%s", t->used ? ", " : "", all[i].metadata.name);
 	ucall_backends_free(all);
 }
@@ -109,7 +109,7 @@ static int refuse_protection(const struct ucall_channel *c)
 		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only (%s)",
 				  c->backend_name, c->traits.attached ? "protection" : "protect");
 	add_suitable(c, &t);
-	if (!lacks_vc(c, c->ops.metadata))
+	if (!needs_missing_vc(c, c->ops.metadata))
 		return ucall_fail(
 			EOPNOTSUPP,
 			"backend %s does not claim to work in an %s VM (its metadata's protections); "
@@ -163,7 +163,7 @@ static int check_backend(struct ucall_channel *c)
 				  "backend %s needs guest functions in ring 0: its doorbell is a "
 				  "privileged instruction; this VM has ring %d",
 				  md->name, c->traits.ring);
-	if (!(md->protections & c->traits.protection->bit) || lacks_vc(c, md))
+	if (!(md->protections & c->traits.protection->bit) || needs_missing_vc(c, md))
 		return refuse_protection(c);
 	if (c->via == UCALL_VIA_DEFAULT && c->traits.attached)
 		c->via = rings(c, false) ? UCALL_VIA_ADDRESS : UCALL_VIA_MAILBOX;
@@ -179,11 +179,10 @@ static int check_backend(struct ucall_channel *c)
 				? ", and the register that holds it is encrypted"
 				: "");
 	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"backend %s sends only by mailbox, which needs map_own() in the attach "
-			"configuration",
-			md->name);
+		return ucall_fail(EOPNOTSUPP,
+				  "backend %s sends only by mailbox, which needs map_own() in the attach "
+				  "configuration",
+				  md->name);
 	if (c->via == UCALL_VIA_ADDRESS && c->traits.attached && !rings(c, false))
 		return ucall_fail(
 			EOPNOTSUPP,
@@ -259,7 +258,7 @@ int ucall_channel_open(struct ucall_channel *c)
 	c->bell->ring = ucall_guest64(c->traits.arch, ring);
 	ucall_forget_error();
 	if (c->ops.init && c->ops.init(c->vm, c->args)) {
-		ucall_fail_unsaid("init");
+		ucall_fail_if_silent("init");
 		return ucall_fail_in("backend %s", c->backend_name);
 	}
 	c->backend_ready = true;
@@ -297,7 +296,7 @@ int ucall_port_start(struct ucall_port *port)
 
 	ucall_forget_error();
 	if (c->ops.vcpu_init && c->ops.vcpu_init(c->vm, port->vcpu)) {
-		ucall_fail_unsaid("vcpu_init");
+		ucall_fail_if_silent("vcpu_init");
 		return ucall_fail_in("backend %s", c->backend_name);
 	}
 	port->backend_ready = true;

@@ -26,7 +26,7 @@ struct ucall_machine_ops {
 	void (*free)(void *vm);
 
 	/* 0 if the set-up may still change.  `what`: the public function that asks. */
-	int (*may_change)(void *vm, const char *what);
+	int (*check_may_change)(void *vm, const char *what);
 
 	/*
 	 * Map zeroed memory at gva, for all vCPUs or (map_own) for one, and return the host's view.
@@ -50,8 +50,8 @@ struct ucall_machine_ops {
 	int (*get_regs)(void *cpu, struct ucall_frame *regs);
 	int (*set_regs)(void *cpu, const struct ucall_frame *regs);
 	/*
-	 * KVM's descriptors, -1 on an engine without them.  A memory slot for the backend, -1 if all
-	 * are taken.
+	 * KVM's descriptors, -1 on an engine without them.  A memory slot for the backend, -1 if
+	 * all are taken.
 	 */
 	int (*vm_fd)(void *vm);
 	int (*vcpu_fd)(void *cpu);

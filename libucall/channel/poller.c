@@ -12,7 +12,7 @@
 #include "poller.h"
 
 enum state {
-	STANDING, /* the vCPU */
+	STOPPED, /* the vCPU */
 	RUNNING,
 	ENDING, /* the thread */
 };
@@ -69,14 +69,14 @@ static void *poll_vcpu(void *data)
 
 	pthread_mutex_lock(&r->lock);
 	while (r->state != ENDING) {
-		if (r->state == STANDING) {
+		if (r->state == STOPPED) {
 			pthread_cond_wait(&r->changed, &r->lock);
 			continue;
 		}
 		pthread_mutex_unlock(&r->lock);
 		run_vcpu(r);
 		pthread_mutex_lock(&r->lock);
-		set_state(r, STANDING);
+		set_state(r, STOPPED);
 	}
 	pthread_mutex_unlock(&r->lock);
 	return NULL;
@@ -108,8 +108,8 @@ static int start(struct ucall_poller *r)
 	error = pthread_create(&r->thread, NULL, poll_vcpu, r);
 	pthread_sigmask(SIG_SETMASK, &old, NULL);
 	if (error)
-		return ucall_fail(error, "cannot create a thread for vCPU %u: %s",
-				  r->port->number, strerror(error));
+		return ucall_fail(error, "cannot create a thread for vCPU %u: %s", r->port->number,
+				  strerror(error));
 	r->started = true;
 	return 0;
 }
@@ -141,7 +141,7 @@ int ucall_poller_run(struct ucall_poller *r, struct ucall_limit *limit)
 		return -1;
 	pthread_mutex_lock(&r->lock);
 	/* Its run may have ended since the caller looked. */
-	if (r->state == STANDING && !q->held.there)
+	if (r->state == STOPPED && !q->held.there)
 		set_state(r, RUNNING);
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned int round = 1; !ucall_queue_has(&q->queue) && state_of(r) == RUNNING; round++) {
@@ -164,7 +164,7 @@ bool ucall_poller_is_running(const struct ucall_poller *r)
 
 void ucall_poller_stop(struct ucall_poller *r)
 {
-	if (!ucall_poller_is_running(r) || ucall_process_inherited(r->process))
+	if (!ucall_poller_is_running(r) || ucall_process_is_inherited(r->process))
 		return;
 	__atomic_store_n(&r->stop, true, __ATOMIC_RELEASE);
 	r->port->channel->machine->kick(r->port->cpu);

@@ -69,7 +69,7 @@ bool ucall_vm_has_irqchip(const struct ucall_vm *vm)
 	return vm ? vm->channel->traits.irqchip : false;
 }
 
-static int has_none(const struct ucall_vm *vm, const char *function, const char *what)
+static int fail_unavailable(const struct ucall_vm *vm, const char *function, const char *what)
 {
 	return ucall_fail(EOPNOTSUPP, "%s: a %s of engine %s has no %s", function,
 			  strcmp(function, "ucall_vm_fd") ? "vCPU" : "VM",
@@ -78,33 +78,33 @@ static int has_none(const struct ucall_vm *vm, const char *function, const char 
 
 int ucall_vm_fd(const struct ucall_vm *vm)
 {
-	if (ucall_is_null(vm, "ucall_vm_fd"))
+	if (ucall_fail_if_null(vm, "ucall_vm_fd"))
 		return -1;
 	const struct ucall_channel *c = vm->channel;
 	int fd = c->machine->vm_fd ? c->machine->vm_fd(c->data) : -1;
 
-	return fd >= 0 ? fd : has_none(vm, "ucall_vm_fd", "descriptor");
+	return fd >= 0 ? fd : fail_unavailable(vm, "ucall_vm_fd", "descriptor");
 }
 
 int ucall_vcpu_fd(const struct ucall_vcpu *vcpu)
 {
-	if (ucall_is_null(vcpu, "ucall_vcpu_fd"))
+	if (ucall_fail_if_null(vcpu, "ucall_vcpu_fd"))
 		return -1;
 	const struct ucall_machine_ops *m = vcpu->vm->channel->machine;
 	int fd = m->vcpu_fd ? m->vcpu_fd(vcpu->port->cpu) : -1;
 
-	return fd >= 0 ? fd : has_none(vcpu->vm, "ucall_vcpu_fd", "descriptor");
+	return fd >= 0 ? fd : fail_unavailable(vcpu->vm, "ucall_vcpu_fd", "descriptor");
 }
 
 void *ucall_vcpu_kvm_run(const struct ucall_vcpu *vcpu)
 {
-	if (ucall_is_null(vcpu, "ucall_vcpu_kvm_run"))
+	if (ucall_fail_if_null(vcpu, "ucall_vcpu_kvm_run"))
 		return NULL;
 	const struct ucall_machine_ops *m = vcpu->vm->channel->machine;
 	void *run = m->vcpu_run ? m->vcpu_run(vcpu->port->cpu) : NULL;
 
 	if (!run)
-		has_none(vcpu->vm, "ucall_vcpu_kvm_run", "struct kvm_run");
+		fail_unavailable(vcpu->vm, "ucall_vcpu_kvm_run", "struct kvm_run");
 	return run;
 }
 
@@ -132,7 +132,7 @@ struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)
 static const struct ucall_machine_ops *stopped(struct ucall_vcpu *vcpu, const void *regs,
 					       const char *function)
 {
-	if (ucall_is_null(vcpu, function) || ucall_is_null(regs, function) ||
+	if (ucall_fail_if_null(vcpu, function) || ucall_fail_if_null(regs, function) ||
 	    ucall_process_check(vcpu->vm->channel->process, function))
 		return NULL;
 	if (vcpu->port->ops->stop)
@@ -157,24 +157,23 @@ int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_frame *regs)
 /* ---- for backends ---- */
 
 /* The channel, if its set-up may still change; NULL after ucall_fail(). */
-static struct ucall_channel *set_up(struct ucall_vm *vm, const char *function)
+static struct ucall_channel *channel_in_set_up(struct ucall_vm *vm, const char *function)
 {
-	if (ucall_is_null(vm, function) ||
-	    vm->channel->machine->may_change(vm->channel->data, function))
+	if (ucall_fail_if_null(vm, function) ||
+	    vm->channel->machine->check_may_change(vm->channel->data, function))
 		return NULL;
 	return vm->channel;
 }
 
 int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 {
-	struct ucall_channel *c = set_up(vm, "ucall_vm_set_param");
+	struct ucall_channel *c = channel_in_set_up(vm, "ucall_vm_set_param");
 
 	if (!c)
 		return -1;
 	if (c->traits.attached && c->backend_ready)
 		return ucall_fail(
-			EPERM,
-			"ucall_vm_set_param: call it in init(); vCPUs may have copies by now");
+			EPERM, "ucall_vm_set_param: call it in init(); vCPUs may have copies by now");
 	if (n >= UCALL_PARAMS)
 		return ucall_fail(EINVAL, "ucall_vm_set_param: n is %u; it must be below %d", n,
 				  UCALL_PARAMS);
@@ -185,14 +184,14 @@ int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 {
 	const uint32_t least = UCALL_QUEUE_LINES_LEAST;
-	struct ucall_channel *c = set_up(vm, "ucall_vm_set_queue");
+	struct ucall_channel *c = channel_in_set_up(vm, "ucall_vm_set_queue");
 
 	if (!c)
 		return -1;
-	if (lines < least || lines > UCALL_QUEUE_LINES_MOST || (lines & (lines - 1)))
+	if (lines < least || lines > UCALL_QUEUE_LINES_MAX || (lines & (lines - 1)))
 		return ucall_fail(EINVAL,
 				  "ucall_vm_set_queue: %u lines; give a power of two from %u to %u",
-				  lines, least, UCALL_QUEUE_LINES_MOST);
+				  lines, least, UCALL_QUEUE_LINES_MAX);
 	if (c->via == UCALL_VIA_ADDRESS)
 		return ucall_fail(EOPNOTSUPP,
 				  "ucall_vm_set_queue: with UCALL_VIA_ADDRESS each exit gives its "
@@ -215,7 +214,7 @@ int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 
 uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 {
-	struct ucall_channel *c = set_up(vm, "ucall_vm_map_device");
+	struct ucall_channel *c = channel_in_set_up(vm, "ucall_vm_map_device");
 
 	if (!c)
 		return 0;
@@ -235,7 +234,7 @@ uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size)
 
 int ucall_vm_take_slot(struct ucall_vm *vm)
 {
-	struct ucall_channel *c = set_up(vm, "ucall_vm_take_slot");
+	struct ucall_channel *c = channel_in_set_up(vm, "ucall_vm_take_slot");
 
 	if (!c)
 		return -1;

@@ -42,7 +42,7 @@ static bool can_be_dropped(struct ucall_port *port)
 }
 
 /* Runs in a row for a guest that only asks the host to look at an empty queue. */
-#define MOST_RUNS 8
+#define MAX_EMPTY_FLUSHES 8
 
 static int run(struct ucall_port *port, struct ucall_limit *limit)
 {
@@ -58,7 +58,7 @@ static int run(struct ucall_port *port, struct ucall_limit *limit)
 				q->held.late = true;
 			return 0;
 		}
-		if (stands && q->held.there && (i == MOST_RUNS || !can_be_dropped(port)))
+		if (stands && q->held.there && (i == MAX_EMPTY_FLUSHES || !can_be_dropped(port)))
 			return tell(port, limit);
 		/* check_run() clears the last report, so not while the vCPU runs. */
 		if (stands && machine->check_run(port->cpu))

@@ -164,7 +164,7 @@ static void write_lines(struct reader *r, const char *text, size_t size)
 }
 
 /* Passes on what can be read now.  False at the end. */
-static bool pass_on(struct reader *r)
+static bool forward_output(struct reader *r)
 {
 	char text[4096];
 	ssize_t n = read(r->fd, text, sizeof(text));
@@ -197,7 +197,7 @@ static bool has_ended(pid_t pid, int flags)
 }
 
 /* Reaps a child that has ended, and ends what it left running.  False if its status is lost. */
-static bool collect(const struct ucall_child *c, pid_t pid, int *status)
+static bool reap(const struct ucall_child *c, pid_t pid, int *status)
 {
 	if (c->prefix && kill(pid, 0) == 0) /* not reaped: the group's number is still its own */
 		kill(-pid, SIGKILL);
@@ -217,7 +217,7 @@ static bool follow(struct ucall_child *c, pid_t pid, struct reader *r, int *stat
 
 		poll(p, 2, pause_ms(c, end, pidfd));
 		if (p[0].revents)
-			open = pass_on(r);
+			open = forward_output(r);
 		if (p[1].revents || pidfd < 0)
 			over = has_ended(pid, WNOHANG);
 		if (!over && c->limit && now_ms() >= end) {
@@ -226,13 +226,13 @@ static bool follow(struct ucall_child *c, pid_t pid, struct reader *r, int *stat
 			over = has_ended(pid, 0);
 		}
 	}
-	known = collect(c, pid, status);
+	known = reap(c, pid, status);
 	/* Its last output.  A process that it started may still write to the other end. */
 	end = now_ms() + LAST_WORDS_MS;
 	while (open && now_ms() < end) {
 		struct pollfd p = { .fd = r->fd, .events = POLLIN };
 
-		open = poll(&p, 1, 0) > 0 && pass_on(r);
+		open = poll(&p, 1, 0) > 0 && forward_output(r);
 	}
 	if (r->in_line)
 		putchar('\n');
@@ -243,7 +243,7 @@ static bool follow(struct ucall_child *c, pid_t pid, struct reader *r, int *stat
 }
 
 /* A child's status is lost if this program was started with SIGCHLD ignored.  True if it was. */
-static bool heed_children(struct sigaction *old)
+static bool stop_ignoring_sigchld(struct sigaction *old)
 {
 	struct sigaction heed = { .sa_handler = SIG_DFL };
 
@@ -270,7 +270,7 @@ int ucall_child_run(struct ucall_child *c)
 		return -1;
 	}
 	fflush(NULL);
-	ignored = heed_children(&old);
+	ignored = stop_ignoring_sigchld(&old);
 	pid = fork();
 	if (!pid) {
 		if (ignored)

@@ -29,7 +29,7 @@ static enum outcome outcome;
 static char reason[2048];
 static const struct ucall_test_variant *variant; /* NULL in a `once` test */
 static const struct ucall_test *test;
-static unsigned int number_of_case;
+static unsigned int case_number;
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct ucall_vm *vms[MAX_VMS];
 static struct ucall_guest_output guest_output; /* of VMs whose configuration sets none */
@@ -88,7 +88,7 @@ void ucall_test_fail(const char *file, int line, const char *format, ...)
 	else
 		ucall_test_diag("%s", text);
 	if (test && test->cases > 1)
-		ucall_test_diag("in case %u of %u, counted from 0", number_of_case, test->cases);
+		ucall_test_diag("in case %u of %u, counted from 0", case_number, test->cases);
 	pthread_mutex_lock(&lock);
 	outcome = FAILED;
 	pthread_mutex_unlock(&lock);
@@ -301,9 +301,9 @@ static void run_host(const struct ucall_test *t)
 
 	if (t->cases > 1 && !saved && errno != EOPNOTSUPP && errno != EPERM)
 		ucall_test_fail(t->file, t->line, "%s", ucall_error());
-	for (number_of_case = 0;; number_of_case++) {
+	for (case_number = 0;; case_number++) {
 		t->host(vm, vcpu);
-		if (number_of_case + 1 >= t->cases)
+		if (case_number + 1 >= t->cases)
 			return;
 		if (saved && ucall_vm_restore(vm))
 			ucall_test_fail(t->file, t->line, "%s", ucall_error());
@@ -316,7 +316,7 @@ static void run_host(const struct ucall_test *t)
 
 unsigned int ucall_test_case(void)
 {
-	return number_of_case;
+	return case_number;
 }
 
 static char limit_text[512]; /* printed when the point exceeds its limit */
@@ -331,7 +331,7 @@ static void on_limit(int number)
 }
 
 /* The factor on time limits, for slow machines; 0 if UCALL_TEST_LIMIT is not valid. */
-static unsigned int slowness(void)
+static unsigned int limit_factor(void)
 {
 	const char *text = getenv("UCALL_TEST_LIMIT");
 	char *end = NULL;
@@ -342,7 +342,7 @@ static unsigned int slowness(void)
 
 static unsigned int limit_of(const struct ucall_test *t)
 {
-	return (t->limit ? t->limit : DEFAULT_LIMIT) * slowness();
+	return (t->limit ? t->limit : DEFAULT_LIMIT) * limit_factor();
 }
 
 static void name_point(const char *name, char *text, size_t size)
@@ -487,15 +487,15 @@ static bool serves(const struct ucall_metadata *md, const struct ucall_vm_config
 {
 	uint32_t bit = ucall_protection_bit(config->protect ? config->protect : "none");
 
-	return (md->protections & bit) &&
-	       !(ucall_protection_closes_registers(bit) && (md->needs & UCALL_NEEDS_GUEST_VC) && !config->guest_vc);
+	return (md->protections & bit) && !(ucall_protection_closes_registers(bit) &&
+					    (md->needs & UCALL_NEEDS_GUEST_VC) && !config->guest_vc);
 }
 
 /* True if the point is to be run for this variant. */
 static bool applies(const struct ucall_test *t, const struct ucall_test_variants *all,
 		    const struct ucall_test_variant *v)
 {
-	return !t->once && is_chosen(t) && !ucall_test_lacks(all, &t->config) &&
+	return !t->once && is_chosen(t) && !ucall_test_missing_protection(all, &t->config) &&
 	       (!v->image || t->any_arch) && (!t->engine || !strcmp(t->engine, v->engine)) &&
 	       serves(v->metadata, &t->config);
 }
@@ -507,7 +507,7 @@ static bool is_wanted(const struct ucall_test *tests, size_t count,
 	for (size_t i = 0; i < count; i++)
 		for (size_t k = 0; k < v->count; k++)
 			if (!tests[i].once && is_chosen(&tests[i]) &&
-			    ucall_test_lacks(v, &tests[i].config) == p &&
+			    ucall_test_missing_protection(v, &tests[i].config) == p &&
 			    serves(v->all[k].metadata, &tests[i].config))
 				return true;
 	return false;
@@ -525,7 +525,7 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 	only = getenv("UCALL_TEST_POINT");
 	if (!fork || strcmp(fork, "0") != 0)
 		told = ucall_child_memory(sizeof(*told));
-	if (!slowness()) {
+	if (!limit_factor()) {
 		printf("Bail out! UCALL_TEST_LIMIT=%s: give a whole number from 1 to 1000\n",
 		       getenv("UCALL_TEST_LIMIT"));
 		return 1;

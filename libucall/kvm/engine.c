@@ -260,11 +260,10 @@ static int kvm_vcpu_init(struct ucall_cpu *vcpu)
 	vcpu->engine_data = v;
 	v->fd = -1;
 	if (kvm->irqchip >= 0 && ucall_machine_is_launched(vcpu->vm))
-		return ucall_fail(
-			EBUSY,
-			"ucall_vcpu_add: the interrupt controller (irqchip) was set up for %u "
-			"vCPUs when the first one ran; add all vCPUs before that",
-			vcpu->number);
+		return ucall_fail(EBUSY,
+				  "ucall_vcpu_add: the interrupt controller (irqchip) was set up for %u "
+				  "vCPUs when the first one ran; add all vCPUs before that",
+				  vcpu->number);
 	v->fd = ioctl(kvm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->number);
 	if (v->fd < 0)
 		return ucall_fail_call("KVM_CREATE_VCPU");
@@ -324,7 +323,7 @@ static enum ucall_run_end interrupted(struct kvm_vcpu *v)
 }
 
 /* KVM refuses to read or set encrypted registers (vcpu->arch.guest_state_protected). */
-static int closed(const struct ucall_cpu *vcpu, const char *what)
+static int fail_closed(const struct ucall_cpu *vcpu, const char *what)
 {
 	return ucall_fail(EINVAL,
 			  "%s: the registers of an %s guest are encrypted once it is launched",
@@ -390,7 +389,7 @@ static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
 				  "engine unicorn can",
 				  ucall_kvm_arch.arch->name);
 	if (on && ucall_machine_registers_are_closed(vcpu->vm))
-		return closed(vcpu, "ucall_vcpu_set_stepping");
+		return fail_closed(vcpu, "ucall_vcpu_set_stepping");
 	v->stepping = on;
 	return 0;
 }
@@ -536,8 +535,7 @@ static void *kvm_save(struct ucall_machine *vm)
 	struct kvm_state *state;
 
 	if (!arch || (vm->irqchip && !arch->save_irqchip)) {
-		ucall_fail(EOPNOTSUPP,
-			   "this version of engine kvm cannot save the state of %s on %s",
+		ucall_fail(EOPNOTSUPP, "this version of engine kvm cannot save the state of %s on %s",
 			   arch ? "the interrupt controller (irqchip)" : "guests",
 			   ucall_kvm_arch.arch->name);
 		return NULL;
@@ -582,7 +580,7 @@ static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_frame *regs)
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
 	if (ucall_machine_registers_are_closed(vcpu->vm))
-		return closed(vcpu, "KVM_GET_REGS");
+		return fail_closed(vcpu, "KVM_GET_REGS");
 	return ucall_kvm_arch.get_regs(vcpu, v->fd, v->run, regs);
 }
 
@@ -591,7 +589,7 @@ static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_frame *regs)
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
 	if (ucall_machine_registers_are_closed(vcpu->vm))
-		return closed(vcpu, "KVM_SET_REGS");
+		return fail_closed(vcpu, "KVM_SET_REGS");
 	return ucall_kvm_arch.set_regs(vcpu, v->fd, v->run, regs);
 }
 

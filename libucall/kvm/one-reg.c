@@ -20,7 +20,7 @@ struct vcpu_state {
 };
 
 /* All registers that KVM lists; NULL after ucall_fail(). */
-static struct kvm_reg_list *list_of(int fd)
+static struct kvm_reg_list *get_reg_list(int fd)
 {
 	struct kvm_reg_list none = { 0 }, *list;
 
@@ -62,7 +62,7 @@ static int read_all(int fd, const struct kvm_reg_list *list, struct vcpu_state *
 
 static void *save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
 {
-	struct kvm_reg_list *list = list_of(fd);
+	struct kvm_reg_list *list = get_reg_list(fd);
 	struct vcpu_state *s;
 
 	if (!list)
@@ -85,7 +85,7 @@ static void *save(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd)
  * True if the register has that value already: KVM refuses some such writes, for example to turn
  * off a timer that is off.
  */
-static bool is_so(int fd, uint64_t id, const uint8_t *value)
+static bool has_value(int fd, uint64_t id, const uint8_t *value)
 {
 	size_t size = (size_t)1 << ((id & KVM_REG_SIZE_MASK) >> KVM_REG_SIZE_SHIFT);
 	uint8_t now[LARGEST];
@@ -105,7 +105,7 @@ static int load(const struct ucall_cpu *vcpu, int fd, const void *state)
 		if (!ioctl(fd, KVM_SET_ONE_REG, &reg))
 			continue;
 		error = errno;
-		if (!is_so(fd, reg.id, s->values[i]))
+		if (!has_value(fd, reg.id, s->values[i]))
 			return ucall_fail(error, "KVM_SET_ONE_REG, register 0x%llx: %s",
 					  (unsigned long long)reg.id, strerror(error));
 	}

@@ -17,7 +17,7 @@ static int map_stack(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
 	uint64_t gva = UCALL_STACK_ADDRESS + (uint64_t)vm->memory.stacks++ * UCALL_STACK_STRIDE;
-	uint64_t gpa = ucall_memory_pages(&vm->memory, UCALL_STACK_SIZE / UCALL_PAGE_SIZE);
+	uint64_t gpa = ucall_memory_alloc_pages(&vm->memory, UCALL_STACK_SIZE / UCALL_PAGE_SIZE);
 
 	if (!gpa || ucall_memory_map(vm, gva, gpa, UCALL_STACK_SIZE, UCALL_MAP_WRITE))
 		return -1;
@@ -38,7 +38,7 @@ static int map_common(struct ucall_cpu *vcpu)
 	return 0;
 }
 
-int ucall_cpu_build(struct ucall_cpu *vcpu)
+int ucall_cpu_map_memory(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
 
@@ -68,7 +68,7 @@ void *ucall_cpu_map(struct ucall_cpu *vcpu, uint64_t gva, size_t size, unsigned 
 	uint64_t gpa;
 
 	size = ucall_page_align(size);
-	gpa = ucall_memory_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE);
+	gpa = ucall_memory_alloc_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE);
 	if (!gpa || ucall_memory_map_in(vm, vcpu->boot.root, gva, gpa, size, prot | UCALL_MAP_SHARED))
 		return NULL;
 	return ucall_memory_pointer(&vm->memory, gpa, size);
@@ -81,7 +81,7 @@ static int map_shared_page(struct ucall_cpu *vcpu)
 
 	if (!gva)
 		return 0;
-	vcpu->shared_page = ucall_memory_shared_pages(&vcpu->vm->memory, 1);
+	vcpu->shared_page = ucall_memory_alloc_shared_pages(&vcpu->vm->memory, 1);
 	if (!vcpu->shared_page)
 		return -1;
 	return ucall_memory_map_in(vcpu->vm, vcpu->boot.root, gva, vcpu->shared_page,
@@ -95,13 +95,13 @@ static int map_handler_stack(struct ucall_cpu *vcpu)
 
 	if (!(vm->engine->can() & UCALL_CAN_HANDLERS))
 		return 0;
-	gpa = ucall_memory_pages(&vm->memory, UCALL_HANDLER_STACK_SIZE / UCALL_PAGE_SIZE);
+	gpa = ucall_memory_alloc_pages(&vm->memory, UCALL_HANDLER_STACK_SIZE / UCALL_PAGE_SIZE);
 	return gpa ? ucall_memory_map_in(vm, vcpu->boot.root, UCALL_HANDLER_STACK, gpa,
 					 UCALL_HANDLER_STACK_SIZE, UCALL_MAP_WRITE | UCALL_MAP_KERNEL)
 		   : -1;
 }
 
-int ucall_cpu_start(struct ucall_cpu *vcpu)
+int ucall_cpu_create(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
 

@@ -9,7 +9,7 @@
 /* vm->lock is held. */
 static int set(struct ucall_machine *vm, unsigned int vector, uint64_t function)
 {
-	if (ucall_memory_set_up(vm, "ucall_vm_set_handler"))
+	if (ucall_memory_check_setup(vm, "ucall_vm_set_handler"))
 		return -1;
 	if (function && !ucall_memory_is_code(vm, vm->memory.root, function))
 		return ucall_fail(EINVAL,
@@ -59,7 +59,7 @@ int ucall_vm_set_handler_symbol(struct ucall_vm *handle, unsigned int vector, co
 	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_set_handler_symbol");
 	uint64_t function;
 
-	if (!vm || ucall_is_null(name, "ucall_vm_set_handler_symbol"))
+	if (!vm || ucall_fail_if_null(name, "ucall_vm_set_handler_symbol"))
 		return -1;
 	function = ucall_vm_symbol(handle, name);
 	return function ? check_and_set(vm, vector, function) : -1;

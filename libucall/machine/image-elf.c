@@ -113,7 +113,7 @@ static int load_segment(struct ucall_machine *vm, const GElf_Phdr *ph, const str
 {
 	unsigned int prot = (ph->p_flags & PF_W ? UCALL_MAP_WRITE : 0) |
 			    (ph->p_flags & PF_X ? UCALL_MAP_EXEC : 0);
-	uint64_t gpa = ucall_memory_pages(&vm->memory, (s->end - s->start) / UCALL_PAGE_SIZE);
+	uint64_t gpa = ucall_memory_alloc_pages(&vm->memory, (s->end - s->start) / UCALL_PAGE_SIZE);
 
 	if (!gpa)
 		return -1;
@@ -185,7 +185,7 @@ int ucall_image_symbol(const struct ucall_image *image, const char *name, uint64
  * Collects functions that could have been meant: not the runtime's, and not parts that compilers
  * split off other functions.
  */
-static bool add_function(void *data, const char *name, const char *file)
+static bool suggest_function(void *data, const char *name, const char *file)
 {
 	static const char *const runtime[] = {
 		"memcpy",
@@ -233,7 +233,7 @@ uint64_t ucall_vm_symbol(struct ucall_vm *handle, const char *name)
 	}
 	if (!ucall_image_symbol(vm->image, name, &address) && address)
 		return address;
-	ucall_elf_functions(&vm->image->elf, add_function, &t);
+	ucall_elf_functions(&vm->image->elf, suggest_function, &t);
 	ucall_fail(ENOENT, "%s: no symbol \"%s\"%s%s", vm->image->name, name,
 		   t.used ? "; its guest functions are: " : "; is it stripped?", text);
 	return 0;

@@ -180,7 +180,7 @@ static bool has_room(uint64_t function, size_t size)
  */
 static int redirect_code(struct ucall_machine *vm, const struct program *p)
 {
-	uint8_t code[UCALL_JUMP_MOST];
+	uint8_t code[UCALL_JUMP_MAX];
 	size_t size;
 
 	for (size_t i = 0; i < COUNT; i++) {

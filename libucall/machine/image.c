@@ -139,8 +139,9 @@ static int copy_segment(const struct visit *visit, const ElfW(Phdr) * ph, uintpt
 	start &= ~(uintptr_t)(UCALL_PAGE_SIZE - 1);
 	end = ucall_page_align(end);
 	from.memory = start;
-	gpa = ucall_memory_pages(&vm->memory, (end - start) / UCALL_PAGE_SIZE);
-	if (!gpa || copy_pages(ucall_memory_pointer(&vm->memory, gpa, end - start), &from, end - start))
+	gpa = ucall_memory_alloc_pages(&vm->memory, (end - start) / UCALL_PAGE_SIZE);
+	if (!gpa ||
+	    copy_pages(ucall_memory_pointer(&vm->memory, gpa, end - start), &from, end - start))
 		return -1;
 	return ucall_memory_map(vm, start, gpa, end - start, prot);
 }

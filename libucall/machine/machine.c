@@ -108,7 +108,7 @@ static int map_return(struct ucall_machine *vm)
 {
 	size_t size;
 	const void *code = ucall_native.return_code(&size);
-	uint64_t gpa = ucall_memory_pages(&vm->memory, 1);
+	uint64_t gpa = ucall_memory_alloc_pages(&vm->memory, 1);
 
 	if (!gpa)
 		return -1;
@@ -137,15 +137,15 @@ void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t si
 {
 	struct ucall_common *c = &vm->common[vm->common_count];
 
-	if (vm->common_count == UCALL_COMMON_MOST) {
+	if (vm->common_count == UCALL_COMMON_MAX) {
 		ucall_fail(ENOSPC, "a machine can have at most %d mappings common to its vCPUs",
-			   UCALL_COMMON_MOST);
+			   UCALL_COMMON_MAX);
 		return NULL;
 	}
 	c->gva = gva;
 	c->size = ucall_page_align(size);
 	c->prot = prot;
-	c->gpa = ucall_memory_pages(&vm->memory, c->size / UCALL_PAGE_SIZE);
+	c->gpa = ucall_memory_alloc_pages(&vm->memory, c->size / UCALL_PAGE_SIZE);
 	if (!c->gpa)
 		return NULL;
 	vm->common_count++;

@@ -33,7 +33,7 @@ struct ucall_common {
 	unsigned int prot; /* UCALL_MAP_ */
 };
 
-#define UCALL_COMMON_MOST 4
+#define UCALL_COMMON_MAX 4
 
 struct ucall_machine {
 	const struct ucall_engine *engine;
@@ -49,7 +49,7 @@ struct ucall_machine {
 
 	pthread_mutex_t lock; /* memory, page tables, the list of vCPUs */
 	struct ucall_memory memory;
-	struct ucall_common common[UCALL_COMMON_MOST];
+	struct ucall_common common[UCALL_COMMON_MAX];
 	unsigned int common_count;
 	struct ucall_cpu *vcpus; /* the newest first */
 	unsigned int vcpu_count;
@@ -126,7 +126,7 @@ static inline uint64_t ucall_machine_handler(const struct ucall_machine *vm, uin
 }
 
 /* True if the host can no longer read its private memory. */
-static inline bool ucall_machine_is_closed(const struct ucall_machine *vm)
+static inline bool ucall_machine_is_encrypted(const struct ucall_machine *vm)
 {
 	return vm->memory.has_private && ucall_machine_is_launched(vm);
 }
@@ -162,8 +162,8 @@ void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t si
  * Adding a vCPU, with vm->lock held: build makes its memory, to which ucall_cpu_map() may add;
  * start makes the vCPU itself and adds it to the list.
  */
-int ucall_cpu_build(struct ucall_cpu *vcpu);
-int ucall_cpu_start(struct ucall_cpu *vcpu);
+int ucall_cpu_map_memory(struct ucall_cpu *vcpu);
+int ucall_cpu_create(struct ucall_cpu *vcpu);
 /* Zeroed memory for this vCPU only, which the host can always read; NULL after ucall_fail(). */
 void *ucall_cpu_map(struct ucall_cpu *vcpu, uint64_t gva, size_t size, unsigned int prot);
 void ucall_cpu_fini(struct ucall_cpu *vcpu); /* it may be half made; it is no longer in the list */

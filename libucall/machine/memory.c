@@ -20,17 +20,17 @@ static int walk(const struct ucall_machine *vm, uint64_t root, uint64_t gva, uin
 	const struct ucall_memory *mem = &vm->memory;
 
 	/* No page tables, or the host cannot read them, or they do not say what is private. */
-	if (vm->flat || ucall_machine_is_closed(vm) ||
+	if (vm->flat || ucall_machine_is_encrypted(vm) ||
 	    (mem->has_private && !(mem->private_bits | mem->shared_bits)))
 		return ucall_regions_walk(mem, root, gva, gpa, prot);
 	return vm->arch->walk((struct ucall_memory *)(uintptr_t)&vm->memory, root, gva, gpa, prot);
 }
 
-int ucall_memory_set_up(const struct ucall_machine *vm, const char *what)
+int ucall_memory_check_setup(const struct ucall_machine *vm, const char *what)
 {
 	if (ucall_process_check(vm->process, what))
 		return -1;
-	if (!ucall_machine_is_closed(vm))
+	if (!ucall_machine_is_encrypted(vm))
 		return 0;
 	return ucall_fail(EPERM,
 			  "%s: this %s VM has been launched, its memory and page tables are encrypted; "
@@ -51,7 +51,7 @@ int ucall_memory_init(struct ucall_machine *vm, size_t size)
 		size = UCALL_MEM_DEFAULT;
 	if (size < UCALL_MEM_MIN || size > UCALL_MEM_MAX)
 		return ucall_fail(EINVAL, "mem_size is %zu bytes; give 2 MiB to 3 GiB", size);
-	if (ucall_pages_init(mem, size, vm->guard && vm->guard->apart))
+	if (ucall_pages_init(mem, size, vm->guard && vm->guard->has_separate_private))
 		return -1;
 	mem->heap = UCALL_HEAP_ADDRESS;
 	if (wants_regions(vm) && ucall_regions_init(mem))
@@ -152,8 +152,8 @@ uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int 
 	}
 	size = ucall_page_align(size);
 	gpa = flags & UCALL_MEM_SHARED
-		      ? ucall_memory_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE)
-		      : ucall_memory_pages(&vm->memory, size / UCALL_PAGE_SIZE);
+		      ? ucall_memory_alloc_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE)
+		      : ucall_memory_alloc_pages(&vm->memory, size / UCALL_PAGE_SIZE);
 	if (!gpa)
 		return 0;
 	if (ucall_memory_map(vm, gva, gpa, size, prot_of(flags)))
@@ -170,16 +170,17 @@ uint64_t ucall_vm_alloc(struct ucall_vm *handle, size_t size, unsigned int flags
 	if (!vm)
 		return 0;
 	pthread_mutex_lock(&vm->lock);
-	gva = ucall_memory_set_up(vm, "ucall_vm_alloc") ? 0 : ucall_memory_alloc(vm, size, flags);
+	gva = ucall_memory_check_setup(vm, "ucall_vm_alloc") ? 0
+							     : ucall_memory_alloc(vm, size, flags);
 	pthread_mutex_unlock(&vm->lock);
 	return gva;
 }
 
 /* The guest-physical address of [gva, gva + size), which must be contiguous, and how it is mapped. */
-static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa,
-		      unsigned int *prot);
+static int walk_contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa,
+			   unsigned int *prot);
 
-static uint64_t alias(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int flags)
+static uint64_t map_again(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int flags)
 {
 	struct ucall_memory *mem = &vm->memory;
 	uint64_t offset = gva & (UCALL_PAGE_SIZE - 1), at = mem->heap + UCALL_PAGE_SIZE, gpa;
@@ -193,7 +194,7 @@ static uint64_t alias(struct ucall_machine *vm, uint64_t gva, size_t size, unsig
 		ucall_fail(EINVAL, "ucall_vm_alias: bad size %zu or flags 0x%x", size, flags);
 		return 0;
 	}
-	if (contiguous(vm, gva, size, &gpa, &prot))
+	if (walk_contiguous(vm, gva, size, &gpa, &prot))
 		return 0;
 	size = ucall_page_align(offset + size);
 	if (ucall_memory_map(vm, at, gpa - offset, size, prot_of(flags)))
@@ -210,7 +211,7 @@ uint64_t ucall_vm_alias(struct ucall_vm *handle, uint64_t gva, size_t size, unsi
 	if (!vm)
 		return 0;
 	pthread_mutex_lock(&vm->lock);
-	at = ucall_memory_set_up(vm, "ucall_vm_alias") ? 0 : alias(vm, gva, size, flags);
+	at = ucall_memory_check_setup(vm, "ucall_vm_alias") ? 0 : map_again(vm, gva, size, flags);
 	pthread_mutex_unlock(&vm->lock);
 	return at;
 }
@@ -252,7 +253,7 @@ static bool look_up(struct ucall_machine *vm, uint64_t root, uint64_t gva, struc
 /* True if the host would see ciphertext. */
 static bool is_ciphertext(const struct ucall_machine *vm, const struct spot *spot)
 {
-	return ucall_machine_is_closed(vm) && !spot->is_shared;
+	return ucall_machine_is_encrypted(vm) && !spot->is_shared;
 }
 
 /* Copies from or to the spot, as the host sees it. */
@@ -268,13 +269,13 @@ static int transfer(struct ucall_machine *vm, const struct spot *spot, void *to,
 	return 0;
 }
 
-static int unmapped(uint64_t gva, uint64_t from, size_t size)
+static int fail_unmapped(uint64_t gva, uint64_t from, size_t size)
 {
 	return ucall_fail(EFAULT, "no guest memory is mapped at 0x%llx (range: 0x%llx, %zu bytes)",
 			  (unsigned long long)gva, (unsigned long long)from, size);
 }
 
-static int encrypted(const struct ucall_machine *vm, uint64_t gva)
+static int fail_encrypted(const struct ucall_machine *vm, uint64_t gva)
 {
 	return ucall_fail(EPERM,
 			  "guest address 0x%llx is in private memory, which the host of this %s VM sees "
@@ -282,17 +283,17 @@ static int encrypted(const struct ucall_machine *vm, uint64_t gva)
 			  (unsigned long long)gva, vm->protection->name);
 }
 
-int ucall_memory_check_open(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size)
+int ucall_memory_check_readable(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size)
 {
 	struct spot spot;
 
-	if (!ucall_machine_is_closed(vm))
+	if (!ucall_machine_is_encrypted(vm))
 		return 0;
 	for (size_t done = 0; done < size; done += spot.left) {
 		if (!look_up(vm, root, gva + done, &spot))
-			return unmapped(gva + done, gva, size);
+			return fail_unmapped(gva + done, gva, size);
 		if (is_ciphertext(vm, &spot))
-			return encrypted(vm, gva + done);
+			return fail_encrypted(vm, gva + done);
 	}
 	return 0;
 }
@@ -302,11 +303,11 @@ void *ucall_memory_at(struct ucall_machine *vm, uint64_t root, uint64_t gva, siz
 	struct spot spot;
 
 	if (!look_up(vm, root, gva, &spot) || size > spot.left) {
-		unmapped(gva, gva, size);
+		fail_unmapped(gva, gva, size);
 		return NULL;
 	}
 	if (is_ciphertext(vm, &spot)) {
-		encrypted(vm, gva);
+		fail_encrypted(vm, gva);
 		return NULL;
 	}
 	return spot.p;
@@ -320,11 +321,11 @@ static int copy(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
 	struct spot spot;
 
 	if (size > vm->memory.size)
-		return unmapped(gva, gva, size);
+		return fail_unmapped(gva, gva, size);
 	for (int pass = 0; pass < 2; pass++) {
 		for (done = 0; done < size; done += n) {
 			if (!look_up(vm, root, gva + done, &spot))
-				return unmapped(gva + done, gva, size);
+				return fail_unmapped(gva + done, gva, size);
 			n = spot.left < size - done ? spot.left : size - done;
 			if (pass && transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
 					     from ? (const uint8_t *)from + done : NULL, n))
@@ -360,8 +361,8 @@ static int copy_physical(struct ucall_machine *vm, uint64_t gpa, void *to, const
 	return 0;
 }
 
-bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
-			 const void *from, size_t size)
+bool ucall_memory_copy_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
+			      const void *from, size_t size)
 {
 	for (size_t done = 0, n; done < size; done += n) {
 		uint64_t left = UCALL_PAGE_SIZE - ((gva + done) & (UCALL_PAGE_SIZE - 1)), gpa;
@@ -440,7 +441,7 @@ int ucall_vm_sync_to(struct ucall_vm *handle, const void *variable, size_t size)
 
 	if (!vm)
 		return -1;
-	if (ucall_memory_set_up(vm, "ucall_sync_to_guest"))
+	if (ucall_memory_check_setup(vm, "ucall_sync_to_guest"))
 		return -1;
 	return ucall_vm_write(handle, (uint64_t)(uintptr_t)variable, variable, size);
 }
@@ -451,7 +452,7 @@ int ucall_vm_sync_from(struct ucall_vm *handle, void *variable, size_t size)
 
 	if (!vm)
 		return -1;
-	if (ucall_memory_set_up(vm, "ucall_sync_from_guest"))
+	if (ucall_memory_check_setup(vm, "ucall_sync_from_guest"))
 		return -1;
 	return ucall_vm_read(handle, (uint64_t)(uintptr_t)variable, variable, size);
 }
@@ -499,7 +500,7 @@ ptrdiff_t ucall_vm_read_string(struct ucall_vm *handle, uint64_t gva, char *to, 
 		return -1;
 	for (; done < size; done += n) {
 		if (!look_up(vm, vm->memory.root, gva + done, &spot))
-			return unmapped(gva + done, gva, size);
+			return fail_unmapped(gva + done, gva, size);
 		n = spot.left < size - done ? spot.left : size - done;
 		if (transfer(vm, &spot, to + done, NULL, n))
 			return -1;
@@ -519,26 +520,26 @@ int ucall_vm_translate(struct ucall_vm *handle, uint64_t gva, uint64_t *gpa)
 	if (!vm)
 		return -1;
 	if (walk(vm, vm->memory.root, gva, gpa, &prot))
-		return unmapped(gva, gva, 1);
+		return fail_unmapped(gva, gva, 1);
 	if (vm->flat)
 		*gpa = gva;
 	return 0;
 }
 
-static int contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa,
-		      unsigned int *prot)
+static int walk_contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa,
+			   unsigned int *prot)
 {
 	unsigned int next_prot;
 	uint64_t next;
 
 	if (walk(vm, vm->memory.root, gva, gpa, prot) ||
 	    !ucall_memory_pointer(&vm->memory, *gpa, size))
-		return unmapped(gva, gva, size);
+		return fail_unmapped(gva, gva, size);
 	for (uint64_t off = UCALL_PAGE_SIZE - (gva & (UCALL_PAGE_SIZE - 1)); off < size;
 	     off += UCALL_PAGE_SIZE) {
 		if (walk(vm, vm->memory.root, gva + off, &next, &next_prot) || next != *gpa + off ||
 		    ((next_prot ^ *prot) & UCALL_MAP_SHARED))
-			return unmapped(gva + off, gva, size);
+			return fail_unmapped(gva + off, gva, size);
 	}
 	return 0;
 }
@@ -548,7 +549,7 @@ void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size)
 	unsigned int prot;
 	uint64_t gpa;
 
-	return contiguous(vm, gva, size, &gpa, &prot)
+	return walk_contiguous(vm, gva, size, &gpa, &prot)
 		       ? NULL
 		       : ucall_memory_side(&vm->memory, gpa, size, prot & UCALL_MAP_SHARED);
 }
@@ -561,7 +562,7 @@ void *ucall_vm_host_pointer(struct ucall_vm *handle, uint64_t gva, size_t size)
 
 	if (!vm)
 		return NULL;
-	if (contiguous(vm, gva, size, &gpa, &prot))
+	if (walk_contiguous(vm, gva, size, &gpa, &prot))
 		return NULL;
 	if (vm->memory.has_private && !(prot & UCALL_MAP_SHARED)) {
 		ucall_fail(EPERM,

@@ -25,7 +25,7 @@
 #define UCALL_RETURN_ADDRESS 0x8000100000
 
 /* Fails with EPERM once the VM's memory and page tables are encrypted; `what` is the function, for the error. */
-int ucall_memory_set_up(const struct ucall_machine *vm, const char *what);
+int ucall_memory_check_setup(const struct ucall_machine *vm, const char *what);
 
 int ucall_memory_init(struct ucall_machine *vm, size_t size);
 void ucall_memory_fini(struct ucall_machine *vm);
@@ -61,14 +61,14 @@ int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, co
  * memory in the clear: for an engine that acts as the CPU.  One of `to` and `from` is NULL.  False
  * without a message if something is not mapped, or a write is not permitted.
  */
-bool ucall_memory_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
-			 const void *from, size_t size);
+bool ucall_memory_copy_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
+			      const void *from, size_t size);
 
 /* The memory at [gva, gva + size), which must be physically contiguous; NULL after ucall_fail(). */
 void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size);
 
 /* 0 if the host can read all of [gva, gva + size), else -1 after ucall_fail(). */
-int ucall_memory_check_open(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size);
+int ucall_memory_check_readable(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size);
 
 /*
  * The host's view of [gva, gva + size).  NULL after ucall_fail() if it does not lie in one page, or

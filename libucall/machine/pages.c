@@ -73,7 +73,7 @@ static void fault_in(const struct ucall_memory *mem, uint64_t gpa)
 		*p = 0;
 }
 
-uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count)
+uint64_t ucall_memory_alloc_pages(struct ucall_memory *mem, size_t count)
 {
 	uint64_t gpa = mem->next;
 
@@ -86,10 +86,10 @@ uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count)
 }
 
 /* From the other end, so that private memory stays in one piece. */
-uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count)
+uint64_t ucall_memory_alloc_shared_pages(struct ucall_memory *mem, size_t count)
 {
 	if (!mem->has_private)
-		return ucall_memory_pages(mem, count);
+		return ucall_memory_alloc_pages(mem, count);
 	if (!has_room(mem, count))
 		return 0;
 	mem->end -= count * UCALL_PAGE_SIZE;

@@ -50,13 +50,13 @@ void ucall_pages_fini(struct ucall_memory *mem);
  * first gives private pages; the second shared pages, which are to be mapped with UCALL_MAP_SHARED.
  * If no memory is private, there is no difference.
  */
-uint64_t ucall_memory_pages(struct ucall_memory *mem, size_t count);
-uint64_t ucall_memory_shared_pages(struct ucall_memory *mem, size_t count);
+uint64_t ucall_memory_alloc_pages(struct ucall_memory *mem, size_t count);
+uint64_t ucall_memory_alloc_shared_pages(struct ucall_memory *mem, size_t count);
 
 /*
- * The memory at [gpa, gpa + size), NULL if any of it is outside guest memory.  No ucall_fail().  Private
- * memory is not encrypted here: this is for set-up, and for an engine that acts as the CPU.  The
- * first chooses private or shared memory as it was allocated; the second by `is_shared`.
+ * The memory at [gpa, gpa + size), NULL if any of it is outside guest memory.  No ucall_fail().
+ * Private memory is not encrypted here: this is for set-up, and for an engine that acts as the CPU.
+ * The first chooses private or shared memory as it was allocated; the second by `is_shared`.
  */
 void *ucall_memory_pointer(const struct ucall_memory *mem, uint64_t gpa, size_t size);
 void *ucall_memory_side(const struct ucall_memory *mem, uint64_t gpa, size_t size, bool is_shared);

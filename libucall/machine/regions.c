@@ -9,7 +9,7 @@
 int ucall_regions_init(struct ucall_memory *mem)
 {
 	/* Allocated in full, so that readers need no lock; untouched pages cost nothing. */
-	mem->regions = ucall_calloc(UCALL_REGIONS_MOST, sizeof(*mem->regions));
+	mem->regions = ucall_calloc(UCALL_REGIONS_MAX, sizeof(*mem->regions));
 	return mem->regions ? 0 : -1;
 }
 
@@ -25,8 +25,8 @@ static bool overlaps(const struct ucall_region *r, uint64_t root, uint64_t gva, 
 	       r->gva < gva + size;
 }
 
-int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
-		      unsigned int prot)
+int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
+		      size_t size, unsigned int prot)
 {
 	size_t n = ucall_regions_count(mem);
 
@@ -39,9 +39,9 @@ int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uin
 					  "guest has one address space for memory and devices)",
 					  (unsigned long long)gva,
 					  (unsigned long long)(gva + size - 1));
-	if (n == UCALL_REGIONS_MOST)
+	if (n == UCALL_REGIONS_MAX)
 		return ucall_fail(ENOMEM, "a guest of this kind has at most %d regions of memory",
-				  UCALL_REGIONS_MOST);
+				  UCALL_REGIONS_MAX);
 	mem->regions[n] = (struct ucall_region){ gva, size, gpa, prot, (unsigned int)root };
 	__atomic_store_n(&mem->region_count, n + 1, __ATOMIC_RELEASE);
 	return 0;

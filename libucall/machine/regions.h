@@ -17,14 +17,14 @@ struct ucall_region {
 	unsigned int root; /* 0: for all vCPUs; else for the one with this boot.root */
 };
 
-#define UCALL_REGIONS_MOST 4096
+#define UCALL_REGIONS_MAX 4096
 
 int ucall_regions_init(struct ucall_memory *mem);
 void ucall_regions_fini(struct ucall_memory *mem);
 
 /* -1 after ucall_fail() if something is there already. */
-int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa, size_t size,
-		      unsigned int prot);
+int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t gpa,
+		      size_t size, unsigned int prot);
 
 /* Like struct ucall_arch.walk, but for regions, by ucall_regions_find(). */
 int ucall_regions_walk(const struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,

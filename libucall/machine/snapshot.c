@@ -57,8 +57,7 @@ static int save_pages(const uint8_t *base, size_t size, int fd, int pagemap)
 				continue;
 			if (pwrite(fd, base + at, UCALL_PAGE_SIZE, at) != UCALL_PAGE_SIZE)
 				return ucall_fail(
-					errno,
-					"ucall_vm_snapshot: cannot save the guest's pages: %s",
+					errno, "ucall_vm_snapshot: cannot save the guest's pages: %s",
 					strerror(errno));
 		}
 	}
@@ -152,11 +151,10 @@ int ucall_snapshot_check(const struct ucall_machine *vm, const char *what)
 	if (ucall_process_check(vm->process, what))
 		return -1;
 	if (vm->guard && !vm->guard->save)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"%s: the memory and registers of an %s VM are encrypted and cannot be "
-			"restored",
-			what, vm->protection->name);
+		return ucall_fail(EOPNOTSUPP,
+				  "%s: the memory and registers of an %s VM are encrypted and cannot be "
+				  "restored",
+				  what, vm->protection->name);
 	if (!vm->engine->save)
 		return ucall_fail(EOPNOTSUPP,
 				  "%s: this version of engine %s cannot do it for guests of %s",
@@ -192,9 +190,8 @@ int ucall_snapshot_check_restore(const struct ucall_machine *vm)
 	const struct ucall_snapshot *s = vm->snapshot;
 
 	if (!s || !s->taken)
-		return ucall_fail(EINVAL,
-				  "ucall_vm_restore: there is no snapshot of this VM; take one "
-				  "with ucall_vm_snapshot()");
+		return ucall_fail(EINVAL, "ucall_vm_restore: there is no snapshot of this VM; take one "
+					  "with ucall_vm_snapshot()");
 	if (vm->vcpu_count != s->vcpu_count)
 		return ucall_fail(
 			EBUSY,

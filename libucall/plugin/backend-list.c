@@ -121,7 +121,7 @@ struct ucall_backend_info *ucall_backends(size_t *count)
 {
 	struct list list = { NULL, 0, 8 };
 
-	if (ucall_is_null(count, "ucall_backends"))
+	if (ucall_fail_if_null(count, "ucall_backends"))
 		return NULL;
 	*count = 0;
 	list.infos = calloc(list.room, sizeof(*list.infos));
@@ -137,7 +137,9 @@ struct ucall_backend_info *ucall_backends(size_t *count)
 
 struct ucall_backend_info *ucall_backend_find(const char *config)
 {
-	char *name = ucall_is_null(config, "ucall_backend_find") ? NULL : ucall_config_name(config, "backend");
+	char *name = ucall_fail_if_null(config, "ucall_backend_find")
+			     ? NULL
+			     : ucall_config_name(config, "backend");
 	char *path = name ? ucall_search(name) : NULL;
 	struct ucall_backend_info *info = path ? calloc(2, sizeof(*info)) : NULL;
 
@@ -209,7 +211,7 @@ static bool is_settled(const struct chosen *c)
 	return true;
 }
 
-static bool is_as(const struct chosen *a, const struct chosen *b)
+static bool has_same_key(const struct chosen *a, const struct chosen *b)
 {
 	bool same = a->folder_count == b->folder_count && a->arch == b->arch &&
 		    a->protection == b->protection;
@@ -226,7 +228,7 @@ static bool recall_chosen(struct chosen *c)
 
 	pthread_mutex_lock(&lock);
 	for (size_t i = 0; !found && i < sizeof(chosen) / sizeof(chosen[0]); i++) {
-		found = chosen[i].name[0] && is_as(&chosen[i], c);
+		found = chosen[i].name[0] && has_same_key(&chosen[i], c);
 		if (found)
 			*c = chosen[i];
 	}

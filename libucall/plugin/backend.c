@@ -90,9 +90,10 @@ int ucall_ops_check_pairs(bool send, bool recv, bool send_shared, bool recv_shar
 	const bool bad_shared = send_shared ? !recv_shared && !recv : recv_shared;
 
 	if (bad_send || bad_recv || bad_shared || (!send && !send_shared))
-		return ucall_fail(ENOEXEC,
-				  "its ucall_ops has no complete pair: give send_cmd and recv_cmd, "
-				  "or send_cmd_shared and recv_cmd_shared (or a recv_cmd for both), or all four");
+		return ucall_fail(
+			ENOEXEC,
+			"its ucall_ops has no complete pair: give send_cmd and recv_cmd, "
+			"or send_cmd_shared and recv_cmd_shared (or a recv_cmd for both), or all four");
 	return 0;
 }
 
@@ -112,9 +113,10 @@ static int check_entries(const struct ucall_backend *b)
 	for (int i = 0; i < UCALL_ARCHS; i++) {
 		const struct ucall_code *code = &b->note.code[i];
 
-		if (code->size &&
-		    ucall_ops_check_pairs(ucall_code_has(code, &b->ops, false), b->ops.recv_cmd,
-					  ucall_code_has(code, &b->ops, true), b->ops.recv_cmd_shared))
+		if (code->size && ucall_ops_check_pairs(ucall_code_has_entry(code, &b->ops, false),
+							b->ops.recv_cmd,
+							ucall_code_has_entry(code, &b->ops, true),
+							b->ops.recv_cmd_shared))
 			return -1;
 	}
 	return 0;
@@ -193,7 +195,7 @@ static int take_ops(struct ucall_backend *b, void *handle)
  * same name for the same object, but the file may have been replaced.  "folder/ucall-x.so",
  * "folder/./ucall-x.so", ...
  */
-static char *spell(const char *path)
+static char *unused_spelling(const char *path)
 {
 	const char *base = strrchr(path, '/');
 	size_t folder = base ? (size_t)(base + 1 - path) : 0, dots = base ? 0 : 1;
@@ -215,7 +217,7 @@ static char *spell(const char *path)
 /* Maps the plugin, which runs its first code: the constructors. */
 static int map(struct ucall_backend *b)
 {
-	char *name = spell(b->path);
+	char *name = unused_spelling(b->path);
 	void *handle;
 
 	if (!name)

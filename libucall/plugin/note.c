@@ -13,7 +13,7 @@ struct reading {
 	bool found;
 };
 
-static bool terminated(const char *text, size_t size)
+static bool is_terminated(const char *text, size_t size)
 {
 	return memchr(text, 0, size);
 }
@@ -21,17 +21,17 @@ static bool terminated(const char *text, size_t size)
 /* The texts of a note come from the file: refuses those without a NUL. */
 static int check_texts(const struct ucall_metadata *md)
 {
-	bool good = terminated(md->name, sizeof(md->name)) &&
-		    terminated(md->version, sizeof(md->version)) &&
-		    terminated(md->summary, sizeof(md->summary));
+	bool good = is_terminated(md->name, sizeof(md->name)) &&
+		    is_terminated(md->version, sizeof(md->version)) &&
+		    is_terminated(md->summary, sizeof(md->summary));
 
 	for (int i = 0; good && i < UCALL_MAX_OPTIONS; i++) {
 		const struct ucall_option *o = &md->options[i];
 
-		good = terminated(o->name, sizeof(o->name)) &&
-		       terminated(o->value, sizeof(o->value)) &&
-		       terminated(o->choices, sizeof(o->choices)) &&
-		       terminated(o->help, sizeof(o->help));
+		good = is_terminated(o->name, sizeof(o->name)) &&
+		       is_terminated(o->value, sizeof(o->value)) &&
+		       is_terminated(o->choices, sizeof(o->choices)) &&
+		       is_terminated(o->help, sizeof(o->help));
 	}
 	if (!good)
 		return ucall_fail(ENOEXEC, "a text in its libucall note is longer than its field");
@@ -130,7 +130,7 @@ static int read_image(const struct reading *reading, uint64_t address, const uin
 	return 0;
 }
 
-bool ucall_code_has(const struct ucall_code *code, const struct ucall_ops *ops, bool shared)
+bool ucall_code_has_entry(const struct ucall_code *code, const struct ucall_ops *ops, bool shared)
 {
 	if (!code->size || code->entry[shared] == UCALL_ENTRY_NONE)
 		return false;

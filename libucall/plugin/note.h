@@ -23,7 +23,7 @@ struct ucall_note {
 };
 
 /* True if `code` has the entry send_cmd (shared: send_cmd_shared). */
-bool ucall_code_has(const struct ucall_code *code, const struct ucall_ops *ops, bool shared);
+bool ucall_code_has_entry(const struct ucall_code *code, const struct ucall_ops *ops, bool shared);
 
 /*
  * Reads the notes of the ELF file at [file, file + size) and checks all that can be checked without

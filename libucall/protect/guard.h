@@ -29,7 +29,7 @@ struct ucall_guard {
 	void *(*save)(const struct ucall_machine *vm);
 	int (*load)(struct ucall_machine *vm, const void *state);
 	void (*free_state)(void *state);
-	bool apart; /* private and shared memory at the same address are different memory */
+	bool has_separate_private; /* private and shared memory at the same address are different memory */
 };
 
 #endif

@@ -147,7 +147,7 @@ int ucall_protect_choose(struct ucall_machine *vm, const char *protect)
 
 uint32_t ucall_protection_bit(const char *protect)
 {
-	const struct ucall_protection *p = ucall_is_null(protect, "ucall_protection_bit")
+	const struct ucall_protection *p = ucall_fail_if_null(protect, "ucall_protection_bit")
 						   ? NULL
 						   : ucall_protection_find(protect);
 

@@ -44,7 +44,7 @@ static inline bool ucall_protection_is_emulated(const struct ucall_protection *p
 static inline bool ucall_machine_registers_are_closed(const struct ucall_machine *vm)
 {
 	return vm->protection->registers == UCALL_REGISTERS_CLOSED ||
-	       (ucall_protection_closes(vm->protection) && ucall_machine_is_closed(vm));
+	       (ucall_protection_closes(vm->protection) && ucall_machine_is_encrypted(vm));
 }
 
 /* The protection that a config string names (NULL or "": "none"); NULL after ucall_fail(). */

@@ -114,7 +114,7 @@ static bool read_word(void *data, uint64_t address, uint64_t *value)
 {
 	struct ucall_fault *f = data;
 
-	if (ucall_machine_is_closed(f->cpu->vm))
+	if (ucall_machine_is_encrypted(f->cpu->vm))
 		return read_copied_word(f, address, value);
 	if (ucall_memory_read(f->cpu->vm, f->cpu->boot.root, address, value, sizeof(*value)))
 		return false;
@@ -127,7 +127,7 @@ static bool read_word(void *data, uint64_t address, uint64_t *value)
  * first of `words` words on the stack that points to code.  False if none does; *at is then
  * unchanged.
  */
-static bool go_to_caller(struct ucall_fault *f, struct ucall_fault_info *at, unsigned int words)
+static bool step_to_caller(struct ucall_fault *f, struct ucall_fault_info *at, unsigned int words)
 {
 	struct ucall_machine *vm = f->cpu->vm;
 	bool link = vm->arch->link_register;
@@ -146,7 +146,7 @@ static bool go_to_caller(struct ucall_fault *f, struct ucall_fault_info *at, uns
 }
 
 /* If the guest stopped in a backend's guest code, which calls nothing: the doorbell is frame 0. */
-static void leave_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
+static void step_out_of_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
 {
 	const unsigned int words = 8;
 	struct ucall_backtrace_entry *frame = &f->info.backtrace[0];
@@ -157,15 +157,15 @@ static void leave_doorbell(struct ucall_fault *f, struct ucall_fault_info *at)
 	frame->pc = at->frame.pc;
 	snprintf(frame->function, sizeof(frame->function), "doorbell of backend %s", f->backend);
 	f->info.backtrace_count = 1;
-	go_to_caller(f, at, words);
+	step_to_caller(f, at, words);
 }
 
 /* After a call through a bad function pointer, the return address is still in place. */
-static void leave_callee(struct ucall_fault *f, const struct ucall_unwind *unwind,
-			 struct ucall_fault_info *at, const char **problem)
+static void step_out_of_bad_callee(struct ucall_fault *f, const struct ucall_unwind *unwind,
+				   struct ucall_fault_info *at, const char **problem)
 {
-	if (f->cpu->vm->arch->is_fetch(at) && !ucall_machine_is_closed(f->cpu->vm) &&
-	    go_to_caller(f, at, 1))
+	if (f->cpu->vm->arch->is_fetch(at) && !ucall_machine_is_encrypted(f->cpu->vm) &&
+	    step_to_caller(f, at, 1))
 		f->info.backtrace_count = ucall_backtrace(unwind, f->info.backtrace, 1, problem);
 }
 
@@ -193,21 +193,21 @@ static const char *find_place(struct ucall_fault *f)
 	at.pc = start.frame.pc;
 	at.stack = start.frame.sp;
 	at.count = f->cpu->vm->arch->dwarf_regs(&start, regs);
-	leave_doorbell(f, &start);
-	leave_callee(f, &at, &start, &problem);
+	step_out_of_doorbell(f, &start);
+	step_out_of_bad_callee(f, &at, &start, &problem);
 	first = fault->backtrace_count;
 	at.returns = start.frame.pc != at.pc;
 	at.pc = start.frame.pc;
 	at.count = f->cpu->vm->arch->dwarf_regs(&start, regs);
 	fault->byte_count = 0;
-	for (; !ucall_machine_is_closed(f->cpu->vm) && fault->byte_count < sizeof(fault->bytes);
+	for (; !ucall_machine_is_encrypted(f->cpu->vm) && fault->byte_count < sizeof(fault->bytes);
 	     fault->byte_count++)
 		if (ucall_memory_read(f->cpu->vm, f->cpu->boot.root,
 				      fault->frame.pc + fault->byte_count,
 				      fault->bytes + fault->byte_count, 1))
 			break;
 	fault->backtrace_count += ucall_backtrace(&at, fault->backtrace + first,
-						  UCALL_BACKTRACE_MOST - first, &problem);
+						  UCALL_BACKTRACE_MAX - first, &problem);
 	return problem;
 }
 
@@ -416,10 +416,10 @@ int ucall_fault_shutdown(struct ucall_fault *f)
 	char line[1024];
 	struct ucall_text t = { line, sizeof(line), 0 };
 
-	ucall_text_add(
-		&t, "vCPU %u shut down (triple fault): an exception was raised, but no "
-		    "handler could run",
-		f->cpu->number);
+	ucall_text_add(&t,
+		       "vCPU %u shut down (triple fault): an exception was raised, but no "
+		       "handler could run",
+		       f->cpu->number);
 	add_pc(&f->info, ", at or after", &t);
 	add_place(&f->info, &t);
 	return finish(f, EFAULT, &t, problem);

@@ -9,7 +9,8 @@
 struct ucall_fault {
 	struct ucall_cpu *cpu;
 	const char *backend; /* whose doorbell its guest rings */
-	const struct ucall_fault_area *area; /* where the guest's exception stubs write; it can change at any time */
+	const struct ucall_fault_area
+		*area; /* where the guest's exception stubs write; it can change at any time */
 	struct ucall_fault_info info;
 	char *report; /* the fault in full; NULL: nothing went wrong */
 	bool dead; /* it faulted: only a restart helps */

@@ -57,7 +57,7 @@ static bool write_request(int fd, const struct ucall_unwind *at, unsigned int mo
 		.pc = at->pc,
 		.end = at->end,
 		.returns = at->returns,
-		.most = most < UCALL_BACKTRACE_MOST ? most : UCALL_BACKTRACE_MOST,
+		.most = most < UCALL_BACKTRACE_MAX ? most : UCALL_BACKTRACE_MAX,
 		.reg_count = at->count < UCALL_SYMBOLS_REGS ? at->count : UCALL_SYMBOLS_REGS,
 		.stack = at->stack,
 		.image_size = at->image_size,
@@ -95,7 +95,7 @@ struct start {
  * The process in between: starts the program, waits for it, and ends.  It shares the caller's
  * memory, and the calling thread waits meanwhile.
  */
-static int between(void *data)
+static int process_between(void *data)
 {
 	struct start *s = data;
 	char *argv[] = { (char *)(uintptr_t)s->path, NULL };
@@ -145,7 +145,7 @@ static int run(struct start *s)
 		return errno;
 	sigfillset(&all);
 	pthread_sigmask(SIG_SETMASK, &all, &old);
-	pid = clone(between, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK, s);
+	pid = clone(process_between, stack + CHILD_STACK, CLONE_VM | CLONE_VFORK, s);
 	if (pid < 0)
 		s->error = errno;
 	else
@@ -169,7 +169,7 @@ static unsigned int read_answer(int fd, struct ucall_backtrace_entry *frames, un
 	if (pread(fd, &answer, sizeof(answer), 0) != sizeof(answer))
 		return 0;
 	*complete = answer.complete;
-	for (; n < answer.count && n < most && n < UCALL_BACKTRACE_MOST; n++) {
+	for (; n < answer.count && n < most && n < UCALL_BACKTRACE_MAX; n++) {
 		struct ucall_backtrace_entry *f = &answer.backtrace[n];
 
 		f->function[sizeof(f->function) - 1] = f->file[sizeof(f->file) - 1] = 0;

@@ -32,7 +32,7 @@ struct ucall_symbols_request {
 struct ucall_symbols_answer {
 	uint32_t complete; /* 0: it ended before it was done */
 	uint32_t count;
-	struct ucall_backtrace_entry backtrace[UCALL_BACKTRACE_MOST];
+	struct ucall_backtrace_entry backtrace[UCALL_BACKTRACE_MAX];
 };
 
 /* As ucall_backtrace(), for a guest with its own image. */

@@ -63,7 +63,7 @@ char *ucall_vm_launch_list(struct ucall_vm *handle, const char *protect)
 	struct ucall_args *args;
 	char *text = NULL;
 
-	if (!vm || ucall_is_null(protect, "ucall_vm_launch_list"))
+	if (!vm || ucall_fail_if_null(protect, "ucall_vm_launch_list"))
 		return NULL;
 	p = ucall_protection_find(protect);
 	args = p ? ucall_protection_options(p, protect) : NULL;
@@ -100,9 +100,8 @@ int ucall_vm_set_private(struct ucall_vm *handle, uint64_t gpa, size_t size, boo
 			"what is private",
 			vm->protection->name);
 	if (!ucall_machine_is_launched(vm))
-		return ucall_fail(EPERM,
-				  "ucall_vm_set_private: before ucall_vm_launch() pages stay as "
-				  "allocated");
+		return ucall_fail(EPERM, "ucall_vm_set_private: before ucall_vm_launch() pages stay as "
+					 "allocated");
 	if (!size || (gpa | size) % UCALL_PAGE_SIZE || gpa >= vm->memory.size ||
 	    size > vm->memory.size - gpa)
 		return ucall_fail(

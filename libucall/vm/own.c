@@ -22,9 +22,9 @@ static struct ucall_cpu *cpu_of(void *cpu)
 
 /* ---- set-up ---- */
 
-static int may_change(void *vm, const char *what)
+static int check_may_change(void *vm, const char *what)
 {
-	return ucall_memory_set_up(machine_of(vm), what);
+	return ucall_memory_check_setup(machine_of(vm), what);
 }
 
 static void *map(void *vm, uint64_t gva, size_t size, unsigned int prot)
@@ -114,7 +114,7 @@ static uint64_t *message(void *cpu, uint64_t gva)
 	struct ucall_cpu *c = cpu_of(cpu);
 	uint64_t root = c->vm->engine->root(c);
 
-	if (ucall_memory_check_open(c->vm, root, gva, sizeof(struct ucall)))
+	if (ucall_memory_check_readable(c->vm, root, gva, sizeof(struct ucall)))
 		return NULL;
 	return ucall_memory_at(c->vm, root, gva, sizeof(uint64_t));
 }
@@ -229,7 +229,7 @@ void ucall_own_stop(struct ucall_own_vm *vm)
 }
 
 const struct ucall_machine_ops ucall_own_ops = {
-	.may_change = may_change,
+	.check_may_change = check_may_change,
 	.map = map,
 	.map_own = map_own,
 	.map_device = map_device,

@@ -13,13 +13,13 @@ static int build(struct ucall_own_vcpu *vcpu, struct ucall_own_vm *vm)
 {
 	struct ucall_cpu *cpu = &vcpu->cpu;
 
-	if (ucall_memory_set_up(cpu->vm, "ucall_vcpu_add") || ucall_cpu_build(cpu))
+	if (ucall_memory_check_setup(cpu->vm, "ucall_vcpu_add") || ucall_cpu_map_memory(cpu))
 		return -1;
 	vcpu->port.number = cpu->number;
 	if (ucall_port_open(&vcpu->port, &vm->channel))
 		return -1;
 	vcpu->fault.area = &vcpu->port.mailbox->fault;
-	if (ucall_cpu_start(cpu))
+	if (ucall_cpu_create(cpu))
 		return -1;
 	vcpu->port.mailbox->ghcb = cpu->shared_page;
 	return 0;
@@ -112,7 +112,7 @@ int ucall_vcpu_restart(struct ucall_vcpu *handle)
 	const struct ucall_cpu *cpu = ucall_cpu_of(handle, "ucall_vcpu_restart");
 	struct ucall_own_vcpu *vcpu;
 
-	if (!cpu || ucall_memory_set_up(cpu->vm, "ucall_vcpu_restart"))
+	if (!cpu || ucall_memory_check_setup(cpu->vm, "ucall_vcpu_restart"))
 		return -1;
 	vcpu = stopped(handle, "ucall_vcpu_restart");
 	if (!vcpu || ucall_cpu_restart(&vcpu->cpu))

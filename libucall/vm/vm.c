@@ -120,7 +120,7 @@ static void free_own(struct ucall_own_vm *vm)
 {
 	struct ucall_machine *m = &vm->machine;
 
-	m->inherited = ucall_process_inherited(m->process);
+	m->inherited = ucall_process_is_inherited(m->process);
 	ucall_own_stop(vm);
 	for (struct ucall_cpu *cpu = m->vcpus; cpu; cpu = cpu->next)
 		ucall_port_leave(&ucall_own_vcpu(cpu)->port, m->inherited);

@@ -43,7 +43,7 @@ UCALL_BACKEND(
 	});
 /* clang-format on */
 
-enum { PARAM_DEPTH, PARAM_PRINTF_ALONE, PARAM_TRIES, PARAM_HALT, PARAM_WHERE };
+enum { PARAM_DEPTH, PARAM_PRINTF_ONLY, PARAM_TRIES, PARAM_HALT, PARAM_WHERE };
 
 #define FUNCTION 0x501 /* of DIAG */
 
@@ -52,7 +52,7 @@ UCALL_INLINE int needs_answer(const struct ucall *uc, const struct ucall_bell *b
 {
 	if (uc->cmd == UCALL_DONE || uc->cmd == UCALL_ABORT || (uc->flags & UCALL_WAIT))
 		return 1;
-	return uc->cmd != UCALL_PRINTF && bell->param[PARAM_PRINTF_ALONE];
+	return uc->cmd != UCALL_PRINTF && bell->param[PARAM_PRINTF_ONLY];
 }
 
 UCALL_INLINE void leave(struct ucall *uc, const struct ucall_bell *bell)
@@ -130,7 +130,7 @@ static uint32_t lines_for(uint64_t depth)
 {
 	uint32_t lines = LEAST_LINES;
 
-	while (lines < 2 * depth && lines < UCALL_QUEUE_LINES_MOST)
+	while (lines < 2 * depth && lines < UCALL_QUEUE_LINES_MAX)
 		lines *= 2;
 	return lines;
 }
@@ -176,7 +176,7 @@ static int set_exit(struct ucall_vm *vm, const struct ucall_args *args, struct r
 static int set_queue(struct ucall_vm *vm, const struct ucall_args *args)
 {
 	uint64_t depth = ucall_args_uint(args, "depth");
-	bool poll = ucall_args_uint(args, "poll"), printf_alone = !depth && !poll;
+	bool poll = ucall_args_uint(args, "poll"), printf_only = !depth && !poll;
 
 	if (ucall_vm_is_attached(vm) && (poll || depth != 1))
 		return ucall_fail(
@@ -186,7 +186,7 @@ static int set_queue(struct ucall_vm *vm, const struct ucall_args *args)
 	if (!depth)
 		depth = poll ? 256 : 32;
 	return ucall_vm_set_param(vm, PARAM_DEPTH, poll ? NEVER : depth) ||
-			       ucall_vm_set_param(vm, PARAM_PRINTF_ALONE, printf_alone) ||
+			       ucall_vm_set_param(vm, PARAM_PRINTF_ONLY, printf_only) ||
 			       ucall_vm_set_param(vm, PARAM_TRIES, poll ? TRIES : 0) ||
 			       ucall_vm_set_queue(vm, lines_for(depth), poll)
 		       ? -1

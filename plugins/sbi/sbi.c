@@ -3,8 +3,8 @@
  * sbi - the riscv64 guest makes an SBI call to an experimental extension.
  *
  * KVM passes calls to extensions 0x08000000 to 0x08ffffff to user space (KVM API document,
- * KVM_EXIT_RISCV_SBI; SBI specification, chapter "Experimental SBI Extension Space").  The message's
- * address is the call's first argument.
+ * KVM_EXIT_RISCV_SBI; SBI specification, chapter "Experimental SBI Extension Space").  The
+ * message's address is the call's first argument.
  */
 #include <ucall/plugin.h>
 

@@ -60,7 +60,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	vm.guard_data = &sev;
 	sev_set_c_bit(&vm.memory, 1ull << 47);
 	if (!ucall_pages_init(&vm.memory, PAGES * UCALL_PAGE_SIZE, true) &&
-	    ucall_memory_pages(&vm.memory, 3))
+	    ucall_memory_alloc_pages(&vm.memory, 3))
 		request(&vm, msr, data + 9, size);
 	sev_free_slots(&sev);
 	vm.guard_data = NULL;

@@ -7,7 +7,8 @@
 #include "machine/image.h"
 
 /* False if the file cannot be opened: there is nothing to close.  *loaded: true if in memory. */
-static inline bool image_vm_open(struct bare_machine *m, const uint8_t *data, size_t size, bool *loaded)
+static inline bool image_vm_open(struct bare_machine *m, const uint8_t *data, size_t size,
+				 bool *loaded)
 {
 	struct ucall_image *image = ucall_image_open(NULL, data, size);
 	bool ready;

@@ -45,7 +45,7 @@ static void check_text(const char *text, size_t size)
 static void report(struct bare_machine *m)
 {
 	uint64_t regs[UCALL_DWARF_REGS] = { 0 };
-	struct ucall_backtrace_entry frames[UCALL_BACKTRACE_MOST];
+	struct ucall_backtrace_entry frames[UCALL_BACKTRACE_MAX];
 	uint64_t entry = ucall_vm_symbol(&m->handle, "guest_main");
 	struct ucall_unwind at = {
 		.pc = entry ? entry + 4 : 0x400010,
@@ -63,8 +63,8 @@ static void report(struct bare_machine *m)
 
 	for (int i = 0; i < UCALL_DWARF_REGS; i++)
 		regs[i] = 0x400000 + (uint64_t)i * 8;
-	n = ucall_backtrace(&at, frames, UCALL_BACKTRACE_MOST, &problem);
-	if (n > UCALL_BACKTRACE_MOST || (problem && strstr(problem, "no program")))
+	n = ucall_backtrace(&at, frames, UCALL_BACKTRACE_MAX, &problem);
+	if (n > UCALL_BACKTRACE_MAX || (problem && strstr(problem, "no program")))
 		abort();
 	for (unsigned int i = 0; i < n; i++) {
 		check_text(frames[i].function, sizeof(frames[i].function));

@@ -34,8 +34,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 
 		memcpy(&e, data, sizeof(e));
 		value = e.kind & 1 ? (uint64_t)e.value << 12 | e.kind : e.value;
-		memcpy(mem->base + (e.table % PAGES) * UCALL_PAGE_SIZE + e.index % 512 * 8,
-		       &value, 8);
+		memcpy(mem->base + (e.table % PAGES) * UCALL_PAGE_SIZE + e.index % 512 * 8, &value,
+		       8);
 	}
 	ucall_x86_64_walk(mem, ROOT, gva, &gpa, &prot);
 	ucall_memory_read(&m.vm, ROOT, gva, bytes, 1 + gva % sizeof(bytes));

@@ -50,7 +50,7 @@ static double resident(void)
 
 #define MANY 20
 
-static bool weigh(struct bench_creation *c)
+static bool measure_memory(struct bench_creation *c)
 {
 	struct ucall_vm *vms[MANY] = { NULL };
 	double before = resident();
@@ -140,7 +140,7 @@ void bench_creation(struct bench_creation *c, bool quick)
 	struct bench_recording *recording = record();
 
 	if (!recording || !time_both(&c->create, &c->bare, &c->ratio, recording, quick ? 3 : 20) ||
-	    !time_restore(c, quick) || !weigh(c))
+	    !time_restore(c, quick) || !measure_memory(c))
 		snprintf(c->problem, sizeof(c->problem), "%s", ucall_error());
 	bench_record_free(recording);
 }

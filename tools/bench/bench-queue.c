@@ -64,11 +64,11 @@ static double take_turns(struct ucall_vcpu *const *vcpus, unsigned int vms, unsi
 	return (bench_now_ns() - start) / count;
 }
 
-void bench_several(struct bench_several *s, bool quick)
+void bench_turns(struct bench_turns *s, bool quick)
 {
-	static const unsigned int counts[BENCH_SEVERAL] = { 1, 2, 32 };
-	double each[BENCH_SEVERAL][BENCH_ROUNDS], ratio[BENCH_SEVERAL][BENCH_ROUNDS];
-	const unsigned int most = counts[BENCH_SEVERAL - 1], count = quick ? 96 : 960;
+	static const unsigned int counts[BENCH_TURNS] = { 1, 2, 32 };
+	double each[BENCH_TURNS][BENCH_ROUNDS], ratio[BENCH_TURNS][BENCH_ROUNDS];
+	const unsigned int most = counts[BENCH_TURNS - 1], count = quick ? 96 : 960;
 	struct ucall_vm *vms[32] = { NULL };
 	struct ucall_vcpu *vcpus[32];
 	bool good = true;
@@ -76,12 +76,12 @@ void bench_several(struct bench_several *s, bool quick)
 	for (unsigned int i = 0; good && i < most; i++)
 		good = (vms[i] = create(NULL, 0, &vcpus[i])) != NULL;
 	for (int round = 0; good && round < BENCH_ROUNDS; round++)
-		for (int k = 0; good && k < BENCH_SEVERAL; k++) {
+		for (int k = 0; good && k < BENCH_TURNS; k++) {
 			each[k][round] = take_turns(vcpus, counts[k], count);
 			ratio[k][round] = each[k][round] / each[0][round];
 			good = each[k][round] > 0;
 		}
-	for (int k = 0; good && k < BENCH_SEVERAL; k++) {
+	for (int k = 0; good && k < BENCH_TURNS; k++) {
 		s->vms[k] = counts[k];
 		s->each[k] = bench_figure(each[k], BENCH_ROUNDS);
 		s->ratio[k] = bench_figure(ratio[k], BENCH_ROUNDS);

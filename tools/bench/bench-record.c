@@ -36,7 +36,7 @@ static void *copy_of(const void *from, size_t size)
 	return copy ? memcpy(copy, from, size) : NULL;
 }
 
-static void note_pages(struct bench_recording *r)
+static void record_pages(struct bench_recording *r)
 {
 	static const uint8_t zero[PAGE];
 	const uint8_t *memory = (const uint8_t *)(uintptr_t)r->region.userspace_addr;
@@ -64,7 +64,7 @@ static void note_pages(struct bench_recording *r)
 	r->complete = r->pages && r->cpuid && r->sregs && r->regs && r->run_size > 0;
 }
 
-static void note(struct bench_recording *r, unsigned long request, const void *arg, int result)
+static void record_call(struct bench_recording *r, unsigned long request, const void *arg, int result)
 {
 	if (request == KVM_GET_VCPU_MMAP_SIZE)
 		r->run_size = result;
@@ -82,13 +82,13 @@ static void note(struct bench_recording *r, unsigned long request, const void *a
 void bench_record_before(unsigned long request)
 {
 	if (recording && request == KVM_RUN && !recording->complete)
-		note_pages(recording);
+		record_pages(recording);
 }
 
 void bench_record_after(unsigned long request, const void *arg, int result)
 {
 	if (recording)
-		note(recording, request, arg, result);
+		record_call(recording, request, arg, result);
 }
 
 struct bench_recording *bench_record_start(void)

@@ -227,13 +227,13 @@ static int step(struct ucall_vcpu *vcpu)
 }
 
 /* True if stepping counts correctly: in the loops above, exits directly follow each other. */
-static bool steps_to_exit(struct ucall_vcpu *bare)
+static bool can_count_steps(struct ucall_vcpu *bare)
 {
 	return step(bare) == 0 || step(bare) == 0;
 }
 
 /* Guest instructions from one exit to the next, including the one that exits; -1: unknown. */
-static double steps(const struct bench_row *row, void (*guest)(uint64_t, uint64_t))
+static double count_instructions(const struct bench_row *row, void (*guest)(uint64_t, uint64_t))
 {
 	struct ucall_vm *vm = make_vm(row);
 	struct ucall_vcpu *vcpu = vm ? ucall_vcpu_add(vm, guest, 2, 12, 345) : NULL;
@@ -264,9 +264,10 @@ void bench_backend(struct bench_row *row, bool quick)
 		snprintf(row->problem, sizeof(row->problem), "%s", ucall_error());
 	if (good) {
 		time_host(row, vcpu, quick);
-		if (row->ring == 0 && steps_to_exit(bare)) { /* ring 3 cannot be stepped everywhere */
-			row->sync_insns = steps(row, guest_syncs);
-			row->printf_insns = steps(row, guest_printfs);
+		if (row->ring == 0 &&
+		    can_count_steps(bare)) { /* ring 3 cannot be stepped everywhere */
+			row->sync_insns = count_instructions(row, guest_syncs);
+			row->printf_insns = count_instructions(row, guest_printfs);
 		}
 	}
 	ucall_vm_free(bare_vm);

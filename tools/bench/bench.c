@@ -18,7 +18,7 @@ struct results {
 	unsigned int count;
 	struct bench_creation creation;
 	struct bench_queue queue;
-	struct bench_several several;
+	struct bench_turns several;
 	struct bench_alive alive;
 	char cpu[128];
 	struct utsname host;
@@ -72,7 +72,7 @@ static void measure(struct results *r, const struct ucall_backend_info *all, siz
 		}
 	bench_creation(&r->creation, quick);
 	bench_queue(&r->queue, quick);
-	bench_several(&r->several, quick);
+	bench_turns(&r->several, quick);
 	bench_alive(&r->alive, quick);
 	if (isatty(STDERR_FILENO))
 		fprintf(stderr, "\r\033[K");
@@ -141,14 +141,14 @@ static void print_queue(const struct bench_queue *q)
 	       q->poll.ratio.max);
 }
 
-static void print_several(const struct bench_several *s)
+static void print_several(const struct bench_turns *s)
 {
 	if (s->problem[0]) {
 		printf("Several VMs: %s\n", s->problem);
 		return;
 	}
 	printf("A ucall when VMs take turns:");
-	for (int i = 0; i < BENCH_SEVERAL; i++)
+	for (int i = 0; i < BENCH_TURNS; i++)
 		printf("%s %u VM%s %.1f us", i ? "," : "", s->vms[i], s->vms[i] == 1 ? "" : "s",
 		       s->each[i].median / 1e3);
 	printf("\n");
@@ -162,8 +162,8 @@ static void print_alive(const struct bench_alive *a)
 	}
 	printf("One more VM while others are alive, and the bare KVM calls for it:");
 	for (int i = 0; i < BENCH_ALIVE; i++)
-		printf("%s %u %.0f us, %.0f us, ratio %.2f", i ? ";" : "", a->vms[i], a->create[i].median / 1e3,
-		       a->bare[i].median / 1e3, a->ratio[i].median);
+		printf("%s %u %.0f us, %.0f us, ratio %.2f", i ? ";" : "", a->vms[i],
+		       a->create[i].median / 1e3, a->bare[i].median / 1e3, a->ratio[i].median);
 	printf("\n");
 }
 
@@ -295,10 +295,10 @@ static void write_backends(FILE *f, const struct results *r)
 	fprintf(f, "\n]");
 }
 
-static void json_several(FILE *f, const struct bench_several *s)
+static void json_several(FILE *f, const struct bench_turns *s)
 {
 	fprintf(f, "\"turns\": [");
-	for (int i = 0; i < BENCH_SEVERAL && !s->problem[0]; i++) {
+	for (int i = 0; i < BENCH_TURNS && !s->problem[0]; i++) {
 		fprintf(f, "%s{\"vms\": %u, ", i ? ", " : "", s->vms[i]);
 		json_figure(f, "roundtrip_ns", &s->each[i], ", ");
 		json_figure(f, "turns_ratio", &s->ratio[i], "}");
@@ -329,7 +329,8 @@ static void write_alive(FILE *f, const struct bench_alive *a)
 {
 	fprintf(f, "\"alive\": [");
 	for (int i = 0; i < BENCH_ALIVE && !a->problem[0]; i++) {
-		fprintf(f, "%s\n{\"name\": \"alive-%u\", \"vms\": %u, ", i ? "," : "", a->vms[i], a->vms[i]);
+		fprintf(f, "%s\n{\"name\": \"alive-%u\", \"vms\": %u, ", i ? "," : "", a->vms[i],
+			a->vms[i]);
 		json_figure(f, "create_ns", &a->create[i], ", ");
 		json_figure(f, "bare_ns", &a->bare[i], ", ");
 		json_figure(f, "ratio", &a->ratio[i], "}");
@@ -487,8 +488,7 @@ int cmd_bench(int argc, char **argv)
 		describe_host(r);
 		measure(r, all, count, engines, o.backend, o.quick);
 		good = r->count > 0 ||
-		       ucall_fail(ENODEV, "no backend here can be measured; see `ucall list`") ==
-			       0;
+		       ucall_fail(ENODEV, "no backend here can be measured; see `ucall list`") == 0;
 	}
 	if (!good) {
 		fprintf(stderr, "ucall: %s\n", ucall_error());

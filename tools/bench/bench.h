@@ -60,14 +60,14 @@ struct bench_queue {
 void bench_queue(struct bench_queue *queue, bool quick);
 
 /* A ucall with 1, 2 and many VMs that take turns; and its ratio to one VM. */
-#define BENCH_SEVERAL 3
-struct bench_several {
-	unsigned int vms[BENCH_SEVERAL];
-	struct bench_figure each[BENCH_SEVERAL], ratio[BENCH_SEVERAL];
+#define BENCH_TURNS 3
+struct bench_turns {
+	unsigned int vms[BENCH_TURNS];
+	struct bench_figure each[BENCH_TURNS], ratio[BENCH_TURNS];
 	char problem[512];
 };
 
-void bench_several(struct bench_several *several, bool quick);
+void bench_turns(struct bench_turns *several, bool quick);
 
 /* Creating a VM, its first message and freeing it. */
 struct bench_creation {

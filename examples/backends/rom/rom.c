@@ -2,9 +2,9 @@
 /*
  * rom - the guest stores to a page that it can only read.
  *
- * A memory slot with KVM_MEM_READONLY (KVM API document, KVM_SET_USER_MEMORY_REGION): reads are plain
- * memory and never exit, a write exits as MMIO with its 64 bits.  So one page is both the doorbell
- * and a text from the host to the guest: here the option `greeting`.
+ * A memory slot with KVM_MEM_READONLY (KVM API document, KVM_SET_USER_MEMORY_REGION): reads are
+ * plain memory and never exit, a write exits as MMIO with its 64 bits.  So one page is both the
+ * doorbell and a text from the host to the guest: here the option `greeting`.
  *
  * An example of a backend that allocates something for each VM, and frees it in uninit().
  */

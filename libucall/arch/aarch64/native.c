@@ -8,7 +8,8 @@
 
 static size_t aarch64_jump(uint8_t *code, uint64_t from, uint64_t to)
 {
-	const uint32_t insn = 0x14000000 | ((uint32_t)((int64_t)(to - from) / 4) & 0x3ffffff); /* B */
+	const uint32_t insn =
+		0x14000000 | ((uint32_t)((int64_t)(to - from) / 4) & 0x3ffffff); /* B */
 
 	memcpy(code, &insn, sizeof(insn));
 	return sizeof(insn);

@@ -23,7 +23,7 @@ UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 }
 
 /* The vector whose handler is used if this one has none. */
-UCALL_INLINE uint64_t stub_class(uint64_t vector)
+UCALL_INLINE uint64_t stub_fallback_vector(uint64_t vector)
 {
 	return vector;
 }

@@ -119,7 +119,7 @@ static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *r
 	return 16;
 }
 
-static unsigned int handler_class(uint64_t vector)
+static unsigned int fallback_vector(uint64_t vector)
 {
 	return vector < UCALL_S390X_PROGRAM ? UCALL_S390X_PROGRAM : (unsigned int)vector;
 }
@@ -129,7 +129,7 @@ const struct ucall_arch ucall_arch_s390x = {
 	.bit = UCALL_ARCH_S390X,
 	.machine = EM_S390,
 	.vectors = UCALL_S390X_RESTART + 1,
-	.handler_class = handler_class,
+	.handler_class = fallback_vector,
 	.result_register = 2,
 	.big_endian = true,
 	.link_register = 14,

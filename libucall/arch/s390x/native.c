@@ -34,7 +34,7 @@ static int vcpu_init(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
 	/* The area is 8 KiB, aligned to its size. */
-	uint64_t gpa = ucall_memory_pages(&vm->memory, 2 * PREFIX_PAGES - 1);
+	uint64_t gpa = ucall_memory_alloc_pages(&vm->memory, 2 * PREFIX_PAGES - 1);
 	uint8_t *lowcore;
 
 	if (!gpa)

@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * s390x page tables: a region-third table of 2048 entries, segment tables of 2048, page tables of 256
- * (Principles of Operation, 3-37).  They are big-endian, and an entry of zero is valid.
+ * s390x page tables: a region-third table of 2048 entries, segment tables of 2048, page tables of
+ * 256 (Principles of Operation, 3-37).  They are big-endian, and an entry of zero is valid.
  */
 #include <endian.h>
 
@@ -49,7 +49,7 @@ static uint64_t *page(const struct ucall_memory *mem, uint64_t segment_entry, ui
 static uint64_t new_table(struct ucall_memory *mem, unsigned int entries, uint64_t empty)
 {
 	size_t pages = ucall_page_align(entries * sizeof(uint64_t)) / UCALL_PAGE_SIZE;
-	uint64_t gpa = ucall_memory_pages(mem, pages);
+	uint64_t gpa = ucall_memory_alloc_pages(mem, pages);
 	uint64_t *t = gpa ? ucall_memory_pointer(mem, gpa, pages * UCALL_PAGE_SIZE) : NULL;
 
 	for (unsigned int i = 0; t && i < entries; i++)

@@ -108,7 +108,7 @@ UCALL_STUB_OWN int handle_cpuid(struct ucall_frame *frame)
  * APM volume 2, section 15.36 and table B-1: they are in the VMSA, or the processor's own).  A #VC
  * for one of them must have been made up by the host.
  */
-UCALL_STUB_OWN int is_never_asked_for(uint32_t msr)
+UCALL_STUB_OWN int is_handled_by_hardware(uint32_t msr)
 {
 	return (msr >= 0x174 && msr <= 0x176) || /* SYSENTER_CS, _ESP, _EIP */
 	       msr == 0x277 || /* PAT */
@@ -125,7 +125,7 @@ UCALL_STUB_OWN int handle_msr(struct ucall_frame *frame)
 
 	if (!is_write)
 		next = after_0f(frame, 0x32);
-	if (!next || is_never_asked_for((uint32_t)frame->gpr[UCALL_RCX]))
+	if (!next || is_handled_by_hardware((uint32_t)frame->gpr[UCALL_RCX]))
 		return 1;
 	g->rcx = (uint32_t)frame->gpr[UCALL_RCX];
 	if (is_write) {

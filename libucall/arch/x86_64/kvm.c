@@ -39,7 +39,7 @@ static struct kvm_cpuid2 *cpuid[2];
 #define CPUID_SVM 0x8000000a
 
 /* Removes what a guest needs to be a hypervisor. */
-static void take_virtualization(struct kvm_cpuid2 *c)
+static void hide_virtualization(struct kvm_cpuid2 *c)
 {
 	for (uint32_t i = 0; i < c->nent; i++) {
 		struct kvm_cpuid_entry2 *e = &c->entries[i];
@@ -54,7 +54,7 @@ static void take_virtualization(struct kvm_cpuid2 *c)
 }
 
 /* cpuid_lock is held. */
-static void ask_cpuid(int kvm_fd)
+static void read_cpuid(int kvm_fd)
 {
 	const size_t most = 256, size = sizeof(*cpuid[0]) + most * sizeof(cpuid[0]->entries[0]);
 	struct kvm_cpuid2 *plain = calloc(1, size), *nested = calloc(1, size);
@@ -63,7 +63,7 @@ static void ask_cpuid(int kvm_fd)
 		nested->nent = most;
 		if (!ioctl(kvm_fd, KVM_GET_SUPPORTED_CPUID, nested)) {
 			memcpy(plain, nested, size);
-			take_virtualization(plain);
+			hide_virtualization(plain);
 			cpuid[false] = plain;
 			cpuid[true] = nested;
 			return;
@@ -77,7 +77,7 @@ const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int 
 {
 	pthread_mutex_lock(&cpuid_lock);
 	if (!cpuid[0])
-		ask_cpuid(kvm_fd);
+		read_cpuid(kvm_fd);
 	pthread_mutex_unlock(&cpuid_lock);
 	if (!cpuid[0])
 		ucall_fail_call("KVM_GET_SUPPORTED_CPUID");
@@ -223,8 +223,8 @@ static int read_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, int6
 	memset(code, 0, size);
 	/* Byte by byte, since the next page may not be mapped. */
 	for (size_t i = 0; i < size; i++)
-		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, regs->rip + (uint64_t)offset + i,
-					 &code[i], NULL, 1))
+		if (!ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, regs->rip + (uint64_t)offset + i,
+					      &code[i], NULL, 1))
 			break;
 	return 0;
 }

@@ -25,7 +25,7 @@ static void set_gate(uint64_t *gate, uint64_t target)
 	gate[1] = target >> 32;
 }
 
-static uint32_t how_to_stop(const struct ucall_machine *vm)
+static uint32_t stop_method(const struct ucall_machine *vm)
 {
 	if (!vm->irqchip)
 		return X86_STOP_HLT;
@@ -41,11 +41,11 @@ static int x86_64_vm_init(struct ucall_machine *vm)
 	if (ucall_stubs_init(vm))
 		return -1;
 	data = ucall_memory_pointer(&vm->memory, vm->stub_data, sizeof(*data));
-	data->stop = how_to_stop(vm);
+	data->stop = stop_method(vm);
 	if (vm->guest_vc && vm->protection->exit_vector == VECTOR_VC)
 		data->exit_handler = ucall_stub_address((const void *)(uintptr_t)ucall_x86_64_vc);
 
-	vm->arch_gpa = ucall_memory_pages(&vm->memory, X86_TABLES_PAGES);
+	vm->arch_gpa = ucall_memory_alloc_pages(&vm->memory, X86_TABLES_PAGES);
 	if (!vm->arch_gpa)
 		return -1;
 	idt = ucall_memory_pointer(&vm->memory, vm->arch_gpa, X86_TABLES_PAGES * UCALL_PAGE_SIZE);
@@ -81,7 +81,7 @@ static int x86_64_vcpu_init(struct ucall_cpu *vcpu)
 	uint16_t iomap = X86_TSS_SIZE;
 	uint8_t *tss;
 
-	gpa = ucall_memory_pages(&vm->memory, X86_TSS_PAGES);
+	gpa = ucall_memory_alloc_pages(&vm->memory, X86_TSS_PAGES);
 	if (!gpa || ucall_stubs_map(vcpu))
 		return -1;
 	tss = ucall_memory_pointer(&vm->memory, gpa, (size_t)X86_TSS_PAGES * UCALL_PAGE_SIZE);

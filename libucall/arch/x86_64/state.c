@@ -7,7 +7,7 @@
 #include "kvm/kvm.h"
 #include "x86_64.h"
 
-#define MOST_MSRS 512
+#define MAX_MSRS 512
 
 struct vcpu_state {
 	struct kvm_regs regs;
@@ -19,7 +19,7 @@ struct vcpu_state {
 	struct kvm_lapic_state lapic;
 	struct msrs {
 		uint32_t count, pad; /* as struct kvm_msrs, with room for entries */
-		struct kvm_msr_entry entries[MOST_MSRS];
+		struct kvm_msr_entry entries[MAX_MSRS];
 	} msrs;
 	size_t xsave_size;
 	uint8_t xsave[]; /* struct kvm_xsave, as long as KVM_CAP_XSAVE2 says */
@@ -40,10 +40,10 @@ static const struct kvm_msr_list *msr_list(int kvm_fd)
 {
 	pthread_mutex_lock(&lock);
 	if (!list) {
-		struct kvm_msr_list *l = calloc(1, sizeof(*l) + MOST_MSRS * sizeof(l->indices[0]));
+		struct kvm_msr_list *l = calloc(1, sizeof(*l) + MAX_MSRS * sizeof(l->indices[0]));
 
 		if (l) {
-			l->nmsrs = MOST_MSRS;
+			l->nmsrs = MAX_MSRS;
 			if (ioctl(kvm_fd, KVM_GET_MSR_INDEX_LIST, l))
 				free(l);
 			else

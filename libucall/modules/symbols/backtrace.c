@@ -66,7 +66,7 @@ static const char *find_line(Dwfl_Module *module, uint64_t at, int *number)
 }
 
 /* Adds the next frame.  `pc` is the next instruction: in a caller, the one after its call. */
-static void name(const struct state *state, Dwfl *dwfl, uint64_t pc, bool is_call)
+static void add_named_frame(const struct state *state, Dwfl *dwfl, uint64_t pc, bool is_call)
 {
 	struct ucall_backtrace_entry *frame = &state->backtrace[*state->count];
 	uint64_t at = is_call ? pc - 1 : pc;
@@ -106,7 +106,7 @@ static int add_frame(Dwfl_Frame *frame, void *data)
 		return DWARF_CB_ABORT;
 	if (*state->count && (pc == state->at->end || !dwfl_addrmodule(dwfl, pc - 1)))
 		return DWARF_CB_ABORT;
-	name(state, dwfl, pc, *state->count || state->at->returns);
+	add_named_frame(state, dwfl, pc, *state->count || state->at->returns);
 	return DWARF_CB_OK;
 }
 
@@ -199,7 +199,7 @@ void symbols_backtrace(const struct ucall_unwind *at, struct ucall_backtrace_ent
 		if (dwfl_attach_state(dwfl, elf, getpid(), &thread_callbacks, &state))
 			dwfl_getthread_frames(dwfl, 1, add_frame, &state);
 		if (!*count && most) /* cannot unwind: name at least the place */
-			name(&state, dwfl, at->pc, at->returns);
+			add_named_frame(&state, dwfl, at->pc, at->returns);
 	}
 	dwfl_end(dwfl);
 }

@@ -36,7 +36,7 @@ struct unicorn_vcpu {
 		LEFT_TIMEOUT,
 		LEFT_ENDED,
 		LEFT_STEP,
-		LEFT_AGAIN,
+		LEFT_REPEAT,
 		LEFT_FAILED
 	} left;
 	uc_err error; /* of uc_emu_start(), once it has ended */

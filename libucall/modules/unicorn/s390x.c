@@ -66,8 +66,8 @@ static bool waits(struct unicorn_vcpu *v, struct ucall_exit *exit)
 }
 
 /*
- * True for instructions whose length is in a register: Unicorn does up to 16 MiB (MVCL, CLCL) or some KiB (the
- * others) in one go.
+ * True for instructions whose length is in a register: Unicorn does up to 16 MiB (MVCL, CLCL) or
+ * some KiB (the others) in one go.
  */
 static bool takes_long(const uint8_t *code)
 {

@@ -147,7 +147,7 @@ static int map_regions(struct unicorn_vcpu *v);
 static void emulate(void *data);
 
 /* Between two instructions: single steps, new memory, kicks, the time limit, other vCPUs. */
-static void attend(struct unicorn_vcpu *v)
+static void check_events(struct unicorn_vcpu *v)
 {
 	v->budget = v->stepping ? 0 : SLICE;
 	if (v->stepping && v->stepped) {
@@ -174,7 +174,7 @@ static void on_insn(uc_engine *uc, uint64_t address, uint32_t size, void *data)
 	if (v->regs_written && !take_registers(v))
 		return;
 	if (!v->budget-- || __atomic_load_n(&v->kicked, __ATOMIC_RELAXED)) {
-		attend(v);
+		check_events(v);
 		if (v->regs_written && !take_registers(v))
 			return;
 	}
@@ -190,11 +190,11 @@ static void on_insn(uc_engine *uc, uint64_t address, uint32_t size, void *data)
  * TLB that ignores the emulated CPU's rules.  It is slow, so it is turned on only now, and the
  * instruction is repeated.
  */
-static void look_again(struct unicorn_vcpu *v)
+static void repeat_exactly(struct unicorn_vcpu *v)
 {
 #ifdef uc_ctl_tlb_mode
 	if (!v->exact)
-		leave(v, LEFT_AGAIN); /* this fiber is not entered again */
+		leave(v, LEFT_REPEAT); /* this fiber is not entered again */
 #else
 #endif
 }
@@ -204,7 +204,7 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *data)
 	struct unicorn_vcpu *v = data;
 
 	if (number && number == v->cpu->maybe_access)
-		look_again(v);
+		repeat_exactly(v);
 	v->cpu->interrupt(v, number, &v->vcpu->exit);
 	if (unicorn_takes_exception(v))
 		uc_emu_stop(uc);
@@ -222,7 +222,7 @@ static bool on_invalid_insn(uc_engine *uc, void *data)
 	return false;
 }
 
-static int do_again(struct unicorn_vcpu *v)
+static int start_repeat(struct unicorn_vcpu *v)
 {
 	uc_err err = unicorn_set(v, v->cpu->pc, v->pc);
 
@@ -248,7 +248,7 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 	if (!unicorn_is_denied(type) && !map_regions(v) && v->mapped != before)
 		return true;
 	if (!unicorn_is_fetch(type))
-		look_again(v);
+		repeat_exactly(v);
 	else
 		v->pc = address;
 	v->cpu->memory_fault(v, type, address, &v->vcpu->exit);
@@ -385,11 +385,11 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 		if (!v->running)
 			v->pc = unicorn_get(v, v->cpu->pc);
 		go_on(v);
-		v->stepped = v->stepped && v->left != LEFT_AGAIN;
-		if (v->left == LEFT_AGAIN && do_again(v))
+		v->stepped = v->stepped && v->left != LEFT_REPEAT;
+		if (v->left == LEFT_REPEAT && start_repeat(v))
 			v->left = LEFT_FAILED;
 		give_turn(u);
-	} while (v->left == LEFT_YIELD || v->left == LEFT_AGAIN);
+	} while (v->left == LEFT_YIELD || v->left == LEFT_REPEAT);
 	if (v->left == LEFT_FAILED)
 		return UCALL_RUN_FAILED;
 	if (v->left == LEFT_KICK)

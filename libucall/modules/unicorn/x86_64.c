@@ -109,7 +109,7 @@ static bool is_division(const uint8_t *code, size_t size)
  * cannot.  So it turns a second #DE or #GP into #DF, and halts from the third on: the instruction
  * tells which one it was.
  */
-static uint32_t second_exception(struct unicorn_vcpu *v)
+static uint32_t original_vector(struct unicorn_vcpu *v)
 {
 	uint8_t code[8];
 	size_t n = 0;
@@ -125,7 +125,7 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 	bool has_code = number == VECTOR_DF || (number >= VECTOR_TS && number <= VECTOR_PF) ||
 			number == VECTOR_AC;
 
-	unicorn_exception(exit, number == VECTOR_DF ? second_exception(v) : number, 0, 0,
+	unicorn_exception(exit, number == VECTOR_DF ? original_vector(v) : number, 0, 0,
 			  has_code ? UCALL_UNKNOWN_CODE : 0);
 }
 

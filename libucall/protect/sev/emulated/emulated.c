@@ -81,11 +81,10 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 	sev->step = ucall_protection_closes(vm->protection) &&
 		    ucall_args_uint(vm->protection_options, "trap_cpuid");
 	if (sev->step && vm->ring)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"trap_cpuid=step: KVM can single-step guests only in ring 0; this VM's "
-			"guest functions run in ring %d",
-			vm->ring);
+		return ucall_fail(EOPNOTSUPP,
+				  "trap_cpuid=step: KVM can single-step guests only in ring 0; this VM's "
+				  "guest functions run in ring %d",
+				  vm->ring);
 	if (sev_find_c_bit(fd, &c_bit, supported) || filter_msrs(vm, fd))
 		return -1;
 	sev_set_c_bit(&vm->memory, c_bit);
@@ -300,14 +299,14 @@ static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_ru
 #define STATE .save = sev_save, .load = sev_load, .free_state = sev_free_state
 
 const struct ucall_kvm_guard sev_emulated = {
-	.guard = { .launch = launch, .copy = sev_copy, .apart = true, STATE },
+	.guard = { .launch = launch, .copy = sev_copy, .has_separate_private = true, STATE },
 	COMMON,
 };
 
 const struct ucall_kvm_guard sev_emulated_snp = {
 	.guard = { .launch = launch_snp,
 		   .copy = sev_copy,
-		   .apart = true,
+		   .has_separate_private = true,
 		   .set_private = sev_set_private,
 		   .is_private = sev_is_private,
 		   STATE },

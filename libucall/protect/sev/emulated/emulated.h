@@ -59,7 +59,7 @@ int sev_measure(struct ucall_machine *vm);
 /* struct ucall_guard.copy: private memory as its host sees it. */
 int sev_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
 /* Makes the page private or shared: private contents become ciphertext, and the reverse. */
-int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private);
+int sev_convert_page(struct ucall_machine *vm, uint64_t gpa, bool is_private);
 
 /* ---- slots.c: private memory on KVM ---- */
 
@@ -72,7 +72,7 @@ void sev_free_slots(struct sev_vm *sev);
 int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
 bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa);
 /* SNP: restores a snapshot's private and shared pages, but not their contents. */
-int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_bits);
+int sev_restore_pages(struct ucall_machine *vm, const uint8_t *private_bits);
 /* Called before and after KVM_RUN. */
 void sev_enter(struct sev_vm *sev);
 void sev_leave(struct sev_vm *sev);

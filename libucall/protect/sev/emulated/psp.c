@@ -42,7 +42,7 @@ int sev_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from,
 	return 0;
 }
 
-int sev_turn_over(struct ucall_machine *vm, uint64_t gpa, bool is_private)
+int sev_convert_page(struct ucall_machine *vm, uint64_t gpa, bool is_private)
 {
 	uint8_t *shared = vm->memory.base + gpa, *private = vm->memory.private_base + gpa;
 

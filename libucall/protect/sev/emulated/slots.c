@@ -211,7 +211,7 @@ static void resume_vcpus(struct sev_vm *sev)
 	pthread_mutex_unlock(&sev->gate);
 }
 
-int sev_put_back_pages(struct ucall_machine *vm, const uint8_t *private_bits)
+int sev_restore_pages(struct ucall_machine *vm, const uint8_t *private_bits)
 {
 	const uint64_t pages = vm->memory.size / UCALL_PAGE_SIZE;
 	const uint8_t *now = sev_vm(vm)->pages.private_bits;
@@ -243,7 +243,7 @@ int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is
 	for (uint64_t at = gpa; !r && at < gpa + size; at += UCALL_PAGE_SIZE) {
 		if (sev_is_private(vm, at) == is_private)
 			continue;
-		r = sev_turn_over(vm, at, is_private);
+		r = sev_convert_page(vm, at, is_private);
 		if (!r)
 			sev_pages_mark(&sev_vm(vm)->pages, at, UCALL_PAGE_SIZE, is_private);
 	}

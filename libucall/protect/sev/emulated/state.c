@@ -55,5 +55,5 @@ int sev_load(struct ucall_machine *vm, const void *from)
 
 	for (const struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
 		*sev_vcpu(vcpu) = state->vcpus[vcpu->number];
-	return state->private_bits ? sev_put_back_pages(vm, state->private_bits) : 0;
+	return state->private_bits ? sev_restore_pages(vm, state->private_bits) : 0;
 }

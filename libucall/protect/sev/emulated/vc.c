@@ -33,12 +33,12 @@ static bool find_stack(struct ucall_machine *vm, const struct kvm_sregs *sregs, 
 {
 	*stack = rsp;
 	if (ist)
-		return ucall_memory_as_cpu(vm, sregs->cr3,
-					   sregs->tr.base + X86_TSS_IST1 + (uint64_t)(ist - 1) * 8,
-					   stack, NULL, sizeof(*stack));
+		return ucall_memory_copy_as_cpu(
+			vm, sregs->cr3, sregs->tr.base + X86_TSS_IST1 + (uint64_t)(ist - 1) * 8,
+			stack, NULL, sizeof(*stack));
 	if (sregs->cs.dpl) /* RSP0 */
-		return ucall_memory_as_cpu(vm, sregs->cr3, sregs->tr.base + 4, stack, NULL,
-					   sizeof(*stack));
+		return ucall_memory_copy_as_cpu(vm, sregs->cr3, sregs->tr.base + 4, stack, NULL,
+						sizeof(*stack));
 	return true;
 }
 
@@ -69,8 +69,8 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 		return ucall_fail_call("KVM_GET_SREGS");
 	/* The gate must be present, for handlers (APM volume 2, 4.8.4), and enter ring 0. */
 	if (VECTOR_VC * 16 + 15 > sregs.idt.limit ||
-	    !ucall_memory_as_cpu(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, NULL,
-				 sizeof(gate)) ||
+	    !ucall_memory_copy_as_cpu(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, NULL,
+				      sizeof(gate)) ||
 	    !(gate[0] >> 47 & 1) || (gate[0] >> 41 & 0xf) != 7 || (gate[0] >> 16 & 3))
 		return shut_down(vcpu);
 	frame[0] = code;
@@ -82,7 +82,7 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 	if (!find_stack(vm, &sregs, regs->rsp, gate[0] >> 32 & 7, &stack))
 		return shut_down(vcpu);
 	stack = (stack & ~15ull) - sizeof(frame);
-	if (!ucall_memory_as_cpu(vm, sregs.cr3, stack, NULL, frame, sizeof(frame)))
+	if (!ucall_memory_copy_as_cpu(vm, sregs.cr3, stack, NULL, frame, sizeof(frame)))
 		return shut_down(vcpu);
 	new.rip = (gate[0] & 0xffff) | (gate[0] >> 48) << 16 | gate[1] << 32;
 	new.rsp = stack;
@@ -137,12 +137,12 @@ int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs)
 		target.entry = vcpu->exit.u.mmio.gpa;
 	/* Byte by byte: there may be a page boundary before or after any of them. */
 	for (uint64_t i = 0; i < SEV_BEFORE; i++)
-		if (!ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i, &code[i],
-					 NULL, 1))
+		if (!ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i,
+					      &code[i], NULL, 1))
 			code[i] = 0;
 	while (place.have < SEV_BEFORE &&
-	       ucall_memory_as_cpu(vcpu->vm, sregs.cr3, at.rip + place.have,
-				   &code[SEV_BEFORE + place.have], NULL, 1))
+	       ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, at.rip + place.have,
+					&code[SEV_BEFORE + place.have], NULL, 1))
 		place.have++;
 	if (!sev_find_start(&place, &vcpu->exit, regs))
 		return 0;

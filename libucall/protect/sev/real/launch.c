@@ -221,8 +221,7 @@ static int take_measure(struct sev_launch *l, union arguments *a, int r)
 	l->measurement_size = a->measure.len;
 	if (l->measurement_size && l->measurement_size <= l->measurement_room)
 		return 0;
-	return ucall_fail(EPROTO,
-			  "KVM_SEV_LAUNCH_MEASURE: the measurement has %u bytes, not 1 to %u",
+	return ucall_fail(EPROTO, "KVM_SEV_LAUNCH_MEASURE: the measurement has %u bytes, not 1 to %u",
 			  l->measurement_size, l->measurement_room);
 }
 

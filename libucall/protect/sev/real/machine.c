@@ -34,7 +34,7 @@ static bool has_vm_type(const struct sev_machine *m, const struct kind *k)
 	return m->vm_types >> k->vm_type & 1;
 }
 
-bool sev_wants_old_api(const struct sev_machine *m, uint32_t bit)
+bool sev_needs_old_api(const struct sev_machine *m, uint32_t bit)
 {
 	size_t i;
 	const struct kind *k = find(bit, &i);
@@ -70,7 +70,7 @@ static int explain_device(const struct sev_machine *m)
 	return 0;
 }
 
-int sev_explain(const struct sev_machine *m, uint32_t bit)
+int sev_check_machine(const struct sev_machine *m, uint32_t bit)
 {
 	size_t i;
 	const struct kind *k = find(bit, &i);

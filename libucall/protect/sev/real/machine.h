@@ -26,9 +26,9 @@ int sev_open_device(void);
 /* machine.c */
 
 /* -1 after ucall_fail() (EOPNOTSUPP, EACCES) if it cannot run VMs of that UCALL_PROTECT_ bit. */
-int sev_explain(const struct sev_machine *m, uint32_t bit);
+int sev_check_machine(const struct sev_machine *m, uint32_t bit);
 
 /* True if such VMs need KVM's calls from before Linux 6.10. */
-bool sev_wants_old_api(const struct sev_machine *m, uint32_t bit);
+bool sev_needs_old_api(const struct sev_machine *m, uint32_t bit);
 
 #endif

@@ -37,7 +37,7 @@ static int check(int kvm_fd, const struct ucall_protection *protection)
 	struct sev_machine machine;
 
 	sev_probe(&machine, kvm_fd);
-	return sev_explain(&machine, protection->bit);
+	return sev_check_machine(&machine, protection->bit);
 }
 
 /* By the options; api=auto goes by the machine. */
@@ -48,7 +48,7 @@ static void set_up_launch(const struct ucall_machine *vm, const struct sev_machi
 
 	l->bit = vm->protection->bit;
 	l->policy = ucall_args_uint(vm->protection_options, "policy");
-	l->old_api = api ? api == 1 : sev_wants_old_api(machine, l->bit);
+	l->old_api = api ? api == 1 : sev_needs_old_api(machine, l->bit);
 	l->call = call_kvm;
 	l->vm_fd = l->memfd = l->sev_fd = -1;
 }
@@ -233,7 +233,7 @@ const struct ucall_kvm_guard sev_real = {
 
 const struct ucall_kvm_guard sev_real_snp = {
 	.guard = { .launch = launch_snp,
-		   .apart = true,
+		   .has_separate_private = true,
 		   .set_private = set_private,
 		   .is_private = is_private },
 	COMMON,
