@@ -153,7 +153,8 @@ static void altlink(const char *path)
 	};
 	static const uint8_t line[] = {
 		0x2a, 0,   0,	0,   4, 0, /* length, version */
-		0x20, 0,   0,	0,   1, 1, 1, 0xfb, 0x0e, 0x0d, /* header; minimum, maximum, default, base, range, opcodes */
+		0x20, 0,   0,	0,   1, 1, 1, 0xfb, 0x0e, 0x0d, /* header; minimum, maximum,
+								   default, base, range, opcodes */
 		0,    1,   1,	1,   1, 0, 0, 0,    1,	  0,	0, 1, /* the opcodes' lengths */
 		0,    'a', '.', 'c', 0, 0, 0, 0,    0, /* no folders; a file */
 		0,    1,   1,	0,   1, 1, 0, 1,    1,	  0,	1, 1,

@@ -117,7 +117,8 @@ static void check_not_asked(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 static UCALL_GUEST void guest_invented(uint64_t n)
 {
-	const uint32_t msrs[MSRS / 2] = { 0x174, 0x277, 0xc0000080, 0xc0000102, UCALL_MSR_SEV_STATUS };
+	const uint32_t msrs[MSRS / 2] = { 0x174, 0x277, 0xc0000080, 0xc0000102,
+					  UCALL_MSR_SEV_STATUS };
 	const uint64_t handler = find_handler(), msr = msrs[n / 2];
 
 	if (n % 2)
@@ -192,8 +193,8 @@ static void host_msrs(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 	for (unsigned int i = 0; i < 5; i++) {
 		CHECK_OK(reads[n] = ucall_vcpu_add(vm, guest_reads, 1, bad[i]));
-		CHECK_OK(writes[n++] =
-				 ucall_vcpu_add(vm, guest_writes, 1, i < 2 ? only_read[i] : bad[i]));
+		CHECK_OK(writes[n++] = ucall_vcpu_add(vm, guest_writes, 1,
+						      i < 2 ? only_read[i] : bad[i]));
 	}
 	CHECK_OK(!ucall_vm_launch(vm));
 	for (n = 0; n < 3; n++) {

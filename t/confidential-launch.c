@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The launch of a VM with encrypted memory: what is possible before, what after, and its measurement. */
+/*
+ * The launch of a VM with encrypted memory: what is possible before, what after, and its
+ * measurement.
+ */
 #include <errno.h>
 #include <string.h>
 #include <sys/wait.h>
@@ -148,7 +151,8 @@ static void each_measurement(void)
 
 	ucall_test_vm_free(vm);
 #if defined(ADDRESS_SANITIZER) && defined(__clang__)
-	SKIP("clang's sanitizer keeps its own counts in the program, which is the guest's memory too");
+	SKIP("clang's sanitizer keeps its own counts in the program, which is the guest's memory "
+	     "too");
 #endif
 	/* Measure all before checking any: the dynamic linker changes the program as it is used. */
 	measure(1, 7, 2, digests[0]);
@@ -219,7 +223,8 @@ static void once_engine(void)
 		  "x86_64; engine kvm does");
 }
 
-UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states, .config.guest_vc = true),
+UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states,
+		      .config.guest_vc = true),
 	    EMULATED_KIND("the measurement", .each = each_measurement, .config.guest_vc = true),
 	    { "no encryption: launch is a no-op", UCALL_TEST_GUEST(guest_code), .host = host_none },
 	    { "invalid protections", .once = once_wrong },

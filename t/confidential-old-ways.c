@@ -243,7 +243,8 @@ static void once_refused(void)
 }
 
 UCALL_TESTS(SEV("1. the message is ciphertext", .host = host_memory),
-	    EACH_KIND("1. a message in private memory", .host = host_message, .config.guest_vc = true),
+	    EACH_KIND("1. a message in private memory", .host = host_message,
+		      .config.guest_vc = true),
 	    EACH_KIND("1. a message in shared memory", .host = host_shared_message,
 		      .config.guest_vc = true),
 	    SEV("2. the page tables are ciphertext", .host = host_walk),

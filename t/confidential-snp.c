@@ -30,7 +30,8 @@ static struct views make_views(struct ucall_vm *vm, unsigned int pages, bool is_
 {
 	size_t size = pages * 4096ul;
 	struct views v;
-	uint64_t first = ucall_vm_alloc(vm, size, is_private ? UCALL_MEM_PRIVATE : UCALL_MEM_SHARED);
+	uint64_t first =
+		ucall_vm_alloc(vm, size, is_private ? UCALL_MEM_PRIVATE : UCALL_MEM_SHARED);
 	uint64_t second;
 
 	CHECK_OK(first);
@@ -288,7 +289,8 @@ static void once_polled(void)
 	}
 }
 
-UCALL_TESTS({ "snapshots of a polled guest that converts pages", .once = once_polled, .limit = 100 },
+UCALL_TESTS({ "snapshots of a polled guest that converts pages", .once = once_polled,
+	      .limit = 100 },
 	    SEV_SNP("an access of the wrong kind", .each = each_mismatch, .config.guest_vc = true),
 	    SEV_SNP("the guest converts pages", .host = host_converts, .config.guest_vc = true),
 	    KIND("emulated-sev-snp", "while other vCPUs run", .host = host_turns,

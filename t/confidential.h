@@ -11,7 +11,9 @@
 #include <stdlib.h>
 #include <string.h>
 
-/* One kind; further fields of struct ucall_test may follow, and of its configuration by CONFIG(). */
+/*
+ * One kind; further fields of struct ucall_test may follow, and of its configuration by CONFIG().
+ */
 #define KIND(kind, what, ...) \
 	{ \
 		kind ": " what, .engine = "kvm", .config.protect = kind, ##__VA_ARGS__ \

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* KVM's log of dirty pages works for a VM's memory: the guest's stores are in it, and nothing else near them. */
+/*
+ * KVM's log of dirty pages works for a VM's memory: the guest's stores are in it, and nothing else
+ * near them.
+ */
 #include <sys/ioctl.h>
 
 #include <linux/kvm.h>

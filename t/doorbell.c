@@ -13,7 +13,8 @@ static UCALL_GUEST void guest_code(void)
 	GUEST_DONE();
 }
 
-static void check_exits(const char *backend, const char *expected, uint64_t where, enum ucall_via via)
+static void check_exits(const char *backend, const char *expected, uint64_t where,
+			enum ucall_via via)
 {
 	struct ucall_vm_config config = { .backend = backend, .engine = "kvm", .via = via };
 	struct ucall_vm *vm = ucall_test_vm(&config);

@@ -87,7 +87,8 @@ static void check(const struct expected *e, uint64_t which, int ring)
 	if (e->vector == 14) {
 		if (which != 5)
 			CHECK_EQ(fault->frame.address, e->address);
-		snprintf(text, sizeof(text), "CR2 0x%llx", (unsigned long long)fault->frame.address);
+		snprintf(text, sizeof(text), "CR2 0x%llx",
+			 (unsigned long long)fault->frame.address);
 		CHECK_HAS(ucall_error(), text);
 	}
 	if (which == 0) {
@@ -258,5 +259,6 @@ UCALL_TESTS({ "exceptions in ring 0", .each = each_ring0 },
 	    { "the red zone", UCALL_TEST_GUEST(guest_red_zone), .host = host_red_zone,
 	      .engine = "kvm" },
 	    { "a hypercall of the other vendor", .each = each_hypercall, .engine = "kvm" },
-	    { "a triple fault", UCALL_TEST_GUEST(guest_triple), .host = host_triple, .engine = "kvm" },
+	    { "a triple fault", UCALL_TEST_GUEST(guest_triple), .host = host_triple,
+	      .engine = "kvm" },
 	    { "a swallowed doorbell", UCALL_TEST_GUEST(guest_sync), .host = host_swallowed });

@@ -187,9 +187,10 @@ static void once_config(void)
 	refused_config(&(struct ucall_vm_config){ .image = "/nonexistent.elf" }, ENOENT,
 		       "cannot open /nonexistent.elf");
 	refused_config(&(struct ucall_vm_config){ .image = "/tmp" }, ENOEXEC, "not a regular file");
-	refused_config(&(struct ucall_vm_config){ .arch = "vax" }, EINVAL,
-		       "no guest architecture \"vax\"; there are: x86_64 (amd64), aarch64 (arm64), s390x, "
-		       "riscv64");
+	refused_config(
+		&(struct ucall_vm_config){ .arch = "vax" }, EINVAL,
+		"no guest architecture \"vax\"; there are: x86_64 (amd64), aarch64 (arm64), s390x, "
+		"riscv64");
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),
 						  .arch = "arm64" },

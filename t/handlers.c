@@ -1,10 +1,14 @@
 // SPDX-License-Identifier: MIT
-/* Guests' own exception handlers, and instructions with a fix-up: the same on every architecture and engine. */
+/*
+ * Guests' own exception handlers, and instructions with a fix-up: the same on every architecture
+ * and engine.
+ */
 #include <ucall/test.h>
 
 /*
- * Each architecture: KEEP stores the address of label 2 at a guest address; an instruction that does not exist; a
- * load; a comparison whose result a branch uses after the exception; the numbers of the exceptions.
+ * Each architecture: KEEP stores the address of label 2 at a guest address; an instruction that
+ * does not exist; a load; a comparison whose result a branch uses after the exception; the numbers
+ * of the exceptions.
  */
 #if defined(__x86_64__)
 #define KEEP "lea 2f(%%rip), %%rcx; mov %%rcx, (%[to]);"
@@ -301,7 +305,8 @@ static void host_safe_beside(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 static UCALL_GUEST void guest_divide(void)
 {
 	for (uint64_t i = 1; i <= 5; i++) {
-		__asm__ volatile(KEEP "xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx; div %%ecx; 2:"
+		__asm__ volatile(KEEP
+				 "xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx; div %%ecx; 2:"
 				 :
 				 : [to] "r"(&resume)
 				 : "rax", "rdx", CLOBBERS);
@@ -351,19 +356,21 @@ static void host_refused(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 }
 #endif
 
-UCALL_TESTS(
-	{ "skips an instruction", UCALL_TEST_GUEST(guest_undefined), .host = host_undefined,
-	  .nargs = 1, .args = { 6 }, .any_arch = true },
-	{ "what the frame says", UCALL_TEST_GUEST(guest_load), .host = host_load, .any_arch = true },
-	{ "four deep, with messages", UCALL_TEST_GUEST(guest_deep), .host = host_deep, .nargs = 1,
-	  .args = { 4 }, .any_arch = true },
-	{ "five deep", UCALL_TEST_GUEST(guest_deep), .host = host_too_deep, .nargs = 1,
-	  .args = { 5 }, .any_arch = true },
-	{ "fix-ups", UCALL_TEST_GUEST(guest_safe), .host = host_safe, .any_arch = true },
-	{ "fix-ups beside a handler", UCALL_TEST_GUEST(guest_safe), .host = host_safe_beside,
-	  .any_arch = true },
+UCALL_TESTS({ "skips an instruction", UCALL_TEST_GUEST(guest_undefined), .host = host_undefined,
+	      .nargs = 1, .args = { 6 }, .any_arch = true },
+	    { "what the frame says", UCALL_TEST_GUEST(guest_load), .host = host_load,
+	      .any_arch = true },
+	    { "four deep, with messages", UCALL_TEST_GUEST(guest_deep), .host = host_deep,
+	      .nargs = 1, .args = { 4 }, .any_arch = true },
+	    { "five deep", UCALL_TEST_GUEST(guest_deep), .host = host_too_deep, .nargs = 1,
+	      .args = { 5 }, .any_arch = true },
+	    { "fix-ups", UCALL_TEST_GUEST(guest_safe), .host = host_safe, .any_arch = true },
+	    { "fix-ups beside a handler", UCALL_TEST_GUEST(guest_safe), .host = host_safe_beside,
+	      .any_arch = true },
 #if defined(__x86_64__)
-	{ "divisions by zero", UCALL_TEST_GUEST(guest_divide), .host = host_divide },
-	{ "MSRs with a fix-up", UCALL_TEST_GUEST(guest_msr), .host = host_done, .engine = "kvm" },
+	    { "divisions by zero", UCALL_TEST_GUEST(guest_divide), .host = host_divide },
+	    { "MSRs with a fix-up", UCALL_TEST_GUEST(guest_msr), .host = host_done,
+	      .engine = "kvm" },
 #endif
-	{ "what is refused", UCALL_TEST_GUEST(guest_load), .host = host_refused, .any_arch = true });
+	    { "what is refused", UCALL_TEST_GUEST(guest_load), .host = host_refused,
+	      .any_arch = true });

@@ -333,7 +333,8 @@ UCALL_TESTS({ "each call fails in its turn", .each = each_call },
 #if !defined(__s390x__)
 	    { "each call of a snapshot fails in its turn", .each = each_snapshot, .engine = "kvm" },
 #endif
-	    EMULATED_KIND("each call fails in its turn", .each = each_call, .config.guest_vc = true),
+	    EMULATED_KIND("each call fails in its turn", .each = each_call,
+			  .config.guest_vc = true),
 	    KIND("emulated-sev-snp", "a thousand VMs", .each = each_thousand,
 		 .config.guest_vc = true));
 

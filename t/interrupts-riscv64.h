@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: MIT */
-/* APLIC and IMSIC (RISC-V AIA, 3 and 4); without them the vCPU's external interrupt (KVM API document, 4.16). */
+/*
+ * APLIC and IMSIC (RISC-V AIA, 3 and 4); without them the vCPU's external interrupt (KVM API
+ * document, 4.16).
+ */
 #define APLIC_DOMAINCFG 0
 #define APLIC_SOURCECFG(n) (4 + ((n)-1) * 4)
 #define APLIC_SETIENUM 0x1edc
 #define APLIC_TARGET(n) (0x3004 + ((n)-1) * 4)
 
 #define SOURCE 20
-/* The identities that the guest sees.  Below 32: KVM sets no others in its eie registers (seen with Linux 7.2). */
+/*
+ * The identities that the guest sees.  Below 32: KVM sets no others in its eie registers (seen with
+ * Linux 7.2).
+ */
 #define LINE 21
 #define MESSAGE 22
 #define FROM_A_VCPU 23

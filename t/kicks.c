@@ -208,14 +208,16 @@ static void once_unicorn_polled(void)
 #define NO_LIMIT .config = { .timeout_ms = -1 }
 #define RACE_LIMIT .limit = 3600
 
-UCALL_TESTS(
-	{ "a kick, then a restart", UCALL_TEST_GUEST(guest_spin), .host = host_restart, NO_LIMIT },
-	{ "a kick, then a snapshot", UCALL_TEST_GUEST(guest_spin), .host = host_snapshot, NO_LIMIT },
-	{ "a kick, then a restore", UCALL_TEST_GUEST(guest_spin), .host = host_restore, NO_LIMIT },
-	{ "a kick, then new registers", UCALL_TEST_GUEST(guest_spin), .host = host_set_regs,
-	  NO_LIMIT },
-	{ "kicks against everything else", .once = once_plain, RACE_LIMIT },
-	{ "kicks against everything else, polled", .once = once_polled, RACE_LIMIT },
-	{ "kicks against everything else, by Unicorn", .once = once_unicorn, RACE_LIMIT },
-	{ "kicks against everything else, polled, by Unicorn", .once = once_unicorn_polled,
-	  RACE_LIMIT });
+UCALL_TESTS({ "a kick, then a restart", UCALL_TEST_GUEST(guest_spin), .host = host_restart,
+	      NO_LIMIT },
+	    { "a kick, then a snapshot", UCALL_TEST_GUEST(guest_spin), .host = host_snapshot,
+	      NO_LIMIT },
+	    { "a kick, then a restore", UCALL_TEST_GUEST(guest_spin), .host = host_restore,
+	      NO_LIMIT },
+	    { "a kick, then new registers", UCALL_TEST_GUEST(guest_spin), .host = host_set_regs,
+	      NO_LIMIT },
+	    { "kicks against everything else", .once = once_plain, RACE_LIMIT },
+	    { "kicks against everything else, polled", .once = once_polled, RACE_LIMIT },
+	    { "kicks against everything else, by Unicorn", .once = once_unicorn, RACE_LIMIT },
+	    { "kicks against everything else, polled, by Unicorn", .once = once_unicorn_polled,
+	      RACE_LIMIT });

@@ -66,7 +66,9 @@ static void refused_to_nobody(gid_t group, mode_t mode, const char *text)
 	close(fd);
 	child = fork();
 	if (!child) {
-		struct ucall_vm_config config = { .ops = &ops, .engine = "kvm", .kvm_device = device };
+		struct ucall_vm_config config = { .ops = &ops,
+						  .engine = "kvm",
+						  .kvm_device = device };
 
 		if (setgroups(0, NULL) || setgid(65534) || setuid(65534))
 			_exit(2);

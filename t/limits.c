@@ -96,7 +96,8 @@ static void once_locale(void)
 	ucall_vm_free(vm);
 }
 
-UCALL_TESTS({ "a snapshot beyond RLIMIT_FSIZE", UCALL_TEST_GUEST(guest_sync), .host = host_snapshot },
+UCALL_TESTS({ "a snapshot beyond RLIMIT_FSIZE", UCALL_TEST_GUEST(guest_sync),
+	      .host = host_snapshot },
 	    { "a report beyond RLIMIT_FSIZE", .each = each_fault, .any_arch = true },
 	    { "UCALL_TIMEOUT in a locale with a decimal comma", .once = once_locale });
 

@@ -162,7 +162,9 @@ static void host_exec(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 #elif defined(__riscv)
 	static const uint32_t code[] = { 0x02a00513, 0x00008067 }; /* li a0, 42; ret */
 #else
-	static const uint8_t code[] = { 0xa7, 0x29, 0, 0x2a, 0x07, 0xfe }; /* lghi %r2, 42; br %r14 */
+	static const uint8_t code[] = {
+		0xa7, 0x29, 0, 0x2a, 0x07, 0xfe
+	}; /* lghi %r2, 42; br %r14 */
 #endif
 	uint64_t f = ucall_vm_alloc(vm, sizeof(code), UCALL_MEM_EXEC);
 	uint64_t data = ucall_vm_alloc(vm, sizeof(code), UCALL_MEM_PRIVATE);

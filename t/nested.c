@@ -10,7 +10,8 @@
 static UCALL_GUEST void guest_handler(struct ucall_frame *frame)
 {
 	GUEST_ASSERT_EQ(frame->vector, UD);
-	GUEST_PRINTF("handler at depth %llu %0200d\n", (unsigned long long)frame->gpr[UCALL_RAX], 0);
+	GUEST_PRINTF("handler at depth %llu %0200d\n", (unsigned long long)frame->gpr[UCALL_RAX],
+		     0);
 	GUEST_SYNC_ARGS(100 + frame->gpr[UCALL_RAX], 1, 2, 3, 4);
 	if (frame->gpr[UCALL_RAX]) /* an exception in the handler: rax says how many more */
 		__asm__ volatile("ud2" : : "a"(frame->gpr[UCALL_RAX] - 1) : "memory");

@@ -40,9 +40,9 @@ static void once_null(void)
 	vcpu = ucall_vcpu_add(vm, guest_code, 0);
 	CHECK(!vcpu);
 	CHECK_EQ(errno, EINVAL);
-	CHECK_HAS(ucall_error(),
-		  "ucall_vcpu_add_function: NULL was given; the last error was: no backend \"nowhere\": "
-		  "looked for");
+	CHECK_HAS(ucall_error(), "ucall_vcpu_add_function: NULL was given; the last error was: no "
+				 "backend \"nowhere\": "
+				 "looked for");
 
 	FAILS(ucall_vcpu_add_entry(vm, 0, 0, 0, 0, 0, 0, 0, 0), NULL);
 	FAILS(ucall_vm_launch(vm), -1);

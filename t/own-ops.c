@@ -189,7 +189,8 @@ static int own_vcpu_init(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 		return -1;
 	vcpu_inits++;
 	/* All of these may be called: the VM's lock is not held. */
-	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &first_regs) && !ucall_vcpu_set_regs(vcpu, &first_regs));
+	CHECK_OK(!ucall_vcpu_get_regs(vcpu, &first_regs) &&
+		 !ucall_vcpu_set_regs(vcpu, &first_regs));
 	CHECK_OK(!ucall_vm_read_int(vm, UCALL_BELL_ADDRESS, 8, &value) || errno == EFAULT);
 	CHECK_OK(ucall_vm_alloc(vm, 4096, 0));
 	return 0;
@@ -226,7 +227,8 @@ static void once_vcpus(void)
 	}
 	refuse_from = 3;
 	CHECK(!ucall_vcpu_add(vm, guest_code, 1, 3));
-	CHECK_HAS(ucall_error(), "backend own: its vcpu_init() failed without calling ucall_fail()");
+	CHECK_HAS(ucall_error(),
+		  "backend own: its vcpu_init() failed without calling ucall_fail()");
 	CHECK_EQ(vcpu_finis, 0);
 	ucall_test_vm_free(vm);
 	CHECK_EQ(vcpu_finis, 3);

@@ -47,7 +47,8 @@ static void check_map(const struct ucall_arch *arch)
 	for (size_t i = 0; i < COUNT; i++)
 		CHECK_EQ(arch->walk(mem, mem->root, addresses[i], &gpa, &prot), -1);
 	for (size_t i = 0; i < COUNT; i++)
-		CHECK_OK(!arch->map(mem, mem->root, addresses[i], 0x100000 + i * 0x1000, prot_of(i)));
+		CHECK_OK(!arch->map(mem, mem->root, addresses[i], 0x100000 + i * 0x1000,
+				    prot_of(i)));
 	for (size_t i = 0; i < COUNT; i++) {
 		CHECK_EQ(arch->walk(mem, mem->root, addresses[i] + 0xabc, &gpa, &prot), 0);
 		CHECK_EQ(gpa, 0x100000 + i * 0x1000 + 0xabc);

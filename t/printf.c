@@ -7,30 +7,29 @@
 	f("plain text without any conversion, long enough to be copied in words") f( \
 		"%d %i %u", -__INT_MAX__ - 1, __INT_MAX__, \
 		2u * __INT_MAX__ + 1) f("%ld %lld %lu", -__LONG_MAX__ - 1, __LONG_LONG_MAX__, \
-					2ul * __LONG_MAX__ + 1) \
-		f("%hhd %hd %hhu %hu", (signed char)-3, (short)-4, (unsigned char)250, \
-		  (unsigned short)65000) f("%jd %zu %td", (intmax_t)-5, (size_t)6, \
-					   (ptrdiff_t)-7) f("%x %X %#x %#X %#lx", 0xbeef, 0xbeef, \
-							    0xbeef, 0xbeef, 0xfedcba9876543210ul) \
-			f("%o %#o %#o %#.3o", 8, 8, 0, \
-			  8) f("[%5d] [%-5d] [%05d] [%+d] [% d] [%+5d]", 42, 42, 42, 42, 42, \
-			       -42) f("[%.3d] [%8.3d] [%-8.3d] [%.0d] [%.d]", 7, 7, 7, 0, 0) \
-				f("[%*d] [%-*d] [%*d] [%.*d] [%.*d]", 6, 1, 6, 2, -6, 3, 4, 5, -1, \
-				  6) f("[%#8x] [%-#8x] [%#08x] [%#x] [%#.5x]", 0xab, 0xab, 0xab, 0, \
-				       0xab) f("%s|%10s|%-10s|%.2s|%8.3s|%.0s|%s", "text", "text", \
-					       "text", "text", "text", "text", \
-					       "") f("%c%c|%3c|%-3c|", 'a', 'b', 'c', 'd') \
-					f("%p %20p %-20p|", (void *)0x1234, \
-					  (void *)0xffffffffffffffff, \
-					  (void *)1) f("100%% of %s%%", "it") f("%d", 0) \
-						f("%llu%lld%llx", 0ull, 0ll, 0ull) \
-							f("%d %d %u %u %u %d", 9, 10, 99u, 100u, \
-							  101u, -100) \
-								f("%u %u %d %d %u %d", 999u, 1000u, \
-								  -9999, 10000, 4294967290u, -9) \
-									f("%u %u %x %x %x %x", \
-									  100000u, 1234567u, 0, \
-									  0xf, 0x10, 0xabcdef09)
+					2ul * __LONG_MAX__ + 1) f("%hhd %hd %hhu %hu", \
+								  (signed char)-3, (short)-4, \
+								  (unsigned char)250, \
+								  (unsigned short)65000) \
+		f("%jd %zu %td", (intmax_t)-5, (size_t)6, \
+		  (ptrdiff_t)-7) f("%x %X %#x %#X %#lx", 0xbeef, 0xbeef, 0xbeef, 0xbeef, \
+				   0xfedcba9876543210ul) f("%o %#o %#o %#.3o", 8, 8, 0, 8) \
+			f("[%5d] [%-5d] [%05d] [%+d] [% d] [%+5d]", 42, 42, 42, 42, 42, \
+			  -42) f("[%.3d] [%8.3d] [%-8.3d] [%.0d] [%.d]", 7, 7, 7, 0, \
+				 0) f("[%*d] [%-*d] [%*d] [%.*d] [%.*d]", 6, 1, 6, 2, -6, 3, 4, 5, \
+				      -1, 6) f("[%#8x] [%-#8x] [%#08x] [%#x] [%#.5x]", 0xab, 0xab, \
+					       0xab, 0, \
+					       0xab) f("%s|%10s|%-10s|%.2s|%8.3s|%.0s|%s", "text", \
+						       "text", "text", "text", "text", "text", \
+						       "") f("%c%c|%3c|%-3c|", 'a', 'b', 'c', 'd') \
+				f("%p %20p %-20p|", (void *)0x1234, (void *)0xffffffffffffffff, \
+				  (void *)1) f("100%% of %s%%", \
+					       "it") f("%d", 0) f("%llu%lld%llx", 0ull, 0ll, 0ull) \
+					f("%d %d %u %u %u %d", 9, 10, 99u, 100u, 101u, -100) \
+						f("%u %u %d %d %u %d", 999u, 1000u, -9999, 10000, \
+						  4294967290u, -9) \
+							f("%u %u %x %x %x %x", 100000u, 1234567u, \
+							  0, 0xf, 0x10, 0xabcdef09)
 
 #define GUEST_LINE(...) GUEST_PRINTF(__VA_ARGS__);
 static UCALL_GUEST void guest_formats(void)
@@ -115,7 +114,8 @@ static uint64_t put_text(struct ucall_vm *vm, const char *text)
 static void each_cut(void)
 {
 	struct ucall_vm *vm = ucall_test_vm(NULL);
-	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_cut, 1, put_text(vm, "%hhd %hd %hhu %hx"));
+	struct ucall_vcpu *vcpu =
+		ucall_vcpu_add(vm, guest_cut, 1, put_text(vm, "%hhd %hd %hhu %hx"));
 	struct ucall uc;
 
 	CHECK_OK(vcpu);

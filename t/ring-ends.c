@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* However a guest's run ends, the messages that it had finished writing come first, and none is lost. */
+/*
+ * However a guest's run ends, the messages that it had finished writing come first, and none is
+ * lost.
+ */
 #include "ring.h"
 
 #define SPIN() __asm__ volatile("" : : : "memory")
@@ -180,7 +183,8 @@ static void each_limit(void)
 	error = errno;
 	pthread_join(thread, NULL);
 	CHECK_EQ(cmd, -1);
-	CHECK_EQ(error, ETIMEDOUT); /* a limit for each run would let it flush until it was refused */
+	CHECK_EQ(error,
+		 ETIMEDOUT); /* a limit for each run would let it flush until it was refused */
 }
 
 /* ---- at any point ---- */
@@ -377,7 +381,8 @@ static void each_freed(void)
 			before = entries("/proc/self/task") + entries("/proc/self/fd");
 	}
 	/* A thread stays in that folder for a while after it was joined. */
-	for (int i = 0; i < 500 && entries("/proc/self/task") + entries("/proc/self/fd") > before; i++)
+	for (int i = 0; i < 500 && entries("/proc/self/task") + entries("/proc/self/fd") > before;
+	     i++)
 		usleep(10000);
 	CHECK_EQ(entries("/proc/self/task") + entries("/proc/self/fd"), before);
 }

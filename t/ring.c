@@ -123,7 +123,8 @@ static void each_depth(void)
 static void check_kinds(const char *backend)
 {
 	struct ucall_vm *vm = ring_vm(backend, 0);
-	uint64_t shared = ucall_shared_alloc(vm, 1), answer = ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED);
+	uint64_t shared = ucall_shared_alloc(vm, 1),
+		 answer = ucall_vm_alloc(vm, 8, UCALL_MEM_SHARED);
 	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_kinds, 2, shared, answer);
 	struct ucall uc;
 	char text[8];

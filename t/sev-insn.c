@@ -41,14 +41,17 @@ static int start_of(const char *before, const char *insn, size_t size,
 
 static struct ucall_exit out(uint16_t port, uint8_t size)
 {
-	return (struct ucall_exit){ .reason = UCALL_EXIT_IO,
-				    .u.io = { .port = port, .size = size, .count = 1, .is_write = 1 } };
+	return (struct ucall_exit){
+		.reason = UCALL_EXIT_IO,
+		.u.io = { .port = port, .size = size, .count = 1, .is_write = 1 }
+	};
 }
 
 static struct ucall_exit store(uint32_t size, uint64_t data)
 {
 	return (struct ucall_exit){ .reason = UCALL_EXIT_MMIO,
-				    .u.mmio = { .gpa = 1, .data = data, .size = size, .is_write = 1 } };
+				    .u.mmio = {
+					    .gpa = 1, .data = data, .size = size, .is_write = 1 } };
 }
 
 #define INSN(bytes) bytes, sizeof(bytes) - 1
@@ -95,9 +98,11 @@ static void once_rep(void)
 	struct ucall_exit exit = out(0x3f8, 4), mmio = store(8, 1);
 	struct kvm_regs at = { .rip = RIP, .rdx = 0x3f8, .rsi = 0x1008, .rcx = 3 }, regs;
 	uint64_t gva = BASE;
-	struct sev_place place = {
-		.code = code + SEV_BEFORE, .have = 2, .regs = &at, .is_target = is_target, .data = &gva
-	};
+	struct sev_place place = { .code = code + SEV_BEFORE,
+				   .have = 2,
+				   .regs = &at,
+				   .is_target = is_target,
+				   .data = &gva };
 
 	memset(code, 0x90, sizeof(code));
 	memcpy(code + SEV_BEFORE, "\xf3\x6f", 2);

@@ -345,7 +345,8 @@ static void once_machine(void)
 	MISSING(SEV_ES, m.parameter[1] = -1, "KVM has no SEV-ES; Linux 5.11 or later is needed");
 	MISSING(SEV_SNP, m.vm_types = 0, "KVM has no SEV-SNP; Linux 6.11 or later is needed");
 	MISSING(SEV_SNP, m.has_hypercall_exits = false, "Linux 6.11 or later is needed");
-	MISSING(SEV, m.device_error = ENOENT, "no /dev/sev: the driver of the AMD secure processor");
+	MISSING(SEV, m.device_error = ENOENT,
+		"no /dev/sev: the driver of the AMD secure processor");
 	MISSING(SEV, m.device_error = EACCES, "/dev/sev is not permitted");
 	CHECK_EQ(errno, EACCES);
 	MISSING(SEV, m.device_error = EBUSY, "cannot open /dev/sev: Device or resource busy");

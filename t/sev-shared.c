@@ -20,9 +20,11 @@ static UCALL_GUEST void guest_code(struct ucall *uc)
 static void works(const char *backend, const char *protect, bool irqchip, int ring, uint32_t reason,
 		  unsigned int per_ucall)
 {
-	struct ucall_vm_config config = {
-		.backend = backend, .protect = protect, .irqchip = irqchip, .ring = ring, .engine = "kvm"
-	};
+	struct ucall_vm_config config = { .backend = backend,
+					  .protect = protect,
+					  .irqchip = irqchip,
+					  .ring = ring,
+					  .engine = "kvm" };
 	struct ucall_vm *vm = ucall_test_vm(&config);
 	uint64_t gva = ucall_shared_alloc(vm, 1);
 	struct ucall_vcpu *vcpu = ucall_vcpu_add(vm, guest_code, 1, gva);

@@ -117,7 +117,8 @@ static inline int psp_memory2(struct psp *p, const struct sev_memory_region *m)
 {
 	PSP_WANT(m->flags == SEV_MEM_GUEST_MEMFD, EINVAL);
 	PSP_WANT(p->memfd >= 0 && m->guest_memfd == (uint32_t)p->memfd, EBADF);
-	PSP_WANT(!m->guest_memfd_offset && !m->pad1 && psp_is_zero(m->pad2, sizeof(m->pad2)), EINVAL);
+	PSP_WANT(!m->guest_memfd_offset && !m->pad1 && psp_is_zero(m->pad2, sizeof(m->pad2)),
+		 EINVAL);
 	return psp_memory(p, m->guest_phys_addr, m->memory_size, m->userspace_addr);
 }
 
@@ -235,8 +236,10 @@ static inline int psp_snp_update(struct psp *p, struct sev_snp_launch_update *u)
 	uint64_t gpa = u->gfn_start << 12, done;
 
 	PSP_WANT(p->state == PSP_LUPDATE && p->vm_type == SEV_VM_SNP, EINVAL);
-	PSP_WANT(u->len && !((u->uaddr | u->len) & 0xfff) && u->type == SEV_SNP_PAGE_NORMAL, EINVAL);
-	PSP_WANT(!u->flags && !u->pad0 && !u->pad1 && psp_is_zero(u->pad2, sizeof(u->pad2)), EINVAL);
+	PSP_WANT(u->len && !((u->uaddr | u->len) & 0xfff) && u->type == SEV_SNP_PAGE_NORMAL,
+		 EINVAL);
+	PSP_WANT(!u->flags && !u->pad0 && !u->pad1 && psp_is_zero(u->pad2, sizeof(u->pad2)),
+		 EINVAL);
 	/* The target is private already, and the source is not the private memory itself. */
 	PSP_WANT(gpa >= p->private_start && gpa + u->len <= p->private_end, EINVAL);
 	PSP_WANT(u->uaddr + u->len <= p->memory || u->uaddr >= p->memory + p->memory_size, EINVAL);

@@ -8,11 +8,11 @@
 
 #if defined(__x86_64__)
 #define ADD_TWO(sum, a, b) \
-	__asm__ volatile( \
-		"movupd (%1), %%xmm0; movupd (%2), %%xmm7; addpd %%xmm7, %%xmm0; movupd %%xmm0, (%0)" \
-		: \
-		: "r"(sum), "r"(a), "r"(b) \
-		: "memory")
+	__asm__ volatile("movupd (%1), %%xmm0; movupd (%2), %%xmm7; addpd %%xmm7, %%xmm0; movupd " \
+			 "%%xmm0, (%0)" \
+			 : \
+			 : "r"(sum), "r"(a), "r"(b) \
+			 : "memory")
 #define STORE(to) __asm__ volatile("movupd %%xmm7, (%0)" : : "r"(to) : "memory")
 #else
 #define ADD_TWO(sum, a, b) \
@@ -63,7 +63,8 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *unused)
 
 		if (cmd == -1 && ucall_fault(vcpus[i])->kind == UCALL_FAULT_VECTOR &&
 		    !access("/sys/module/kvm_pvm", F_OK) && ucall_vm_ring(vm) == 0)
-			SKIP("KVM here is kvm_pvm, which interprets ring 0 and has no vector registers "
+			SKIP("KVM here is kvm_pvm, which interprets ring 0 and has no vector "
+			     "registers "
 			     "there");
 		if (cmd != UCALL_SYNC)
 			FAIL("command %d: %s", cmd, ucall_error());

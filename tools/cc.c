@@ -135,7 +135,8 @@ static void add_flags(struct command *c, const struct options *o, bool dependenc
  */
 static int write_dependencies(const struct options *o, uint32_t arch)
 {
-	const char *missing, *base = strrchr(o->out, '/'), *dot = strrchr(base ? base : o->out, '.');
+	const char *missing, *base = strrchr(o->out, '/'),
+			     *dot = strrchr(base ? base : o->out, '.');
 	bool target = false, asked = false, beside = false, file = false;
 	char name[4096];
 	struct command c;
@@ -295,7 +296,8 @@ static int write_guests(const struct options *o, const struct work *w, const cha
 		fprintf(stderr, "ucall: cannot write %s: %s\n", path, strerror(errno));
 		return -1;
 	}
-	fprintf(to, "/* Guest code of %s for other architectures than the host's, by ucall cc. */\n",
+	fprintf(to,
+		"/* Guest code of %s for other architectures than the host's, by ucall cc. */\n",
 		o->sources[0]);
 	for (uint32_t arch = 1; !r && ucall_arch_name(arch); arch <<= 1) {
 		if (arch == ucall_arch_host())

@@ -131,7 +131,8 @@ void each_made_up(void)
 	CHECK_OK(!ucall_vm_launch(vm));
 	for (size_t i = 0; i < sizeof(exits) / sizeof(exits[0]); i++)
 		if (claims(vcpu, &exits[i]))
-			FAIL("it claims an exit that is not its own: %s; compare reason, direction, size and address "
+			FAIL("it claims an exit that is not its own: %s; compare reason, "
+			     "direction, size and address "
 			     "with those of the doorbell",
 			     name_exit(&exits[i]));
 	CHECK_OK(!ucall_vcpu_run(vcpu));
@@ -139,7 +140,8 @@ void each_made_up(void)
 		struct ucall_exit other = *ucall_vcpu_exit(vcpu);
 
 		if (change_device(&other, i) && claims(vcpu, &other))
-			FAIL("it claims an exit that is not its own: %s; compare reason, direction, size and address "
+			FAIL("it claims an exit that is not its own: %s; compare reason, "
+			     "direction, size and address "
 			     "with those of the doorbell",
 			     name_exit(&other));
 	}
@@ -207,7 +209,8 @@ static const struct {
 static const char *name_register(uint64_t n)
 {
 	for (size_t i = 0; i < sizeof(registers) / sizeof(registers[0]); i++)
-		if (!strcmp(registers[i].arch, ucall_test_arch()) && n < 16 && registers[i].names[n])
+		if (!strcmp(registers[i].arch, ucall_test_arch()) && n < 16 &&
+		    registers[i].names[n])
 			return registers[i].names[n];
 	return "a register";
 }
@@ -225,10 +228,12 @@ void check_registers(enum ucall_via via)
 	cmd = ucall_next(vcpu, &uc);
 	CHECK_OK(cmd > 0);
 	if (cmd == CONFORM_CHANGED && !strcmp(name_register(uc.args[0]), "DF"))
-		FAIL("the doorbell leaves the direction flag (DF) set, which a C function must find clear: end "
+		FAIL("the doorbell leaves the direction flag (DF) set, which a C function must "
+		     "find clear: end "
 		     "with cld");
 	if (cmd == CONFORM_CHANGED)
-		FAIL("the doorbell changes %s, which a C function must keep (it was 0x%llx, and is 0x%llx): name it "
+		FAIL("the doorbell changes %s, which a C function must keep (it was 0x%llx, and is "
+		     "0x%llx): name it "
 		     "among the clobbers of its asm, or use another register",
 		     name_register(uc.args[0]), (unsigned long long)uc.args[1],
 		     (unsigned long long)uc.args[2]);

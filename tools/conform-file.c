@@ -198,7 +198,8 @@ void conform_file_ops(void)
 		     ops->abi, conform_info->metadata.abi);
 	if (!ops->metadata ||
 	    memcmp(ops->metadata, &conform_info->metadata, conform_info->metadata.size) != 0)
-		FAIL("ucall_ops.metadata is not the metadata of the file: begin ucall_ops with UCALL_OPS");
+		FAIL("ucall_ops.metadata is not the metadata of the file: begin ucall_ops with "
+		     "UCALL_OPS");
 	if (native && !ops->send_cmd && !ops->send_cmd_shared)
 		FAIL("it has guest code for the host's architecture, but no send_cmd in ucall_ops");
 	if (!ops->recv_cmd && !ops->recv_cmd_shared)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* The guests of `ucall conform`: a part of the command, and a guest ELF for each other architecture. */
+/*
+ * The guests of `ucall conform`: a part of the command, and a guest ELF for each other
+ * architecture.
+ */
 #include "conform-guest.h"
 
 /* 0 to 7 arguments, each value in its place. */
@@ -137,7 +140,8 @@ void conform_ring(uint64_t ring, uint64_t message, const struct ucall_bell *bell
 UCALL_GUEST static void publish(struct ucall_mailbox *m)
 {
 	m->uc.args[0] = 0x1234;
-	__atomic_store_n((ucall_head_t *)&m->uc, ucall_head(CONFORM_USER, 1, 0, 0), __ATOMIC_RELEASE);
+	__atomic_store_n((ucall_head_t *)&m->uc, ucall_head(CONFORM_USER, 1, 0, 0),
+			 __ATOMIC_RELEASE);
 }
 
 UCALL_GUEST void conform_registers(void)
@@ -171,8 +175,8 @@ UCALL_GUEST void conform_mailbox(void)
 	publish(m);
 	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
 		before[i] = words[i];
-	((void (*)(uint64_t, const struct ucall_bell *))(uintptr_t)bell->ring)(UCALL_MAILBOX_ADDRESS,
-									       bell);
+	((void (*)(uint64_t, const struct ucall_bell *))(uintptr_t)bell->ring)(
+		UCALL_MAILBOX_ADDRESS, bell);
 	for (unsigned int i = 0; i < sizeof(*m) / 8; i++)
 		after[i] = words[i];
 	for (unsigned int i = 1; i < sizeof(*m) / 8; i++) {

@@ -149,10 +149,12 @@ void each_memory(void)
 	vm = conform_vm(UCALL_VIA_DEFAULT);
 	vcpu = ADD(vm, conform_count, 2, 1, 4 * rounds);
 	CHECK_OK(!ucall_vm_launch(vm));
-	check_growth(take_message, vcpu, rounds, "each message", "recv must free what it allocates");
+	check_growth(take_message, vcpu, rounds, "each message",
+		     "recv must free what it allocates");
 	ucall_test_vm_free(vm);
-	check_growth(make_vm, NULL, vms, "each VM",
-		     "uninit() must free what init() allocated, and vcpu_fini() what vcpu_init() did");
+	check_growth(
+		make_vm, NULL, vms, "each VM",
+		"uninit() must free what init() allocated, and vcpu_fini() what vcpu_init() did");
 }
 
 static int entries(const char *folder)

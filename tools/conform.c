@@ -506,7 +506,8 @@ static int check_loading(void)
 	int r = 0;
 
 	if (!l || ucall_child_run(&child)) {
-		r = report_load_failure("cannot create a process to load it: ", strerror(errno), "");
+		r = report_load_failure("cannot create a process to load it: ", strerror(errno),
+					"");
 	} else if (l->problem[0]) {
 		r = report_load_failure(l->problem, "", "");
 	} else if (!l->loaded) {

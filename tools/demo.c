@@ -248,8 +248,9 @@ int cmd_demo(int argc, char **argv)
 	protections = ucall_protections();
 	if (!all || !count || !engines || !protections) {
 		fprintf(stderr, "ucall: %s\n",
-			all && engines && protections ? "no backend was found; set UCALL_PLUGIN_PATH"
-						      : ucall_error());
+			all && engines && protections
+				? "no backend was found; set UCALL_PLUGIN_PATH"
+				: ucall_error());
 		ucall_backends_free(all);
 		free(engines);
 		free(protections);
@@ -274,7 +275,8 @@ int cmd_demo(int argc, char **argv)
 		for (uint32_t arch = 1; ucall_arch_name(arch); arch <<= 1)
 			for (const struct ucall_engine_info *e = engines; e->name; e++)
 				if (ucall_engine_serves(e, &all[i], arch) ||
-				    ((all[i].archs & arch) && !e->archs && arch != ucall_arch_host()))
+				    ((all[i].archs & arch) && !e->archs &&
+				     arch != ucall_arch_host()))
 					each_protection(&all[i], arch, e, protections, fork, &t);
 	}
 	printf("%u ok, %u failed, %u skipped\n", t.ok, t.failed, t.skipped);

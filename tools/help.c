@@ -8,58 +8,64 @@
 static const struct {
 	const char *name, *text;
 } texts[] = {
-	{ "list",
-	  "usage: ucall list [--json]\n"
-	  "Lists every backend found, the engines, compilers for guests, and kinds of protection.\n"
-	  "  --json            the backends as a JSON array\n" },
+	{ "list", "usage: ucall list [--json]\n"
+		  "Lists every backend found, the engines, compilers for guests, and kinds of "
+		  "protection.\n"
+		  "  --json            the backends as a JSON array\n" },
 	{ "info", "usage: ucall info BACKEND\n"
 		  "Describes one backend, named as in UCALL_BACKEND.\n" },
-	{ "demo",
-	  "usage: ucall demo [--no-fork]\n"
-	  "Runs one guest over every backend, architecture, engine and protection, each in a process of\n"
-	  "its own, and prints a row for each.\n"
-	  "  --no-fork         all in this process\n" },
-	{ "run",
-	  "usage: ucall run [OPTION...] GUEST.elf [ARG...]\n"
-	  "Runs a guest ELF, in a process of its own, and prints its messages; up to six integers are the\n"
-	  "guest function's arguments.\n"
-	  "  -b, --backend B   the backend, as in UCALL_BACKEND\n"
-	  "  -e, --engine E    kvm or unicorn\n"
-	  "  -a, --arch A      the architecture that the guest must have\n"
-	  "  -E, --entry F     the guest function to start in (guest_main)\n"
-	  "  -t, --timeout S   the limit for each message in seconds, such as 10 or 0.5\n"
-	  "  -m, --memory MIB  the guest's memory\n"
-	  "  -p, --protect P   the kind of memory encryption\n"
-	  "  --dry-run         with -p sev, sev-es or sev-snp: list the KVM calls of the launch\n"
-	  "  --raw             print the guest's text unescaped, with control characters\n"
-	  "  --no-fork         run it in this process, for a debugger\n" },
-	{ "cc",
-	  "usage: ucall cc [--arch ARCH] [--cc COMPILER] [-v] [-c] -o OUT SOURCE.c... [FLAG...]\n"
-	  "       ucall cc --backend [-S] [-v] -o ucall-NAME.so SOURCE.c [FLAG...]\n"
-	  "Compiles a guest ELF, or a backend with guest code for every architecture.\n"
-	  "  -a, --arch ARCH   x86_64, aarch64, s390x, riscv64 (the machine's own)\n"
-	  "  --cc COMPILER     compiler, with its options: --cc 'clang --target=aarch64-linux-gnu'\n"
-	  "  -c                compile to an object, do not link\n"
-	  "  -v                print the commands\n"
-	  "  -S                write only a backend's code for other architectures, as assembler\n"
-	  "Other options go to the compiler, with the word after -MF, -MT and the like.\n" },
+	{ "demo", "usage: ucall demo [--no-fork]\n"
+		  "Runs one guest over every backend, architecture, engine and protection, each in "
+		  "a process of\n"
+		  "its own, and prints a row for each.\n"
+		  "  --no-fork         all in this process\n" },
+	{ "run", "usage: ucall run [OPTION...] GUEST.elf [ARG...]\n"
+		 "Runs a guest ELF, in a process of its own, and prints its messages; up to six "
+		 "integers are the\n"
+		 "guest function's arguments.\n"
+		 "  -b, --backend B   the backend, as in UCALL_BACKEND\n"
+		 "  -e, --engine E    kvm or unicorn\n"
+		 "  -a, --arch A      the architecture that the guest must have\n"
+		 "  -E, --entry F     the guest function to start in (guest_main)\n"
+		 "  -t, --timeout S   the limit for each message in seconds, such as 10 or 0.5\n"
+		 "  -m, --memory MIB  the guest's memory\n"
+		 "  -p, --protect P   the kind of memory encryption\n"
+		 "  --dry-run         with -p sev, sev-es or sev-snp: list the KVM calls of the "
+		 "launch\n"
+		 "  --raw             print the guest's text unescaped, with control characters\n"
+		 "  --no-fork         run it in this process, for a debugger\n" },
+	{ "cc", "usage: ucall cc [--arch ARCH] [--cc COMPILER] [-v] [-c] -o OUT SOURCE.c... "
+		"[FLAG...]\n"
+		"       ucall cc --backend [-S] [-v] -o ucall-NAME.so SOURCE.c [FLAG...]\n"
+		"Compiles a guest ELF, or a backend with guest code for every architecture.\n"
+		"  -a, --arch ARCH   x86_64, aarch64, s390x, riscv64 (the machine's own)\n"
+		"  --cc COMPILER     compiler, with its options: --cc 'clang "
+		"--target=aarch64-linux-gnu'\n"
+		"  -c                compile to an object, do not link\n"
+		"  -v                print the commands\n"
+		"  -S                write only a backend's code for other architectures, as "
+		"assembler\n"
+		"Other options go to the compiler, with the word after -MF, -MT and the like.\n" },
 	{ "new", "usage: ucall new NAME [DIR] [--autotools]\n"
-		 "Writes a backend to start from: source, test, README and Makefile, into DIR (NAME).\n"
+		 "Writes a backend to start from: source, test, README and Makefile, into DIR "
+		 "(NAME).\n"
 		 "  --autotools       configure.ac and Makefile.am instead of the Makefile\n" },
-	{ "conform",
-	  "usage: ucall conform [--messages N] [--point PATTERN] [--no-fork] PLUGIN\n"
-	  "Checks a backend and prints TAP.  PLUGIN is its name or path, and any options.\n"
-	  "  --messages N      how many messages to count (100000)\n"
-	  "  --point PATTERN   only the points whose name the shell pattern matches, such as 'texts*'\n"
-	  "  --no-fork         all in this process, for a debugger\n" },
-	{ "lab",
-	  "usage: ucall lab ARCH [--root FOLDER]... [--timeout SECONDS] [--module-options OPTIONS]\n"
-	  "                 [-- CMD [ARG...]]\n"
-	  "Runs CMD on the real KVM of another machine (aarch64, riscv64 or x86_64), booted in QEMU.\n"
-	  "./CMD is a program on this machine that is copied there.\n"
-	  "  --root FOLDER     copies it into the machine at /\n"
-	  "  --timeout SECONDS the time limit (300)\n"
-	  "  --module-options OPTIONS  options of KVM's module, such as npt=0\n" },
+	{ "conform", "usage: ucall conform [--messages N] [--point PATTERN] [--no-fork] PLUGIN\n"
+		     "Checks a backend and prints TAP.  PLUGIN is its name or path, and any "
+		     "options.\n"
+		     "  --messages N      how many messages to count (100000)\n"
+		     "  --point PATTERN   only the points whose name the shell pattern matches, "
+		     "such as 'texts*'\n"
+		     "  --no-fork         all in this process, for a debugger\n" },
+	{ "lab", "usage: ucall lab ARCH [--root FOLDER]... [--timeout SECONDS] [--module-options "
+		 "OPTIONS]\n"
+		 "                 [-- CMD [ARG...]]\n"
+		 "Runs CMD on the real KVM of another machine (aarch64, riscv64 or x86_64), booted "
+		 "in QEMU.\n"
+		 "./CMD is a program on this machine that is copied there.\n"
+		 "  --root FOLDER     copies it into the machine at /\n"
+		 "  --timeout SECONDS the time limit (300)\n"
+		 "  --module-options OPTIONS  options of KVM's module, such as npt=0\n" },
 	{ "bench", "usage: ucall bench [--backend BACKEND] [--quick] [--json FILE] [--svg FILE]\n"
 		   "Measures what a ucall costs, compared with its bare exit.\n"
 		   "  --backend BACKEND one backend only\n"

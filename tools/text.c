@@ -55,7 +55,8 @@ bool parse_seconds(const char *what, const char *text, int *ms)
 		*ms = (int)(value * 1000);
 		return true;
 	}
-	fprintf(stderr, "ucall: %s %s is not a time; give seconds, such as 10 or 0.5\n", what, text);
+	fprintf(stderr, "ucall: %s %s is not a time; give seconds, such as 10 or 0.5\n", what,
+		text);
 	return false;
 }
 

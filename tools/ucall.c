@@ -73,7 +73,8 @@ int main(int argc, char **argv)
 		return checked_output(commands[i].run(argc - 1, argv + 1));
 	}
 	if (*name)
-		fprintf(stderr, "ucall: no command \"%s\"\n\n", printable(name, text, sizeof(text)));
+		fprintf(stderr, "ucall: no command \"%s\"\n\n",
+			printable(name, text, sizeof(text)));
 	usage(stderr);
 	return EXIT_USAGE;
 }

@@ -227,12 +227,14 @@ enum ucall_bell_protection {
 
 /* The bell page: how this VM's guest rings the doorbell. */
 struct ucall_bell {
-	uint64_t ring; /* guest address of void ring(struct ucall *uc, const struct ucall_bell *bell) */
+	/* The guest address of void ring(struct ucall *uc, const struct ucall_bell *bell). */
+	uint64_t ring;
 	uint64_t param[UCALL_PARAMS]; /* for the backend's guest code, set by its init() */
 	uint32_t guest_abi; /* the host's UCALL_GUEST_ABI */
 	uint32_t protection; /* how this guest's memory is encrypted */
 };
 
+/* Internal: checks the layouts above. */
 #ifdef __cplusplus
 #define UCALL_ABI_ASSERT(cond) static_assert(cond, "guest ABI")
 #else

@@ -183,7 +183,8 @@ struct ucall_message {
 UCALL_PUBLIC int ucall_attach_size_sized(const struct ucall_attach_config *config,
 					 size_t config_size, size_t *vm, size_t *vcpu);
 
-static inline int ucall_attach_size(const struct ucall_attach_config *config, size_t *vm, size_t *vcpu)
+static inline int ucall_attach_size(const struct ucall_attach_config *config, size_t *vm,
+				    size_t *vcpu)
 {
 	return ucall_attach_size_sized(config, sizeof(*config), vm, vcpu);
 }

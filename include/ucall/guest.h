@@ -15,6 +15,7 @@
 extern "C" {
 #endif
 
+/* Internal: whether the compiler has an attribute. */
 #ifdef __has_attribute
 #define UCALL_HAS_ATTRIBUTE(a) __has_attribute(a)
 #else
@@ -59,21 +60,22 @@ extern "C" {
 #define UCALL_INLINE static inline __attribute__((always_inline)) UCALL_PLAIN_CODE
 
 /*
- * Arguments of macros.  ISO C requires at least one argument for a macro's `...`, and these macros
- * always have one, even if the compiler would not require it.
+ * Internal: arguments of macros.  ISO C requires at least one argument for a macro's `...`, and these
+ * macros always have one, even if the compiler would not require it.
  */
 #define UCALL_FIRST(...) UCALL_FIRST_(__VA_ARGS__, 0)
 #define UCALL_FIRST_(a, ...) (a)
-/* The number of arguments after the first, 0..16: 2 for `nargs, a, b`. */
+/* Internal: the number of arguments after the first, 0..16: 2 for `nargs, a, b`. */
 #define UCALL_COUNT(...) \
 	UCALL_COUNT_(__VA_ARGS__, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 0, 0)
 #define UCALL_COUNT_(z, a, b, c, d, e, f, g, h, i, j, k, l, m, n, o, p, count, ...) count
-/* The arguments after the first, as seven uint64_t; 0 for those that are not given. */
+/* Internal: the arguments after the first, as seven uint64_t; 0 for those that are not given. */
 #define UCALL_SEVEN(...) UCALL_SEVEN_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0, 0)
 #define UCALL_SEVEN_(z, a, b, c, d, e, f, g, ...) \
 	(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f), \
 		(uint64_t)(g)
 
+/* Internal: an error when compiling. */
 #if UCALL_HAS_ATTRIBUTE(error)
 #define UCALL_ERROR(text) __attribute__((error(text)))
 #else
@@ -82,10 +84,11 @@ extern "C" {
 void ucall_wrong_number_of_arguments(void)
 	UCALL_ERROR("nargs must be the number of arguments that follow, 7 at most");
 
-/* The compiler checks nargs if it is constant, otherwise the host does. */
+/* Internal: the compiler checks nargs if it is constant, otherwise the host does. */
 #define UCALL_CHECK_COUNT(nargs, count) \
 	do { \
-		if (__builtin_constant_p(nargs) && ((nargs) != (count) || (nargs) > UCALL_MAX_ARGS)) \
+		if (__builtin_constant_p(nargs) && \
+		    ((nargs) != (count) || (nargs) > UCALL_MAX_ARGS)) \
 			ucall_wrong_number_of_arguments(); \
 	} while (0)
 
@@ -153,7 +156,8 @@ UCALL_INLINE int ucall_is_published(const ucall_head_t *published)
 UCALL_INLINE void ucall_ring(struct ucall_mailbox *m, struct ucall *uc, uint64_t head)
 {
 	const struct ucall_bell *bell =
-		(const struct ucall_bell *)((uintptr_t)m + UCALL_BELL_ADDRESS - UCALL_MAILBOX_ADDRESS);
+		(const struct ucall_bell *)((uintptr_t)m + UCALL_BELL_ADDRESS -
+					    UCALL_MAILBOX_ADDRESS);
 	ucall_head_t *published = (ucall_head_t *)uc;
 
 	__atomic_store_n(published, head, __ATOMIC_RELEASE);
@@ -238,7 +242,7 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
  */
 #define ucall_wait(cmd, ...) UCALL_WITH_FLAGS(cmd, UCALL_WAIT, __VA_ARGS__)
 
-/* `...` is nargs and the arguments. */
+/* Internal: `...` is nargs and the arguments. */
 #define UCALL_WITH_FLAGS(cmd, flags, ...) \
 	do { \
 		UCALL_CHECK_COUNT(UCALL_FIRST(__VA_ARGS__), UCALL_COUNT(__VA_ARGS__)); \
@@ -252,11 +256,12 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 #define ucall_shared(uc, cmd, ...) \
 	do { \
 		UCALL_CHECK_COUNT(UCALL_FIRST(__VA_ARGS__), UCALL_COUNT(__VA_ARGS__)); \
-		ucall_send_shared((uc), (cmd), UCALL_FIRST(__VA_ARGS__), UCALL_SEVEN(__VA_ARGS__)); \
+		ucall_send_shared((uc), (cmd), UCALL_FIRST(__VA_ARGS__), \
+				  UCALL_SEVEN(__VA_ARGS__)); \
 	} while (0)
 
 /*
- * Up to 12 arguments of a format, as an array: a variadic call in a guest would save every register
+ * Internal: up to 12 arguments of a format, as an array: a variadic call in a guest would save every register
  * that may hold an argument.  The first, z, is the format.
  */
 #define UCALL_CAT(a, b) UCALL_CAT_(a, b)
@@ -281,10 +286,10 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 #define UCALL_CAST_12(z, a, b, c, d, e, f, g, h, i, j, k, l) \
 	UCALL_CAST_11(z, a, b, c, d, e, f, g, h, i, j, k), UCALL_U64(l)
 
-/* Never called: makes the compiler check the arguments against the format. */
+/* Internal: never called; makes the compiler check the arguments against the format. */
 void ucall_check_format(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
-/* `...` is the format and its arguments. */
+/* Internal: `...` is the format and its arguments. */
 #define UCALL_WITH_FORMAT(call, ...) \
 	do { \
 		const uint64_t ucall_args_[] = { UCALL_CAST(__VA_ARGS__) }; \
@@ -319,14 +324,14 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 		ucall_guest_fail(__FILE__, __LINE__, UCALL_FIRST(__VA_ARGS__), ucall_args_), \
 		__VA_ARGS__)
 
-/* A failed assert does not return: if the host runs the vCPU again, it aborts again. */
+/* Internal: a failed assert does not return: if the host runs the vCPU again, it aborts again. */
 #define UCALL_ASSERT(uc, cond, text, values, v1, v2, v3, v4) \
 	do { \
 		if (__builtin_expect(!(cond), 0)) \
 			ucall_guest_assert(uc, __FILE__, __LINE__, text, values, (uint64_t)(v1), \
 					   (uint64_t)(v2), (uint64_t)(v3), (uint64_t)(v4)); \
 	} while (0)
-/* Compares the values as 64-bit integers, each extended according to its type. */
+/* Internal: compares the values as 64-bit integers, each extended according to its type. */
 #define UCALL_ASSERT_CMP(uc, a, op, b) \
 	do { \
 		uint64_t ucall_a_ = (uint64_t)(a), ucall_b_ = (uint64_t)(b); \
@@ -334,6 +339,11 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 			     0, 0); \
 	} while (0)
 
+/*
+ * Sends UCALL_ABORT with the place and the condition if the condition is false, and with up to four
+ * values; _EQ and _NE compare 64-bit integers and send both.  The guest goes no further: if the host
+ * runs the vCPU again, it aborts again.
+ */
 #define GUEST_ASSERT(cond) UCALL_ASSERT(NULL, cond, #cond, 0, 0, 0, 0, 0)
 #define GUEST_ASSERT_1(cond, v1) UCALL_ASSERT(NULL, cond, #cond, 1, v1, 0, 0, 0)
 #define GUEST_ASSERT_2(cond, v1, v2) UCALL_ASSERT(NULL, cond, #cond, 2, v1, v2, 0, 0)

@@ -144,8 +144,8 @@ struct ucall_image_note {
 #if defined(UCALL_GUEST_BUILD)
 /* For `ucall cc --backend`, which takes the section and these two offsets out of the object. */
 #define UCALL_GUEST_CODE(send, send_shared) \
-	__attribute__((section(UCALL_ENTRIES_SECTION), used)) static void (*const ucall_entries_[2])( \
-		struct ucall *, const struct ucall_bell *) = { send, send_shared }
+	static void (*const ucall_entries_[2])(struct ucall *, const struct ucall_bell *) \
+		__attribute__((section(UCALL_ENTRIES_SECTION), used)) = { send, send_shared }
 #else
 #define UCALL_GUEST_CODE(send, send_shared) \
 	__asm__(".pushsection .note.ucall,\"a\",%note\n" \
@@ -300,14 +300,16 @@ struct ucall_ops {
  * True if the exit is a write of one item of `size` bytes to that I/O port.  For recv_cmd and
  * recv_cmd_shared.
  */
-static inline bool ucall_exit_is_out(const struct ucall_exit *exit, uint64_t port, unsigned int size)
+static inline bool ucall_exit_is_out(const struct ucall_exit *exit, uint64_t port,
+				     unsigned int size)
 {
 	return exit->reason == UCALL_EXIT_IO && exit->u.io.is_write && exit->u.io.size == size &&
 	       exit->u.io.count == 1 && exit->u.io.port == port;
 }
 
 /* True if it is a store of `size` bytes to that guest-physical address. */
-static inline bool ucall_exit_is_store(const struct ucall_exit *exit, uint64_t gpa, unsigned int size)
+static inline bool ucall_exit_is_store(const struct ucall_exit *exit, uint64_t gpa,
+				       unsigned int size)
 {
 	return exit->reason == UCALL_EXIT_MMIO && exit->u.mmio.is_write &&
 	       exit->u.mmio.size == size && exit->u.mmio.gpa == gpa;
@@ -321,7 +323,8 @@ UCALL_PUBLIC const char *ucall_args_string(const struct ucall_args *args, const 
  * Reports an error: sets errno to `error` and ucall_error() to the text, which should say what is
  * wrong, where, and what to do.  Returns -1.
  */
-UCALL_PUBLIC int ucall_fail(int error, const char *format, ...) __attribute__((format(printf, 2, 3)));
+UCALL_PUBLIC int ucall_fail(int error, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 /* In init(): sets bell->param[n] for the guest code, n < UCALL_PARAMS.  Returns 0, or -1. */
 UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value);
@@ -354,7 +357,8 @@ UCALL_PUBLIC int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool po
  * the ring of its guest functions, whether it has an in-kernel interrupt controller.
  */
 UCALL_PUBLIC uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm);
-UCALL_PUBLIC bool ucall_vm_closes_registers(const struct ucall_vm *vm); /* to the host, once it runs */
+/* Whether the VM's registers are encrypted for the host once it runs. */
+UCALL_PUBLIC bool ucall_vm_closes_registers(const struct ucall_vm *vm);
 UCALL_PUBLIC int ucall_vm_ring(const struct ucall_vm *vm);
 UCALL_PUBLIC bool ucall_vm_has_irqchip(const struct ucall_vm *vm);
 
@@ -418,7 +422,8 @@ struct ucall_metadata_note {
 
 /* The first fields of `const struct ucall_ops ucall_ops = { UCALL_OPS, .init = ..., };` */
 #define UCALL_OPS \
-	.abi = UCALL_ABI, .size = sizeof(struct ucall_ops), .metadata = &ucall_metadata_note.metadata
+	.abi = UCALL_ABI, .size = sizeof(struct ucall_ops), \
+	.metadata = &ucall_metadata_note.metadata
 
 /* ---- listing backends ---- */
 

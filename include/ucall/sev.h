@@ -97,6 +97,7 @@ struct ucall_ghcb {
 	uint32_t usage; /* 0: this layout */
 };
 
+/* Internal: checks the layout above. */
 #ifdef __cplusplus
 #define UCALL_SEV_ASSERT(cond) static_assert(cond, "GHCB")
 #else
@@ -110,6 +111,7 @@ UCALL_SEV_ASSERT(offsetof(struct ucall_ghcb, valid_bitmap) == 0x3f0);
 UCALL_SEV_ASSERT(offsetof(struct ucall_ghcb, protocol_version) == 0xffa);
 #undef UCALL_SEV_ASSERT
 
+/* The bit of a GHCB field in valid_bitmap. */
 #define UCALL_GHCB_BIT(field) (offsetof(struct ucall_ghcb, field) / 8)
 
 #if defined(__x86_64__)

@@ -13,7 +13,8 @@
  *		CHECK_NEXT(vcpu, &uc, UCALL_DONE);
  *	}
  *
- *	UCALL_TESTS({ .name = "SYNC carries its stage", UCALL_TEST_GUEST(guest_code), .host = host_code });
+ *	UCALL_TESTS({ .name = "SYNC carries its stage", UCALL_TEST_GUEST(guest_code),
+ *		      .host = host_code });
  *
  * Each test is one TAP point for each backend and each engine that works on this machine, or that
  * $UCALL_BACKEND and $UCALL_ENGINE name.  Backends that do not claim the memory encryption in
@@ -102,6 +103,7 @@ struct ucall_test {
 	unsigned int cases;
 };
 
+/* The guest function of a test, with the place in the source for the report. */
 #define UCALL_TEST_GUEST(function) \
 	.guest = (void (*)(void))(uintptr_t)(function), .guest_name = #function, .file = __FILE__, \
 	.line = __LINE__
@@ -155,6 +157,7 @@ void ucall_test_skip(const char *format, ...) __attribute__((format(printf, 1, 2
 /* Prints a line of diagnostics after "# ". */
 void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2)));
 
+/* End the point, with a reason as in printf(). */
 #define SKIP(...) ucall_test_skip(__VA_ARGS__)
 #define FAIL(...) ucall_test_fail(__FILE__, __LINE__, __VA_ARGS__)
 
@@ -170,6 +173,7 @@ void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2
 		if (!(cond)) \
 			FAIL("%s does not hold: %s", #cond, ucall_error()); \
 	} while (0)
+/* The integers are equal. */
 #define CHECK_EQ(a, b) \
 	do { \
 		unsigned long long check_a_ = (unsigned long long)(a); \
@@ -178,6 +182,7 @@ void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2
 			FAIL("%s is 0x%llx (%lld), not %s, 0x%llx (%lld)", #a, check_a_, \
 			     (long long)check_a_, #b, check_b_, (long long)check_b_); \
 	} while (0)
+/* The strings are equal. */
 #define CHECK_STR(a, b) ucall_test_string(__FILE__, __LINE__, #a, (a), (b), 0)
 /* `a` contains `b`. */
 #define CHECK_HAS(a, b) ucall_test_string(__FILE__, __LINE__, #a, (a), (b), 1)
@@ -192,10 +197,11 @@ void ucall_test_diag(const char *format, ...) __attribute__((format(printf, 1, 2
 #define CHECK_SHARED_ABORT(vcpu, uc_gva) \
 	ucall_test_shared(__FILE__, __LINE__, vcpu, uc_gva, UCALL_ABORT, 0)
 
-/* Called by the macros. */
+/* Internal: called by the macros. */
 void ucall_test_string(const char *file, int line, const char *what, const char *a, const char *b,
 		       int part);
-void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc, int cmd);
+void ucall_test_next(const char *file, int line, struct ucall_vcpu *vcpu, struct ucall *uc,
+		     int cmd);
 void ucall_test_shared(const char *file, int line, struct ucall_vcpu *vcpu, uint64_t uc_gva,
 		       int cmd, uint64_t stage);
 

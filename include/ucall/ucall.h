@@ -83,7 +83,8 @@ struct ucall_vm_config {
 	/* Options for `ops`: KEY=VALUE[,KEY=VALUE...]. */
 	const char *ops_options;
 	enum ucall_via via;
-	size_t mem_size; /* guest memory in bytes, 2 MiB to 3 GiB; default 64 MiB.  Lazily populated */
+	/* Guest memory in bytes, 2 MiB to 3 GiB; default 64 MiB.  Lazily populated. */
+	size_t mem_size;
 	/*
 	 * An in-kernel interrupt controller.  x86_64: PICs, I/O APIC and local APICs
 	 * (KVM_CREATE_IRQCHIP).  aarch64: a GICv3.  riscv64: an APLIC and IMSICs (AIA).  On aarch64
@@ -247,9 +248,9 @@ UCALL_PUBLIC struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *vm, uint64
 						     unsigned int nargs, uint64_t a0, uint64_t a1,
 						     uint64_t a2, uint64_t a3, uint64_t a4,
 						     uint64_t a5);
+/* Internal: the arguments as six uint64_t, and nargs, 255 if it is not their number. */
 #define UCALL_SIX_(z, a, b, c, d, e, f, ...) \
 	(uint64_t)(a), (uint64_t)(b), (uint64_t)(c), (uint64_t)(d), (uint64_t)(e), (uint64_t)(f)
-/* `...` is nargs and the arguments. */
 #define UCALL_SIX(...) UCALL_SIX_(__VA_ARGS__, 0, 0, 0, 0, 0, 0, 0)
 #define UCALL_CHECKED(...) \
 	(UCALL_FIRST(__VA_ARGS__) == UCALL_COUNT(__VA_ARGS__) ? UCALL_FIRST(__VA_ARGS__) : 255u)
@@ -446,7 +447,8 @@ UCALL_PUBLIC int ucall_vm_write_int(struct ucall_vm *vm, uint64_t gva, size_t si
  * Copies a NUL-terminated string of at most size - 1 bytes, and its NUL.  Returns its length, or -1
  * with EFAULT (runs into unmapped memory) or EOVERFLOW (no NUL within `size` bytes).
  */
-UCALL_PUBLIC ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to, size_t size);
+UCALL_PUBLIC ptrdiff_t ucall_vm_read_string(struct ucall_vm *vm, uint64_t gva, char *to,
+					    size_t size);
 
 /*
  * The host's view of [gva, gva + size), which must be physically contiguous, as every allocation

@@ -42,7 +42,8 @@ struct ucall_arch {
 	/* The vector whose handler serves `vector` if that has none.  NULL: no other. */
 	unsigned int (*handler_class)(uint64_t vector);
 	unsigned int result_register; /* gpr[] that holds a function's result */
-	unsigned int link_register; /* gpr[] that holds a return address at a function's start; 0: the stack */
+	/* The gpr[] that holds a return address at a function's start; 0: the stack holds it. */
+	unsigned int link_register;
 
 	/*
 	 * Page tables.  new_root() gives the address of an empty top-level table, 0 after

@@ -43,7 +43,8 @@ UCALL_STUB_OWN __attribute__((noreturn)) void end(const struct ucall_frame *fram
 	if (__atomic_load_n(&area->state, __ATOMIC_RELAXED) == UCALL_FAULT_NONE) {
 		copy_words(&area->frame, frame, sizeof(*frame) / 8);
 		__atomic_store_n(&area->state, UCALL_FAULT_REGS, __ATOMIC_RELEASE);
-		copy_words(area->stack, (const void *)(uintptr_t)frame->sp, UCALL_FAULT_STACK_WORDS);
+		copy_words(area->stack, (const void *)(uintptr_t)frame->sp,
+			   UCALL_FAULT_STACK_WORDS);
 		__atomic_store_n(&area->state, UCALL_FAULT_STACK, __ATOMIC_RELEASE);
 	}
 	for (;;)
@@ -109,7 +110,8 @@ UCALL_STUB void ucall_stub_dispatch(struct ucall_frame *frame)
 
 	stub_complete(frame);
 	if (*(volatile const uint64_t *)&cpu->depth > STUB_DEPTH ||
-	    __atomic_load_n(&ucall_this_mailbox()->fault.state, __ATOMIC_RELAXED) != UCALL_FAULT_NONE)
+	    __atomic_load_n(&ucall_this_mailbox()->fault.state, __ATOMIC_RELAXED) !=
+		    UCALL_FAULT_NONE)
 		end(frame);
 	if (data->exit_vector && frame->vector == data->exit_vector && serve_exit(frame))
 		return;

@@ -43,8 +43,8 @@ int ucall_radix_map(const struct ucall_radix *r, struct ucall_memory *mem, uint6
 	e = entry(mem, table, gva, 0);
 	if (!e)
 		goto damaged;
-	*e = r->make_leaf(ucall_memory_entry(mem, gpa, prot & (UCALL_MAP_SHARED | UCALL_MAP_DEVICE)),
-			  prot);
+	*e = r->make_leaf(
+		ucall_memory_entry(mem, gpa, prot & (UCALL_MAP_SHARED | UCALL_MAP_DEVICE)), prot);
 	return 0;
 
 damaged:

@@ -42,7 +42,8 @@ int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint
 		return ucall_radix_map(&(format), mem, root, gva, gpa, prot); \
 	} \
 \
-	void ucall_##arch##_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva) \
+	void ucall_##arch##_share(struct ucall_memory *mem, uint64_t to, uint64_t from, \
+				  uint64_t gva) \
 	{ \
 		ucall_radix_share(&(format), mem, to, from, gva); \
 	} \

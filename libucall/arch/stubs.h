@@ -55,7 +55,8 @@
 struct ucall_stub_data {
 	uint32_t stop; /* how a stub stops for the host: a number of the architecture */
 	uint32_t exit_vector; /* the exception raised instead of an exit; 0: none */
-	uint64_t exit_handler; /* the core's handler for it, int (*)(struct ucall_frame *); 0: none */
+	/* The core's handler for it, int (*)(struct ucall_frame *); 0: none. */
+	uint64_t exit_handler;
 	uint64_t fixups, fixups_end; /* struct ucall_fixup[] of the guest */
 	uint64_t reserved[UCALL_PAGE_SIZE / 8 - 4];
 	uint64_t handlers[UCALL_VECTORS]; /* guest functions; 0: none */

@@ -162,9 +162,9 @@ static int read_guest(void *cpu, uint64_t gva, void *to, size_t size)
 	const struct attached_vm *vm = vcpu->port.channel->data;
 
 	if (vm->config.read(vm->config.owner, vcpu->owner, gva, to, size))
-		return ucall_fail(EFAULT,
-				  "the owner's read() cannot read %zu bytes at guest address 0x%llx",
-				  size, (unsigned long long)gva);
+		return ucall_fail(
+			EFAULT, "the owner's read() cannot read %zu bytes at guest address 0x%llx",
+			size, (unsigned long long)gva);
 	return 0;
 }
 
@@ -209,11 +209,11 @@ static int take_slot(void *data)
 	struct attached_vm *vm = data;
 
 	if (vm->slots == vm->config.slots)
-		return ucall_fail(
-			ENOSPC,
-			"ucall_vm_take_slot: the attach configuration gives backends %u memory slots; set "
-			"slots and first_slot",
-			vm->config.slots);
+		return ucall_fail(ENOSPC,
+				  "ucall_vm_take_slot: the attach configuration gives backends %u "
+				  "memory slots; set "
+				  "slots and first_slot",
+				  vm->config.slots);
 	return (int)(vm->config.first_slot + vm->slots++);
 }
 
@@ -391,11 +391,11 @@ static int take_config(struct ucall_attach_config *full, const struct ucall_atta
 				  function, config_size);
 	for (size_t i = sizeof(*full); i < config_size; i++)
 		if (((const uint8_t *)config)[i])
-			return ucall_fail(
-				EINVAL,
-				"the program sets a field of struct ucall_attach_config that this libucall (%s) "
-				"does not have; install a newer one",
-				ucall_version());
+			return ucall_fail(EINVAL,
+					  "the program sets a field of struct ucall_attach_config "
+					  "that this libucall (%s) "
+					  "does not have; install a newer one",
+					  ucall_version());
 	memcpy(full, config, config_size < sizeof(*full) ? config_size : sizeof(*full));
 	return 0;
 }
@@ -458,9 +458,10 @@ static struct attached_vm *vm_of(const struct ucall_vm *vm, const char *function
 		return NULL;
 	if (!vm->machine)
 		return vm->channel->data;
-	ucall_fail(EINVAL,
-		   "%s: this VM is libucall's own; use ucall_vcpu_add(), ucall_next() and get_ucall()",
-		   function);
+	ucall_fail(
+		EINVAL,
+		"%s: this VM is libucall's own; use ucall_vcpu_add(), ucall_next() and get_ucall()",
+		function);
 	return NULL;
 }
 
@@ -507,7 +508,8 @@ struct ucall_vcpu *ucall_vcpu_attach(struct ucall_vm *handle, void *owner, unsig
 	}
 	if (fcntl(fd, F_GETFD) < 0) {
 		ucall_fail(EINVAL,
-			   "ucall_vcpu_attach: fd is %d, which is not the descriptor of a vCPU", fd);
+			   "ucall_vcpu_attach: fd is %d, which is not the descriptor of a vCPU",
+			   fd);
 		return NULL;
 	}
 	if (has_number(vm, number)) {

@@ -47,14 +47,16 @@ static void find_symbols(const struct ucall_elf *e, uint32_t type, struct ucall_
 	/* If the last name is terminated, all are. */
 	if (!strings || !gelf_getshdr(strings, &names) || names.sh_type != SHT_STRTAB ||
 	    (names.sh_flags & SHF_COMPRESSED) || !names.sh_size || names.sh_offset > e->size ||
-	    names.sh_size > e->size - names.sh_offset || e->file[names.sh_offset + names.sh_size - 1])
+	    names.sh_size > e->size - names.sh_offset ||
+	    e->file[names.sh_offset + names.sh_size - 1])
 		return;
 	t->names = (const char *)e->file + names.sh_offset;
 	t->names_size = names.sh_size;
 	t->data = elf_getdata(scn, NULL);
 }
 
-int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const struct ucall_arch *arch)
+int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size,
+		   const struct ucall_arch *arch)
 {
 	const unsigned char *ident = file;
 	size_t sections = 0;
@@ -152,11 +154,11 @@ int ucall_elf_check_segments(const struct ucall_elf *e)
 			return ucall_fail(ENOEXEC, "its program headers are cut short");
 		if ((ph.p_type == PT_LOAD || ph.p_type == PT_DYNAMIC) &&
 		    (ph.p_offset > e->size || ph.p_filesz > e->size - ph.p_offset))
-			return ucall_fail(
-				ENOEXEC,
-				"cut short or damaged: segment %zu is not in the file, which has %zu "
-				"bytes",
-				i, e->size);
+			return ucall_fail(ENOEXEC,
+					  "cut short or damaged: segment %zu is not in the file, "
+					  "which has %zu "
+					  "bytes",
+					  i, e->size);
 	}
 	return 0;
 }

@@ -31,7 +31,8 @@ struct ucall_elf {
 };
 
 /* Opens a file for `arch` (NULL: any).  Returns 0, or -1: ucall_error() says what it is instead. */
-int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size, const struct ucall_arch *arch);
+int ucall_elf_open(struct ucall_elf *e, const void *file, size_t size,
+		   const struct ucall_arch *arch);
 void ucall_elf_close(struct ucall_elf *e);
 
 /* The bytes of the file that are loaded at [address, address + size), NULL if there are none. */

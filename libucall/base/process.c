@@ -35,8 +35,9 @@ int ucall_process_check(unsigned int process, const char *what)
 {
 	if (!ucall_process_is_inherited(process))
 		return 0;
-	return ucall_fail(EPERM,
-			  "%s: this VM belongs to the process that created it; after fork() a child can "
-			  "only free its copy (ucall_vm_free)",
-			  what);
+	return ucall_fail(
+		EPERM,
+		"%s: this VM belongs to the process that created it; after fork() a child can "
+		"only free its copy (ucall_vm_free)",
+		what);
 }

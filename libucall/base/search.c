@@ -160,7 +160,8 @@ static void fail_not_found(const char *name)
 		free(names.name[i]);
 	}
 	ucall_fail(ENOENT, "no backend \"%s\": looked for " PREFIX "%s" SUFFIX " in %s; %s%s", name,
-		   name, folders.p, there.used ? "available: " : "no backend is available", there.p);
+		   name, folders.p, there.used ? "available: " : "no backend is available",
+		   there.p);
 }
 
 char *ucall_search(const char *name)

@@ -26,7 +26,8 @@ static int choose_plugin(struct ucall_channel *c, const char *text)
 			text = NULL;
 	}
 	if (!text)
-		text = chosen = ucall_backend_default(c->traits.arch->bit, c->traits.protection->bit);
+		text = chosen =
+			ucall_backend_default(c->traits.arch->bit, c->traits.protection->bit);
 	if (!text)
 		return -1;
 	name = ucall_config_name(text, "backend");
@@ -51,9 +52,10 @@ static int choose_backend(struct ucall_channel *c, const char *backend, const st
 			return -1;
 	} else {
 		if (c->traits.separate_image)
-			return ucall_fail(EOPNOTSUPP,
-					  "the program's own backend (ops) has its guest code in the "
-					  "program; a VM with a separate guest ELF needs a plugin");
+			return ucall_fail(
+				EOPNOTSUPP,
+				"the program's own backend (ops) has its guest code in the "
+				"program; a VM with a separate guest ELF needs a plugin");
 		if (ucall_backend_copy_ops(&c->ops, ops) ||
 		    ucall_ops_check_pairs(c->ops.send_cmd, c->ops.recv_cmd, c->ops.send_cmd_shared,
 					  c->ops.recv_cmd_shared))
@@ -70,8 +72,8 @@ static int choose_backend(struct ucall_channel *c, const char *backend, const st
 static bool rings(const struct ucall_channel *c, bool shared)
 {
 	if (c->backend)
-		return ucall_code_has_entry(&c->backend->note.code[ucall_arch_index(c->traits.arch)],
-					    &c->ops, shared);
+		return ucall_code_has_entry(
+			&c->backend->note.code[ucall_arch_index(c->traits.arch)], &c->ops, shared);
 	return shared ? c->ops.send_cmd_shared != NULL : c->ops.send_cmd != NULL;
 }
 
@@ -110,18 +112,21 @@ static int refuse_protection(const struct ucall_channel *c)
 				  c->backend_name, c->traits.attached ? "protection" : "protect");
 	add_suitable(c, &t);
 	if (!needs_missing_vc(c, c->ops.metadata))
-		return ucall_fail(
-			EOPNOTSUPP,
-			"backend %s does not claim to work in an %s VM (its metadata's protections); "
-			"these do: %s",
-			c->backend_name, c->traits.protection->name, t.used ? text : "none here");
-	return ucall_fail(
-		EOPNOTSUPP,
-		"backend %s cannot serve an %s VM as it is: registers are encrypted there, so its "
-		"doorbell raises #VC in the guest instead of an exit that the host could read; use "
-		"one of these: %s; or set guest_vc in the VM's configuration, for a guest with a #VC "
-		"handler",
-		c->backend_name, c->traits.protection->name, t.used ? text : "none here");
+		return ucall_fail(EOPNOTSUPP,
+				  "backend %s does not claim to work in an %s VM (its metadata's "
+				  "protections); "
+				  "these do: %s",
+				  c->backend_name, c->traits.protection->name,
+				  t.used ? text : "none here");
+	return ucall_fail(EOPNOTSUPP,
+			  "backend %s cannot serve an %s VM as it is: registers are encrypted "
+			  "there, so its "
+			  "doorbell raises #VC in the guest instead of an exit that the host could "
+			  "read; use "
+			  "one of these: %s; or set guest_vc in the VM's configuration, for a "
+			  "guest with a #VC "
+			  "handler",
+			  c->backend_name, c->traits.protection->name, t.used ? text : "none here");
 }
 
 /* Says that it has no guest code for the VM's architecture, and which backends do. */
@@ -179,15 +184,16 @@ static int check_backend(struct ucall_channel *c)
 				? ", and the register that holds it is encrypted"
 				: "");
 	if (c->via == UCALL_VIA_MAILBOX && !c->machine->map_own)
-		return ucall_fail(EOPNOTSUPP,
-				  "backend %s sends only by mailbox, which needs map_own() in the attach "
-				  "configuration",
-				  md->name);
-	if (c->via == UCALL_VIA_ADDRESS && c->traits.attached && !rings(c, false))
 		return ucall_fail(
 			EOPNOTSUPP,
-			"backend %s cannot carry an address; attach with via = UCALL_ATTACH_BY_MAILBOX and map_own()",
+			"backend %s sends only by mailbox, which needs map_own() in the attach "
+			"configuration",
 			md->name);
+	if (c->via == UCALL_VIA_ADDRESS && c->traits.attached && !rings(c, false))
+		return ucall_fail(EOPNOTSUPP,
+				  "backend %s cannot carry an address; attach with via = "
+				  "UCALL_ATTACH_BY_MAILBOX and map_own()",
+				  md->name);
 	if (c->via == UCALL_VIA_DEFAULT)
 		c->via = rings(c, true) || c->traits.protection->bit != UCALL_PROTECT_NONE
 				 ? UCALL_VIA_MAILBOX

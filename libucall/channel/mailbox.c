@@ -17,9 +17,9 @@ static int check_head(const struct ucall *head)
 		return ucall_fail(EPROTO, "the guest sent a message with the unknown command %u",
 				  head->cmd);
 	if (head->nargs > UCALL_MAX_ARGS)
-		return ucall_fail(EPROTO,
-				  "the guest sent a message with %u%s arguments; the maximum is %d",
-				  head->nargs, head->nargs == 255 ? " or more" : "", UCALL_MAX_ARGS);
+		return ucall_fail(
+			EPROTO, "the guest sent a message with %u%s arguments; the maximum is %d",
+			head->nargs, head->nargs == 255 ? " or more" : "", UCALL_MAX_ARGS);
 	if (head->text_size >= UCALL_TEXT_SIZE)
 		return ucall_fail(EPROTO,
 				  "the guest sent a message with %u bytes of text; the maximum is "

@@ -144,7 +144,8 @@ int ucall_poller_run(struct ucall_poller *r, struct ucall_limit *limit)
 	if (r->state == STOPPED && !q->held.there)
 		set_state(r, RUNNING);
 	pthread_mutex_unlock(&r->lock);
-	for (unsigned int round = 1; !ucall_queue_has(&q->queue) && state_of(r) == RUNNING; round++) {
+	for (unsigned int round = 1; !ucall_queue_has(&q->queue) && state_of(r) == RUNNING;
+	     round++) {
 		relax(round);
 		/* Reads the clock only if the wait takes longer. */
 		if (round % 256 || !ucall_limit_is_over(limit))

@@ -173,7 +173,8 @@ int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value)
 		return -1;
 	if (c->traits.attached && c->backend_ready)
 		return ucall_fail(
-			EPERM, "ucall_vm_set_param: call it in init(); vCPUs may have copies by now");
+			EPERM,
+			"ucall_vm_set_param: call it in init(); vCPUs may have copies by now");
 	if (n >= UCALL_PARAMS)
 		return ucall_fail(EINVAL, "ucall_vm_set_param: n is %u; it must be below %d", n,
 				  UCALL_PARAMS);
@@ -197,10 +198,9 @@ int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool polled)
 				  "ucall_vm_set_queue: with UCALL_VIA_ADDRESS each exit gives its "
 				  "message's address; leave `via` out");
 	if (c->traits.attached && polled)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"ucall_vm_set_queue: the owner of an attached VM runs its vCPUs itself and takes a "
-			"message with each exit; polling is not possible");
+		return ucall_fail(EOPNOTSUPP, "ucall_vm_set_queue: the owner of an attached VM "
+					      "runs its vCPUs itself and takes a "
+					      "message with each exit; polling is not possible");
 	if (c->traits.attached && lines > c->ops.metadata->queue_lines)
 		return ucall_fail(
 			EOPNOTSUPP,

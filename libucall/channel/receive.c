@@ -53,10 +53,9 @@ int ucall_port_take(struct ucall_port *port, uint64_t gva, struct ucall *uc)
 	int cmd;
 
 	if (!place.view && !c->machine->message && c->via == UCALL_VIA_MAILBOX)
-		return ucall_fail(
-			EPROTO,
-			"the guest rang for a message of ucall_shared(), which the host of an attached VM cannot "
-			"acknowledge; send it by the mailbox");
+		return ucall_fail(EPROTO, "the guest rang for a message of ucall_shared(), which "
+					  "the host of an attached VM cannot "
+					  "acknowledge; send it by the mailbox");
 	if (!place.view && !c->machine->message)
 		return ucall_message_read(c->traits.arch, &place, uc);
 	cmd = ucall_message_take(c->traits.arch, &place, uc);

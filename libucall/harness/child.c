@@ -305,7 +305,8 @@ void ucall_child_describe(const struct ucall_child *c, char *text, size_t size)
 			 "ended, but something else in this program took its exit status");
 	else if (c->exited)
 		snprintf(text, size,
-			 "its process ended with exit status %d: something called exit()", c->status);
+			 "its process ended with exit status %d: something called exit()",
+			 c->status);
 	else
 		snprintf(text, size, "%s died by SIG%s%s%s",
 			 strstr(c->where, "libunicorn") ? "the emulator" : "its process",

@@ -100,7 +100,8 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 		return false;
 	for (struct ucall_engine_info *e = v->engines; engine; e++) {
 		if (!e->name)
-			return ucall_fail(EINVAL, "no engine \"%s\" (UCALL_ENGINE); see `ucall list`",
+			return ucall_fail(EINVAL,
+					  "no engine \"%s\" (UCALL_ENGINE); see `ucall list`",
 					  engine) == 0;
 		if (!strcmp(e->name, engine))
 			engine = NULL;
@@ -140,8 +141,9 @@ void ucall_test_free_variants(struct ucall_test_variants *v)
 	free(v->guests);
 }
 
-const struct ucall_protection_info *ucall_test_missing_protection(const struct ucall_test_variants *v,
-								  const struct ucall_vm_config *config)
+const struct ucall_protection_info *
+ucall_test_missing_protection(const struct ucall_test_variants *v,
+			      const struct ucall_vm_config *config)
 {
 	size_t n = config->protect ? strcspn(config->protect, ",") : 0;
 

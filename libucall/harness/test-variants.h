@@ -29,7 +29,8 @@ void ucall_test_free_variants(struct ucall_test_variants *v);
 
 /*
  * An engine or a kind of memory encryption that does not work here is one skipped point, not one
- * for each test.  ucall_test_missing_protection() returns the kind of config->protect, or NULL if it works.
+ * for each test.  ucall_test_missing_protection() returns the kind of config->protect, or NULL if
+ * it works.
  */
 bool ucall_test_is_missing(const struct ucall_engine_info *engine);
 const struct ucall_protection_info *

@@ -383,8 +383,9 @@ static void run_body(const struct ucall_test *t)
 	else if (t->host)
 		run_host(t);
 	else
-		ucall_test_fail(t->file, t->line,
-				"this test has nothing to run: give .host, .each or .once a function");
+		ucall_test_fail(
+			t->file, t->line,
+			"this test has nothing to run: give .host, .each or .once a function");
 }
 
 /* Runs the point, and frees what it left. */
@@ -487,8 +488,9 @@ static bool serves(const struct ucall_metadata *md, const struct ucall_vm_config
 {
 	uint32_t bit = ucall_protection_bit(config->protect ? config->protect : "none");
 
-	return (md->protections & bit) && !(ucall_protection_closes_registers(bit) &&
-					    (md->needs & UCALL_NEEDS_GUEST_VC) && !config->guest_vc);
+	return (md->protections & bit) &&
+	       !(ucall_protection_closes_registers(bit) && (md->needs & UCALL_NEEDS_GUEST_VC) &&
+		 !config->guest_vc);
 }
 
 /* True if the point is to be run for this variant. */

@@ -53,7 +53,8 @@ static int explain_access(const char *device)
 				  "as root, then log in again)",
 				  device, entry.gr_name, entry.gr_name);
 	}
-	return ucall_fail(EACCES, "%s is not permitted: only root may open it; run as root", device);
+	return ucall_fail(EACCES, "%s is not permitted: only root may open it; run as root",
+			  device);
 }
 
 /* Opens the device and checks that it is a KVM device.  Returns its descriptor. */
@@ -171,7 +172,8 @@ static int kvm_launch(struct ucall_machine *vm)
 }
 
 static char *kvm_launch_list(const struct ucall_machine *vm,
-			     const struct ucall_protection *protection, const struct ucall_args *args)
+			     const struct ucall_protection *protection,
+			     const struct ucall_args *args)
 {
 	const struct ucall_kvm_guards *family = find_family(protection);
 
@@ -260,10 +262,11 @@ static int kvm_vcpu_init(struct ucall_cpu *vcpu)
 	vcpu->engine_data = v;
 	v->fd = -1;
 	if (kvm->irqchip >= 0 && ucall_machine_is_launched(vcpu->vm))
-		return ucall_fail(EBUSY,
-				  "ucall_vcpu_add: the interrupt controller (irqchip) was set up for %u "
-				  "vCPUs when the first one ran; add all vCPUs before that",
-				  vcpu->number);
+		return ucall_fail(
+			EBUSY,
+			"ucall_vcpu_add: the interrupt controller (irqchip) was set up for %u "
+			"vCPUs when the first one ran; add all vCPUs before that",
+			vcpu->number);
 	v->fd = ioctl(kvm->fd, KVM_CREATE_VCPU, (unsigned long)vcpu->number);
 	if (v->fd < 0)
 		return ucall_fail_call("KVM_CREATE_VCPU");
@@ -363,7 +366,8 @@ static enum ucall_run_end stepped(struct ucall_cpu *vcpu, uint64_t after_halt)
 
 	if (vcpu->exit.native == KVM_EXIT_HLT && v->owed_halt) {
 		v->owed_halt = false;
-		return ucall_kvm_arch.is_behind_halt(vcpu, v->fd) ? UCALL_RUN_EXIT : UCALL_RUN_AGAIN;
+		return ucall_kvm_arch.is_behind_halt(vcpu, v->fd) ? UCALL_RUN_EXIT
+								  : UCALL_RUN_AGAIN;
 	}
 	if (vcpu->exit.native == KVM_EXIT_DEBUG && after_halt &&
 	    ucall_kvm_arch.debug_pc(v->run) == after_halt) {
@@ -535,7 +539,8 @@ static void *kvm_save(struct ucall_machine *vm)
 	struct kvm_state *state;
 
 	if (!arch || (vm->irqchip && !arch->save_irqchip)) {
-		ucall_fail(EOPNOTSUPP, "this version of engine kvm cannot save the state of %s on %s",
+		ucall_fail(EOPNOTSUPP,
+			   "this version of engine kvm cannot save the state of %s on %s",
 			   arch ? "the interrupt controller (irqchip)" : "guests",
 			   ucall_kvm_arch.arch->name);
 		return NULL;

@@ -69,7 +69,8 @@ void *ucall_cpu_map(struct ucall_cpu *vcpu, uint64_t gva, size_t size, unsigned 
 
 	size = ucall_page_align(size);
 	gpa = ucall_memory_alloc_shared_pages(&vm->memory, size / UCALL_PAGE_SIZE);
-	if (!gpa || ucall_memory_map_in(vm, vcpu->boot.root, gva, gpa, size, prot | UCALL_MAP_SHARED))
+	if (!gpa ||
+	    ucall_memory_map_in(vm, vcpu->boot.root, gva, gpa, size, prot | UCALL_MAP_SHARED))
 		return NULL;
 	return ucall_memory_pointer(&vm->memory, gpa, size);
 }
@@ -97,7 +98,8 @@ static int map_handler_stack(struct ucall_cpu *vcpu)
 		return 0;
 	gpa = ucall_memory_alloc_pages(&vm->memory, UCALL_HANDLER_STACK_SIZE / UCALL_PAGE_SIZE);
 	return gpa ? ucall_memory_map_in(vm, vcpu->boot.root, UCALL_HANDLER_STACK, gpa,
-					 UCALL_HANDLER_STACK_SIZE, UCALL_MAP_WRITE | UCALL_MAP_KERNEL)
+					 UCALL_HANDLER_STACK_SIZE,
+					 UCALL_MAP_WRITE | UCALL_MAP_KERNEL)
 		   : -1;
 }
 

@@ -54,10 +54,11 @@ static const struct ucall_engine *usable(const struct ucall_engine *engine,
 	if (!engine)
 		return NULL;
 	if (!(engine->archs() & arch->bit)) {
-		ucall_fail(EOPNOTSUPP,
-			   "engine %s runs guests of the host's own architecture (%s), not %s; engine "
-			   "unicorn does",
-			   engine->name, ucall_arch_native->name, arch->name);
+		ucall_fail(
+			EOPNOTSUPP,
+			"engine %s runs guests of the host's own architecture (%s), not %s; engine "
+			"unicorn does",
+			engine->name, ucall_arch_native->name, arch->name);
 		return NULL;
 	}
 	return engine->check(device) ? NULL : engine;

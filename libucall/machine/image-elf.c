@@ -98,12 +98,12 @@ static int check_segment(const struct ucall_image *image, const GElf_Phdr *ph, s
 				  (unsigned long long)ph->p_align);
 	if (ph->p_vaddr < UCALL_PAGE_SIZE || ph->p_vaddr >= UCALL_MAILBOX_ADDRESS ||
 	    ph->p_memsz > UCALL_MAILBOX_ADDRESS - ph->p_vaddr)
-		return ucall_fail(ENOEXEC,
-				  "segment %zu is at 0x%llx and has 0x%llx bytes; guests lie between "
-				  "0x1000 and 0x%llx",
-				  number, (unsigned long long)ph->p_vaddr,
-				  (unsigned long long)ph->p_memsz,
-				  (unsigned long long)UCALL_MAILBOX_ADDRESS);
+		return ucall_fail(
+			ENOEXEC,
+			"segment %zu is at 0x%llx and has 0x%llx bytes; guests lie between "
+			"0x1000 and 0x%llx",
+			number, (unsigned long long)ph->p_vaddr, (unsigned long long)ph->p_memsz,
+			(unsigned long long)UCALL_MAILBOX_ADDRESS);
 	s->start = ph->p_vaddr & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
 	s->end = ucall_page_align(ph->p_vaddr + ph->p_memsz);
 	return 0;
@@ -150,10 +150,11 @@ static int load_segments(struct ucall_machine *vm)
 			return -1;
 		for (size_t k = 0; k < count; k++)
 			if (s->start < segments[k].end && segments[k].start < s->end)
-				return ucall_fail(ENOEXEC,
-						  "segment %zu overlaps another at 0x%llx (segments "
-						  "cannot share a 4 KiB page)",
-						  i, (unsigned long long)s->start);
+				return ucall_fail(
+					ENOEXEC,
+					"segment %zu overlaps another at 0x%llx (segments "
+					"cannot share a 4 KiB page)",
+					i, (unsigned long long)s->start);
 		if (load_segment(vm, &ph, s))
 			return -1;
 		count++;

@@ -169,7 +169,8 @@ static bool has_room(uint64_t function, size_t size)
 	const ElfW(Sym) *symbol = NULL;
 	Dl_info info;
 
-	if (!dladdr1((void *)(uintptr_t)function, &info, (void **)&symbol, RTLD_DL_SYMENT) || !symbol)
+	if (!dladdr1((void *)(uintptr_t)function, &info, (void **)&symbol, RTLD_DL_SYMENT) ||
+	    !symbol)
 		return false;
 	return symbol->st_shndx == SHN_UNDEF || symbol->st_size >= size;
 }
@@ -189,7 +190,8 @@ static int redirect_code(struct ucall_machine *vm, const struct program *p)
 		if (!from || !is_code(p, from))
 			continue;
 		size = ucall_native.jump(code, from, p->runtime[i]);
-		if (has_room(from, size) && ucall_memory_write(vm, vm->memory.root, from, code, size))
+		if (has_room(from, size) &&
+		    ucall_memory_write(vm, vm->memory.root, from, code, size))
 			return -1;
 	}
 	return 0;

@@ -47,7 +47,8 @@ static int read_self(void *to, uintptr_t from, size_t size)
 	}
 	if (n == (ssize_t)size)
 		return 0;
-	return ucall_fail(EIO, "cannot copy the program's own memory at 0x%lx", (unsigned long)from);
+	return ucall_fail(EIO, "cannot copy the program's own memory at 0x%lx",
+			  (unsigned long)from);
 }
 
 /* ---- the program's file ---- */
@@ -100,7 +101,8 @@ struct source {
 
 static int read_source(void *to, const struct source *from, size_t at, size_t size)
 {
-	if (from->file >= 0 && pread(from->file, to, size, from->offset + (off_t)at) == (ssize_t)size)
+	if (from->file >= 0 &&
+	    pread(from->file, to, size, from->offset + (off_t)at) == (ssize_t)size)
 		return 0;
 	/* The last page may extend beyond the end of the file. */
 	return read_self(to, from->memory + at, size);

@@ -35,11 +35,12 @@ static int choose_engine(struct ucall_machine *vm, const struct ucall_vm_config 
 					  "%s is a guest for %s, but the VM configuration says %s",
 					  vm->image->name, vm->arch->name, arch->name);
 		if (arch != vm->arch)
-			return ucall_fail(EINVAL,
-					  "a %s guest on this %s host must be a separate guest ELF; make "
-					  "one with `ucall cc --arch %s` and name it in the VM's "
-					  "configuration (image)",
-					  arch->name, vm->arch->name, arch->name);
+			return ucall_fail(
+				EINVAL,
+				"a %s guest on this %s host must be a separate guest ELF; make "
+				"one with `ucall cc --arch %s` and name it in the VM's "
+				"configuration (image)",
+				arch->name, vm->arch->name, arch->name);
 	}
 	vm->engine = ucall_engine_choose(name, vm->arch, config->kvm_device, &reason);
 	if (!vm->engine)
@@ -133,7 +134,8 @@ static int load_guest(struct ucall_machine *vm)
 	return vm->image ? 0 : map_return(vm);
 }
 
-void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t size, unsigned int prot)
+void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t size,
+			       unsigned int prot)
 {
 	struct ucall_common *c = &vm->common[vm->common_count];
 

@@ -32,10 +32,11 @@ int ucall_memory_check_setup(const struct ucall_machine *vm, const char *what)
 		return -1;
 	if (!ucall_machine_is_encrypted(vm))
 		return 0;
-	return ucall_fail(EPERM,
-			  "%s: this %s VM has been launched, its memory and page tables are encrypted; "
-			  "do it before ucall_vm_launch()",
-			  what, vm->protection->name);
+	return ucall_fail(
+		EPERM,
+		"%s: this %s VM has been launched, its memory and page tables are encrypted; "
+		"do it before ucall_vm_launch()",
+		what, vm->protection->name);
 }
 
 static bool wants_regions(const struct ucall_machine *vm)
@@ -115,7 +116,8 @@ uint64_t ucall_memory_new_root(struct ucall_machine *vm)
 	root = vm->arch->new_root(&vm->memory);
 	if (root)
 		memcpy(ucall_memory_entry_pointer(&vm->memory, root, vm->arch->root_size),
-		       ucall_memory_entry_pointer(&vm->memory, vm->memory.root, vm->arch->root_size),
+		       ucall_memory_entry_pointer(&vm->memory, vm->memory.root,
+						  vm->arch->root_size),
 		       vm->arch->root_size);
 	return root;
 }
@@ -176,7 +178,9 @@ uint64_t ucall_vm_alloc(struct ucall_vm *handle, size_t size, unsigned int flags
 	return gva;
 }
 
-/* The guest-physical address of [gva, gva + size), which must be contiguous, and how it is mapped. */
+/*
+ * The guest-physical address of [gva, gva + size), which must be contiguous, and how it is mapped.
+ */
 static int walk_contiguous(struct ucall_machine *vm, uint64_t gva, size_t size, uint64_t *gpa,
 			   unsigned int *prot);
 
@@ -277,10 +281,11 @@ static int fail_unmapped(uint64_t gva, uint64_t from, size_t size)
 
 static int fail_encrypted(const struct ucall_machine *vm, uint64_t gva)
 {
-	return ucall_fail(EPERM,
-			  "guest address 0x%llx is in private memory, which the host of this %s VM sees "
-			  "encrypted; use shared memory (UCALL_MEM_SHARED, ucall_shared_alloc())",
-			  (unsigned long long)gva, vm->protection->name);
+	return ucall_fail(
+		EPERM,
+		"guest address 0x%llx is in private memory, which the host of this %s VM sees "
+		"encrypted; use shared memory (UCALL_MEM_SHARED, ucall_shared_alloc())",
+		(unsigned long long)gva, vm->protection->name);
 }
 
 int ucall_memory_check_readable(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size)
@@ -485,7 +490,8 @@ int ucall_vm_write_int(struct ucall_vm *handle, uint64_t gva, size_t size, uint6
 		return -1;
 	if (size != 1 && size != 2 && size != 4 && size != 8)
 		return ucall_fail(EINVAL, "ucall_vm_write_int: %zu bytes; give 1, 2, 4 or 8", size);
-	v = ucall_guest64(vm->arch, vm->arch->big_endian == first ? value << (64 - 8 * size) : value);
+	v = ucall_guest64(vm->arch,
+			  vm->arch->big_endian == first ? value << (64 - 8 * size) : value);
 	return ucall_vm_write(handle, gva, (const uint8_t *)&v + (first ? 0 : 8 - size), size);
 }
 

@@ -24,7 +24,10 @@
 /* Flat guests of the host's own architecture: where guest functions return to. */
 #define UCALL_RETURN_ADDRESS 0x8000100000
 
-/* Fails with EPERM once the VM's memory and page tables are encrypted; `what` is the function, for the error. */
+/*
+ * Fails with EPERM once the VM's memory and page tables are encrypted; `what` is the function, for
+ * the error.
+ */
 int ucall_memory_check_setup(const struct ucall_machine *vm, const char *what);
 
 int ucall_memory_init(struct ucall_machine *vm, size_t size);

@@ -63,7 +63,8 @@ void *ucall_memory_side(const struct ucall_memory *mem, uint64_t gpa, size_t siz
 
 /* ---- entries of page tables: an address with the bits that say private or shared ---- */
 
-static inline uint64_t ucall_memory_entry(const struct ucall_memory *mem, uint64_t gpa, bool is_shared)
+static inline uint64_t ucall_memory_entry(const struct ucall_memory *mem, uint64_t gpa,
+					  bool is_shared)
 {
 	return gpa | (is_shared ? mem->shared_bits : mem->private_bits);
 }

@@ -34,11 +34,11 @@ int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uin
 		return 0;
 	for (size_t i = 0; i < n; i++)
 		if (overlaps(&mem->regions[i], root, gva, size))
-			return ucall_fail(EEXIST,
-					  "guest addresses 0x%llx to 0x%llx are taken already (a flat "
-					  "guest has one address space for memory and devices)",
-					  (unsigned long long)gva,
-					  (unsigned long long)(gva + size - 1));
+			return ucall_fail(
+				EEXIST,
+				"guest addresses 0x%llx to 0x%llx are taken already (a flat "
+				"guest has one address space for memory and devices)",
+				(unsigned long long)gva, (unsigned long long)(gva + size - 1));
 	if (n == UCALL_REGIONS_MAX)
 		return ucall_fail(ENOMEM, "a guest of this kind has at most %d regions of memory",
 				  UCALL_REGIONS_MAX);

@@ -46,9 +46,9 @@ static int save_pages(const uint8_t *base, size_t size, int fd, int pagemap)
 		if (pread(pagemap, entries, n * sizeof(entries[0]),
 			  (off_t)((first + i) * sizeof(entries[0]))) !=
 		    (ssize_t)(n * sizeof(entries[0])))
-			return ucall_fail(EIO,
-					  "ucall_vm_snapshot: /proc/self/pagemap cannot be read; is "
-					  "/proc mounted?");
+			return ucall_fail(
+				EIO, "ucall_vm_snapshot: /proc/self/pagemap cannot be read; is "
+				     "/proc mounted?");
 		for (uint64_t k = 0; k < n; k++) {
 			off_t at = (off_t)((i + k) * UCALL_PAGE_SIZE);
 
@@ -57,7 +57,8 @@ static int save_pages(const uint8_t *base, size_t size, int fd, int pagemap)
 				continue;
 			if (pwrite(fd, base + at, UCALL_PAGE_SIZE, at) != UCALL_PAGE_SIZE)
 				return ucall_fail(
-					errno, "ucall_vm_snapshot: cannot save the guest's pages: %s",
+					errno,
+					"ucall_vm_snapshot: cannot save the guest's pages: %s",
 					strerror(errno));
 		}
 	}
@@ -151,10 +152,11 @@ int ucall_snapshot_check(const struct ucall_machine *vm, const char *what)
 	if (ucall_process_check(vm->process, what))
 		return -1;
 	if (vm->guard && !vm->guard->save)
-		return ucall_fail(EOPNOTSUPP,
-				  "%s: the memory and registers of an %s VM are encrypted and cannot be "
-				  "restored",
-				  what, vm->protection->name);
+		return ucall_fail(
+			EOPNOTSUPP,
+			"%s: the memory and registers of an %s VM are encrypted and cannot be "
+			"restored",
+			what, vm->protection->name);
 	if (!vm->engine->save)
 		return ucall_fail(EOPNOTSUPP,
 				  "%s: this version of engine %s cannot do it for guests of %s",
@@ -190,8 +192,9 @@ int ucall_snapshot_check_restore(const struct ucall_machine *vm)
 	const struct ucall_snapshot *s = vm->snapshot;
 
 	if (!s || !s->taken)
-		return ucall_fail(EINVAL, "ucall_vm_restore: there is no snapshot of this VM; take one "
-					  "with ucall_vm_snapshot()");
+		return ucall_fail(EINVAL,
+				  "ucall_vm_restore: there is no snapshot of this VM; take one "
+				  "with ucall_vm_snapshot()");
 	if (vm->vcpu_count != s->vcpu_count)
 		return ucall_fail(
 			EBUSY,

@@ -15,7 +15,8 @@ const struct ucall_ciphers *ucall_ciphers_load(void)
 			       &problem);
 	if (!ciphers)
 		ucall_fail(EOPNOTSUPP,
-			   "no ciphers for emulated memory encryption: %s; install libssl-dev and build "
+			   "no ciphers for emulated memory encryption: %s; install libssl-dev and "
+			   "build "
 			   "libucall with it",
 			   problem);
 	return ciphers;

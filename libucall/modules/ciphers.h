@@ -18,7 +18,9 @@ struct ucall_ciphers {
 	const char *version; /* of libucall: both are built together */
 	/* Makes a random key. */
 	int (*new_key)(uint8_t key[UCALL_XTS_KEY_SIZE]);
-	/* AES-128-XTS (IEEE 1619) of one data unit of `size` bytes, 16 or more, with that number. */
+	/*
+	 * AES-128-XTS (IEEE 1619) of one data unit of `size` bytes, 16 or more, with that number.
+	 */
 	int (*xts)(bool encrypt, const uint8_t key[UCALL_XTS_KEY_SIZE], uint64_t unit,
 		   const void *from, void *to, size_t size);
 	int (*sha384)(const void *data, size_t size, uint8_t digest[UCALL_DIGEST_SIZE]);

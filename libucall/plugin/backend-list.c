@@ -42,7 +42,8 @@ static bool recall(struct ucall_backend_info *info, const struct ucall_file_iden
 	return found;
 }
 
-static void remember(const struct ucall_backend_info *info, const struct ucall_file_identity *identity)
+static void remember(const struct ucall_backend_info *info,
+		     const struct ucall_file_identity *identity)
 {
 	pthread_mutex_lock(&lock);
 	known[next_known].identity = *identity;
@@ -274,8 +275,9 @@ char *ucall_backend_default(uint32_t arch, uint32_t protection)
 			remember_chosen(&c);
 	}
 	if (!c.name[0]) {
-		ucall_fail(ENOENT, "no backend is the default for this VM; name one in $UCALL_BACKEND "
-				   "(see `ucall list`)");
+		ucall_fail(ENOENT,
+			   "no backend is the default for this VM; name one in $UCALL_BACKEND "
+			   "(see `ucall list`)");
 		return NULL;
 	}
 	return ucall_strndup(c.name, sizeof(c.name));

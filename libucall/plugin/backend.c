@@ -90,10 +90,10 @@ int ucall_ops_check_pairs(bool send, bool recv, bool send_shared, bool recv_shar
 	const bool bad_shared = send_shared ? !recv_shared && !recv : recv_shared;
 
 	if (bad_send || bad_recv || bad_shared || (!send && !send_shared))
-		return ucall_fail(
-			ENOEXEC,
-			"its ucall_ops has no complete pair: give send_cmd and recv_cmd, "
-			"or send_cmd_shared and recv_cmd_shared (or a recv_cmd for both), or all four");
+		return ucall_fail(ENOEXEC, "its ucall_ops has no complete pair: give send_cmd and "
+					   "recv_cmd, "
+					   "or send_cmd_shared and recv_cmd_shared (or a recv_cmd "
+					   "for both), or all four");
 	return 0;
 }
 
@@ -164,10 +164,9 @@ static bool is_mapped_as_read(const struct ucall_backend *b, const struct link_m
 
 static int fail_changed(void)
 {
-	return ucall_fail(
-		ESTALE,
-		"the file was changed after this process had loaded it; replace files instead of writing "
-		"over them, and run again");
+	return ucall_fail(ESTALE, "the file was changed after this process had loaded it; replace "
+				  "files instead of writing "
+				  "over them, and run again");
 }
 
 /* Checks that the mapped file is the one that was read, then takes its ucall_ops. */

@@ -242,7 +242,8 @@ int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
 		if (note->code[i].size)
 			r = check_code(&elf, ucall_archs[i], &note->code[i]);
 	if (!r && ucall_elf_has_text_relocations(&elf))
-		r = ucall_fail(ENOEXEC, "its code has relocations (DT_TEXTREL); build it with -fPIC");
+		r = ucall_fail(ENOEXEC,
+			       "its code has relocations (DT_TEXTREL); build it with -fPIC");
 	if (!r && !note->archs)
 		r = ucall_fail(EOPNOTSUPP,
 			       "it has no guest code: either it was built where there is no "

@@ -21,7 +21,8 @@ struct ucall_guard {
 	 * Copies to or from (the other is NULL) private memory of a launched VM, within a page, as
 	 * a host sees it on hardware.  NULL: a plain copy does that.
 	 */
-	int (*copy)(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
+	int (*copy)(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from,
+		    size_t size);
 	/*
 	 * State that is not in memory or in the engine's state of the vCPUs; no vCPU runs.  Like
 	 * struct ucall_engine.save and so on.  NULL: it cannot be saved, as on hardware.
@@ -29,7 +30,8 @@ struct ucall_guard {
 	void *(*save)(const struct ucall_machine *vm);
 	int (*load)(struct ucall_machine *vm, const void *state);
 	void (*free_state)(void *state);
-	bool has_separate_private; /* private and shared memory at the same address are different memory */
+	/* Private and shared memory at the same address are different memory. */
+	bool has_separate_private;
 };
 
 #endif

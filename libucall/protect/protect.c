@@ -44,7 +44,9 @@ static const struct ucall_option es_options[] = { REAL(UINT32_MAX, "0x5") };
 static const struct ucall_option snp_options[] = { REAL(UINT64_MAX, "0x30000") };
 /* clang-format on */
 
-/* AMD APM volume 2, 15.35: registers are encrypted, and an instruction that would exit raises #VC. */
+/*
+ * AMD APM volume 2, 15.35: registers are encrypted, and an instruction that would exit raises #VC.
+ */
 #define CLOSED_SEV \
 	.registers = UCALL_REGISTERS_CLOSED_BY_LAUNCH, .exit_vector = VECTOR_VC, \
 	.vcpu_page = UCALL_GHCB_ADDRESS

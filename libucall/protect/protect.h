@@ -23,7 +23,8 @@ struct ucall_protection {
 	enum ucall_registers registers;
 	/* The guest exception that an instruction raises instead of exiting; 0: it exits. */
 	unsigned int exit_vector;
-	uint64_t vcpu_page; /* guest address of a page that each vCPU shares with the host; 0: no page */
+	/* The guest address of a page that each vCPU shares with the host; 0: no page. */
+	uint64_t vcpu_page;
 	/* How an exception stub exits if a halt does not: the architecture's number; 0: default. */
 	unsigned int stop;
 	const struct ucall_option *options; /* the last one has an empty name; NULL: none */

@@ -356,10 +356,11 @@ static int report_exception(struct ucall_fault *f)
 
 	ucall_text_add(&t, "vCPU %u: ", f->cpu->number);
 	if (fault->kind == UCALL_FAULT_SWALLOWED) {
-		ucall_text_add(&t,
-			       "rang the doorbell of backend %s, but the exit did not reach the host as a "
-			       "ucall",
-			       f->backend);
+		ucall_text_add(
+			&t,
+			"rang the doorbell of backend %s, but the exit did not reach the host as a "
+			"ucall",
+			f->backend);
 		add_frame(fault, 1, "in", &t);
 		return finish(f, EFAULT, &t, problem);
 	}
@@ -467,7 +468,8 @@ static void describe_exit(const struct ucall_fault *f, struct ucall_text *t)
 		break;
 	case UCALL_EXIT_MSR:
 		ucall_text_add(t, "%s MSR 0x%" PRIx64,
-			       exit->u.msr.is_write ? "a write to" : "a read of", exit->u.msr.index);
+			       exit->u.msr.is_write ? "a write to" : "a read of",
+			       exit->u.msr.index);
 		break;
 	case UCALL_EXIT_MEMORY:
 		ucall_text_add(t,

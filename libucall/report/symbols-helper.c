@@ -199,9 +199,9 @@ unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_backt
 			   " in the module folders; install libdw and build libucall with it";
 	} else if (s.request < 0 || s.answer < 0 || !write_request(s.request, at, most) ||
 		   ftruncate(s.answer, sizeof(struct ucall_symbols_answer))) {
-		*problem = errno == EFBIG
-				   ? "the limit on file sizes (RLIMIT_FSIZE) leaves no room for a copy of the guest ELF"
-				   : "no memory for a copy of the guest ELF";
+		*problem = errno == EFBIG ? "the limit on file sizes (RLIMIT_FSIZE) leaves no room "
+					    "for a copy of the guest ELF"
+					  : "no memory for a copy of the guest ELF";
 	} else if ((error = run(&s))) {
 		snprintf(problem_text, sizeof(problem_text), "cannot run %s: %s", path,
 			 strerror(error));
@@ -209,9 +209,9 @@ unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_backt
 	} else {
 		n = read_answer(s.answer, frames, most, &complete);
 		if (!complete)
-			*problem =
-				"the guest ELF's debug information takes too much time or memory, or is "
-				"damaged";
+			*problem = "the guest ELF's debug information takes too much time or "
+				   "memory, or is "
+				   "damaged";
 	}
 	ucall_file_writing_end(&writing);
 	if (s.request >= 0)

@@ -76,7 +76,8 @@ char *ucall_vm_launch_list(struct ucall_vm *handle, const char *protect)
 			   p->name);
 	else if (p->bit != vm->protection->bit || !vm->engine->launch_list)
 		ucall_fail(EINVAL,
-			   "ucall_vm_launch_list: this VM is set up for protection %s; for %s it must be "
+			   "ucall_vm_launch_list: this VM is set up for protection %s; for %s it "
+			   "must be "
 			   "emulated-%s",
 			   vm->protection->name, p->name, p->name);
 	else
@@ -100,15 +101,16 @@ int ucall_vm_set_private(struct ucall_vm *handle, uint64_t gpa, size_t size, boo
 			"what is private",
 			vm->protection->name);
 	if (!ucall_machine_is_launched(vm))
-		return ucall_fail(EPERM, "ucall_vm_set_private: before ucall_vm_launch() pages stay as "
-					 "allocated");
+		return ucall_fail(EPERM,
+				  "ucall_vm_set_private: before ucall_vm_launch() pages stay as "
+				  "allocated");
 	if (!size || (gpa | size) % UCALL_PAGE_SIZE || gpa >= vm->memory.size ||
 	    size > vm->memory.size - gpa)
-		return ucall_fail(
-			EINVAL,
-			"ucall_vm_set_private: %zu bytes at guest-physical 0x%llx; give whole pages "
-			"within the 0x%zx bytes of guest memory",
-			size, (unsigned long long)gpa, vm->memory.size);
+		return ucall_fail(EINVAL,
+				  "ucall_vm_set_private: %zu bytes at guest-physical 0x%llx; give "
+				  "whole pages "
+				  "within the 0x%zx bytes of guest memory",
+				  size, (unsigned long long)gpa, vm->memory.size);
 	pthread_mutex_lock(&vm->lock);
 	r = vm->guard->set_private(vm, gpa, size, is_private);
 	pthread_mutex_unlock(&vm->lock);

@@ -149,10 +149,11 @@ static int check_run(void *cpu)
 	if (ucall_cpu_check_run(&v->cpu))
 		return -1;
 	if (v->fault.dead)
-		return ucall_fail(EFAULT,
-				  "vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "
-				  "it again",
-				  v->cpu.number);
+		return ucall_fail(
+			EFAULT,
+			"vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "
+			"it again",
+			v->cpu.number);
 	if (v->fault.info.valid)
 		ucall_fault_clear(&v->fault);
 	return 0;

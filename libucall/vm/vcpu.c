@@ -64,7 +64,10 @@ struct ucall_vcpu *ucall_vcpu_add_entry(struct ucall_vm *handle, uint64_t entry,
 		ucall_own_vcpu_free(vcpu);
 		return NULL;
 	}
-	/* Without the lock: the backend may use the VM.  After a failure the VM still owns the vCPU. */
+	/*
+	 * Without the lock: the backend may use the VM.  After a failure the VM still owns the
+	 * vCPU.
+	 */
 	return ucall_port_start(&vcpu->port) ? NULL : &vcpu->handle;
 }
 
@@ -132,7 +135,8 @@ int ucall_vcpu_set_stepping(struct ucall_vcpu *handle, bool on)
 		return -1;
 	engine = vcpu->cpu.vm->engine;
 	if (!engine->set_stepping)
-		return ucall_fail(EOPNOTSUPP, "ucall_vcpu_set_stepping: engine %s cannot single-step",
+		return ucall_fail(EOPNOTSUPP,
+				  "ucall_vcpu_set_stepping: engine %s cannot single-step",
 				  engine->name);
 	return engine->set_stepping(&vcpu->cpu, on);
 }

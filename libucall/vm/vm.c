@@ -95,10 +95,11 @@ struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config *config, siz
 
 		for (size_t i = sizeof(full); i < config_size; i++) {
 			if (bytes[i]) {
-				ucall_fail(EINVAL,
-					   "the program sets a field of struct ucall_vm_config that "
-					   "this libucall (%s) does not have; install a newer one",
-					   ucall_version());
+				ucall_fail(
+					EINVAL,
+					"the program sets a field of struct ucall_vm_config that "
+					"this libucall (%s) does not have; install a newer one",
+					ucall_version());
 				return NULL;
 			}
 		}

@@ -147,16 +147,16 @@ static int set_exit(struct ucall_vm *vm, const struct ucall_args *args, struct r
 	case UCALL_ARCH_X86_64:
 		ring->halts = closed;
 		if (closed && (ucall_vm_ring(vm) != 0 || ucall_vm_has_irqchip(vm)))
-			return ucall_fail(
-				EOPNOTSUPP,
-				"with SEV-ES and SEV-SNP it exits by HLT, which needs ring 0 and no "
-				"in-kernel interrupt controller (irqchip)");
+			return ucall_fail(EOPNOTSUPP, "with SEV-ES and SEV-SNP it exits by HLT, "
+						      "which needs ring 0 and no "
+						      "in-kernel interrupt controller (irqchip)");
 		where = ring->port;
 		break;
 	case UCALL_ARCH_S390X:
 		if (ucall_vm_ring(vm) != 0)
-			return ucall_fail(EOPNOTSUPP,
-					  "it exits by DIAG, which needs guest functions in ring 0");
+			return ucall_fail(
+				EOPNOTSUPP,
+				"it exits by DIAG, which needs guest functions in ring 0");
 		where = 0;
 		break;
 	default:
@@ -179,10 +179,9 @@ static int set_queue(struct ucall_vm *vm, const struct ucall_args *args)
 	bool poll = ucall_args_uint(args, "poll"), printf_only = !depth && !poll;
 
 	if (ucall_vm_is_attached(vm) && (poll || depth != 1))
-		return ucall_fail(
-			EOPNOTSUPP,
-			"the owner of an attached VM takes one message with each exit: use ring,depth=1, "
-			"without poll");
+		return ucall_fail(EOPNOTSUPP, "the owner of an attached VM takes one message with "
+					      "each exit: use ring,depth=1, "
+					      "without poll");
 	if (!depth)
 		depth = poll ? 256 : 32;
 	return ucall_vm_set_param(vm, PARAM_DEPTH, poll ? NEVER : depth) ||

@@ -73,18 +73,19 @@ UCALL_GUEST_CODE(sev_shared_send_address, sev_shared_send);
 static int check_hlt(const struct ucall_vm *vm)
 {
 	if (ucall_vm_has_irqchip(vm))
-		return ucall_fail(EOPNOTSUPP,
-				  "exit=hlt cannot serve a VM with an in-kernel interrupt controller "
-				  "(irqchip), where HLT does not exit; use %s",
-				  ucall_vm_protection_bit(vm) == UCALL_PROTECT_SEV ? "exit=pio"
-										   : "exit=ghcb");
+		return ucall_fail(
+			EOPNOTSUPP,
+			"exit=hlt cannot serve a VM with an in-kernel interrupt controller "
+			"(irqchip), where HLT does not exit; use %s",
+			ucall_vm_protection_bit(vm) == UCALL_PROTECT_SEV ? "exit=pio"
+									 : "exit=ghcb");
 	if (ucall_vm_ring(vm) != 0)
-		return ucall_fail(EOPNOTSUPP,
-				  "exit=hlt needs guest functions in ring 0: HLT is a privileged "
-				  "instruction; this VM has ring %d%s",
-				  ucall_vm_ring(vm),
-				  ucall_vm_protection_bit(vm) == UCALL_PROTECT_SEV ? "; use exit=pio"
-										   : "");
+		return ucall_fail(
+			EOPNOTSUPP,
+			"exit=hlt needs guest functions in ring 0: HLT is a privileged "
+			"instruction; this VM has ring %d%s",
+			ucall_vm_ring(vm),
+			ucall_vm_protection_bit(vm) == UCALL_PROTECT_SEV ? "; use exit=pio" : "");
 	return 0;
 }
 
@@ -106,17 +107,18 @@ static int check_ghcb(const struct ucall_vm *vm)
 			"exit=ghcb is for SEV-ES and SEV-SNP: a plain SEV guest has no GHCB; use "
 			"exit=hlt or exit=pio");
 	if (ucall_vm_ring(vm) != 0)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"exit=ghcb needs guest functions in ring 0, to write the GHCB's MSR; this VM "
-			"has ring %d",
-			ucall_vm_ring(vm));
+		return ucall_fail(EOPNOTSUPP,
+				  "exit=ghcb needs guest functions in ring 0, to write the GHCB's "
+				  "MSR; this VM "
+				  "has ring %d",
+				  ucall_vm_ring(vm));
 	return 0;
 }
 
 static int sev_shared_init(struct ucall_vm *vm, const struct ucall_args *args)
 {
-	static int (*const checks[])(const struct ucall_vm *vm) = { check_hlt, check_pio, check_ghcb };
+	static int (*const checks[])(const struct ucall_vm *vm) = { check_hlt, check_pio,
+								    check_ghcb };
 	uint64_t how = ucall_args_uint(args, "exit"), port = ucall_args_uint(args, "port");
 
 	if (checks[how](vm))
@@ -132,7 +134,8 @@ static int sev_shared_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exi
 {
 	intptr_t port = (intptr_t)ucall_vm_backend_data(ucall_vcpu_vm(vcpu));
 
-	if (port < 0 ? exit->reason != UCALL_EXIT_HALT : !ucall_exit_is_out(exit, (uint64_t)port, 1))
+	if (port < 0 ? exit->reason != UCALL_EXIT_HALT
+		     : !ucall_exit_is_out(exit, (uint64_t)port, 1))
 		return 0;
 	*where = ucall_vcpu_argument(vcpu);
 	return 1;

@@ -33,7 +33,8 @@ static void *scribble(void *data)
 			memcpy(&at, w->data + i, 2);
 			memcpy(&word, w->data + i + 2, 8);
 			at = (uint16_t)(at % (w->memory_size / 8));
-			__atomic_store_n((uint64_t *)(void *)w->memory + at, word, __ATOMIC_RELAXED);
+			__atomic_store_n((uint64_t *)(void *)w->memory + at, word,
+					 __ATOMIC_RELAXED);
 		}
 	} while (!__atomic_load_n(&w->stop, __ATOMIC_ACQUIRE));
 	return NULL;

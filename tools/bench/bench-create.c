@@ -178,8 +178,8 @@ void bench_alive(struct bench_alive *a, bool quick)
 	for (int i = 0; good && i < BENCH_ALIVE; i++) {
 		for (; good && alive < a->vms[i]; alive++)
 			good = (vms[alive] = create(NULL));
-		good = good &&
-		       time_both(&a->create[i], &a->bare[i], &a->ratio[i], recording, quick ? 1 : 5);
+		good = good && time_both(&a->create[i], &a->bare[i], &a->ratio[i], recording,
+					 quick ? 1 : 5);
 	}
 	if (!good)
 		snprintf(a->problem, sizeof(a->problem), "%s", ucall_error());

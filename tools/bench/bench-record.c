@@ -64,15 +64,17 @@ static void record_pages(struct bench_recording *r)
 	r->complete = r->pages && r->cpuid && r->sregs && r->regs && r->run_size > 0;
 }
 
-static void record_call(struct bench_recording *r, unsigned long request, const void *arg, int result)
+static void record_call(struct bench_recording *r, unsigned long request, const void *arg,
+			int result)
 {
 	if (request == KVM_GET_VCPU_MMAP_SIZE)
 		r->run_size = result;
 	else if (request == KVM_SET_USER_MEMORY_REGION && !r->region.memory_size)
 		memcpy(&r->region, arg, sizeof(r->region));
 	else if (request == KVM_SET_CPUID2 && !r->cpuid)
-		r->cpuid = copy_of(arg, sizeof(*r->cpuid) + ((const struct kvm_cpuid2 *)arg)->nent *
-								    sizeof(struct kvm_cpuid_entry2));
+		r->cpuid =
+			copy_of(arg, sizeof(*r->cpuid) + ((const struct kvm_cpuid2 *)arg)->nent *
+								 sizeof(struct kvm_cpuid_entry2));
 	else if (request == KVM_SET_SREGS && !r->sregs)
 		r->sregs = copy_of(arg, sizeof(*r->sregs));
 	else if (request == KVM_SET_REGS && !r->regs)

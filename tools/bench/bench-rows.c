@@ -77,7 +77,9 @@ static UCALL_GUEST void guest_store(uint64_t address)
 	}
 }
 
-/* The doorbell's own code with as many stores as GUEST_SYNC has, for exits that have no loop above. */
+/*
+ * The doorbell's own code with as many stores as GUEST_SYNC has, for exits that have no loop above.
+ */
 static UCALL_GUEST void guest_ring(void)
 {
 	struct ucall_mailbox *m = ucall_this_mailbox();
@@ -210,7 +212,10 @@ static void time_host(struct bench_row *row, struct ucall_vcpu *vcpu, bool quick
 	row->host_ns = bench_figure(values, BENCH_ROUNDS).median;
 }
 
-/* Instructions that the guest executes from here up to its next exit; -1: this vCPU cannot be stepped. */
+/*
+ * Instructions that the guest executes from here up to its next exit; -1: this vCPU cannot be
+ * stepped.
+ */
 static int step(struct ucall_vcpu *vcpu)
 {
 	const int most = 100000;

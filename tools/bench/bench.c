@@ -173,8 +173,10 @@ static void print_table(const struct results *r)
 	double longest = longest_of(r);
 
 	printf("%s, Linux %s\n\n", r->cpu, r->host.release);
-	printf("BACKEND    ENGINE   RING    EXIT  ROUND TRIP  RATIO (MIN-MAX)   GUEST INSNS  IOCTLS HOST\n"
-	       "                          ns        ns                        SYNC PRINTF          ns\n");
+	printf("BACKEND    ENGINE   RING    EXIT  ROUND TRIP  RATIO (MIN-MAX)   GUEST INSNS  "
+	       "IOCTLS HOST\n"
+	       "                          ns        ns                        SYNC PRINTF          "
+	       "ns\n");
 	for (unsigned int i = 0; i < r->count; i++) {
 		const struct bench_row *row = &r->rows[i];
 		char range[32];
@@ -207,7 +209,8 @@ static void print_table(const struct results *r)
 	print_queue(&r->queue);
 	print_several(&r->several);
 	print_alive(&r->alive);
-	printf("EXIT: ioctl(KVM_RUN) in a loop with a guest that makes the same exit and nothing else (#);\n"
+	printf("EXIT: ioctl(KVM_RUN) in a loop with a guest that makes the same exit and nothing "
+	       "else (#);\n"
 	       "unicorn: a guest with only the doorbell and its stores.  ROUND TRIP: GUEST_SYNC\n"
 	       "and ucall_next().  HOST: outside of KVM_RUN.  Medians of %d.\n",
 	       BENCH_ROUNDS);
@@ -410,8 +413,9 @@ static void write_svg(FILE *f, const struct results *r)
 			"<text x=\"%.1f\" y=\"%d\">%.1f us, %.2f exits</text>\n",
 			y + 14, row->backend, row->engine, row->ring, SVG_LEFT, y,
 			exit / longest * SVG_WIDTH, SVG_LEFT + exit / longest * SVG_WIDTH, y,
-			(all - exit) / longest * SVG_WIDTH, SVG_LEFT + all / longest * SVG_WIDTH + 6,
-			y + 14, all / 1e3, row->ratio.median);
+			(all - exit) / longest * SVG_WIDTH,
+			SVG_LEFT + all / longest * SVG_WIDTH + 6, y + 14, all / 1e3,
+			row->ratio.median);
 		y += SVG_ROW;
 	}
 	if (!q->problem[0])

@@ -44,7 +44,8 @@ static bool is_fetch(const struct ucall_fault_info *fault)
 	return ec == EC_FETCH || ec == EC_FETCH_LOWER;
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
+static void describe_fault(const struct ucall_fault_info *fault, bool mapped,
+			   struct ucall_text *text)
 {
 	uint64_t ec = fault->frame.vector;
 	bool data = ec == EC_DATA || ec == EC_DATA_LOWER;

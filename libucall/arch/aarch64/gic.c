@@ -15,8 +15,9 @@ static int create(int vm_fd, int *device)
 	    ucall_kvm_device_set(*device, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_DIST,
 				 &distributor, "the distributor's address"))
 		return -1;
-	return ucall_kvm_device_set(*device, KVM_DEV_ARM_VGIC_GRP_ADDR, KVM_VGIC_V3_ADDR_TYPE_REDIST,
-				    &redistributors, "the redistributors' address");
+	return ucall_kvm_device_set(*device, KVM_DEV_ARM_VGIC_GRP_ADDR,
+				    KVM_VGIC_V3_ADDR_TYPE_REDIST, &redistributors,
+				    "the redistributors' address");
 }
 
 static int start(int device, unsigned int vcpus)

@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* riscv64: the in-kernel interrupt controller, APLIC and IMSICs (KVM API document, devices/riscv-aia). */
+/*
+ * riscv64: the in-kernel interrupt controller, APLIC and IMSICs (KVM API document,
+ * devices/riscv-aia).
+ */
 #include "kvm/kvm.h"
 #include "kvm/device.h"
 #include "riscv64.h"
@@ -43,7 +46,8 @@ static int start(int device, unsigned int vcpus)
 	while (1u << hart_bits < vcpus)
 		hart_bits++;
 	if (configure(device, KVM_DEV_RISCV_AIA_CONFIG_IDS, MSIS, "KVM_DEV_RISCV_AIA_CONFIG_IDS") ||
-	    configure(device, KVM_DEV_RISCV_AIA_CONFIG_SRCS, WIRES, "KVM_DEV_RISCV_AIA_CONFIG_SRCS") ||
+	    configure(device, KVM_DEV_RISCV_AIA_CONFIG_SRCS, WIRES,
+		      "KVM_DEV_RISCV_AIA_CONFIG_SRCS") ||
 	    configure(device, KVM_DEV_RISCV_AIA_CONFIG_HART_BITS, hart_bits,
 		      "KVM_DEV_RISCV_AIA_CONFIG_HART_BITS") ||
 	    ucall_kvm_device_set(device, KVM_DEV_RISCV_AIA_GRP_ADDR, KVM_DEV_RISCV_AIA_ADDR_APLIC,

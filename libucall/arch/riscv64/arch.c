@@ -38,7 +38,8 @@ static bool is_fetch(const struct ucall_fault_info *fault)
 	return fault->frame.vector == CAUSE_FETCH_PAGE || fault->frame.vector == CAUSE_FETCH_ACCESS;
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
+static void describe_fault(const struct ucall_fault_info *fault, bool mapped,
+			   struct ucall_text *text)
 {
 	uint64_t v = fault->frame.vector;
 

@@ -132,7 +132,8 @@ static bool riscv64_is_state(uint64_t reg)
 {
 	uint64_t type = reg & KVM_REG_RISCV_TYPE_MASK;
 
-	return (type >= KVM_REG_RISCV_CORE && type <= KVM_REG_RISCV_FP_D) || type == REG_TYPE_VECTOR;
+	return (type >= KVM_REG_RISCV_CORE && type <= KVM_REG_RISCV_FP_D) ||
+	       type == REG_TYPE_VECTOR;
 }
 
 static int riscv64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,

@@ -64,7 +64,8 @@ static bool is_fetch(const struct ucall_fault_info *fault)
 	return is_access(fault->frame.vector) && fault->frame.address == fault->frame.pc;
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
+static void describe_fault(const struct ucall_fault_info *fault, bool mapped,
+			   struct ucall_text *text)
 {
 	if (fault->frame.unknown & UCALL_UNKNOWN_VECTOR)
 		ucall_text_add(text,
@@ -72,7 +73,8 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 			       "address 0x%llx",
 			       (unsigned long long)fault->frame.pc);
 	else if (fault->frame.vector > UCALL_S390X_SVC)
-		ucall_text_add(text, "guest interruption %s without a handler, at PSW address 0x%llx",
+		ucall_text_add(text,
+			       "guest interruption %s without a handler, at PSW address 0x%llx",
 			       fault->frame.vector == UCALL_S390X_EXTERNAL	  ? "external"
 			       : fault->frame.vector == UCALL_S390X_IO		  ? "I/O"
 			       : fault->frame.vector == UCALL_S390X_MACHINE_CHECK ? "machine check"
@@ -83,11 +85,12 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 			text, "guest exception supervisor call (SVC %llu), at PSW address 0x%llx",
 			(unsigned long long)fault->frame.code, (unsigned long long)fault->frame.pc);
 	else
-		ucall_text_add(text,
-			       "guest exception %s (program interruption code 0x%llx), at PSW address "
-			       "0x%llx",
-			       name_of(fault->frame.vector), (unsigned long long)fault->frame.vector,
-			       (unsigned long long)fault->frame.pc);
+		ucall_text_add(
+			text,
+			"guest exception %s (program interruption code 0x%llx), at PSW address "
+			"0x%llx",
+			name_of(fault->frame.vector), (unsigned long long)fault->frame.vector,
+			(unsigned long long)fault->frame.pc);
 	if (is_access(fault->frame.vector) && !(fault->frame.unknown & UCALL_UNKNOWN_ADDRESS))
 		ucall_describe_access(text, "address", fault->frame.address,
 				      is_fetch(fault)	  ? UCALL_ACCESS_FETCH
@@ -98,8 +101,10 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 
 static void describe_regs(const struct ucall_fault_info *fault, struct ucall_text *text)
 {
-	static const char *const names[16] = { "r0", "r1", "r2",  "r3",	 "r4",	"r5",  "r6",  "r7",
-					       "r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15" };
+	static const char *const names[16] = {
+		"r0", "r1", "r2",  "r3",  "r4",	 "r5",	"r6",  "r7",
+		"r8", "r9", "r10", "r11", "r12", "r13", "r14", "r15"
+	};
 
 	ucall_text_add(text, "  psw %016llx  %016llx\n", (unsigned long long)fault->frame.flags,
 		       (unsigned long long)fault->frame.pc);

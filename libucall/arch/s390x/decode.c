@@ -16,7 +16,8 @@ int ucall_s390x_decode(const struct kvm_run *run, const uint64_t *gprs, struct u
 		return 0;
 	/* ipa and ipb are the instruction's first two bytes and the next four. */
 	if (run->s390_sieic.icptcode == ICPT_INSTRUCTION &&
-	    s390x_parse_diag((uint32_t)run->s390_sieic.ipa << 16 | run->s390_sieic.ipb >> 16, &diag)) {
+	    s390x_parse_diag((uint32_t)run->s390_sieic.ipa << 16 | run->s390_sieic.ipb >> 16,
+			     &diag)) {
 		s390x_diag_exit(&diag, gprs[diag.base], gprs[diag.reg], exit);
 		return 1;
 	}

@@ -30,7 +30,10 @@ static uint64_t *table_at(const struct ucall_memory *mem, uint64_t table, unsign
 	return t ? &t[index % entries] : NULL;
 }
 
-/* The region-third entry, the segment entry, the page entry for gva, in the tables at these origins. */
+/*
+ * The region-third entry, the segment entry, the page entry for gva, in the tables at these
+ * origins.
+ */
 static uint64_t *region(const struct ucall_memory *mem, uint64_t root, uint64_t gva)
 {
 	return table_at(mem, root, TABLE_ENTRIES, gva >> 31);
@@ -68,7 +71,8 @@ int ucall_s390x_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint6
 	uint64_t *e, new;
 
 	if (gva >= LIMIT)
-		return ucall_fail(EINVAL, "cannot map 0x%llx: s390x guests have addresses of 42 bits",
+		return ucall_fail(EINVAL,
+				  "cannot map 0x%llx: s390x guests have addresses of 42 bits",
 				  (unsigned long long)gva);
 	e = region(mem, root, gva);
 	if (!e)

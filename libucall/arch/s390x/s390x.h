@@ -31,7 +31,10 @@ int ucall_s390x_decode(const struct kvm_run *run, const uint64_t *gprs, struct u
 #define S390X_PGM_ASCE_TYPE 0x38
 #define S390X_PGM_REGION_THIRD 0x3b
 
-/* DIAG R1,R3,D2(B2), four bytes in the guest's order: the code is D2, plus the register B2 if that is not 0. */
+/*
+ * DIAG R1,R3,D2(B2), four bytes in the guest's order: the code is D2, plus the register B2 if that
+ * is not 0.
+ */
 #define S390X_DIAG 0x83
 
 struct s390x_diag {

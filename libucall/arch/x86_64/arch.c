@@ -41,7 +41,8 @@ static bool is_patched_hypercall(const struct ucall_fault_info *fault)
 	       (!memcmp(fault->bytes, vmcall, 3) || !memcmp(fault->bytes, vmmcall, 3));
 }
 
-static void describe_fault(const struct ucall_fault_info *fault, bool mapped, struct ucall_text *text)
+static void describe_fault(const struct ucall_fault_info *fault, bool mapped,
+			   struct ucall_text *text)
 {
 	static const char *const names[32] = {
 		"#DE divide error",
@@ -101,11 +102,11 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped, st
 		if (fault->frame.code & PF_USER)
 			ucall_text_add(text, ", from ring 3");
 		if (is_patched_hypercall(fault))
-			ucall_text_add(
-				text,
-				"; KVM tried to write this CPU's hypercall instruction over this one, and "
-				"the code is read-only: use the CPU's own (Intel VMCALL, AMD VMMCALL), or "
-				"disable KVM_X86_QUIRK_FIX_HYPERCALL_INSN");
+			ucall_text_add(text, "; KVM tried to write this CPU's hypercall "
+					     "instruction over this one, and "
+					     "the code is read-only: use the CPU's own (Intel "
+					     "VMCALL, AMD VMMCALL), or "
+					     "disable KVM_X86_QUIRK_FIX_HYPERCALL_INSN");
 	} else if (fault->frame.vector == VECTOR_VC) {
 		describe_vc(fault->frame.code, text);
 	} else if (fault->frame.code && fault->frame.vector >= VECTOR_TS &&

@@ -74,7 +74,8 @@ UCALL_STUB_OWN int handle_io(struct ucall_frame *frame)
 		uint64_t value = low_bytes(ucall_this_ghcb()->rax, size);
 
 		frame->gpr[UCALL_RAX] =
-			size == 4 ? value : (frame->gpr[UCALL_RAX] & ~low_bytes(~0ull, size)) | value;
+			size == 4 ? value
+				  : (frame->gpr[UCALL_RAX] & ~low_bytes(~0ull, size)) | value;
 	}
 	frame->pc = (uint64_t)(p + (*p & 8 ? 1 : 2));
 	return 0;

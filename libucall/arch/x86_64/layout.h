@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * Where the x86_64 descriptor tables lie in a guest, beside the stubs (arch/stubs.h).  For C and assembler.
+ * Where the x86_64 descriptor tables lie in a guest, beside the stubs (arch/stubs.h).  For C and
+ * assembler.
  */
 #ifndef LIBUCALL_X86_64_LAYOUT_H
 #define LIBUCALL_X86_64_LAYOUT_H

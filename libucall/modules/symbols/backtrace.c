@@ -154,7 +154,8 @@ static bool report_image(Dwfl *dwfl, const struct ucall_unwind *at)
 }
 
 /* The only module's file, from which dwfl_attach_state() takes the guest's architecture. */
-static int first_elf(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr start, void *arg)
+static int first_elf(Dwfl_Module *module, void **data, const char *name, Dwarf_Addr start,
+		     void *arg)
 {
 	GElf_Addr bias;
 
@@ -165,7 +166,8 @@ static int first_elf(Dwfl_Module *module, void **data, const char *name, Dwarf_A
 static bool report(Dwfl *dwfl, const struct ucall_unwind *at, Elf **elf)
 {
 	if (!at->image)
-		return !dwfl_linux_proc_report(dwfl, getpid()) && !dwfl_report_end(dwfl, NULL, NULL);
+		return !dwfl_linux_proc_report(dwfl, getpid()) &&
+		       !dwfl_report_end(dwfl, NULL, NULL);
 	if (!report_image(dwfl, at))
 		return false;
 	dwfl_getmodules(dwfl, first_elf, elf, 0);

@@ -86,8 +86,8 @@ int main(void)
 	void *map;
 
 	if (fstat(STDIN_FILENO, &st) || (size_t)st.st_size < sizeof(*r)) {
-		fprintf(stderr,
-			"ucall-symbols is started by libucall, to name the functions in a report\n");
+		fprintf(stderr, "ucall-symbols is started by libucall, to name the functions in a "
+				"report\n");
 		return 2;
 	}
 	map = mmap(NULL, (size_t)st.st_size, PROT_READ, MAP_PRIVATE, STDIN_FILENO, 0);

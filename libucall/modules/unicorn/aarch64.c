@@ -17,7 +17,9 @@ static uc_err init(struct unicorn_vcpu *v)
 {
 	/* Makes HVC an exception of its own, instead of an undefined instruction. */
 	uc_arm64_cp_reg scr = { .crn = 1, .crm = 1, .op0 = 3, .op1 = 6, .op2 = 0, .val = 0x501 };
-	uc_arm64_cp_reg hcr = { .crn = 1, .crm = 1, .op0 = 3, .op1 = 4, .op2 = 0, .val = 1ull << 31 };
+	uc_arm64_cp_reg hcr = {
+		.crn = 1, .crm = 1, .op0 = 3, .op1 = 4, .op2 = 0, .val = 1ull << 31
+	};
 	uc_err err = uc_reg_write(v->uc, UC_ARM64_REG_CP_REG, &scr);
 
 	return err ? err : uc_reg_write(v->uc, UC_ARM64_REG_CP_REG, &hcr);
@@ -59,7 +61,8 @@ static void raise(struct ucall_exit *exit, uint64_t esr, uint64_t address, uint3
 static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			 struct ucall_exit *exit)
 {
-	uint64_t iss = unicorn_is_denied(type) ? STATUS_PERMISSION(LEVEL) : STATUS_TRANSLATION(LEVEL);
+	uint64_t iss =
+		unicorn_is_denied(type) ? STATUS_PERMISSION(LEVEL) : STATUS_TRANSLATION(LEVEL);
 
 	if (unicorn_is_write(type))
 		iss |= ISS_WRITE;

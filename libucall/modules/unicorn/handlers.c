@@ -30,7 +30,8 @@ static uint64_t find_fixup(struct unicorn_vcpu *v)
 	for (uint64_t at = vm->fixups.start; at < vm->fixups.end; at += sizeof(f)) {
 		if (uc_mem_read(v->uc, at, &f, sizeof(f)))
 			return 0;
-		if (at + (uint64_t)(int64_t)(int32_t)ucall_guest32(vm->arch, (uint32_t)f.at) == v->pc)
+		if (at + (uint64_t)(int64_t)(int32_t)ucall_guest32(vm->arch, (uint32_t)f.at) ==
+		    v->pc)
 			return at + offsetof(struct ucall_fixup, to) +
 			       (uint64_t)(int64_t)(int32_t)ucall_guest32(vm->arch, (uint32_t)f.to);
 	}

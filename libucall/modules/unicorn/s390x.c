@@ -97,7 +97,8 @@ static bool insn(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit 
 	v->psw_loaded = code[0] == 0x82 || (code[0] == 0xb2 && code[1] == 0xb2); /* LPSW, LPSWE */
 	if (takes_long(code))
 		v->budget = 0;
-	if (!s390x_parse_diag((uint32_t)code[0] << 24 | code[1] << 16 | code[2] << 8 | code[3], &diag))
+	if (!s390x_parse_diag((uint32_t)code[0] << 24 | code[1] << 16 | code[2] << 8 | code[3],
+			      &diag))
 		return false;
 	s390x_diag_exit(&diag, unicorn_get(v, v->cpu->gpr[diag.base]),
 			unicorn_get(v, v->cpu->gpr[diag.reg]), exit);
@@ -107,7 +108,8 @@ static bool insn(struct unicorn_vcpu *v, const uint8_t *code, struct ucall_exit 
 static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			 struct ucall_exit *exit)
 {
-	unicorn_exception(exit, unicorn_is_denied(type) ? S390X_PGM_PROTECTION : S390X_PGM_ADDRESSING,
+	unicorn_exception(exit,
+			  unicorn_is_denied(type) ? S390X_PGM_PROTECTION : S390X_PGM_ADDRESSING,
 			  unicorn_is_write(type), address, 0);
 }
 
@@ -128,7 +130,8 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 		unicorn_exception(exit, S390X_PGM_ADDRESSING, 0, pc, 0);
 	} else {
 		unicorn_exception(exit, UCALL_S390X_PROGRAM, 0, 0,
-				  UCALL_UNKNOWN_VECTOR | UCALL_UNKNOWN_CODE | UCALL_UNKNOWN_ADDRESS);
+				  UCALL_UNKNOWN_VECTOR | UCALL_UNKNOWN_CODE |
+					  UCALL_UNKNOWN_ADDRESS);
 	}
 }
 

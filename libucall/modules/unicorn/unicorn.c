@@ -105,7 +105,8 @@ static const uint8_t *code_at(struct unicorn_vcpu *v)
 		v->code = r ? vcpu->vm->memory.base + r->gpa + (page - r->gva) : NULL;
 		v->code_page = page;
 	}
-	return v->code && (v->pc & offset) <= UCALL_PAGE_SIZE - 4 ? v->code + (v->pc & offset) : NULL;
+	return v->code && (v->pc & offset) <= UCALL_PAGE_SIZE - 4 ? v->code + (v->pc & offset)
+								  : NULL;
 }
 
 void unicorn_read_registers(struct unicorn_vcpu *v, struct ucall_frame *frame)
@@ -321,7 +322,8 @@ static void emulate(void *data)
 	for (;;) {
 		/* No end address: a guest that jumps to address 0 must be noticed. */
 		v->error = uc_emu_start(v->uc, v->pc, UINT64_MAX, 0, 0);
-		v->failed = !v->error && v->next.what == NEXT_NOTHING && v->cpu->halts_by_exception &&
+		v->failed = !v->error && v->next.what == NEXT_NOTHING &&
+			    v->cpu->halts_by_exception &&
 			    v->cpu->halts_by_exception(v, &v->vcpu->exit);
 		if (v->failed)
 			unicorn_takes_exception(v);

@@ -94,7 +94,10 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 				  address, 0);
 }
 
-/* True if it is DIV or IDIV (AMD APM volume 3, appendix A: F6 and F7 with /6 and /7, after prefixes). */
+/*
+ * True if it is DIV or IDIV (AMD APM volume 3, appendix A: F6 and F7 with /6 and /7, after
+ * prefixes).
+ */
 static bool is_division(const uint8_t *code, size_t size)
 {
 	size_t i = 0;

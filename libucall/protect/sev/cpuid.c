@@ -23,7 +23,8 @@ static struct kvm_cpuid_entry2 *leaf(struct kvm_cpuid2 *cpuid, uint32_t function
 }
 
 /* Copies the supported CPUID and adds the leaf for memory encryption. */
-struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct kvm_cpuid2 *supported)
+struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm,
+				  const struct kvm_cpuid2 *supported)
 {
 	const uint32_t more = 2;
 	struct kvm_cpuid2 *cpuid = ucall_calloc(

@@ -33,7 +33,8 @@ void sev_pages_mark(struct sev_pages *pages, uint64_t gpa, uint64_t size, bool i
 	}
 }
 
-bool sev_pages_are_private(const struct sev_pages *pages, const struct ucall_memory *mem, uint64_t gpa)
+bool sev_pages_are_private(const struct sev_pages *pages, const struct ucall_memory *mem,
+			   uint64_t gpa)
 {
 	return pages->private_bits ? sev_pages_is_set(pages->private_bits, gpa / UCALL_PAGE_SIZE)
 				   : gpa < mem->next;

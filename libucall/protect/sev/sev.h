@@ -16,7 +16,8 @@ extern const struct ucall_kvm_guard sev_real, sev_real_snp; /* real/real.c */
 
 /* real/real.c: struct ucall_kvm_guards.launch_list. */
 char *sev_real_launch_list(const struct ucall_machine *vm,
-			   const struct ucall_protection *protection, const struct ucall_args *args);
+			   const struct ucall_protection *protection,
+			   const struct ucall_args *args);
 
 /* Sets the C-bit: the address bit that means "private" in page tables. */
 static inline void sev_set_c_bit(struct ucall_memory *mem, uint64_t c_bit)
@@ -36,7 +37,8 @@ static inline unsigned int sev_c_bit(const struct ucall_memory *mem)
 const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd);
 
 /* Copies the supported CPUID and adds the leaf for memory encryption; NULL after ucall_fail(). */
-struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm, const struct kvm_cpuid2 *supported);
+struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm,
+				  const struct kvm_cpuid2 *supported);
 /* Looks up a leaf; all zero if it is missing (APM volume 3, appendix E). */
 void sev_find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t index,
 		    uint32_t values[4]);

@@ -81,10 +81,11 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 	sev->step = ucall_protection_closes(vm->protection) &&
 		    ucall_args_uint(vm->protection_options, "trap_cpuid");
 	if (sev->step && vm->ring)
-		return ucall_fail(EOPNOTSUPP,
-				  "trap_cpuid=step: KVM can single-step guests only in ring 0; this VM's "
-				  "guest functions run in ring %d",
-				  vm->ring);
+		return ucall_fail(
+			EOPNOTSUPP,
+			"trap_cpuid=step: KVM can single-step guests only in ring 0; this VM's "
+			"guest functions run in ring %d",
+			vm->ring);
 	if (sev_find_c_bit(fd, &c_bit, supported) || filter_msrs(vm, fd))
 		return -1;
 	sev_set_c_bit(&vm->memory, c_bit);

@@ -111,7 +111,8 @@ struct sev_place {
 #define SEV_BEFORE 15
 
 /* Finds the start of the instruction that made `exit`: *regs are those before it. */
-bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit, struct kvm_regs *regs);
+bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit,
+		    struct kvm_regs *regs);
 
 /* ---- ghcb.c: VMGEXIT ---- */
 

@@ -48,7 +48,8 @@ static uint64_t answer_cpuid(const struct ucall_cpu *vcpu, uint64_t request)
 	uint32_t values[4];
 
 	sev_find_cpuid(sev_vm(vcpu->vm)->cpuid, (uint32_t)(request >> 32), 0, values);
-	return (uint64_t)values[request >> 30 & 3] << 32 | (request & 0xc0000000) | UCALL_GHCB_CPUID;
+	return (uint64_t)values[request >> 30 & 3] << 32 | (request & 0xc0000000) |
+	       UCALL_GHCB_CPUID;
 }
 
 static uint64_t register_ghcb(struct ucall_cpu *vcpu, uint64_t request)

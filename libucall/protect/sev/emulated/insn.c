@@ -129,7 +129,8 @@ static bool is_out(const struct head *h, const uint8_t *p, size_t n, const struc
 	return (h->opcode & 0xfe) == 0xee && n == h->size && (uint16_t)regs->rdx == exit->u.io.port;
 }
 
-static bool io_start(const struct sev_place *at, const struct ucall_exit *exit, struct kvm_regs *regs)
+static bool io_start(const struct sev_place *at, const struct ucall_exit *exit,
+		     struct kvm_regs *regs)
 {
 	struct string_op op;
 	struct head h;
@@ -216,7 +217,8 @@ static bool is_mov(const struct head *h, const uint8_t *p, size_t n, struct kvm_
 	unsigned int from;
 
 	p += h->size;
-	if (h->two_bytes ? h->opcode != 0xc3 /* MOVNTI */ : (h->opcode & 0xfe) != 0x88 && (h->opcode & 0xfe) != 0xc6)
+	if (h->two_bytes ? h->opcode != 0xc3 /* MOVNTI */
+			 : (h->opcode & 0xfe) != 0x88 && (h->opcode & 0xfe) != 0xc6)
 		return false;
 	if (!h->two_bytes && (h->opcode & 0xfe) == 0xc6)
 		immediate = size == 8 ? 4 : size;
@@ -273,7 +275,8 @@ static bool mmio_start(const struct sev_place *at, const struct ucall_exit *exit
 	return false;
 }
 
-bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit, struct kvm_regs *regs)
+bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit,
+		    struct kvm_regs *regs)
 {
 	*regs = *at->regs;
 	if (at->moves)

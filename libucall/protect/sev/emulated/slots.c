@@ -112,7 +112,8 @@ static int drop_slot(struct ucall_machine *vm, uint32_t i)
 	struct sev_vm *sev = sev_vm(vm);
 	const struct sev_slot *s = &sev->slots[i];
 
-	if (set_slot(sev->fd, i, ucall_memory_entry(&vm->memory, s->start, !s->is_private), 0, NULL))
+	if (set_slot(sev->fd, i, ucall_memory_entry(&vm->memory, s->start, !s->is_private), 0,
+		     NULL))
 		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
 	sev->slots[i].size = 0;
 	return 0;
@@ -134,7 +135,8 @@ int sev_split_memory(struct ucall_machine *vm)
 	sev->slots[1] = (struct sev_slot){ 0, mem->size, true };
 	if (drop_slot(vm, 0) || drop_slot(vm, 1))
 		return -1;
-	return add_slot(vm, 0, mem->next, true) || add_slot(vm, mem->next, mem->size, false) ? -1 : 0;
+	return add_slot(vm, 0, mem->next, true) || add_slot(vm, mem->next, mem->size, false) ? -1
+											     : 0;
 }
 
 void sev_free_slots(struct sev_vm *sev)

@@ -157,9 +157,10 @@ int sev_raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code)
 	int r = sev_undo(vcpu, fd, &regs);
 
 	if (!r)
-		return ucall_fail(EOPNOTSUPP,
-				  "the guest raised #VC by an instruction that this emulation does not "
-				  "recognise (a store to MMIO other than MOV, MOVS and STOS); see "
-				  "docs/CONFIDENTIAL.md");
+		return ucall_fail(
+			EOPNOTSUPP,
+			"the guest raised #VC by an instruction that this emulation does not "
+			"recognise (a store to MMIO other than MOV, MOVS and STOS); see "
+			"docs/CONFIDENTIAL.md");
 	return r < 0 ? r : sev_deliver_vc(vcpu, fd, &regs, code);
 }

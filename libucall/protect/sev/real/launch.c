@@ -164,7 +164,8 @@ static void fill_start(const struct sev_launch *l, union arguments *a)
 
 static void list_start(const union arguments *a, FILE *out)
 {
-	fprintf(out, "{handle=%u, policy=0x%x, dh_uaddr=0, dh_len=0, session_uaddr=0, session_len=0}",
+	fprintf(out,
+		"{handle=%u, policy=0x%x, dh_uaddr=0, dh_len=0, session_uaddr=0, session_len=0}",
 		a->start.handle, a->start.policy);
 }
 
@@ -221,7 +222,8 @@ static int take_measure(struct sev_launch *l, union arguments *a, int r)
 	l->measurement_size = a->measure.len;
 	if (l->measurement_size && l->measurement_size <= l->measurement_room)
 		return 0;
-	return ucall_fail(EPROTO, "KVM_SEV_LAUNCH_MEASURE: the measurement has %u bytes, not 1 to %u",
+	return ucall_fail(EPROTO,
+			  "KVM_SEV_LAUNCH_MEASURE: the measurement has %u bytes, not 1 to %u",
 			  l->measurement_size, l->measurement_room);
 }
 
@@ -288,7 +290,8 @@ static void list_snp_update(const union arguments *a, FILE *out)
 	fprintf(out,
 		"{gfn_start=0x%" PRIx64 ", uaddr=0x%" PRIx64 ", len=0x%" PRIx64
 		", type=KVM_SEV_SNP_PAGE_TYPE_NORMAL, flags=0x%x} (again until len is 0)",
-		a->snp_update.gfn_start, a->snp_update.uaddr, a->snp_update.len, a->snp_update.flags);
+		a->snp_update.gfn_start, a->snp_update.uaddr, a->snp_update.len,
+		a->snp_update.flags);
 }
 
 /* KVM advances the arguments past what it has done. */

@@ -60,7 +60,8 @@ static int explain_device(const struct sev_machine *m)
 				  "/dev/sev is not permitted: run as root, or grant access as root "
 				  "(chmod, or a udev rule)");
 	default:
-		return ucall_fail(EOPNOTSUPP, "cannot open /dev/sev: %s", strerror(m->device_error));
+		return ucall_fail(EOPNOTSUPP, "cannot open /dev/sev: %s",
+				  strerror(m->device_error));
 	}
 	if (m->firmware_error)
 		return ucall_fail(EOPNOTSUPP,
@@ -78,25 +79,27 @@ int sev_check_machine(const struct sev_machine *m, uint32_t bit)
 	if (!k)
 		return ucall_fail(EINVAL, "no such protection");
 	if (!(m->features & k->feature))
-		return ucall_fail(
-			EOPNOTSUPP,
-			"this CPU has no %s (CPUID 0x8000001f, EAX bit %d), or it is turned off in the "
-			"firmware's settings, or this is a virtual machine",
-			k->name, __builtin_ctz(k->feature));
+		return ucall_fail(EOPNOTSUPP,
+				  "this CPU has no %s (CPUID 0x8000001f, EAX bit %d), or it is "
+				  "turned off in the "
+				  "firmware's settings, or this is a virtual machine",
+				  k->name, __builtin_ctz(k->feature));
 	if (!m->has_kvm_amd)
 		return ucall_fail(EOPNOTSUPP, "the CPU has %s, but module kvm_amd is not loaded",
 				  k->name);
 	if (m->parameter[i] == 0)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"kvm_amd's parameter %s is off: load the module with %s=1; if it stays off, "
-			"memory encryption or its ASIDs are turned off in the firmware's settings "
-			"(dmesg | grep -i sev)",
-			k->parameter, k->parameter);
+		return ucall_fail(EOPNOTSUPP,
+				  "kvm_amd's parameter %s is off: load the module with %s=1; if it "
+				  "stays off, "
+				  "memory encryption or its ASIDs are turned off in the firmware's "
+				  "settings "
+				  "(dmesg | grep -i sev)",
+				  k->parameter, k->parameter);
 	if (m->parameter[i] < 0 ||
 	    (bit == UCALL_PROTECT_SEV_SNP && (!has_vm_type(m, k) || !m->has_hypercall_exits)))
 		return ucall_fail(EOPNOTSUPP,
-				  "this kernel's KVM has no %s; Linux %s or later is needed", k->name,
+				  "this kernel's KVM has no %s; Linux %s or later is needed",
+				  k->name,
 				  bit == UCALL_PROTECT_SEV	? "4.16"
 				  : bit == UCALL_PROTECT_SEV_ES ? "5.11"
 								: "6.11");
