@@ -193,7 +193,7 @@ static void once_wrong(void)
 		const char *protect, *says;
 	} cases[] = {
 		{ "sgx",
-		  "no memory encryption \"sgx\"; there are: none, emulated-sev, emulated-sev-es" },
+		  "unknown memory encryption \"sgx\"; known: none, emulated-sev, emulated-sev-es" },
 		{ ",x=1", "does not name a" },
 		{ "emulated-sev,trap_cpuid=step", "unknown option \"trap_cpuid\"" },
 		{ "emulated-sev-es,trap_cpuid=now", "give one of no|step" },

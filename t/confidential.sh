@@ -9,7 +9,7 @@ unset UCALL_BACKEND UCALL_ENGINE
 "$example" --protect bogus >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "an unknown protection: exit status 2"
-has "$scratch/out" "there are: none, emulated-sev, emulated-sev-es, emulated-sev-snp, sev, sev-es, sev-snp" "it lists them"
+has "$scratch/out" "known: none, emulated-sev, emulated-sev-es, emulated-sev-snp, sev, sev-es, sev-snp" "it lists them"
 "$example" --bogus >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "an unknown option: exit status 2"

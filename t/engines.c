@@ -53,7 +53,7 @@ static void once_environment(void)
 	setenv("UCALL_ENGINE", "qemu", 1);
 	CHECK(!ucall_vm_create(&config));
 	CHECK_EQ(errno, EINVAL);
-	CHECK_HAS(ucall_error(), "no engine \"qemu\"; there are: kvm, unicorn");
+	CHECK_HAS(ucall_error(), "unknown engine \"qemu\"; known: kvm, unicorn");
 	unsetenv("UCALL_ENGINE");
 }
 

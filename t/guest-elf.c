@@ -109,7 +109,7 @@ static void once_header(void)
 	f.header.e_type = ET_REL;
 	refused(&f, "not linked; make guests with `ucall cc`");
 	f.header.e_type = ET_CORE;
-	refused(&f, "no executable");
+	refused(&f, "not an executable");
 	make(&f);
 	f.header.e_phnum = 0;
 	refused(&f, "no segment to load");
@@ -189,7 +189,7 @@ static void once_config(void)
 	refused_config(&(struct ucall_vm_config){ .image = "/tmp" }, ENOEXEC, "not a regular file");
 	refused_config(
 		&(struct ucall_vm_config){ .arch = "vax" }, EINVAL,
-		"no guest architecture \"vax\"; there are: x86_64 (amd64), aarch64 (arm64), s390x, "
+		"unknown guest architecture \"vax\"; known: x86_64 (amd64), aarch64 (arm64), s390x, "
 		"riscv64");
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),
@@ -198,7 +198,7 @@ static void once_config(void)
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),
 						  .engine = "bochs" },
-		       EINVAL, "no engine \"bochs\"; there are: kvm, unicorn");
+		       EINVAL, "unknown engine \"bochs\"; known: kvm, unicorn");
 #ifdef __x86_64__
 	refused_config(&(struct ucall_vm_config){ .arch = "s390x" }, EINVAL,
 		       "must be a separate guest ELF; make one with `ucall cc --arch s390x`");

@@ -92,7 +92,7 @@ done
 good=$(ls "$scratch"/hello-*.elf 2>/dev/null | head -n 1)
 status 2 "cc: nothing" ucall cc
 status 2 "cc: an unknown architecture" ucall cc --arch vax -o "$scratch/x.elf" "$scratch/guest.c"
-has "$scratch/out" 'no guest architecture "vax"; there are: x86_64 (amd64), aarch64 (arm64), s390x, riscv64' \
+has "$scratch/out" 'unknown guest architecture "vax"; known: x86_64 (amd64), aarch64 (arm64), s390x, riscv64' \
 	"it lists the known ones"
 status 2 "cc: a missing argument" ucall cc -o
 status 1 "cc: no such source" ucall cc -o "$scratch/x.elf" "$scratch/nosuch.c"
@@ -108,7 +108,7 @@ if test -n "$good"; then
 	status 2 "run: an argument that is not a number" ucall run "$good" seven
 	status 2 "run: too many arguments" ucall run "$good" 1 2 3 4 5 6 7
 	status 2 "run: an unknown engine" ucall run -e bochs "$good"
-	has "$scratch/out" "there are: kvm, unicorn" "it lists the known ones"
+	has "$scratch/out" "known: kvm, unicorn" "it lists the known ones"
 	status 2 "run: an unknown backend" ucall run -b nosuch "$good"
 	status 2 "run: another architecture" ucall run -a riscv64 "$(ls "$scratch"/hello-[ax]*.elf | head -n 1)"
 	has "$scratch/out" "configuration says riscv64" "it says so"

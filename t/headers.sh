@@ -70,7 +70,7 @@ sed -n '/^<!-- hello.c -->$/,/^```$/p' "$top_srcdir/README.md" | sed '1,2d; /^``
 # The example in <ucall/test.h>.
 {
 	echo '#include <ucall/test.h>'
-	sed -n '/^ \*	static UCALL_GUEST/,/^ \*	UCALL_TESTS/p' "$top_srcdir/include/ucall/test.h" | sed 's/^ \*//'
+	sed -n '/^ \*	static UCALL_GUEST/,/host_code });$/p' "$top_srcdir/include/ucall/test.h" | sed 's/^ \*//'
 } >"$scratch/test.c"
 # Every macro, and each field of a backend's metadata in the order of the structures.
 cat >"$scratch/all.c" <<'EOF'

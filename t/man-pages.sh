@@ -65,7 +65,7 @@ documented "environment variables"
 ucall=$top_builddir/tools/ucall
 for command in list info demo run cc conform bench lab new; do
 	"$ucall" $command --help | grep -oE -e '(^|[][ (|,])--?[a-zA-Z][a-z-]*' | sed 's/^[^-]*//' |
-		grep -vxE -e '--target|-M.' | sort -u >"$scratch/options"
+		grep -vxE -e '--target|-M.*' | sort -u >"$scratch/options"
 	sed 's/\\-/-/g; s/\\f.//g' "$top_srcdir/tools/ucall.1" >"$scratch/page"
 	while read -r option; do
 		grep -qE -e "(^|[^a-zA-Z-])$option([^a-zA-Z-]|$)" "$scratch/page" || echo "$option"

@@ -40,7 +40,7 @@ const struct ucall_arch *ucall_arch_find(const char *name)
 		    (*other_names[i] && !strcmp(other_names[i], name)))
 			return ucall_archs[i];
 	ucall_arch_names(&names);
-	ucall_fail(EINVAL, "no guest architecture \"%s\"; there are: %s", name, text);
+	ucall_fail(EINVAL, "unknown guest architecture \"%s\"; known: %s", name, text);
 	return NULL;
 }
 

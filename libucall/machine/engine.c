@@ -43,7 +43,7 @@ static const struct ucall_engine *find(const char *name)
 	for (size_t i = 0; i < ENGINES; i++)
 		if (!strcmp(engines[i].name, name))
 			return load(i);
-	ucall_fail(EINVAL, "no engine \"%s\"; there are: kvm, unicorn", name);
+	ucall_fail(EINVAL, "unknown engine \"%s\"; known: kvm, unicorn", name);
 	return NULL;
 }
 

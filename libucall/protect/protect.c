@@ -108,7 +108,7 @@ static const struct ucall_protection *find(const char *name)
 			return &kinds[i];
 		ucall_text_add(&t, "%s%s", i ? ", " : "", kinds[i].name);
 	}
-	ucall_fail(EINVAL, "no memory encryption \"%s\"; there are: %s", name, names);
+	ucall_fail(EINVAL, "unknown memory encryption \"%s\"; known: %s", name, names);
 	return NULL;
 }
 
