@@ -23,6 +23,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/arch/x86_64/arch.c \
 	libucall/arch/x86_64/escape.c libucall/arch/x86_64/exceptions.h \
 	libucall/arch/x86_64/paging.c \
+	libucall/arch/x86_64/insn.h \
 	libucall/arch/x86_64/x86_64.h \
 	libucall/arch/stubs.c libucall/arch/stubs.h \
 	libucall/attach/attach.c \

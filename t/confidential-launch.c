@@ -57,6 +57,14 @@ static void host_states(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK(!ucall_vm_host_pointer(vm, private, 8));
 	CHECK_EQ(errno, EPERM);
 
+	/* Registers that will be encrypted cannot be stepped on. */
+	if (strcmp(ucall_test_protect(), "emulated-sev")) {
+		CHECK_OK(!ucall_vcpu_set_stepping(vcpu, true));
+		CHECK_EQ(ucall_vm_launch(vm), -1);
+		CHECK_EQ(errno, EINVAL);
+		CHECK_HAS(ucall_error(), "vCPU 0 is being single-stepped");
+		CHECK_OK(!ucall_vcpu_set_stepping(vcpu, false));
+	}
 	CHECK_OK(!ucall_vm_launch(vm));
 
 	/* After. */

@@ -47,6 +47,9 @@ static UCALL_GUEST void guest_fault(uint64_t which)
 	case 6: /* the null page */
 		__asm__ volatile("xor %%eax, %%eax; call *%%rax" : : : "rax");
 		break;
+	case 8: /* the last address */
+		__asm__ volatile("mov $-1, %%rax; call *%%rax" : : : "rax");
+		break;
 	case 7: /* an invalid stack: the report still comes, without the stack */
 		__asm__ volatile("mov $0x1000, %%esp; ud2" : : : "memory");
 		break;
@@ -133,6 +136,7 @@ static void each_fault(int ring)
 		{ 14, 0x11, "#PF page fault", NULL, 0 },
 		{ 14, 0x10, "#PF page fault", NULL, 0 },
 		{ 6, 0, "#UD invalid opcode", NULL, 0 },
+		{ 14, 0x10, "#PF page fault", NULL, ~0ull },
 	};
 
 	for (uint64_t i = 0; i < sizeof(expected) / sizeof(expected[0]); i++)

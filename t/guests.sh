@@ -88,6 +88,13 @@ for a in x86_64 aarch64 s390x riscv64; do
 	done
 done
 
+# Symbols for a table of fix-ups that cannot be.
+if ucall cc -o "$scratch/fixups.elf" "$top_srcdir/examples/guest-hello.c" -Wl,--defsym=__start_ucall_fixups=0x400000 \
+	-Wl,--defsym=__stop_ucall_fixups=0x20400000 >"$scratch/out" 2>&1; then
+	status 2 "a table of fix-ups of 512 MiB" ucall run "$scratch/fixups.elf"
+	has "$scratch/out" "a table of fix-ups of 0x20000000 bytes, from __start_ucall_fixups (0x400000)" "it says which"
+fi
+
 # Wrong usage.
 good=$(ls "$scratch"/hello-*.elf 2>/dev/null | head -n 1)
 status 2 "cc: nothing" ucall cc

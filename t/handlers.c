@@ -49,6 +49,7 @@
 #else
 #define KEEP "lla t0, 2f; sd t0, 0(%[to]);"
 #define UNDEFINED ".word 0;"
+#define UNDEFINED_SHORT ".half 0;"
 #define LOAD "ld t0, 0(%[from]);"
 #define CLOBBERS "t0", "memory"
 #define EQUAL "sub %[equal], %[a], %[b];" /* there are no flags */
@@ -58,6 +59,10 @@
 	{ \
 		5, 13 \
 	}
+#endif
+
+#ifndef UNDEFINED_SHORT
+#define UNDEFINED_SHORT UNDEFINED
 #endif
 
 #define BAD 0x123456789000ull /* nothing is mapped there */
@@ -232,6 +237,7 @@ static void host_too_deep(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, EFAULT);
 	CHECK_EQ(ucall_fault(vcpu)->frame.vector, number_undefined());
+	CHECK_HAS(ucall_error(), "its handler was not called, as 4 handlers had not returned");
 	/* After a restart, no handler is active. */
 	CHECK_OK(!ucall_vcpu_restart(vcpu));
 	for (uint64_t depth = 5; depth <= 4 + MOST; depth++) {
@@ -244,6 +250,44 @@ static void host_too_deep(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	}
 }
 #endif
+
+/*
+ * In the innermost handler, one more exception can be an exit or have a fix-up, and a further one
+ * ends the guest.
+ */
+static UCALL_GUEST void on_deep_safe(struct ucall_frame *frame)
+{
+	uint64_t back = resume, depth = ++count, value;
+
+	if (depth < 4)
+		raise();
+	else
+		GUEST_ASSERT(guest_read_safe(BAD, 8, &value) >= UCALL_TRAPPED);
+	GUEST_SYNC(200 + depth);
+	frame->pc = back;
+}
+
+static UCALL_GUEST void guest_deep_safe(void)
+{
+	raise();
+	GUEST_SYNC(7);
+	GUEST_DONE();
+}
+
+/* Uses more stack than a handler has, which is 16 KiB. */
+static UCALL_GUEST uint64_t fill(uint64_t depth)
+{
+	volatile char room[1024];
+
+	room[depth % sizeof(room)] = (char)depth;
+	return depth ? fill(depth - 1) + (uint64_t)room[0] : 0;
+}
+
+static UCALL_GUEST void on_full(struct ucall_frame *frame)
+{
+	GUEST_SYNC(fill(4) + 1);
+	fill(64);
+}
 
 /* ---- fix-ups ---- */
 
@@ -280,10 +324,52 @@ static UCALL_GUEST void guest_safe(void)
 	GUEST_DONE();
 }
 
+/* It has no fix-up, but the instruction before it has. */
+static UCALL_GUEST void guest_behind(void)
+{
+	__asm__ volatile("1:" LOAD UNDEFINED_SHORT "2:" UCALL_FIXUP("1b", "2b")
+			 :
+			 : [from] "r"(&here)
+			 : CLOBBERS);
+	GUEST_DONE();
+}
+
 #ifndef UCALL_GUEST_BUILD
+static void host_behind(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, EFAULT);
+	CHECK_EQ(ucall_fault(vcpu)->frame.vector, number_undefined());
+}
+
 static void host_done(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+static void host_deep_safe(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	CHECK_OK(!ucall_vm_set_handler(vm, number_undefined(), on_deep_safe));
+	for (uint64_t depth = MOST; depth; depth--)
+		next(vcpu, 200 + depth);
+	next(vcpu, 7);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+/* It reaches memory that is not mapped, not another handler's part. */
+static void host_full(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	int cmd = UCALL_SYNC;
+
+	CHECK_OK(!ucall_vm_set_handler(vm, number_undefined(), on_full));
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	/* On s390x it is the handler of this exception too. */
+	for (int i = 0; cmd == UCALL_SYNC && i < MOST; i++)
+		cmd = ucall_next(vcpu, NULL);
+	CHECK_EQ(cmd, -1);
+	CHECK_EQ(errno, EFAULT);
+	if (strcmp(ucall_test_arch(), "s390x"))
+		CHECK(ucall_fault(vcpu)->frame.vector != (uint64_t)number_undefined());
 }
 
 static void host_safe(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
@@ -319,6 +405,43 @@ static UCALL_GUEST void guest_divide(void)
 static void host_divide(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	CHECK_OK(!ucall_vm_set_handler(vm, 0, on_exception));
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+}
+
+/* ---- x86_64: a trap's frame is at the next instruction ---- */
+
+static UCALL_GUEST void guest_trap(void)
+{
+	uint64_t result = 0;
+
+	__asm__ volatile("1: int3; nop; jmp 3f; 2: add $0x10000, %%rax; 3:" UCALL_FIXUP("1b", "2b")
+			 : "+a"(result)
+			 :
+			 : "memory", "cc");
+	GUEST_ASSERT_EQ(result, 0x10000 + UCALL_TRAPPED + 3);
+	GUEST_ASSERT_EQ(count, 0);
+	/* The fix-up of the instruction behind it is not for the trap. */
+	result = 0;
+	__asm__ volatile(KEEP
+			 "2: int3; 1: nop; jmp 3f; 4: add $1, %%rax; 3:" UCALL_FIXUP("1b", "4b")
+			 : "+a"(result)
+			 : [to] "r"(&resume)
+			 : CLOBBERS);
+	GUEST_ASSERT_EQ(result, 0);
+	GUEST_ASSERT_EQ(count, 1);
+	GUEST_ASSERT_EQ(last.pc, resume + 1);
+	GUEST_DONE();
+}
+
+static UCALL_GUEST void on_trap(struct ucall_frame *frame)
+{
+	on_exception(frame);
+	frame->pc = last.pc;
+}
+
+static void host_trap(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	CHECK_OK(!ucall_vm_set_handler(vm, 3, on_trap));
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
@@ -364,11 +487,21 @@ UCALL_TESTS({ "skips an instruction", UCALL_TEST_GUEST(guest_undefined), .host =
 	      .nargs = 1, .args = { 4 }, .any_arch = true },
 	    { "five deep", UCALL_TEST_GUEST(guest_deep), .host = host_too_deep, .nargs = 1,
 	      .args = { 5 }, .any_arch = true },
+	    { "a fix-up four deep", UCALL_TEST_GUEST(guest_deep_safe), .host = host_deep_safe,
+	      .any_arch = true },
+	    { "a full stack", UCALL_TEST_GUEST(guest_deep_safe), .host = host_full,
+	      .any_arch = true },
 	    { "fix-ups", UCALL_TEST_GUEST(guest_safe), .host = host_safe, .any_arch = true },
 	    { "fix-ups beside a handler", UCALL_TEST_GUEST(guest_safe), .host = host_safe_beside,
 	      .any_arch = true },
+	    { "an undefined instruction behind a fix-up", UCALL_TEST_GUEST(guest_behind),
+	      .host = host_behind, .any_arch = true },
 #if defined(__x86_64__)
 	    { "divisions by zero", UCALL_TEST_GUEST(guest_divide), .host = host_divide },
+	    { "traps", UCALL_TEST_GUEST(guest_trap), .host = host_trap, .engine = "unicorn" },
+	    /* A KVM that interprets ring 0 does not know INT3. */
+	    { "traps in ring 3", UCALL_TEST_GUEST(guest_trap), .host = host_trap, .engine = "kvm",
+	      .config.ring = 3 },
 	    { "MSRs with a fix-up", UCALL_TEST_GUEST(guest_msr), .host = host_done,
 	      .engine = "kvm" },
 #endif

@@ -30,6 +30,7 @@ c_tests = \
 	t/ring-hostile \
 	t/shared \
 	t/snapshot \
+	t/stepping \
 	t/sync-args \
 	t/timeout \
 	t/ucall-test \

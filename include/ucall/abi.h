@@ -111,7 +111,7 @@ enum ucall_fault_state {
  * The state of a vCPU.  Exception stubs save it and handlers get it; the host can read and set it.
  * pc is where the guest continues when a handler returns: the instruction itself after most
  * exceptions, the next one after a trap, such as an x86_64 breakpoint or an aarch64 or s390x
- * supervisor call.
+ * supervisor call.  (Without a handler, ucall_fault() with engine unicorn gives the instruction.)
  *
  *	    gpr				  flags	    code		address
  * x86_64   rax rcx rdx rbx rsp rbp rsi	  RFLAGS    error code		CR2

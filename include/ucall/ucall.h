@@ -370,7 +370,8 @@ UCALL_PUBLIC void ucall_vcpu_kick(struct ucall_vcpu *vcpu);
 UCALL_PUBLIC int ucall_vcpu_restart(struct ucall_vcpu *vcpu);
 
 /*
- * Turns single-stepping on or off.  While it is on, each ucall_vcpu_run() ends after one guest
+ * Turns single-stepping on or off; ucall_vm_launch() refuses a VM whose registers it would close
+ * meanwhile (EINVAL).  While it is on, each ucall_vcpu_run() ends after one guest
  * instruction, with the exit UCALL_EXIT_DEBUG or the exit that the instruction made; ucall_next()
  * then fails with ENOMSG.  Returns 0, or -1: EOPNOTSUPP if the engine cannot do it (KVM on
  * riscv64), EINVAL if the guest's registers are closed to the host.  A KVM that interprets ring 0
@@ -476,16 +477,17 @@ UCALL_PUBLIC int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t 
 /*
  * ucall_vm_set_handler(vm, vector, handler): calls `void handler(struct ucall_frame *frame)`, a
  * guest function, for exceptions and interrupts of that number (see UCALL_VECTORS), on every vCPU,
- * on its own stack and in the kernel's privilege level.  It may make ucalls, may raise exceptions
- * itself, up to four deep, and may change pc, sp, flags, extra and gpr in the frame, with which the
- * guest continues.  A NULL handler, the default, ends the run with EFAULT.  In a VM with a separate
+ * on its own stack of 16 KiB and in the kernel's privilege level.  It may make ucalls, may raise
+ * exceptions itself, up to four deep, and may change pc, sp, flags, extra and gpr in the frame, with
+ * which the guest continues.  A NULL handler, the default, ends the run with EFAULT.  In a VM with a separate
  * guest ELF, that ELF's function of the same name runs.
  *
  * The instruction that raised #VC under SEV-ES may be a doorbell: a #VC handler that makes ucalls
  * itself must call ucall_nest_enter().
  *
  * Engine kvm: the guest's own vectors call the handler.  Engine unicorn raises no interrupts; the
- * engine calls the handler for exceptions, and frame->unknown says which details are unknown.
+ * engine calls the handler for exceptions, and frame->unknown says which details are unknown.  There
+ * extra is 0, and system registers that a handler changes have their old values when it returns.
  * Returns 0, or -1: EINVAL, EPERM after ucall_vm_launch() of a VM with encrypted memory, or
  * EOPNOTSUPP if the engine runs no handlers.
  */

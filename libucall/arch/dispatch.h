@@ -5,7 +5,8 @@
  * outside its section.  Its loops are volatile, because compilers turn copy loops into calls.
  *
  * arch/ARCH/stub.c includes this file last, after STUB_RESULT and the functions stub_complete(),
- * stub_is_interrupt(), stub_insn(), stub_fallback_vector() and stub_stop().
+ * stub_is_interrupt(), stub_insn(), stub_fallback_vector() and stub_stop().  If KVM steps guests by
+ * a flag in struct ucall_frame.flags, it also defines STUB_STEP_FLAG and stub_was_step().
  */
 #include "stubs.h"
 
@@ -101,15 +102,18 @@ UCALL_STUB_OWN int serve_exit(struct ucall_frame *frame)
 	return handler && !((int (*)(struct ucall_frame *))(uintptr_t)handler)(frame);
 }
 
-UCALL_STUB void ucall_stub_dispatch(struct ucall_frame *frame)
+UCALL_INLINE const volatile struct ucall_stub_cpu *stub_cpu(void)
+{
+	return (const volatile struct ucall_stub_cpu *)(uintptr_t)((uint64_t)stub_data() +
+								   STUB_CPU - STUB_DATA);
+}
+
+UCALL_STUB_OWN void handle(struct ucall_frame *frame)
 {
 	const struct ucall_stub_data *data = stub_data();
-	const struct ucall_stub_cpu *cpu =
-		(const struct ucall_stub_cpu *)(uintptr_t)((uint64_t)data + STUB_CPU - STUB_DATA);
-	uint64_t handler;
+	uint64_t handler, depth = stub_cpu()->depth;
 
-	stub_complete(frame);
-	if (*(volatile const uint64_t *)&cpu->depth > STUB_DEPTH ||
+	if (depth > STUB_LAST_PART ||
 	    __atomic_load_n(&ucall_this_mailbox()->fault.state, __ATOMIC_RELAXED) !=
 		    UCALL_FAULT_NONE)
 		end(frame);
@@ -120,7 +124,35 @@ UCALL_STUB void ucall_stub_dispatch(struct ucall_frame *frame)
 	handler = data->handlers[frame->vector % UCALL_VECTORS];
 	if (!handler)
 		handler = data->handlers[stub_fallback_vector(frame->vector) % UCALL_VECTORS];
-	if (!handler || (data->exit_vector && frame->vector == data->exit_vector))
+#ifdef STUB_STEP_FLAG
+	if (!handler && stub_cpu()->stepped && stub_was_step(frame))
+		return;
+#endif
+	if (!handler || depth > STUB_DEPTH ||
+	    (data->exit_vector && frame->vector == data->exit_vector))
 		end(frame);
 	call(frame, handler);
+}
+
+/*
+ * The host's stepping is not visible in the frame.  It goes on afterwards, unless the host has
+ * turned it off meanwhile.
+ */
+UCALL_STUB void ucall_stub_dispatch(struct ucall_frame *frame)
+{
+#ifdef STUB_STEP_FLAG
+	uint64_t step = 0;
+
+	if (stub_cpu()->stepped) {
+		step = frame->flags & STUB_STEP_FLAG;
+		frame->flags &= ~(uint64_t)STUB_STEP_FLAG;
+	}
+	stub_complete(frame);
+	handle(frame);
+	if (stub_cpu()->stepped == STUB_STEPPING)
+		frame->flags |= step;
+#else
+	stub_complete(frame);
+	handle(frame);
+#endif
 }

@@ -10,7 +10,8 @@
 _Static_assert(STUB_MAILBOX == UCALL_MAILBOX_ADDRESS, "stubs.h");
 _Static_assert(STUB_MAILBOX + STUB_BELL_OFFSET == UCALL_BELL_ADDRESS, "stubs.h");
 _Static_assert(STUB_CODE >= UCALL_CODE_ADDRESS + UCALL_CODE_SIZE + UCALL_PAGE_SIZE, "stubs.h");
-_Static_assert(STUB_STACK == UCALL_HANDLER_STACK && STUB_STACK_SIZE == UCALL_HANDLER_STACK_SIZE,
+_Static_assert(STUB_STACK == UCALL_HANDLER_STACK && STUB_STACK_TOP == UCALL_HANDLER_STACK_TOP &&
+		       STUB_PART == UCALL_HANDLER_STRIDE,
 	       "stubs.h");
 _Static_assert(STUB_STOP_GPA >= UCALL_MEM_MAX, "stubs.h");
 _Static_assert(STUB_FRAME_PC == offsetof(struct ucall_frame, pc), "stubs.h");
@@ -25,6 +26,7 @@ _Static_assert(STUB_FRAME_GPR == offsetof(struct ucall_frame, gpr), "stubs.h");
 _Static_assert(STUB_FRAME_SIZE == (sizeof(struct ucall_frame) + 15) / 16 * 16, "stubs.h");
 _Static_assert(STUB_CPU_DEPTH == offsetof(struct ucall_stub_cpu, depth), "stubs.h");
 _Static_assert(STUB_CPU_SCRATCH == offsetof(struct ucall_stub_cpu, scratch), "stubs.h");
+_Static_assert(STUB_CPU_STEPPED == offsetof(struct ucall_stub_cpu, stepped), "stubs.h");
 _Static_assert(sizeof(struct ucall_stub_data) == 2 * UCALL_PAGE_SIZE, "stubs.h");
 
 #define DATA_PAGES (sizeof(struct ucall_stub_data) / UCALL_PAGE_SIZE)
@@ -66,7 +68,7 @@ int ucall_stubs_map(struct ucall_cpu *vcpu)
 				UCALL_MAP_WRITE | UCALL_MAP_KERNEL))
 		return -1;
 	return ucall_memory_map_in(vm, root, STUB_STOP, STUB_STOP_GPA, UCALL_PAGE_SIZE,
-				   UCALL_MAP_WRITE | UCALL_MAP_DEVICE);
+				   UCALL_MAP_WRITE | UCALL_MAP_DEVICE | UCALL_MAP_KERNEL);
 }
 
 /* Forgets exceptions that were under way. */

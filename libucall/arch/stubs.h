@@ -19,17 +19,17 @@
 #define STUB_CPU 0x800010c000 /* struct ucall_stub_cpu */
 #define STUB_STOP 0x800010f000 /* a page without memory: a store there exits to the host */
 #define STUB_STOP_GPA 0xfffff000 /* above all guest memory */
-#define STUB_STACK 0x8000110000 /* the page below is not mapped */
+#define STUB_STACK 0x8000110000 /* UCALL_HANDLER_STACK */
 
 /*
- * An exception in a handler takes the next part of the stack.  The last part is for one nested too
- * deep, which stops.
+ * An exception in a handler takes the next part of the stack.  One within STUB_DEPTH handlers can be
+ * an exit or have a fix-up, but gets no handler; the last part is for one within that, which stops.
  */
 #define STUB_DEPTH 4
-#define STUB_PART_SHIFT 14
-#define STUB_PART (1 << STUB_PART_SHIFT)
-#define STUB_STACK_SIZE ((STUB_DEPTH + 1) * STUB_PART)
-#define STUB_STACK_TOP (STUB_STACK + STUB_STACK_SIZE)
+#define STUB_LAST_PART (STUB_DEPTH + 1)
+#define STUB_PART_SHIFT 15
+#define STUB_PART (1 << STUB_PART_SHIFT) /* the lower half is not mapped */
+#define STUB_STACK_TOP (STUB_STACK + (STUB_LAST_PART + 1) * STUB_PART)
 
 /* Offsets in struct ucall_frame, and its size on the stack. */
 #define STUB_FRAME_PC 0
@@ -46,6 +46,7 @@
 /* struct ucall_stub_cpu */
 #define STUB_CPU_DEPTH 0
 #define STUB_CPU_SCRATCH 8
+#define STUB_CPU_STEPPED 24
 
 #ifndef __ASSEMBLER__
 #include <ucall/abi.h>
@@ -66,6 +67,17 @@ struct ucall_stub_data {
 struct ucall_stub_cpu {
 	uint64_t depth; /* exceptions whose stubs have not returned */
 	uint64_t scratch[2];
+	/*
+	 * enum ucall_stub_stepped: KVM steps x86_64 guests by a flag that exceptions save like any
+	 * other.  The host writes it.
+	 */
+	uint64_t stepped;
+};
+
+enum ucall_stub_stepped {
+	STUB_NOT_STEPPED, /* up to now */
+	STUB_STEPPING,
+	STUB_STEPPED, /* not any more */
 };
 
 /* What UCALL_FIXUP() makes: addresses, relative to that of the field. */

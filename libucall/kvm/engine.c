@@ -25,7 +25,7 @@ struct kvm_vm {
 
 struct kvm_vcpu {
 	int fd;
-	bool stepping; /* ucall_vcpu_set_stepping() */
+	bool stepped; /* it has been single-stepped for ucall_vcpu_set_stepping() */
 	bool armed; /* KVM is set to single-step it */
 	bool owed_halt; /* a step over a halt was reported as the halt: KVM may still report it */
 	int kicked; /* atomic: ucall_vcpu_kick() was called and has not ended a run yet */
@@ -378,9 +378,13 @@ static enum ucall_run_end stepped(struct ucall_cpu *vcpu, uint64_t after_halt)
 	return UCALL_RUN_EXIT;
 }
 
-bool ucall_kvm_is_stepping(const struct ucall_cpu *vcpu)
+/* The stubs hide the flag by which KVM steps, and end steps that are no longer wanted. */
+static void tell_stubs(struct ucall_cpu *vcpu, bool on)
 {
-	return ((const struct kvm_vcpu *)vcpu->engine_data)->stepping;
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (v->stepped && !vcpu->vm->flat && ucall_kvm_arch.stepping)
+		ucall_kvm_arch.stepping(vcpu, on);
 }
 
 static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
@@ -394,7 +398,8 @@ static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
 				  ucall_kvm_arch.arch->name);
 	if (on && ucall_machine_registers_are_closed(vcpu->vm))
 		return fail_closed(vcpu, "ucall_vcpu_set_stepping");
-	v->stepping = on;
+	v->stepped = v->stepped || on;
+	tell_stubs(vcpu, on);
 	return 0;
 }
 
@@ -405,7 +410,7 @@ enum ucall_run_end ucall_kvm_enter(struct ucall_cpu *vcpu, bool step)
 	struct kvm_vcpu *v = vcpu->engine_data;
 	uint64_t after_halt = 0;
 
-	step = step || v->stepping;
+	step = step || vcpu->stepping;
 	if (step ? arm_step(vcpu, &after_halt) : v->armed && set_debug(v, 0))
 		return UCALL_RUN_FAILED;
 	if (ioctl(v->fd, KVM_RUN, 0)) {
@@ -511,6 +516,8 @@ static int kvm_restart(struct ucall_cpu *vcpu)
 	 */
 	if (ucall_machine_is_launched(vcpu->vm) && ucall_kvm_complete(vcpu))
 		return -1;
+	if (ucall_kvm_arch.reset && ucall_kvm_arch.reset(v->fd))
+		return -1;
 	return ucall_kvm_arch.boot(vcpu, v->fd, v->run);
 }
 
@@ -576,6 +583,7 @@ static int kvm_load(struct ucall_machine *vm, const void *from)
 		if (ucall_kvm_complete(vcpu) ||
 		    ucall_kvm_arch.state->load(vcpu, v->fd, state->vcpus[vcpu->number]))
 			return -1;
+		tell_stubs(vcpu, vcpu->stepping);
 	}
 	return state->devices ? ucall_kvm_arch.state->load_irqchip(kvm->fd, state->devices) : 0;
 }

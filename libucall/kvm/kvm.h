@@ -89,6 +89,8 @@ struct ucall_kvm_arch {
 	int (*vcpu_init)(struct ucall_cpu *vcpu, int kvm_fd, int fd, struct kvm_run *run);
 	/* Sets the vCPU's registers as vcpu->boot says. */
 	int (*boot)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run);
+	/* Before boot() for a vCPU that has run: resets what boot() does not set.  NULL: nothing. */
+	int (*reset)(int fd);
 	uint64_t (*argument)(int fd, const struct kvm_run *run);
 	uint64_t (*root)(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run);
 	int (*get_regs)(const struct ucall_cpu *vcpu, int fd, const struct kvm_run *run,
@@ -108,6 +110,8 @@ struct ucall_kvm_arch {
 	int (*next_halt)(struct ucall_cpu *vcpu, int fd, uint64_t *after);
 	uint64_t (*debug_pc)(const struct kvm_run *run);
 	bool (*is_behind_halt)(struct ucall_cpu *vcpu, int fd);
+	/* Tells the guest's stubs that stepping is on, or off again.  NULL: they need not know. */
+	void (*stepping)(struct ucall_cpu *vcpu, bool on);
 
 	/* NULL: KVM does not have it on this architecture. */
 	const struct ucall_kvm_irqchip *irqchip;
@@ -134,8 +138,6 @@ void ucall_kvm_interrupt(struct ucall_cpu *vcpu);
  * Returns UCALL_RUN_EXIT, _INTERRUPTED, _AGAIN, or _FAILED.
  */
 enum ucall_run_end ucall_kvm_enter(struct ucall_cpu *vcpu, bool step);
-/* True after ucall_vcpu_set_stepping(): the user wants to see each step. */
-bool ucall_kvm_is_stepping(const struct ucall_cpu *vcpu);
 
 /* KVM_SET_ONE_REG, KVM_GET_ONE_REG: 64-bit registers. */
 int ucall_kvm_set_reg(int fd, uint64_t id, uint64_t value);

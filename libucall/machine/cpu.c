@@ -89,18 +89,30 @@ static int map_shared_page(struct ucall_cpu *vcpu)
 				   UCALL_PAGE_SIZE, UCALL_MAP_WRITE | UCALL_MAP_SHARED);
 }
 
+int ucall_cpu_map_handler_stack(struct ucall_cpu *vcpu, uint64_t top, unsigned int parts)
+{
+	struct ucall_machine *vm = vcpu->vm;
+
+	for (unsigned int i = 0; i < parts; i++) {
+		const size_t size = UCALL_HANDLER_PART_SIZE;
+		uint64_t gpa = ucall_memory_alloc_pages(&vm->memory, size / UCALL_PAGE_SIZE);
+
+		if (!gpa ||
+		    ucall_memory_map_in(vm, vcpu->boot.root,
+					top - (uint64_t)i * UCALL_HANDLER_STRIDE - size, gpa, size,
+					UCALL_MAP_WRITE | UCALL_MAP_KERNEL))
+			return -1;
+	}
+	return 0;
+}
+
 static int map_handler_stack(struct ucall_cpu *vcpu)
 {
 	struct ucall_machine *vm = vcpu->vm;
-	uint64_t gpa;
 
 	if (!(vm->engine->can() & UCALL_CAN_HANDLERS))
 		return 0;
-	gpa = ucall_memory_alloc_pages(&vm->memory, UCALL_HANDLER_STACK_SIZE / UCALL_PAGE_SIZE);
-	return gpa ? ucall_memory_map_in(vm, vcpu->boot.root, UCALL_HANDLER_STACK, gpa,
-					 UCALL_HANDLER_STACK_SIZE,
-					 UCALL_MAP_WRITE | UCALL_MAP_KERNEL)
-		   : -1;
+	return ucall_cpu_map_handler_stack(vcpu, UCALL_HANDLER_STACK_TOP, UCALL_HANDLER_PARTS);
 }
 
 int ucall_cpu_create(struct ucall_cpu *vcpu)

@@ -61,8 +61,8 @@ struct ucall_engine {
 	 */
 	enum ucall_run_end (*run)(struct ucall_cpu *vcpu, int64_t deadline);
 	/*
-	 * Makes run() end after one instruction, with UCALL_EXIT_DEBUG unless that exits.  NULL: it
-	 * cannot.
+	 * Called before cpu->stepping changes.  While that is set, run() ends after one instruction,
+	 * with UCALL_EXIT_DEBUG unless that exits.  NULL: the engine cannot step.
 	 */
 	int (*set_stepping)(struct ucall_cpu *vcpu, bool on);
 	/* Ends the current run(), or else the next at once.  From any thread or signal handler. */

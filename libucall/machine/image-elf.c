@@ -12,6 +12,8 @@
 #include "base/text.h"
 
 #define MAX_SEGMENTS 64
+/* Bytes.  The fix-ups are searched one by one for each exception. */
+#define FIXUPS_MAX 0x80000
 
 /* ---- the file ---- */
 
@@ -169,6 +171,14 @@ int ucall_image_load(struct ucall_machine *vm)
 	if (ucall_image_symbol(vm->image, "__start_ucall_fixups", &vm->fixups.start) ||
 	    ucall_image_symbol(vm->image, "__stop_ucall_fixups", &vm->fixups.end))
 		vm->fixups.start = vm->fixups.end = 0;
+	if (vm->fixups.end < vm->fixups.start || vm->fixups.end - vm->fixups.start > FIXUPS_MAX)
+		return ucall_fail(ENOEXEC,
+				  "%s: a table of fix-ups of 0x%llx bytes, from __start_ucall_fixups "
+				  "(0x%llx) to __stop_ucall_fixups (0x%llx); at most 0x%x are possible",
+				  vm->image->name,
+				  (unsigned long long)(vm->fixups.end - vm->fixups.start),
+				  (unsigned long long)vm->fixups.start,
+				  (unsigned long long)vm->fixups.end, FIXUPS_MAX);
 	/* Without it, a guest function faults at address 0 when it returns. */
 	if (ucall_image_symbol(vm->image, UCALL_IMAGE_RETURN, &vm->return_address))
 		vm->return_address = 0;

@@ -177,6 +177,14 @@ void ucall_machine_finish(struct ucall_machine *vm)
 
 int ucall_machine_launch(struct ucall_machine *vm)
 {
+	if (ucall_protection_closes(vm->protection))
+		for (const struct ucall_cpu *vcpu = vm->vcpus; vcpu; vcpu = vcpu->next)
+			if (vcpu->stepping)
+				return ucall_fail(EINVAL,
+						  "vCPU %u is being single-stepped, and its "
+						  "registers will be encrypted; call "
+						  "ucall_vcpu_set_stepping(vcpu, false) first",
+						  vcpu->number);
 	if (vm->guard ? vm->guard->launch(vm) : vm->engine->launch(vm))
 		return -1;
 	set_launched(vm);

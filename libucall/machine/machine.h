@@ -98,6 +98,7 @@ struct ucall_cpu {
 	struct ucall_cpu *next;
 	void *engine_data; /* the engine's own */
 	void *arch_data; /* the architecture's own */
+	bool stepping; /* ucall_vcpu_set_stepping() */
 	void *guard_data; /* the guard's own */
 	struct ucall_exit exit; /* the last */
 	struct ucall_boot boot;
@@ -159,13 +160,15 @@ void *ucall_machine_map_common(struct ucall_machine *vm, uint64_t gva, size_t si
 			       unsigned int prot);
 
 /*
- * Adding a vCPU, with vm->lock held: build makes its memory, to which ucall_cpu_map() may add;
- * start makes the vCPU itself and adds it to the list.
+ * Adding a vCPU, with vm->lock held: ucall_cpu_map_memory() makes its memory, to which
+ * ucall_cpu_map() may add; ucall_cpu_create() makes the vCPU itself and adds it to the list.
  */
 int ucall_cpu_map_memory(struct ucall_cpu *vcpu);
 int ucall_cpu_create(struct ucall_cpu *vcpu);
 /* Zeroed memory for this vCPU only, which the host can always read; NULL after ucall_fail(). */
 void *ucall_cpu_map(struct ucall_cpu *vcpu, uint64_t gva, size_t size, unsigned int prot);
+/* Parts of a stack for exception handlers, downwards from `top`, each with unmapped memory below. */
+int ucall_cpu_map_handler_stack(struct ucall_cpu *vcpu, uint64_t top, unsigned int parts);
 void ucall_cpu_fini(struct ucall_cpu *vcpu); /* it may be half made; it is no longer in the list */
 
 /* Fails if it may not run yet; launches the machine if that needs no ucall_vm_launch(). */

@@ -18,9 +18,15 @@
 #define UCALL_STACK_STRIDE 0x100000
 #define UCALL_STACK_SIZE 0x10000
 #define UCALL_HEAP_ADDRESS 0x18000000000 /* what ucall_vm_alloc() gives out */
-/* A vCPU's stack for handlers of exceptions, in the mailbox's slot. */
+/*
+ * A vCPU's stack for handlers of exceptions, in the mailbox's slot.  An exception in a handler takes
+ * the next part, downwards; the memory below each part is not mapped.
+ */
 #define UCALL_HANDLER_STACK 0x8000110000
-#define UCALL_HANDLER_STACK_SIZE 0x14000
+#define UCALL_HANDLER_PARTS 6
+#define UCALL_HANDLER_PART_SIZE 0x4000
+#define UCALL_HANDLER_STRIDE 0x8000
+#define UCALL_HANDLER_STACK_TOP (UCALL_HANDLER_STACK + UCALL_HANDLER_PARTS * UCALL_HANDLER_STRIDE)
 /* Flat guests of the host's own architecture: where guest functions return to. */
 #define UCALL_RETURN_ADDRESS 0x8000100000
 

@@ -379,6 +379,10 @@ static int report_exception(struct ucall_fault *f)
 		add_frame(fault, 1, "called in", &t);
 	else
 		add_place(fault, &t);
+	if (!ucall_machine_is_encrypted(f->cpu->vm) &&
+	    ucall_machine_handler(f->cpu->vm, fault->frame.vector))
+		ucall_text_add(&t, "; its handler was not called, as %d handlers had not returned",
+			       UCALL_HANDLER_PARTS - 2);
 	if (fault->frame.address < bottom && fault->frame.address >= bottom - UCALL_STACK_SIZE)
 		ucall_text_add(&t, "; the stack of %d KiB is full", UCALL_STACK_SIZE / 1024);
 	return finish(f, EFAULT, &t, problem);

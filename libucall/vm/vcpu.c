@@ -138,7 +138,10 @@ int ucall_vcpu_set_stepping(struct ucall_vcpu *handle, bool on)
 		return ucall_fail(EOPNOTSUPP,
 				  "ucall_vcpu_set_stepping: engine %s cannot single-step",
 				  engine->name);
-	return engine->set_stepping(&vcpu->cpu, on);
+	if (engine->set_stepping(&vcpu->cpu, on))
+		return -1;
+	vcpu->cpu.stepping = on;
+	return 0;
 }
 
 const struct ucall_fault_info *ucall_fault(const struct ucall_vcpu *vcpu)

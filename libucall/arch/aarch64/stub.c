@@ -18,10 +18,10 @@ UCALL_INLINE int stub_is_interrupt(uint64_t vector)
 	return vector >= UCALL_AARCH64_IRQ;
 }
 
-/* The instruction that raised it. */
+/* The instruction that raised it: after a supervisor call the frame's is the next one. */
 UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 {
-	return frame->pc;
+	return frame->vector == EC_SVC ? frame->pc - 4 : frame->pc;
 }
 
 /* The vector whose handler is used if this one has none. */

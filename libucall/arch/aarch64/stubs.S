@@ -35,7 +35,7 @@ common:
 	ldr	x2, [x1, #STUB_CPU_DEPTH]
 	add	x0, x2, #1
 	str	x0, [x1, #STUB_CPU_DEPTH]
-	mov	x0, #STUB_DEPTH
+	mov	x0, #STUB_LAST_PART
 	cmp	x2, x0
 	csel	x2, x2, x0, ls
 	address	x0, STUB_STACK_TOP - STUB_FRAME_SIZE

@@ -18,7 +18,7 @@ ucall_stub_vectors:
 	ld	a1, STUB_CPU_DEPTH(a0)
 	addi	t0, a1, 1
 	sd	t0, STUB_CPU_DEPTH(a0)
-	li	t0, STUB_DEPTH
+	li	t0, STUB_LAST_PART
 	bleu	a1, t0, 1f
 	mv	a1, t0
 1:	slli	a1, a1, STUB_PART_SHIFT

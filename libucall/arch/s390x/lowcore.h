@@ -4,6 +4,7 @@
 #define LIBUCALL_S390X_LOWCORE_H
 
 #define LC_EXTERNAL_CODE 0x86
+#define LC_SVC_ILC 0x89
 #define LC_SVC_CODE 0x8a
 #define LC_PROGRAM_ILC 0x8d /* length of the instruction */
 #define LC_PROGRAM_CODE 0x8e

@@ -50,7 +50,8 @@ UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 	if (frame->vector == S390X_PGM_SEGMENT || frame->vector == S390X_PGM_PAGE ||
 	    (frame->vector >= S390X_PGM_ASCE_TYPE && frame->vector <= S390X_PGM_REGION_THIRD))
 		return frame->pc;
-	return frame->pc - LOWCORE(uint8_t, LC_PROGRAM_ILC);
+	return frame->pc -
+	       LOWCORE(uint8_t, frame->vector == UCALL_S390X_SVC ? LC_SVC_ILC : LC_PROGRAM_ILC);
 }
 
 /* The vector whose handler is used if this one has none. */

@@ -52,7 +52,7 @@ ucall_s390x_second:
 	lg	%r3, STUB_CPU_DEPTH(%r12)
 	la	%r4, 1(%r3)
 	stg	%r4, STUB_CPU_DEPTH(%r12)
-	lghi	%r4, STUB_DEPTH
+	lghi	%r4, STUB_LAST_PART
 	clgr	%r3, %r4
 	jnh	1f
 	lgr	%r3, %r4

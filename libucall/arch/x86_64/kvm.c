@@ -7,6 +7,7 @@
 #include "layout.h"
 #include "protect/sev/kvm-sev.h"
 #include "protect/sev/sev.h"
+#include "insn.h"
 #include "x86_64.h"
 
 #define CR0_BOOT 0x80010033 /* PG WP NE ET MP PE */
@@ -210,21 +211,22 @@ static int x86_64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 	return 0;
 }
 
-#define HLT 0xf4
-
 /* Reads the code at rip + offset. */
 static int read_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, int64_t offset,
 		     uint8_t *code, size_t size)
 {
 	struct kvm_sregs sregs;
+	uint64_t at;
 
 	if (ioctl(fd, KVM_GET_REGS, regs) || ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_REGS");
 	memset(code, 0, size);
-	/* Byte by byte, since the next page may not be mapped. */
+	at = regs->rip + (uint64_t)offset;
+	if (ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, at, code, NULL, size))
+		return 0;
+	/* The next page may not be mapped. */
 	for (size_t i = 0; i < size; i++)
-		if (!ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, regs->rip + (uint64_t)offset + i,
-					      &code[i], NULL, 1))
+		if (!ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, at + i, &code[i], NULL, 1))
 			break;
 	return 0;
 }
@@ -235,17 +237,27 @@ int ucall_x86_64_next_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs
 	return read_code(vcpu, fd, regs, 0, code, size);
 }
 
+/* See STUB_STEP_FLAG in stub.c: exceptions save the flag by which KVM steps. */
+static void x86_64_stepping(struct ucall_cpu *vcpu, bool on)
+{
+	const uint64_t value = on ? STUB_STEPPING : STUB_STEPPED;
+
+	ucall_memory_copy_as_cpu(vcpu->vm, vcpu->boot.root, STUB_CPU + STUB_CPU_STEPPED, NULL,
+				 &value, sizeof(value));
+}
+
 /* KVM's interpreter treats ENDBR64 and the next instruction as one step. */
 static int x86_64_next_halt(struct ucall_cpu *vcpu, int fd, uint64_t *after)
 {
 	struct kvm_regs regs;
-	uint8_t code[5];
-	size_t at;
+	uint8_t code[8]; /* ENDBR64, and HLT with up to three prefixes */
+	size_t at, size;
 
 	if (ucall_x86_64_next_code(vcpu, fd, &regs, code, sizeof(code)))
 		return -1;
 	at = ucall_x86_64_is_endbr(code) ? 4 : 0;
-	*after = code[at] == HLT ? regs.rip + at + 1 : 0;
+	size = ucall_x86_64_halt(code + at, sizeof(code) - at);
+	*after = size ? regs.rip + at + size : 0;
 	return 0;
 }
 
@@ -254,7 +266,7 @@ static bool x86_64_is_behind_halt(struct ucall_cpu *vcpu, int fd)
 	struct kvm_regs regs;
 	uint8_t code;
 
-	return !read_code(vcpu, fd, &regs, -1, &code, 1) && code == HLT;
+	return !read_code(vcpu, fd, &regs, -1, &code, 1) && code == UCALL_X86_64_HLT;
 }
 
 static uint64_t x86_64_debug_pc(const struct kvm_run *run)
@@ -314,6 +326,7 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.sync_regs = KVM_SYNC_X86_REGS | KVM_SYNC_X86_SREGS,
 	.vcpu_init = x86_64_vcpu_init,
 	.boot = x86_64_boot,
+	.reset = ucall_x86_64_reset,
 	.argument = x86_64_argument,
 	.root = x86_64_root,
 	.get_regs = x86_64_get_regs,
@@ -322,6 +335,7 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.next_halt = x86_64_next_halt,
 	.debug_pc = x86_64_debug_pc,
 	.is_behind_halt = x86_64_is_behind_halt,
+	.stepping = x86_64_stepping,
 	.irqchip = &irqchip,
 	.state = &ucall_x86_64_state,
 	.guards = guards,

@@ -9,7 +9,7 @@
 #include "arch/stubs.h"
 
 /* For the VM: */
-#define X86_TABLES 0x8000130000
+#define X86_TABLES 0x8000170000
 #define X86_IDT (X86_TABLES + 0x0000) /* 256 gates */
 #define X86_GDT (X86_TABLES + 0x1000)
 #define X86_TABLES_PAGES 2
@@ -24,7 +24,16 @@
 #define X86_TSS (X86_TABLES + 0x4000)
 #define X86_TSS_PAGES 3 /* 104 bytes, and the I/O permission bitmap */
 
+/*
+ * NMI and #MC have a stack of their own, since they can come while another exception's stub saves
+ * or restores registers at the top of its part.
+ */
+#define X86_NMI_STACK 0x8000150000
+#define X86_NMI_PARTS 2
+#define X86_NMI_STACK_TOP (X86_NMI_STACK + X86_NMI_PARTS * STUB_PART)
+
 #define X86_TSS_IST1 0x24 /* AMD APM volume 2, 12.2.5: 64-bit TSS */
+#define X86_TSS_IST2 0x2c /* for NMI and #MC */
 #define X86_TSS_IOMAP 0x66
 #define X86_TSS_SIZE 0x68
 #define X86_IOMAP_SIZE 8192

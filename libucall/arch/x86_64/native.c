@@ -15,12 +15,16 @@
 
 extern const uint8_t ucall_x86_64_vectors[] UCALL_HIDDEN;
 
-_Static_assert(X86_TABLES >= UCALL_HANDLER_STACK + UCALL_HANDLER_STACK_SIZE, "layout.h");
+_Static_assert(X86_NMI_STACK >= UCALL_HANDLER_STACK_TOP && X86_TABLES >= X86_NMI_STACK_TOP,
+	       "layout.h");
 
-/* A gate to an interrupt handler on IST 1 (AMD APM volume 2, 4.8.4). */
-static void set_gate(uint64_t *gate, uint64_t target)
+/*
+ * A gate to an interrupt handler on a stack of the TSS (AMD APM volume 2, 4.8.4).  `dpl`: from which
+ * ring an instruction (INT3, INT) may use it.
+ */
+static void set_gate(uint64_t *gate, uint64_t target, uint64_t ist, uint64_t dpl)
 {
-	gate[0] = (target & 0xffff) | X86_KERNEL_CS << 16 | 1ull << 32 | 0x8eull << 40 |
+	gate[0] = (target & 0xffff) | X86_KERNEL_CS << 16 | ist << 32 | (0x8e | dpl << 5) << 40 |
 		  (target >> 16 & 0xffff) << 48;
 	gate[1] = target >> 32;
 }
@@ -51,7 +55,9 @@ static int x86_64_vm_init(struct ucall_machine *vm)
 	idt = ucall_memory_pointer(&vm->memory, vm->arch_gpa, X86_TABLES_PAGES * UCALL_PAGE_SIZE);
 	for (unsigned int v = 0; v < 256; v++)
 		set_gate(idt + (size_t)2 * v,
-			 ucall_stub_address(ucall_x86_64_vectors) + (uint64_t)v * X86_STUB_SIZE);
+			 ucall_stub_address(ucall_x86_64_vectors) + (uint64_t)v * X86_STUB_SIZE,
+			 v == VECTOR_NMI || v == VECTOR_MC ? 2 : 1,
+			 v == VECTOR_BP || v == VECTOR_OF ? 3 : 0);
 
 	gdt = idt + (X86_GDT - X86_IDT) / sizeof(*idt);
 	/* AMD APM volume 2, 4.8: all are marked accessed, so that the CPU need not write here. */
@@ -68,9 +74,10 @@ static int x86_64_vm_init(struct ucall_machine *vm)
 /* Forgets exceptions under way: the next takes the top of the interrupt stack. */
 static void x86_64_vcpu_reset(struct ucall_cpu *vcpu)
 {
-	const uint64_t top = STUB_STACK_TOP;
+	const uint64_t top = STUB_STACK_TOP, nmi_top = X86_NMI_STACK_TOP;
 
 	memcpy((uint8_t *)vcpu->arch_data + X86_TSS_IST1, &top, sizeof(top));
+	memcpy((uint8_t *)vcpu->arch_data + X86_TSS_IST2, &nmi_top, sizeof(nmi_top));
 	ucall_stubs_reset(vcpu);
 }
 
@@ -82,7 +89,8 @@ static int x86_64_vcpu_init(struct ucall_cpu *vcpu)
 	uint8_t *tss;
 
 	gpa = ucall_memory_alloc_pages(&vm->memory, X86_TSS_PAGES);
-	if (!gpa || ucall_stubs_map(vcpu))
+	if (!gpa || ucall_stubs_map(vcpu) ||
+	    ucall_cpu_map_handler_stack(vcpu, X86_NMI_STACK_TOP, X86_NMI_PARTS))
 		return -1;
 	tss = ucall_memory_pointer(&vm->memory, gpa, (size_t)X86_TSS_PAGES * UCALL_PAGE_SIZE);
 	vcpu->arch_data = tss;

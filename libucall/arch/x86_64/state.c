@@ -92,6 +92,61 @@ static int load_msrs(int fd, const struct vcpu_state *s)
 	return 0;
 }
 
+/* The values after INIT or power-on (AMD APM volume 2, 14.1.3) of MSRs that guests may write. */
+static int reset_msrs(int fd)
+{
+	static const struct kvm_msr_entry msrs[] = {
+		{ .index = 0x174 }, /* SYSENTER_CS */
+		{ .index = 0x175 }, /* SYSENTER_ESP */
+		{ .index = 0x176 }, /* SYSENTER_EIP */
+		{ .index = 0x277, .data = 0x0007040600070406 }, /* PAT */
+		{ .index = 0xc0000081 }, /* STAR */
+		{ .index = 0xc0000082 }, /* LSTAR */
+		{ .index = 0xc0000083 }, /* CSTAR */
+		{ .index = 0xc0000084 }, /* SFMASK */
+		{ .index = 0xc0000102 }, /* KERNEL_GS_BASE */
+		{ .index = 0xc0000103 }, /* TSC_AUX */
+	};
+
+	for (size_t i = 0; i < sizeof(msrs) / sizeof(msrs[0]); i++) {
+		struct {
+			uint32_t count, pad;
+			struct kvm_msr_entry entry;
+		} one = { .count = 1, .entry = msrs[i] };
+
+		if (ioctl(fd, KVM_SET_MSRS, &one) < 0) /* 0: this CPU does not have it */
+			return ucall_fail_call("KVM_SET_MSRS");
+	}
+	return 0;
+}
+
+/* Exceptions and NMIs under way or pending, breakpoints, MSRs, the floating-point unit. */
+int ucall_x86_64_reset(int fd)
+{
+	const uint16_t fcw = 0x37f;
+	const uint32_t mxcsr = 0x1f80;
+	struct kvm_xcrs xcrs = { .nr_xcrs = 1, .xcrs[0] = { .xcr = 0, .value = 1 } };
+	struct kvm_debugregs debug = { .dr6 = 0xffff0ff0, .dr7 = 0x400 };
+	struct kvm_vcpu_events events;
+	struct kvm_xsave xsave;
+
+	/* A header of zeros: each unit is in its initial state (Intel SDM volume 1, 13.4.2). */
+	memset(&xsave, 0, sizeof(xsave));
+	memcpy(xsave.region, &fcw, sizeof(fcw));
+	memcpy((uint8_t *)xsave.region + 24, &mxcsr, sizeof(mxcsr));
+	if (reset_msrs(fd))
+		return -1;
+	CALL(fd, KVM_SET_XCRS, &xcrs);
+	CALL(fd, KVM_SET_XSAVE, &xsave);
+	CALL(fd, KVM_SET_DEBUGREGS, &debug);
+	CALL(fd, KVM_GET_VCPU_EVENTS, &events);
+	memset(&events.exception, 0, sizeof(events.exception));
+	memset(&events.interrupt, 0, sizeof(events.interrupt));
+	memset(&events.nmi, 0, sizeof(events.nmi));
+	CALL(fd, KVM_SET_VCPU_EVENTS, &events);
+	return 0;
+}
+
 /* ---- a vCPU ---- */
 
 static int save(const struct ucall_cpu *vcpu, int kvm_fd, int fd, struct vcpu_state *s,

@@ -19,10 +19,28 @@ UCALL_INLINE int stub_is_interrupt(uint64_t vector)
 	return vector >= 32 || vector == VECTOR_DB || vector == VECTOR_NMI || vector == VECTOR_MC;
 }
 
-/* The instruction that raised it. */
+/* The instruction that raised it: INT3 is a trap, so the frame's is the next one. */
 UCALL_INLINE uint64_t stub_insn(const struct ucall_frame *frame)
 {
-	return frame->pc;
+	return frame->vector == VECTOR_BP ? frame->pc - 1 : frame->pc;
+}
+
+#define STUB_STEP_FLAG 0x100 /* RFLAGS.TF */
+#define DR6_BS 0x4000 /* a step */
+
+/*
+ * A step that the host no longer wants: it was turned off when the flag was on the stack already.
+ * ucall_stub_dispatch() has cleared it.
+ */
+UCALL_INLINE int stub_was_step(const struct ucall_frame *frame)
+{
+	uint64_t dr6;
+
+	if (frame->vector != VECTOR_DB)
+		return 0;
+	__asm__ volatile("mov %%dr6, %0" : "=r"(dr6));
+	__asm__ volatile("mov %0, %%dr6" : : "r"(dr6 & ~(uint64_t)DR6_BS));
+	return (dr6 & DR6_BS) != 0;
 }
 
 /* The vector whose handler is used if this one has none. */

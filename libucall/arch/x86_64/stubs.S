@@ -2,9 +2,10 @@
 /*
  * x86_64's part of the exception stubs (arch/stubs.h).
  *
- * All vectors enter on the interrupt stack (IST 1), so that the interrupted function's red zone
- * stays intact.  While a handler runs, the IST entry is lowered, so that an exception in it takes
- * the next part of that stack.
+ * All vectors enter on an interrupt stack, so that the interrupted function's red zone stays intact:
+ * NMI and #MC on that of IST 2, the others on that of IST 1.  While a handler runs, its IST entry is
+ * lowered, so that an exception in it takes the next part of the stack; and so is IST 1 for an NMI,
+ * which may have interrupted a stub on it.
  */
 #include "layout.h"
 
@@ -73,13 +74,22 @@ common:
 
 	cld
 	movabs	$X86_TSS + X86_TSS_IST1, %rbx
+	xor	%r12d, %r12d		/* how far to lower IST 2 */
+	mov	$STUB_PART, %eax
+	cmpq	$2, STUB_FRAME_VECTOR(%rsp)
+	cmove	%rax, %r12
+	cmpq	$18, STUB_FRAME_VECTOR(%rsp)
+	cmove	%rax, %r12
+	subq	%r12, (X86_TSS_IST2 - X86_TSS_IST1)(%rbx)
 	subq	$STUB_PART, (%rbx)
 	movabs	$STUB_CPU, %rbp
 	incq	STUB_CPU_DEPTH(%rbp)
 	mov	%rsp, %rdi
 	call	ucall_stub_dispatch
+	cli				/* a handler may have set IF */
 	decq	STUB_CPU_DEPTH(%rbp)
 	addq	$STUB_PART, (%rbx)
+	addq	%r12, (X86_TSS_IST2 - X86_TSS_IST1)(%rbx)
 
 	/* Copy them to where IRETQ reads them. */
 	mov	STUB_FRAME_PC(%rsp), %rax

@@ -26,13 +26,9 @@ struct kvm_regs;
 int ucall_x86_64_next_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, uint8_t *code,
 			   size_t size);
 
-/* ENDBR64, of 4 bytes. */
-static inline bool ucall_x86_64_is_endbr(const uint8_t *code)
-{
-	return code[0] == 0xf3 && code[1] == 0x0f && code[2] == 0x1e && code[3] == 0xfa;
-}
-
 /* For kvm.c: snapshots. */
 extern const struct ucall_kvm_state ucall_x86_64_state;
+/* For struct ucall_kvm_arch. */
+int ucall_x86_64_reset(int fd);
 
 #endif

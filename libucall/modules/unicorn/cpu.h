@@ -46,7 +46,6 @@ struct unicorn_vcpu {
 	int kicked; /* atomic: a kick that no run has reported yet */
 	bool regs_written; /* apply `regs` before the next instruction */
 	struct ucall_frame regs;
-	bool stepping; /* ucall_vcpu_set_stepping() */
 	bool stepped; /* this run has begun an instruction */
 	unsigned int budget; /* instructions until the clock is read; 0: before the next one */
 	int64_t deadline; /* CLOCK_MONOTONIC, ns; -1: none */

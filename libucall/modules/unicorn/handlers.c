@@ -19,8 +19,6 @@
 /* Where handlers return to: each emulator's own page, next to the core's in the mailbox's slot. */
 #define RETURN_PAGE 0x8000140000
 
-#define PART (UCALL_HANDLER_STACK_SIZE / (UNICORN_DEPTH + 1))
-
 /* Where the guest goes on if the instruction at v->pc raises an exception; 0: it has no fix-up. */
 static uint64_t find_fixup(struct unicorn_vcpu *v)
 {
@@ -89,7 +87,7 @@ static int enter(struct unicorn_vcpu *v)
 	struct ucall_frame frame;
 	uc_err err;
 
-	level->at = UCALL_HANDLER_STACK + UCALL_HANDLER_STACK_SIZE - (uint64_t)v->depth * PART -
+	level->at = UCALL_HANDLER_STACK_TOP - (uint64_t)v->depth * UCALL_HANDLER_STRIDE -
 		    (sizeof(frame) + 15) / 16 * 16;
 	ucall_guest_frame(v->vcpu->vm->arch, &frame, &level->frame);
 	err = uc_mem_write(v->uc, level->at, &frame, sizeof(frame));

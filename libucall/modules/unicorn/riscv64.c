@@ -40,6 +40,9 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 
 static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit)
 {
+	/* Its hook may not have been called.  Unicorn's pc is 4 behind, whatever its length. */
+	if (number == CAUSE_ILLEGAL)
+		v->pc = unicorn_get(v, UC_RISCV_REG_PC) - 4;
 	if (number != UC_ECALL) {
 		unicorn_exception(exit, number, 0, 0, UCALL_UNKNOWN_ADDRESS);
 		return;

@@ -150,10 +150,10 @@ static void emulate(void *data);
 /* Between two instructions: single steps, new memory, kicks, the time limit, other vCPUs. */
 static void check_events(struct unicorn_vcpu *v)
 {
-	v->budget = v->stepping ? 0 : SLICE;
-	if (v->stepping && v->stepped) {
+	v->budget = v->vcpu->stepping ? 0 : SLICE;
+	if (v->vcpu->stepping && v->stepped) {
 		leave(v, LEFT_STEP);
-		v->budget = v->stepping ? 0 : SLICE;
+		v->budget = v->vcpu->stepping ? 0 : SLICE;
 	}
 	v->stepped = true;
 	if (map_regions(v))
@@ -315,13 +315,15 @@ static int map_regions(struct unicorn_vcpu *v)
 
 /* ---- running ---- */
 
+/* uc_emu_start() ends at this address, which must be one that no guest jumps to by mistake. */
+#define NOWHERE 0x5ca1ab1e0ddba111
+
 static void emulate(void *data)
 {
 	struct unicorn_vcpu *v = data;
 
 	for (;;) {
-		/* No end address: a guest that jumps to address 0 must be noticed. */
-		v->error = uc_emu_start(v->uc, v->pc, UINT64_MAX, 0, 0);
+		v->error = uc_emu_start(v->uc, v->pc, NOWHERE, 0, 0);
 		v->failed = !v->error && v->next.what == NEXT_NOTHING &&
 			    v->cpu->halts_by_exception &&
 			    v->cpu->halts_by_exception(v, &v->vcpu->exit);
@@ -379,7 +381,7 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 		take_turn(u);
 		vcpu->exit.native = 0;
 		/* 0 maps new memory before the next instruction, not within an access. */
-		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->stepping
+		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->vcpu->stepping
 				    ? SLICE
 				    : 0;
 		if (!v->running && v->regs_written)
@@ -407,7 +409,6 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 
 static int unicorn_set_stepping(struct ucall_cpu *vcpu, bool on)
 {
-	((struct unicorn_vcpu *)vcpu->engine_data)->stepping = on;
 	return 0;
 }
 

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* x86_64 guests on Unicorn. */
 #include "arch/x86_64/exceptions.h"
+#include "arch/x86_64/insn.h"
 #include "cpu.h"
 
 static void port(struct unicorn_vcpu *v, uint32_t number, int size, uint32_t value, bool is_write)
@@ -70,11 +71,13 @@ static uc_err call(struct unicorn_vcpu *v, uint64_t frame, uint64_t return_addre
 	return err ? err : unicorn_set(v, UC_X86_REG_EFLAGS, 2);
 }
 
-/* After INT3, INTO and INT (AMD APM volume 2, 8.2: traps). */
+/* After INT3, INTO, INT, and a step (AMD APM volume 2, 8.2: traps). */
 static uint64_t resume(struct unicorn_vcpu *v, const struct ucall_exit *exit)
 {
 	uint8_t insn = 0;
 
+	if (exit->u.exception.vector == VECTOR_DB)
+		return unicorn_get(v, UC_X86_REG_RIP);
 	if (exit->u.exception.vector == VECTOR_PF || uc_mem_read(v->uc, v->pc, &insn, 1))
 		return v->pc;
 	return insn == 0xcc || insn == 0xce ? v->pc + 1 : insn == 0xcd ? v->pc + 2 : v->pc;
@@ -92,6 +95,15 @@ static void memory_fault(struct unicorn_vcpu *v, uc_mem_type type, uint64_t addr
 					  (unicorn_is_write(type) ? PF_WRITE : 0) |
 					  (unicorn_is_fetch(type) ? PF_FETCH : 0),
 				  address, 0);
+}
+
+static size_t read_code(struct unicorn_vcpu *v, uint8_t *code, size_t size)
+{
+	size_t n = 0;
+
+	while (n < size && !uc_mem_read(v->uc, v->pc + n, &code[n], 1))
+		n++;
+	return n;
 }
 
 /*
@@ -114,11 +126,9 @@ static bool is_division(const uint8_t *code, size_t size)
  */
 static uint32_t original_vector(struct unicorn_vcpu *v)
 {
-	uint8_t code[8];
-	size_t n = 0;
+	uint8_t code[UCALL_X86_64_INSN];
+	size_t n = read_code(v, code, sizeof(code));
 
-	while (n < sizeof(code) && !uc_mem_read(v->uc, v->pc + n, &code[n], 1))
-		n++;
 	return is_division(code, n) ? VECTOR_DE : VECTOR_GP;
 }
 
@@ -134,9 +144,10 @@ static void interrupt(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit
 
 static bool halts_by_exception(struct unicorn_vcpu *v, struct ucall_exit *exit)
 {
-	uint8_t insn = 0;
+	uint8_t code[UCALL_X86_64_INSN];
+	size_t n = read_code(v, code, sizeof(code));
 
-	if (uc_mem_read(v->uc, v->pc, &insn, 1) || insn == 0xf4) /* HLT */
+	if (!n || ucall_x86_64_halt(code, n))
 		return false;
 	interrupt(v, VECTOR_DF, exit);
 	return true;

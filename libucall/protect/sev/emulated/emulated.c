@@ -6,6 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "base/error.h"
+#include "arch/x86_64/insn.h"
 #include "arch/x86_64/x86_64.h"
 #include "emulated.h"
 
@@ -242,7 +243,7 @@ static int serve(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run
 	case KVM_EXIT_DEBUG:
 		if (!sev_vm(vcpu->vm)->step)
 			return 0;
-		return ucall_kvm_is_stepping(vcpu) ? 0 : look_ahead(vcpu, fd);
+		return vcpu->stepping ? 0 : look_ahead(vcpu, fd);
 	default:
 		return 0;
 	}
