@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "harness/child.h"
+#include "base/error.h"
 #include "commands.h"
 #include "compilers.h"
 #include "conform-file.h"
@@ -41,6 +42,9 @@ static void each_created(void)
 
 	ucall_test_config(&c);
 	vm = ucall_vm_create(&c);
+	/* Not the backend's fault if something ran out. */
+	if (!vm && ucall_is_shortage(errno))
+		FAIL("no VM: %s", ucall_error());
 	if (!vm)
 		FAIL("no VM: %s; init() must serve every VM that the metadata claims: say which "
 		     "with .needs, .protections and the guest code",
@@ -217,11 +221,17 @@ static void *run_job(void *data)
 static void run_jobs(struct job *jobs)
 {
 	pthread_t threads[MANY];
+	int count, error = 0;
 
-	for (int i = 0; i < MANY; i++)
-		CHECK(!pthread_create(&threads[i], NULL, run_job, &jobs[i]));
-	for (int i = 0; i < MANY; i++)
+	for (count = 0; count < MANY; count++) {
+		error = pthread_create(&threads[count], NULL, run_job, &jobs[count]);
+		if (error)
+			break;
+	}
+	for (int i = 0; i < count; i++)
 		pthread_join(threads[i], NULL);
+	if (error)
+		FAIL("cannot create a thread: %s", strerror(error));
 	for (int i = 0; i < MANY; i++)
 		if (!jobs[i].done)
 			FAIL("thread %d did not finish", i);
@@ -464,7 +474,7 @@ static bool make_suite(void)
 	suite = calloc(PLAIN_POINTS + count * PROTECTED, sizeof(*suite));
 	names = calloc(PLAIN_POINTS + count * PROTECTED, sizeof(*names));
 	if (!kinds || !suite || !names) {
-		fprintf(stderr, "ucall: out of memory\n");
+		fprintf(stderr, "ucall: %s\n", ucall_error());
 		return false;
 	}
 	memcpy(suite, plain, sizeof(plain));

@@ -3,6 +3,7 @@
 #ifndef LIBUCALL_ERROR_H
 #define LIBUCALL_ERROR_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stdlib.h>
 #include <string.h>
@@ -37,5 +38,11 @@ char *ucall_strndup(const char *s, size_t n);
 
 /* ucall_fail() for a system call that has set errno: "WHAT: No such file or directory". */
 int ucall_fail_call(const char *what);
+
+/* True if a process or the machine has run out of something, which says nothing about what failed. */
+static inline bool ucall_is_shortage(int error)
+{
+	return error == EMFILE || error == ENFILE || error == ENOMEM;
+}
 
 #endif

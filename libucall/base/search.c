@@ -60,6 +60,8 @@ static int walk_folder(void *data, const char *folder)
 	DIR *dir = opendir(folder);
 	int r = 0;
 
+	if (!dir && ucall_is_shortage(errno))
+		return ucall_fail(errno, "cannot open the folder %s: %s", folder, strerror(errno));
 	while (!r && dir && (entry = readdir(dir))) {
 		size_t n = strlen(entry->d_name);
 		char *path, *name;
@@ -69,7 +71,7 @@ static int walk_folder(void *data, const char *folder)
 			continue;
 		name = strndup(entry->d_name + strlen(PREFIX), n - around);
 		if (!name || asprintf(&path, "%s/%s", folder, entry->d_name) < 0) {
-			r = -1;
+			r = ucall_fail(ENOMEM, "out of memory");
 		} else {
 			r = walk->visit(walk->data, path, name);
 			free(path);
@@ -154,7 +156,8 @@ static void fail_not_found(const char *name)
 	struct names names = { { NULL }, 0 };
 
 	ucall_search_folders(UCALL_SEARCH_PATH, add_folder, &folders);
-	ucall_search_all(add_name, &names);
+	if (ucall_search_all(add_name, &names))
+		append(&there, "?");
 	for (size_t i = 0; i < names.count; i++) {
 		append(&there, names.name[i]);
 		free(names.name[i]);

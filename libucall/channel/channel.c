@@ -98,6 +98,8 @@ static void add_suitable(const struct ucall_channel *c, struct ucall_text *t)
 		    (all[i].metadata.protections & c->traits.protection->bit) &&
 		    !needs_missing_vc(c, &all[i].metadata))
 			ucall_text_add(t, "%s%s", t->used ? ", " : "", all[i].metadata.name);
+	if (!all)
+		ucall_text_add(t, "unknown (%s)", ucall_error());
 	ucall_backends_free(all);
 }
 

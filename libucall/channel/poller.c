@@ -141,7 +141,7 @@ int ucall_poller_run(struct ucall_poller *r, struct ucall_limit *limit)
 		return -1;
 	pthread_mutex_lock(&r->lock);
 	/* Its run may have ended since the caller looked. */
-	if (r->state == STOPPED && !q->held.there)
+	if (r->state == STOPPED && !q->held.is_set)
 		set_state(r, RUNNING);
 	pthread_mutex_unlock(&r->lock);
 	for (unsigned int round = 1; !ucall_queue_has(&q->queue) && state_of(r) == RUNNING;
@@ -151,7 +151,7 @@ int ucall_poller_run(struct ucall_poller *r, struct ucall_limit *limit)
 		if (round % 256 || !ucall_limit_is_over(limit))
 			continue;
 		ucall_poller_stop(r);
-		if (!q->held.there && !ucall_queue_has(&q->queue))
+		if (!q->held.is_set && !ucall_queue_has(&q->queue))
 			ucall_held_set(&q->held, UCALL_RUN_TIMEOUT);
 		break;
 	}

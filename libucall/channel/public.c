@@ -129,8 +129,8 @@ struct ucall_mailbox *ucall_vcpu_mailbox(const struct ucall_vcpu *vcpu)
 }
 
 /* Stops the vCPU and returns its machine; NULL after ucall_fail(). */
-static const struct ucall_machine_ops *stopped(struct ucall_vcpu *vcpu, const void *regs,
-					       const char *function)
+static const struct ucall_machine_ops *stop_vcpu(struct ucall_vcpu *vcpu, const void *regs,
+						 const char *function)
 {
 	if (ucall_fail_if_null(vcpu, function) || ucall_fail_if_null(regs, function) ||
 	    ucall_process_check(vcpu->vm->channel->process, function))
@@ -142,14 +142,14 @@ static const struct ucall_machine_ops *stopped(struct ucall_vcpu *vcpu, const vo
 
 int ucall_vcpu_get_regs(struct ucall_vcpu *vcpu, struct ucall_frame *regs)
 {
-	const struct ucall_machine_ops *machine = stopped(vcpu, regs, "ucall_vcpu_get_regs");
+	const struct ucall_machine_ops *machine = stop_vcpu(vcpu, regs, "ucall_vcpu_get_regs");
 
 	return machine ? machine->get_regs(vcpu->port->cpu, regs) : -1;
 }
 
 int ucall_vcpu_set_regs(struct ucall_vcpu *vcpu, const struct ucall_frame *regs)
 {
-	const struct ucall_machine_ops *machine = stopped(vcpu, regs, "ucall_vcpu_set_regs");
+	const struct ucall_machine_ops *machine = stop_vcpu(vcpu, regs, "ucall_vcpu_set_regs");
 
 	return machine ? machine->set_regs(vcpu->port->cpu, regs) : -1;
 }

@@ -9,11 +9,11 @@
 #include "queued.h"
 
 /* Reports to the user how the run ended. */
-static int tell(struct ucall_port *port, const struct ucall_limit *limit)
+static int report_end(struct ucall_port *port, const struct ucall_limit *limit)
 {
 	struct ucall_held *held = &port->queued->held;
 
-	held->there = false;
+	held->is_set = false;
 	if (held->end == UCALL_RUN_FAILED)
 		return ucall_fail(held->error, "%s", held->text);
 	return port->channel->machine->report(port->cpu, held->end, limit->ms);
@@ -38,7 +38,7 @@ static bool can_be_dropped(struct ucall_port *port)
 
 	if (held->end == UCALL_RUN_EXIT)
 		return was_flush(port);
-	return held->late && held->end == UCALL_RUN_TIMEOUT;
+	return held->after_messages && held->end == UCALL_RUN_TIMEOUT;
 }
 
 /* Runs in a row for a guest that only asks the host to look at an empty queue. */
@@ -50,21 +50,21 @@ static int run(struct ucall_port *port, struct ucall_limit *limit)
 	struct ucall_queued *q = port->queued;
 
 	for (int i = 0;; i++) {
-		bool stands = !ucall_poller_is_running(q->poller);
+		bool stopped = !ucall_poller_is_running(q->poller);
 
 		/* Queued messages come first, however the run ended. */
 		if (ucall_queue_has(&q->queue)) {
-			if (stands)
-				q->held.late = true;
+			if (stopped)
+				q->held.after_messages = true;
 			return 0;
 		}
-		if (stands && q->held.there && (i == MAX_EMPTY_FLUSHES || !can_be_dropped(port)))
-			return tell(port, limit);
+		if (stopped && q->held.is_set && (i == MAX_EMPTY_FLUSHES || !can_be_dropped(port)))
+			return report_end(port, limit);
 		/* check_run() clears the last report, so not while the vCPU runs. */
-		if (stands && machine->check_run(port->cpu))
+		if (stopped && machine->check_run(port->cpu))
 			return -1;
-		if (stands)
-			q->held.there = false;
+		if (stopped)
+			q->held.is_set = false;
 		if (!q->poller)
 			ucall_held_set(&q->held,
 				       machine->run(port->cpu, ucall_limit_deadline(limit)));
@@ -96,7 +96,7 @@ static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *
 		return UCALL_NONE;
 	cmd = ucall_port_plain.receive(port, only, uc);
 	if (cmd)
-		q->held.there =
+		q->held.is_set =
 			false; /* the run ended with this message, so there is nothing to report */
 	return cmd;
 }
@@ -110,7 +110,7 @@ static void kick(struct ucall_port *port)
 
 static void reset(struct ucall_port *port)
 {
-	port->queued->held.there = false;
+	port->queued->held.is_set = false;
 	ucall_queue_reset(&port->queued->queue);
 }
 

@@ -15,8 +15,8 @@ struct ucall_poller; /* poller.c */
 
 /* How a run ended, held back until its queued messages are taken. */
 struct ucall_held {
-	bool there;
-	bool late; /* queued messages were read first */
+	bool is_set;
+	bool after_messages; /* queued messages were read first */
 	enum ucall_run_end end;
 	int error; /* errno and ucall_error() of UCALL_RUN_FAILED, which are per thread */
 	char text[512];
@@ -38,8 +38,8 @@ int ucall_queued_open(struct ucall_port *port);
 /* On the thread that ran the vCPU; stores its errno. */
 static inline void ucall_held_set(struct ucall_held *held, enum ucall_run_end end)
 {
-	held->there = true;
-	held->late = false;
+	held->is_set = true;
+	held->after_messages = false;
 	held->end = end;
 	held->error = errno;
 	if (end == UCALL_RUN_FAILED)

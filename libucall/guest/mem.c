@@ -13,7 +13,8 @@
 
 #include <ucall/guest.h>
 
-#define HIDDEN_GUEST UCALL_HIDDEN UCALL_GUEST
+/* With link-time optimisation, functions that only the note refers to would be dropped. */
+#define HIDDEN_GUEST UCALL_HIDDEN UCALL_GUEST __attribute__((used))
 
 #ifdef UCALL_GUEST_BUILD
 #define NAME(f) f
@@ -39,6 +40,11 @@ __asm__(".pushsection .note.ucall_runtime,\"a\",%note\n"
 	"	.long __start_ucall_fixups - .\n"
 	"	.long __stop_ucall_fixups - .\n"
 	"2:\n"
+	"	.popsection\n"
+	/* A fix-up of no instruction: the section exists, and so do its symbols. */
+	"	.pushsection ucall_fixups,\"a\"\n"
+	"	.balign 4\n"
+	"	.long 0, 0\n"
 	"	.popsection\n");
 #endif
 

@@ -36,12 +36,12 @@ void ucall_child_free(void *memory, size_t size)
 /* ---- in the child ---- */
 
 /* What the child reports, in memory that the parent reads. */
-struct told {
+struct child_report {
 	char place[256]; /* where a signal came from */
 	bool returned; /* `work` returned, and its status is the exit status */
 };
 
-static struct told *told;
+static struct child_report *told;
 
 static bool begins_with_any(const char *object, const char *const *names)
 {

@@ -95,8 +95,8 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 		 ".any_arch are for guests of other architectures");
 	v->guests = guests_of_program();
 	v->engines = ucall_engines();
-	v->protections = ucall_protections();
-	if (!v->engines || !v->protections)
+	v->protections = v->engines ? ucall_protections() : NULL;
+	if (!v->protections)
 		return false;
 	for (struct ucall_engine_info *e = v->engines; engine; e++) {
 		if (!e->name)
@@ -118,6 +118,8 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 		return true;
 	}
 	v->backends = ucall_backends(&found);
+	if (!v->backends)
+		return false;
 	for (size_t i = 0; i < found; i++) {
 		const struct ucall_backend_info *b = &v->backends[i];
 

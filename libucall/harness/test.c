@@ -35,12 +35,12 @@ static struct ucall_vm *vms[MAX_VMS];
 static struct ucall_guest_output guest_output; /* of VMs whose configuration sets none */
 
 /* What a point's process reports. */
-struct told {
+struct point_report {
 	bool over; /* the point has ended; the rest is valid */
 	enum outcome outcome;
 	char reason[sizeof(reason)];
 };
-static struct told *told; /* NULL: all points run in this process */
+static struct point_report *told; /* NULL: all points run in this process */
 static const char *only; /* points whose name this shell pattern matches; NULL: all */
 
 static void diag_lines(const char *text)
@@ -230,6 +230,8 @@ static bool is_skip(int error, const struct ucall_vm_config *config)
 {
 	if (error == EOPNOTSUPP)
 		return true;
+	if (error == EMFILE || error == ENFILE || error == ENOMEM)
+		return false;
 	if (config->kvm_device)
 		return false;
 	return ucall_engine_check(config->engine) != 0;

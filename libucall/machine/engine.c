@@ -32,7 +32,9 @@ static const struct ucall_engine *load(size_t i)
 		return engine;
 	engine = ucall_module(engines[i].name, UCALL_ENGINE_SYMBOL,
 			      offsetof(struct ucall_engine, version), &problem);
-	if (!engine)
+	if (!engine && errno != ENOENT)
+		ucall_fail(errno, "no engine %s: %s", engines[i].name, problem);
+	else if (!engine)
 		ucall_fail(ENODEV, "no engine %s: %s; %s", engines[i].name, problem,
 			   engines[i].install);
 	return engine;
@@ -88,8 +90,8 @@ const struct ucall_engine *ucall_engine_choose(const char *name, const struct uc
 		engine = usable(load(i), arch, device);
 		if (engine)
 			return engine;
-		/* If the program names a device, use no other engine. */
-		if (device)
+		/* If the program names a device, or something ran out, use no other engine. */
+		if (device || ucall_is_shortage(errno))
 			return NULL;
 		used = strlen(passed_over);
 		snprintf(passed_over + used, sizeof(passed_over) - used, "%s%s", used ? "; " : "",
@@ -117,8 +119,16 @@ struct ucall_engine_info *ucall_engines(void)
 			if (engine->library)
 				engine->library(all[i].version, sizeof(all[i].version));
 		}
-		if (!engine || engine->check(NULL))
-			snprintf(all[i].problem, sizeof(all[i].problem), "%.500s", ucall_error());
+		if (engine && !engine->check(NULL))
+			continue;
+		if (ucall_is_shortage(errno)) {
+			int error = errno;
+
+			free(all);
+			errno = error;
+			return NULL;
+		}
+		snprintf(all[i].problem, sizeof(all[i].problem), "%.500s", ucall_error());
 	}
 	return all;
 }

@@ -13,7 +13,9 @@ const struct ucall_ciphers *ucall_ciphers_load(void)
 
 	ciphers = ucall_module("ciphers", "ucall_ciphers", offsetof(struct ucall_ciphers, version),
 			       &problem);
-	if (!ciphers)
+	if (!ciphers && errno != ENOENT)
+		ucall_fail(errno, "no ciphers for emulated memory encryption: %s", problem);
+	else if (!ciphers)
 		ucall_fail(EOPNOTSUPP,
 			   "no ciphers for emulated memory encryption: %s; install libssl-dev and "
 			   "build "

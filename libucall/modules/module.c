@@ -1,10 +1,12 @@
 // SPDX-License-Identifier: MIT
 /* Loads modules. */
 #include <dlfcn.h>
+#include <errno.h>
 #include <pthread.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include <ucall/ucall.h>
@@ -25,6 +27,7 @@ struct module {
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
 static struct module *modules;
 static __thread char problem_text[512]; /* why this thread's last load failed */
+static __thread int problem_error; /* ENOENT; or EMFILE, ENFILE or ENOMEM: something ran out */
 
 struct load {
 	struct module *module;
@@ -52,6 +55,30 @@ static int check_file(const char *path)
 	return r ? ucall_fail_in("%s", path) : 0;
 }
 
+static void note_shortage(int error)
+{
+	if (ucall_is_shortage(error))
+		problem_error = error;
+}
+
+/* dlopen() gives no error number. */
+static void note_load_failure(const char *why)
+{
+	struct rlimit space = { .rlim_cur = RLIM_INFINITY };
+	const char *more = "";
+
+	getrlimit(RLIMIT_AS, &space);
+	if (strstr(why, strerror(EMFILE))) {
+		note_shortage(EMFILE);
+	} else if (strstr(why, strerror(ENOMEM))) {
+		note_shortage(ENOMEM);
+	} else if (strstr(why, "failed to map") && space.rlim_cur != RLIM_INFINITY) {
+		note_shortage(ENOMEM);
+		more = ": too little address space; raise the limit (ulimit -v)";
+	}
+	snprintf(problem_text, sizeof(problem_text), "%.400s%s", why, more);
+}
+
 static int load_from(void *data, const char *folder)
 {
 	const struct load *load = data;
@@ -65,6 +92,7 @@ static int load_from(void *data, const char *folder)
 	if (access(path, F_OK))
 		return 0;
 	if (check_file(path)) {
+		note_shortage(errno);
 		snprintf(problem_text, sizeof(problem_text), "%.500s", ucall_error());
 		return 0;
 	}
@@ -72,7 +100,7 @@ static int load_from(void *data, const char *folder)
 	if (!handle) {
 		const char *why = dlerror();
 
-		snprintf(problem_text, sizeof(problem_text), "%.500s", why ? why : path);
+		note_load_failure(why ? why : path);
 		return 0;
 	}
 	found = dlsym(handle, load->symbol);
@@ -92,7 +120,9 @@ static struct module *load(const char *name, const char *symbol, unsigned int ve
 	struct module *m = calloc(1, sizeof(*m));
 	struct load load = { m, symbol, version_offset };
 
+	problem_error = ENOENT;
 	if (!m) {
+		problem_error = ENOMEM;
 		snprintf(problem_text, sizeof(problem_text), "out of memory");
 		return NULL;
 	}
@@ -113,6 +143,7 @@ static struct module *load(const char *name, const char *symbol, unsigned int ve
 	return m;
 }
 
+/* Sets errno to ENOENT if there is no such module here, or to what ran out. */
 const void *ucall_module(const char *name, const char *symbol, unsigned int version_offset,
 			 const char **problem)
 {
@@ -125,5 +156,7 @@ const void *ucall_module(const char *name, const char *symbol, unsigned int vers
 		m = load(name, symbol, version_offset);
 	pthread_mutex_unlock(&lock);
 	*problem = m ? NULL : problem_text;
+	if (!m)
+		errno = problem_error;
 	return m ? m->found : NULL;
 }

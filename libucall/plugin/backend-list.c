@@ -53,16 +53,19 @@ static void remember(const struct ucall_backend_info *info,
 	pthread_mutex_unlock(&lock);
 }
 
-/* Fills in what the file says about itself.  Returns 0, or -1 if memory ran out. */
+/*
+ * Fills in what the file says about itself.  Returns 0, or -1 after ucall_fail() if something ran
+ * out.
+ */
 static int describe(struct ucall_backend_info *info, const char *path)
 {
 	struct ucall_file_identity identity;
 	struct ucall_backend *b;
 	struct stat st;
-	bool bad;
+	bool bad, short_of;
 
 	memset(info, 0, sizeof(*info));
-	info->path = strdup(path);
+	info->path = ucall_strdup(path);
 	if (!info->path)
 		return -1;
 	if (!stat(path, &st)) {
@@ -72,7 +75,8 @@ static int describe(struct ucall_backend_info *info, const char *path)
 	}
 	b = ucall_backend_open(path);
 	bad = !b || ucall_backend_read(b);
-	if (bad)
+	short_of = bad && ucall_is_shortage(errno);
+	if (bad && !short_of)
 		info->problem = strdup(ucall_error());
 	/* Nothing in a refused file can be trusted. */
 	if (!bad) {
@@ -82,7 +86,9 @@ static int describe(struct ucall_backend_info *info, const char *path)
 	}
 	if (b)
 		ucall_backend_close(b);
-	return bad && !info->problem ? -1 : 0;
+	if (bad && !short_of && !info->problem)
+		return ucall_fail(ENOMEM, "out of memory");
+	return short_of ? -1 : 0;
 }
 
 /* The last entry is all zero. */
@@ -100,7 +106,7 @@ static int add(void *data, const char *path, const char *name)
 			return 0; /* an earlier folder has it */
 	if (list->count + 1 >= list->room) {
 		size_t room = 2 * list->room;
-		void *p = realloc(list->infos, room * sizeof(*list->infos));
+		void *p = ucall_realloc(list->infos, room * sizeof(*list->infos));
 
 		if (!p)
 			return -1;
@@ -118,6 +124,14 @@ static int by_name(const void *a, const void *b)
 	return strcmp(ucall_file_name(x->path), ucall_file_name(y->path));
 }
 
+static void free_keeping_errno(struct ucall_backend_info *backends)
+{
+	int error = errno;
+
+	ucall_backends_free(backends);
+	errno = error;
+}
+
 struct ucall_backend_info *ucall_backends(size_t *count)
 {
 	struct list list = { NULL, 0, 8 };
@@ -125,10 +139,9 @@ struct ucall_backend_info *ucall_backends(size_t *count)
 	if (ucall_fail_if_null(count, "ucall_backends"))
 		return NULL;
 	*count = 0;
-	list.infos = calloc(list.room, sizeof(*list.infos));
+	list.infos = ucall_calloc(list.room, sizeof(*list.infos));
 	if (!list.infos || ucall_search_all(add, &list)) {
-		ucall_backends_free(list.infos);
-		ucall_fail(ENOMEM, "out of memory");
+		free_keeping_errno(list.infos);
 		return NULL;
 	}
 	qsort(list.infos, list.count, sizeof(list.infos[0]), by_name);
@@ -142,12 +155,11 @@ struct ucall_backend_info *ucall_backend_find(const char *config)
 			     ? NULL
 			     : ucall_config_name(config, "backend");
 	char *path = name ? ucall_search(name) : NULL;
-	struct ucall_backend_info *info = path ? calloc(2, sizeof(*info)) : NULL;
+	struct ucall_backend_info *info = path ? ucall_calloc(2, sizeof(*info)) : NULL;
 
-	if (path && (!info || describe(info, path))) {
-		ucall_backends_free(info);
+	if (info && describe(info, path)) {
+		free_keeping_errno(info);
 		info = NULL;
-		ucall_fail(ENOMEM, "out of memory");
 	}
 	free(name);
 	free(path);

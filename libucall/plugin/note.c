@@ -247,7 +247,7 @@ int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
 	if (!r && !note->archs)
 		r = ucall_fail(EOPNOTSUPP,
 			       "it has no guest code: either it was built where there is no "
-			       "compiler for its guests (see `ucall list`; install one and "
+			       "compiler for its guests (install one, run configure and "
 			       "build it again), or its source does not name its guest "
 			       "functions in UCALL_GUEST_CODE(send_cmd, send_cmd_shared)");
 	ucall_elf_close(&elf);

@@ -189,8 +189,17 @@ struct ucall_protection_info *ucall_protections(void)
 		all[i].name = kinds[i].name;
 		all[i].summary = kinds[i].summary;
 		all[i].bit = kinds[i].bit;
-		if (ucall_engine_check_protection(&kinds[i]))
-			snprintf(all[i].problem, sizeof(all[i].problem), "%.500s", ucall_error());
+		if (!ucall_engine_check_protection(&kinds[i]))
+			continue;
+		/* Something ran out: nothing is known about this machine. */
+		if (ucall_is_shortage(errno)) {
+			int error = errno;
+
+			free(all);
+			errno = error;
+			return NULL;
+		}
+		snprintf(all[i].problem, sizeof(all[i].problem), "%.500s", ucall_error());
 	}
 	return all;
 }

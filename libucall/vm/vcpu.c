@@ -99,7 +99,7 @@ void ucall_own_vcpu_free(struct ucall_own_vcpu *vcpu)
 }
 
 /* Stops and returns the vCPU; NULL after ucall_fail(). */
-static struct ucall_own_vcpu *stopped(struct ucall_vcpu *vcpu, const char *function)
+static struct ucall_own_vcpu *stop_vcpu(struct ucall_vcpu *vcpu, const char *function)
 {
 	struct ucall_cpu *cpu = ucall_cpu_of(vcpu, function);
 
@@ -117,7 +117,7 @@ int ucall_vcpu_restart(struct ucall_vcpu *handle)
 
 	if (!cpu || ucall_memory_check_setup(cpu->vm, "ucall_vcpu_restart"))
 		return -1;
-	vcpu = stopped(handle, "ucall_vcpu_restart");
+	vcpu = stop_vcpu(handle, "ucall_vcpu_restart");
 	if (!vcpu || ucall_cpu_restart(&vcpu->cpu))
 		return -1;
 	ucall_port_reset(&vcpu->port);
@@ -128,7 +128,7 @@ int ucall_vcpu_restart(struct ucall_vcpu *handle)
 
 int ucall_vcpu_set_stepping(struct ucall_vcpu *handle, bool on)
 {
-	struct ucall_own_vcpu *vcpu = stopped(handle, "ucall_vcpu_set_stepping");
+	struct ucall_own_vcpu *vcpu = stop_vcpu(handle, "ucall_vcpu_set_stepping");
 	const struct ucall_engine *engine;
 
 	if (!vcpu)

@@ -361,7 +361,7 @@ static void describe_end(struct unicorn_vcpu *v)
 	}
 }
 
-static enum ucall_run_end stopped(struct unicorn_vcpu *v, enum ucall_run_end end)
+static enum ucall_run_end end_run(struct unicorn_vcpu *v, enum ucall_run_end end)
 {
 	v->vcpu->exit.reason = end == UCALL_RUN_KICK ? UCALL_EXIT_KICK : UCALL_EXIT_TIMEOUT;
 	return end;
@@ -375,15 +375,16 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 	v->deadline = deadline;
 	if (__atomic_load_n(&v->kicked, __ATOMIC_RELAXED) &&
 	    __atomic_exchange_n(&v->kicked, 0, __ATOMIC_ACQUIRE))
-		return stopped(v, UCALL_RUN_KICK);
+		return end_run(v, UCALL_RUN_KICK);
 	v->stepped = false;
 	do {
 		take_turn(u);
 		vcpu->exit.native = 0;
 		/* 0 maps new memory before the next instruction, not within an access. */
-		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->vcpu->stepping
-				    ? SLICE
-				    : 0;
+		v->budget =
+			v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->vcpu->stepping
+				? SLICE
+				: 0;
 		if (!v->running && v->regs_written)
 			take_registers(v);
 		if (!v->running)
@@ -397,9 +398,9 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 	if (v->left == LEFT_FAILED)
 		return UCALL_RUN_FAILED;
 	if (v->left == LEFT_KICK)
-		return stopped(v, UCALL_RUN_KICK);
+		return end_run(v, UCALL_RUN_KICK);
 	if (v->left == LEFT_TIMEOUT)
-		return stopped(v, UCALL_RUN_TIMEOUT);
+		return end_run(v, UCALL_RUN_TIMEOUT);
 	if (v->left == LEFT_STEP)
 		vcpu->exit.reason = UCALL_EXIT_DEBUG;
 	if (v->left == LEFT_ENDED && !v->failed)

@@ -66,7 +66,7 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 {
 	const struct kvm_cpuid2 *supported = ucall_x86_64_cpuid(vm, kvm_fd);
 	struct sev_vm *sev = ucall_calloc(1, sizeof(*sev));
-	uint64_t c_bit;
+	uint64_t c_bit = 0;
 
 	if (!sev)
 		return -1;
