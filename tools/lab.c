@@ -10,6 +10,8 @@
 #include "commands.h"
 #include "compilers.h"
 
+#define EXIT_MISSING 77 /* as lab.sh */
+
 static void set_folders(const char *name, const char *path)
 {
 	const char *before = getenv(path);
@@ -46,6 +48,11 @@ int cmd_lab(int argc, char **argv)
 		return bad_usage("lab");
 	name_libucall();
 	snprintf(script, sizeof(script), "%s/lab.sh", kit_folder("UCALL_LAB_PATH", UCALL_LAB_DIR));
+	if (access(script, R_OK)) {
+		fprintf(stderr, "ucall: cannot read %s: %s; set UCALL_LAB_PATH to its folder\n",
+			script, strerror(errno));
+		return EXIT_MISSING;
+	}
 	args = calloc((size_t)argc + 3, sizeof(*args));
 	if (args) {
 		args[0] = (char *)(uintptr_t) "sh";
@@ -54,7 +61,7 @@ int cmd_lab(int argc, char **argv)
 		memcpy(args + 3, argv + 1, (size_t)(argc - 1) * sizeof(*args));
 		execvp(args[0], args);
 	}
-	fprintf(stderr, "ucall: cannot run %s: %s\n", script, strerror(errno));
+	fprintf(stderr, "ucall: cannot run %s: %s\n", args ? "sh" : "lab.sh", strerror(errno));
 	free(args);
-	return EXIT_USAGE;
+	return EXIT_MISSING;
 }

@@ -14,20 +14,40 @@
 # the machine ended otherwise.
 set -eu
 
-cache=${UCALL_LAB_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ucall-lab}
+unset CDPATH
+# The messages of other programs are read here.
+LC_ALL=C
+export LC_ALL
 here=$(cd "$(dirname "$0")" && pwd)
+
+work=	# this run's own folder
+doing=	# what a command that fails was for, and what to do; empty: nothing to say
+advice=
 
 die() { # STATUS WORDS
 	status=$1
 	shift
-	echo "ucall lab: $*" >&2
+	doing=
+	printf 'ucall lab: %s\n' "$*" >&2
 	exit "$status"
 }
+
+# A command that fails ends this script; its own message comes first.
+at_exit() {
+	status=$?
+	test ! "$work" || rm -rf "$work"
+	if test "$doing" && test $status -ne 0 && test $status -ne 77; then
+		printf 'ucall lab: %s failed, as the lines above say; %s\n' "$doing" "$advice" >&2
+		status=77
+	fi
+	exit $status
+}
+trap at_exit EXIT
 
 # ---- the machines ----
 
 machine() { # ARCH
-	module=
+	module= megabytes=250
 	case $1 in
 	aarch64 | arm64)
 		arch=aarch64 deb=arm64 triplet=aarch64-linux-gnu suites=bookworm
@@ -36,7 +56,7 @@ machine() { # ARCH
 		;;
 	riscv64)
 		# Not in bookworm.  Kernel and libraries come from one suite, to fit together.
-		arch=riscv64 deb=riscv64 triplet=riscv64-linux-gnu suites="trixie forky sid"
+		megabytes=500 arch=riscv64 deb=riscv64 triplet=riscv64-linux-gnu suites="trixie forky sid"
 		elf=RISC-V package=linux-image-riscv64 console=ttyS0 qemu_package=qemu-system-misc module=kvm
 		qemu="qemu-system-riscv64 -M virt -cpu rv64,h=true"
 		;;
@@ -56,14 +76,64 @@ machine() { # ARCH
 		die 2 "no machine \"$1\"; use aarch64, riscv64 or x86_64"
 		;;
 	esac
-	folder=$cache/$arch
 }
 
 need() { # PROGRAM PACKAGE
 	command -v "$1" >/dev/null || die 77 "$1 is missing; install $2"
 }
 
+# ---- folders ----
+
+to_cache="set UCALL_LAB_CACHE to a folder that you can write to"
+to_tmp="set TMPDIR to a folder that you can write to"
+
+# Why a shell's or another program's message says that it failed: its last part.
+reason() { # MESSAGE
+	printf %s "${1##*: }"
+}
+
+find_cache() {
+	if test "${UCALL_LAB_CACHE:-}"; then
+		cache=$UCALL_LAB_CACHE
+	elif test "${XDG_CACHE_HOME:-}"; then
+		cache=$XDG_CACHE_HOME/ucall-lab
+	elif test "${HOME:-}"; then
+		cache=$HOME/.cache/ucall-lab
+	else
+		die 77 "no folder for the cache: HOME is not set; $to_cache"
+	fi
+	case $cache in
+	/*) ;;
+	*) cache=$PWD/$cache ;;
+	esac
+	# apt's configuration and the lists of modprobe cannot have them in a path.
+	case $cache in
+	*[[:space:][:cntrl:]\"\'\\*?[]*)
+		die 77 "the cache folder \"$cache\" has a space, a quote or one of \\*?[ in its path; set" \
+			"UCALL_LAB_CACHE to a folder without them"
+		;;
+	esac
+	folder=$cache/$arch
+	test ! -e "$folder/complete" || return 0
+	said=$(mkdir -p "$cache" 2>&1) ||
+		die 77 "cannot create the cache folder $cache: $(reason "$said"); $to_cache"
+	said=$( (: >>"$folder.lock") 2>&1) ||
+		die 77 "cannot write $folder.lock in the cache folder: $(reason "$said"); $to_cache"
+	free=$(df -Pk "$cache" | awk 'END { if ($(NF - 2) ~ /^[0-9]+$/) print int($(NF - 2) / 1024) }')
+	test "${free:-$megabytes}" -ge $megabytes ||
+		die 77 "the cache folder $cache has $free MB free, and $arch needs $megabytes MB; free some, or" \
+			"set UCALL_LAB_CACHE to a folder with more"
+}
+
+make_work() {
+	said=$(mktemp -d 2>&1) ||
+		die 77 "cannot make a folder in ${TMPDIR:-/tmp}: $(reason "$said"); $to_tmp"
+	work=$said
+}
+
 # ---- packages ----
+
+keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
 # The Debian archive in this machine's apt sources.
 archive() {
@@ -75,7 +145,7 @@ archive() {
 apt_root() { # SUITE URI
 	mkdir -p "$folder/apt/state/lists/partial" "$folder/apt/cache/archives/partial"
 	: >"$folder/apt/status"
-	echo "deb [signed-by=/usr/share/keyrings/debian-archive-keyring.gpg] $2 $1 main" >"$folder/apt/sources"
+	echo "deb [signed-by=$keyring] $2 $1 main" >"$folder/apt/sources"
 	cat >"$folder/apt/conf" <<-END
 		Dir::State "$folder/apt/state";
 		Dir::State::status "$folder/apt/status";
@@ -90,7 +160,27 @@ apt_root() { # SUITE URI
 	END
 	APT_CONFIG=$folder/apt/conf
 	export APT_CONFIG
-	apt-get -qq update >"$folder/apt/log" 2>&1 && apt-cache show "${package:-libc6}" >/dev/null 2>&1
+	log=$(apt-get -qq update 2>&1) && apt-cache show "${package:-libc6}" >/dev/null 2>&1
+}
+
+# Ends if apt's messages, in `log`, are about this machine and not about the archive.
+check_log() {
+	case $log in
+	*"No space left on device"* | *"Disk quota exceeded"* | *"Write error"* | *"write error"*)
+		why="the disk of the cache folder $cache is full; free $megabytes MB, or set UCALL_LAB_CACHE to"
+		why="$why a folder with more"
+		;;
+	*"Temporary failure resolving"* | *"Could not resolve"* | *"Could not connect"* | *"Cannot initiate"* | \
+		*"onnection timed out"* | *"onnection failed"* | *"is unreachable"*)
+		why="apt cannot reach $uri: no network; connect this machine, or set UCALL_LAB_CACHE to a"
+		why="$why folder that was filled by \"ucall lab $arch\" on another one"
+		;;
+	*" 404 "* | *"does not have a Release file"*) return 0 ;; # another suite may be there
+	*"Failed to fetch"*) why="apt could not fetch from $uri, as the lines above say" ;;
+	*) return 0 ;;
+	esac
+	printf '%s\n' "$log" >&2
+	die 77 "$why"
 }
 
 # Those of the named packages that exist: names differ between suites.
@@ -103,13 +193,15 @@ present() {
 download() {
 	uri=$(archive)
 	test "$uri" || die 77 "this machine has no Debian archive among its apt sources"
+	test -r "$keyring" || die 77 "$keyring is missing; install debian-archive-keyring"
 	found=
 	for suite in $suites; do
 		apt_root "$suite" "$uri" && found=$suite && break
+		check_log
 	done
 	test "$found" || {
-		cat "$folder/apt/log" >&2
-		die 77 "no ${package:-libc6} in $suites of this machine's Debian archive"
+		printf '%s\n' "$log" >&2
+		die 77 "no ${package:-libc6} in $suites of $uri, this machine's Debian archive"
 	}
 	kernel=
 	test ! "$package" || kernel=$(apt-cache depends "$package" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
@@ -117,10 +209,11 @@ download() {
 	test ! "$kernel" || kernel="$kernel $(apt-cache depends "$kernel" | sed -n 's/.*Depends: \(linux-\(binary\|modules\)-.*\)/\1/p' |
 		sort -u | tr '\n' ' ')"
 	mkdir -p "$folder/debs"
-	(cd "$folder/debs" && apt-get -qq download $kernel $(present libc6 libc6-dev libgcc-s1 \
+	log=$(cd "$folder/debs" && apt-get -qq download $kernel $(present libc6 libc6-dev libgcc-s1 \
 		linux-libc-dev libelf1 libelf1t64 libelf-dev libdw1 libdw1t64 libdw-dev zlib1g zlib1g-dev libzstd1 \
-		liblzma5 liblzma-dev libbz2-1.0 libbz2-dev libzstd-dev busybox-static)) >>"$folder/apt/log" 2>&1 || {
-		cat "$folder/apt/log" >&2
+		liblzma5 liblzma-dev libbz2-1.0 libbz2-dev libzstd-dev busybox-static) 2>&1) || {
+		check_log
+		printf '%s\n' "$log" >&2
 		die 77 "the packages of $found for $deb could not be fetched"
 	}
 }
@@ -154,12 +247,14 @@ fetch() {
 	need dpkg dpkg
 	need xz xz-utils
 	need flock util-linux
+	doing="filling the cache folder $folder"
+	advice="free $megabytes MB there, or set UCALL_LAB_CACHE to another folder that you can write to"
 	# Another process may be fetching.
-	mkdir -p "$cache"
 	exec 8>"$folder.lock"
 	flock 8
 	if test -e "$folder/complete"; then
 		exec 8>&-
+		doing=
 		return
 	fi
 	rm -rf "$folder"
@@ -178,6 +273,7 @@ fetch() {
 	rm -rf "$folder/debs" "$folder/sysroot/boot" "$folder/sysroot"/usr/lib/modules "$folder/sysroot/usr/share"
 	: >"$folder/complete"
 	exec 8>&-
+	doing=
 }
 
 # ---- the image ----
@@ -362,7 +458,7 @@ run() {
 		case $1 in
 		--root)
 			test -d "$2" || die 2 "--root: no folder $2"
-			roots="$roots $(cd "$2" && pwd)"
+			roots="$roots $(quote "$(cd "$2" && pwd)")"
 			;;
 		--timeout)
 			case $2 in
@@ -383,30 +479,38 @@ run() {
 		set -- "/lab/${program##*/}" "$@"
 		;;
 	esac
+	if test "$program"; then
+		need readelf binutils
+		check_program
+	fi
+	find_cache
+	make_work
 	need readelf binutils
-	test ! "$program" || check_program
 	need "${qemu%% *}" "$qemu_package"
 	test $arch != riscv64 || add_aia
 	need cpio cpio
 	fetch
-	work=$(mktemp -d)
-	trap 'rm -rf "$work"' EXIT
+	doing="making the machine's files in $work"
+	advice="set TMPDIR to a folder that you can write to, with enough space"
 	mkdir -p "$work/image/lab"
 	test ! "$program" || cp -L "$program" "$work/image/lab/"
 	quote "$@" >"$work/image/lab/command"
 	echo "$options" >"$work/image/lab/options"
-	test "$roots" || test ! -d "${UCALL_LAB_ROOT:-/nonexistent}/$arch/root" || roots=$UCALL_LAB_ROOT/$arch/root
+	test "$roots" || test ! -d "${UCALL_LAB_ROOT:-/nonexistent}/$arch/root" ||
+		roots=$(quote "$UCALL_LAB_ROOT/$arch/root")
 	test "$roots$program" || test "$arch" = "$(uname -m)" ||
 		echo "ucall lab: only busybox is in the machine; --root FOLDER adds programs," \
 			"\`make check-lab\` adds those of this build" >&2
-	pack "$work/image" $roots >"$work/initrd"
+	eval "pack \"\$work/image\" $roots" >"$work/initrd"
 	# CMD's output comes between two lines of /init; all output is kept for an early end.
-	boot | tr -d '\r' | awk -v console="$work/console" -v status="$work/status" '
+	boot | tr -d '\r' | work=$work awk '
+		BEGIN { console = ENVIRON["work"] "/console"; status = ENVIRON["work"] "/status" }
 		/^ucall-lab: begin$/ { inside = 1; next }
 		/^ucall-lab: exit [0-9]+$/ { print $3 >status; inside = 0; next }
 		/^ucall-lab: qemu / { print $3 >(status ".qemu"); next }
 		inside { print; fflush() }
 		{ print >console }'
+	doing=
 	test ! -e "$work/status" || exit "$(cat "$work/status")"
 	echo "ucall lab: the $arch machine ended before the command did; its last lines:" >&2
 	tail -n 20 "$work/console" >&2 2>/dev/null || true
@@ -422,6 +526,7 @@ what=$1
 machine "$2"
 shift 2
 if test "$what" = fetch; then
+	find_cache
 	fetch
 	echo "$folder"
 else
