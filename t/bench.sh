@@ -35,6 +35,18 @@ has "$scratch/json" '{"schema": 1,' "it writes JSON"
 rows=$(grep -c '^{"name".*"ring":' "$scratch/json")
 test "$rows" -ge 1 && test "$rows" -eq "$(grep -c '<text.*ring [03]<' "$scratch/svg")"
 ok $? "a row for each backend, engine and ring in all three"
+if command -v xmllint >/dev/null; then
+	xmllint --noout "$scratch/svg" 2>"$scratch/err"
+	ok $? "the chart is well-formed"
+else
+	skip "no xmllint; run ./bootstrap --install-deps=all" "the chart is well-formed"
+fi
+has "$scratch/svg" "Cost of a ucall" "it has the cost of a ucall"
+has "$scratch/svg" "Cost of a message against messages per exit" "it has the cost of a message"
+# A point for each depth; none if they were not measured.
+test "$(grep -o '{"depth": ' "$scratch/json" | wc -l)" -eq \
+	"$(($(grep -c '<circle' "$scratch/svg") - $(grep -c 'a queued message<' "$scratch/svg")))"
+ok $? "a point for each depth"
 for member in alive bare backends vm ring; do
 	grep -q "^\"$member\": " "$scratch/json"
 	ok $? "JSON has $member"

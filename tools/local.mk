@@ -7,6 +7,7 @@ tools_ucall_SOURCES = \
 	tools/bench/bench-queue.c \
 	tools/bench/bench-record.c \
 	tools/bench/bench-rows.c \
+	tools/bench/svg.c \
 	tools/lab.c \
 	tools/cc.c \
 	tools/commands.h \

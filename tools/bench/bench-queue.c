@@ -11,43 +11,74 @@ static struct ucall_vm *create(const char *backend, int ring, struct ucall_vcpu 
 
 /* ---- queued messages ---- */
 
-/* Measures one queue mode in one ring. */
-static bool time_queue(struct bench_queue *q, bool quick, int ring, const char *backend,
-		       unsigned int count, struct bench_queue_cost *cost)
+/* A way to queue: one VM, and what its messages cost. */
+struct mode {
+	char backend[32];
+	unsigned int count; /* messages per round */
+	struct bench_queue_cost *cost;
+	struct ucall_vm *vm;
+	struct ucall_vcpu *vcpu;
+	double each[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
+};
+
+/* Measures modes in one ring, in turn; *exit: one bare exit, of all rounds. */
+static bool time_modes(struct mode *modes, unsigned int count, int ring, bool quick,
+		       struct bench_figure *exit)
 {
-	double each[BENCH_ROUNDS], exits[BENCH_ROUNDS], ratio[BENCH_ROUNDS];
-	struct ucall_vcpu *vcpu, *plain, *bare = NULL;
-	struct ucall_vm *vm = create(backend, ring, &vcpu);
-	struct ucall_vm *bare_vm = vm ? create("ring", ring, &plain) : NULL;
+	double exits[BENCH_DEPTHS * BENCH_ROUNDS];
+	struct ucall_vcpu *plain, *bare = NULL;
+	struct ucall_vm *bare_vm = create("ring", ring, &plain);
+	unsigned int n = 0;
 	bool good;
 
 	if (bare_vm) /* it makes the same exit, but for each message */
 		bare = bench_add_bare(bare_vm, ucall_vcpu_exit(plain));
-	good = bare && bench_run_bare(bare, 20) > 0 && bench_run_syncs(vcpu, count) > 0;
-	for (int i = 0; good && i < BENCH_ROUNDS; i++) {
-		each[i] = bench_run_syncs(vcpu, quick ? count / 10 : count);
-		exits[i] = bench_run_bare(bare, quick ? 100 : 1000);
-		ratio[i] = each[i] / exits[i];
-		good = each[i] > 0 && exits[i] > 0;
+	good = bare && bench_run_bare(bare, 20) > 0;
+	for (struct mode *m = modes; good && m < modes + count; m++) {
+		m->vm = create(m->backend, ring, &m->vcpu);
+		good = m->vm && bench_run_syncs(m->vcpu, m->count) > 0;
 	}
-	if (good) {
-		cost->each = bench_figure(each, BENCH_ROUNDS);
-		cost->ratio = bench_figure(ratio, BENCH_ROUNDS);
-		q->exit = bench_figure(exits, BENCH_ROUNDS);
-		q->in_ring = ring;
+	for (int round = 0; good && round < BENCH_ROUNDS; round++)
+		for (struct mode *m = modes; good && m < modes + count; m++, n++) {
+			m->each[round] = bench_run_syncs(m->vcpu, m->count);
+			exits[n] = bench_run_bare(bare, quick ? 100 : 1000);
+			m->ratio[round] = m->each[round] / exits[n];
+			good = m->each[round] > 0 && exits[n] > 0;
+		}
+	if (good)
+		*exit = bench_figure(exits, n);
+	for (struct mode *m = modes; m < modes + count; m++) {
+		if (good) {
+			m->cost->each = bench_figure(m->each, BENCH_ROUNDS);
+			m->cost->ratio = bench_figure(m->ratio, BENCH_ROUNDS);
+		}
+		ucall_vm_free(m->vm);
 	}
 	ucall_vm_free(bare_vm);
-	ucall_vm_free(vm);
 	return good;
 }
 
 void bench_queue(struct bench_queue *q, bool quick)
 {
-	/* Ring 3 if there is one: it runs natively; some hosts interpret ring 0. */
-	int ring = ucall_arch_host() == UCALL_ARCH_X86_64 ? 3 : 0;
+	struct mode depths[BENCH_DEPTHS] = { 0 };
+	struct bench_figure unused;
+	/* Alone, since its vCPU runs all the time. */
+	struct mode poll = { .backend = "ring,poll=1",
+			     .count = quick ? 20000 : 200000,
+			     .cost = &q->poll };
 
-	if (!time_queue(q, quick, ring, "ring,depth=64", 20000, &q->depth) ||
-	    !time_queue(q, quick, ring, "ring,poll=1", 200000, &q->poll))
+	/* Ring 3 if there is one: it runs natively; some hosts interpret ring 0. */
+	q->in_ring = ucall_arch_host() == UCALL_ARCH_X86_64 ? 3 : 0;
+	for (int i = 0; i < BENCH_DEPTHS; i++) {
+		struct mode *m = &depths[i];
+
+		m->cost = &q->depths[i];
+		m->cost->depth = 1u << i;
+		m->count = m->cost->depth * (quick ? 50 : 300); /* exits */
+		snprintf(m->backend, sizeof(m->backend), "ring,depth=%u", m->cost->depth);
+	}
+	if (!time_modes(depths, BENCH_DEPTHS, q->in_ring, quick, &q->exit) ||
+	    !time_modes(&poll, 1, q->in_ring, quick, &unused))
 		snprintf(q->problem, sizeof(q->problem), "%s", ucall_error());
 }
 

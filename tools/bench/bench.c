@@ -4,25 +4,11 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/utsname.h>
 #include <unistd.h>
 
 #include "bench.h"
 #include "../commands.h"
 #include "../text.h"
-
-#define MAX_ROWS 64
-
-struct results {
-	struct bench_row rows[MAX_ROWS];
-	unsigned int count;
-	struct bench_creation creation;
-	struct bench_queue queue;
-	struct bench_turns several;
-	struct bench_alive alive;
-	char cpu[128];
-	struct utsname host;
-};
 
 static int compare(const void *a, const void *b)
 {
@@ -39,12 +25,12 @@ struct bench_figure bench_figure(double *values, unsigned int rounds)
 
 /* ---- measuring ---- */
 
-static void add(struct results *r, const char *backend, const struct ucall_engine_info *e, int ring,
-		bool quick)
+static void add(struct bench_results *r, const char *backend, const struct ucall_engine_info *e,
+		int ring, bool quick)
 {
 	struct bench_row *row = &r->rows[r->count];
 
-	if (r->count == MAX_ROWS)
+	if (r->count == BENCH_MAX_ROWS)
 		return;
 	r->count++;
 	snprintf(row->backend, sizeof(row->backend), "%s", backend);
@@ -56,7 +42,7 @@ static void add(struct results *r, const char *backend, const struct ucall_engin
 	bench_backend(row, quick);
 }
 
-static void measure(struct results *r, const struct ucall_backend_info *all, size_t count,
+static void measure(struct bench_results *r, const struct ucall_backend_info *all, size_t count,
 		    const struct ucall_engine_info *engines, const char *only, bool quick)
 {
 	for (size_t i = 0; i < count; i++)
@@ -78,7 +64,7 @@ static void measure(struct results *r, const struct ucall_backend_info *all, siz
 		fprintf(stderr, "\r\033[K");
 }
 
-static void describe_host(struct results *r)
+static void describe_host(struct bench_results *r)
 {
 	char line[256];
 	FILE *f = fopen("/proc/cpuinfo", "r");
@@ -118,7 +104,7 @@ static void print_number(const char *format, int width, double value)
 	printf(" %*s", width, text);
 }
 
-static double longest_of(const struct results *r)
+static double longest_of(const struct bench_results *r)
 {
 	double longest = 1;
 
@@ -130,15 +116,17 @@ static double longest_of(const struct results *r)
 
 static void print_queue(const struct bench_queue *q)
 {
+	const struct bench_queue_cost *deepest = &q->depths[BENCH_DEPTHS - 1];
+
 	if (q->problem[0]) {
 		printf("Queued messages: %s\n", q->problem);
 		return;
 	}
-	printf("Queued messages, backend ring in ring %d: with one exit per 64 %.0f ns each, "
+	printf("Queued messages, backend ring in ring %d: with one exit per %u %.0f ns each, "
 	       "%.4f of an exit (%.4f-%.4f); polled %.0f ns, %.4f (%.4f-%.4f)\n",
-	       q->in_ring, q->depth.each.median, q->depth.ratio.median, q->depth.ratio.min,
-	       q->depth.ratio.max, q->poll.each.median, q->poll.ratio.median, q->poll.ratio.min,
-	       q->poll.ratio.max);
+	       q->in_ring, deepest->depth, deepest->each.median, deepest->ratio.median,
+	       deepest->ratio.min, deepest->ratio.max, q->poll.each.median, q->poll.ratio.median,
+	       q->poll.ratio.min, q->poll.ratio.max);
 }
 
 static void print_several(const struct bench_turns *s)
@@ -167,7 +155,7 @@ static void print_alive(const struct bench_alive *a)
 	printf("\n");
 }
 
-static void print_table(const struct results *r)
+static void print_table(const struct bench_results *r)
 {
 	const struct bench_creation *c = &r->creation;
 	double longest = longest_of(r);
@@ -233,7 +221,7 @@ static void json_figure(FILE *f, const char *name, const struct bench_figure *v,
 }
 
 /* True if no earlier row has the same kind of exit. */
-static bool is_first_exit(const struct results *r, const struct bench_row *row)
+static bool is_first_exit(const struct bench_results *r, const struct bench_row *row)
 {
 	for (const struct bench_row *first = r->rows; first < row; first++)
 		if (!first->problem[0] && first->exit == row->exit && first->ring == row->ring &&
@@ -243,7 +231,7 @@ static bool is_first_exit(const struct results *r, const struct bench_row *row)
 }
 
 /* Bare exits, once for each kind. */
-static void write_bare(FILE *f, const struct results *r)
+static void write_bare(FILE *f, const struct bench_results *r)
 {
 	static const char *const names[] = {
 		[UCALL_EXIT_IO] = "io",	    [UCALL_EXIT_MMIO] = "mmio", [UCALL_EXIT_HALT] = "halt",
@@ -268,7 +256,7 @@ static void write_bare(FILE *f, const struct results *r)
 	fprintf(f, "\n]");
 }
 
-static void write_backends(FILE *f, const struct results *r)
+static void write_backends(FILE *f, const struct bench_results *r)
 {
 	const char *comma = "";
 
@@ -309,7 +297,7 @@ static void json_several(FILE *f, const struct bench_turns *s)
 	fprintf(f, "]");
 }
 
-static void write_vm(FILE *f, const struct results *r)
+static void write_vm(FILE *f, const struct bench_results *r)
 {
 	const struct bench_creation *c = &r->creation;
 
@@ -343,6 +331,8 @@ static void write_alive(FILE *f, const struct bench_alive *a)
 
 static void write_ring(FILE *f, const struct bench_queue *q)
 {
+	const struct bench_queue_cost *deepest = &q->depths[BENCH_DEPTHS - 1];
+
 	fprintf(f, "\"ring\": {");
 	if (q->problem[0]) {
 		json_pair(f, "problem", q->problem, "}");
@@ -350,14 +340,21 @@ static void write_ring(FILE *f, const struct bench_queue *q)
 	}
 	fprintf(f, "\"in_ring\": %d, ", q->in_ring);
 	json_figure(f, "bare_ns", &q->exit, ", ");
-	json_figure(f, "depth_ns", &q->depth.each, ", ");
-	json_figure(f, "depth_ratio", &q->depth.ratio, ", ");
+	json_figure(f, "depth_ns", &deepest->each, ", ");
+	json_figure(f, "depth_ratio", &deepest->ratio, ", ");
 	json_figure(f, "poll_ns", &q->poll.each, ", ");
-	json_figure(f, "poll_ratio", &q->poll.ratio, "}");
+	json_figure(f, "poll_ratio", &q->poll.ratio, ", ");
+	fprintf(f, "\"depths\": [");
+	for (int i = 0; i < BENCH_DEPTHS; i++) {
+		fprintf(f, "%s{\"depth\": %u, ", i ? ", " : "", q->depths[i].depth);
+		json_figure(f, "ns", &q->depths[i].each, ", ");
+		json_figure(f, "ratio", &q->depths[i].ratio, "}");
+	}
+	fprintf(f, "]}");
 }
 
 /* One row per line, so that it can be read line by line too.  The schema is in ucall(1). */
-static void write_json(FILE *f, const struct results *r)
+static void write_json(FILE *f, const struct bench_results *r)
 {
 	fprintf(f, "{\"schema\": 1,\n\"host\": {");
 	json_pair(f, "cpu", r->cpu, ", ");
@@ -375,65 +372,10 @@ static void write_json(FILE *f, const struct results *r)
 	fprintf(f, "}\n");
 }
 
-/* ---- as a picture ---- */
+/* ---- the files ---- */
 
-#define SVG_LEFT 190
-#define SVG_WIDTH 560
-#define SVG_ROW 26
-#define SVG_TOP 64
-
-static void write_svg(FILE *f, const struct results *r)
-{
-	double longest = longest_of(r);
-	int height = SVG_TOP + (int)r->count * SVG_ROW + 80, y = SVG_TOP;
-	const struct bench_queue *q = &r->queue;
-
-	fprintf(f,
-		"<svg xmlns=\"http://www.w3.org/2000/svg\" width=\"%d\" height=\"%d\" "
-		"font-family=\"sans-serif\" font-size=\"13\">\n"
-		"<rect width=\"100%%\" height=\"100%%\" fill=\"white\"/>\n"
-		"<text x=\"16\" y=\"24\" font-size=\"16\" font-weight=\"bold\">A ucall and its "
-		"bare exit</text>\n"
-		"<rect x=\"16\" y=\"37\" width=\"12\" height=\"12\" fill=\"#4878a8\"/>"
-		"<text x=\"34\" y=\"48\">the bare exit</text>\n"
-		"<rect x=\"140\" y=\"37\" width=\"12\" height=\"12\" fill=\"#e8a13c\"/>"
-		"<text x=\"158\" y=\"48\">the rest of GUEST_SYNC and ucall_next()</text>\n",
-		SVG_LEFT + SVG_WIDTH + 130, height);
-	for (unsigned int i = 0; i < r->count; i++) {
-		const struct bench_row *row = &r->rows[i];
-		double all = row->roundtrip.median, exit = row->bare.median;
-
-		if (row->problem[0])
-			continue;
-		exit = exit < all ? exit : all;
-		fprintf(f,
-			"<text x=\"16\" y=\"%d\">%.10s, %s, ring %d</text>"
-			"<rect x=\"%d\" y=\"%d\" width=\"%.1f\" height=\"17\" fill=\"#4878a8\"/>"
-			"<rect x=\"%.1f\" y=\"%d\" width=\"%.1f\" height=\"17\" fill=\"#e8a13c\"/>"
-			"<text x=\"%.1f\" y=\"%d\">%.1f us, %.2f exits</text>\n",
-			y + 14, row->backend, row->engine, row->ring, SVG_LEFT, y,
-			exit / longest * SVG_WIDTH, SVG_LEFT + exit / longest * SVG_WIDTH, y,
-			(all - exit) / longest * SVG_WIDTH,
-			SVG_LEFT + all / longest * SVG_WIDTH + 6, y + 14, all / 1e3,
-			row->ratio.median);
-		y += SVG_ROW;
-	}
-	if (!q->problem[0])
-		fprintf(f,
-			"<text x=\"16\" y=\"%d\">Queued messages, ring %d: %.2f us each with one "
-			"exit per 64 (%.3f exits), %.3f us polled (%.4f exits)</text>\n",
-			y + 22, q->in_ring, q->depth.each.median / 1e3, q->depth.ratio.median,
-			q->poll.each.median / 1e3, q->poll.ratio.median);
-	y += 34;
-	fprintf(f, "<text x=\"16\" y=\"%d\" fill=\"#666\">", y + 18);
-	for (const char *p = r->cpu; *p; p++)
-		if (*p != '<' && *p != '&')
-			putc(*p, f);
-	fprintf(f, ", Linux %s, medians of %d</text>\n</svg>\n", r->host.release, BENCH_ROUNDS);
-}
-
-static bool write_file(const char *path, void (*write)(FILE *f, const struct results *r),
-		       const struct results *r)
+static bool write_file(const char *path, void (*write)(FILE *f, const struct bench_results *r),
+		       const struct bench_results *r)
 {
 	FILE *f = !strcmp(path, "-") ? stdout : fopen(path, "w");
 	bool good = f != NULL;
@@ -477,7 +419,7 @@ int cmd_bench(int argc, char **argv)
 	struct options o = { NULL, NULL, NULL, false };
 	struct ucall_engine_info *engines;
 	struct ucall_backend_info *all;
-	struct results *r;
+	struct bench_results *r;
 	bool good = false;
 	size_t count = 1;
 
@@ -500,7 +442,7 @@ int cmd_bench(int argc, char **argv)
 		if ((!o.json || strcmp(o.json, "-") != 0) && (!o.svg || strcmp(o.svg, "-") != 0))
 			print_table(r);
 		good = (!o.json || write_file(o.json, write_json, r)) &&
-		       (!o.svg || write_file(o.svg, write_svg, r));
+		       (!o.svg || write_file(o.svg, bench_write_svg, r));
 	}
 	free(r);
 	free(engines);

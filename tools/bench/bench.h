@@ -6,6 +6,8 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <stdio.h>
+#include <sys/utsname.h>
 
 #include <ucall/plugin.h>
 
@@ -48,12 +50,14 @@ double bench_run_syncs(struct ucall_vcpu *vcpu, unsigned int count);
 
 /* One queued message, and its ratio to one bare exit. */
 struct bench_queue_cost {
+	unsigned int depth; /* messages per exit; 0: polled, no exits */
 	struct bench_figure each, ratio;
 };
+#define BENCH_DEPTHS 7
 struct bench_queue {
 	int in_ring;
 	struct bench_figure exit;
-	struct bench_queue_cost depth, poll; /* one exit per 64 messages; no exits */
+	struct bench_queue_cost depths[BENCH_DEPTHS], poll; /* depths: 1, 2, 4 ... 64 */
 	char problem[512];
 };
 
@@ -89,6 +93,21 @@ struct bench_alive {
 };
 
 void bench_alive(struct bench_alive *alive, bool quick);
+
+/* All of it; bench.c measures and prints it, svg.c draws it. */
+#define BENCH_MAX_ROWS 64
+struct bench_results {
+	struct bench_row rows[BENCH_MAX_ROWS];
+	unsigned int count;
+	struct bench_creation creation;
+	struct bench_queue queue;
+	struct bench_turns several;
+	struct bench_alive alive;
+	char cpu[128];
+	struct utsname host;
+};
+
+void bench_write_svg(FILE *f, const struct bench_results *r);
 
 /* ---- KVM, below the library: bench-kvm.c, bench-record.c ---- */
 
