@@ -33,7 +33,7 @@ if command -v python3 >/dev/null; then
 	python3 -m json.tool <"$scratch/out" >/dev/null
 	ok $? "it is JSON"
 else
-	skip "no python3" "it is JSON"
+	skip "no python3; run ./bootstrap --install-deps=all" "it is JSON"
 fi
 run 0 "-h" "$ucall" -h
 run 0 "-V" "$ucall" -V
@@ -122,5 +122,7 @@ else
 		grep "^$b .* ok .*SYNC 2 (2 40 42 80), DONE" "$scratch/out" >/dev/null
 		ok $? "demo has $b with its messages"
 	done
+	awk 'length($0) > 100 { n++ } END { exit n > 0 }' "$scratch/out" && ! grep -q "$(printf '\033')" "$scratch/out"
+	ok $? "demo's rows have at most 100 columns, and no colours in a file"
 fi
 done_testing

@@ -15,7 +15,7 @@
 #include "demo-guest.h"
 #include "text.h"
 
-/* The messages received, as text: "PRINTF "sum 42", SYNC 1, ..." */
+/* The messages received, as text: "sum 42", SYNC 1, ... */
 struct report {
 	char *text;
 	size_t size;
@@ -28,7 +28,7 @@ static void add_message(struct report *r, int cmd, const struct ucall *uc)
 
 	switch (cmd) {
 	case UCALL_PRINTF:
-		fprintf(r->stream, "%sPRINTF \"%s\"", comma, uc->text);
+		fprintf(r->stream, "%s\"%s\"", comma, uc->text);
 		break;
 	case UCALL_SYNC:
 		fprintf(r->stream, "%sSYNC %llu", comma, (unsigned long long)uc->args[1]);
@@ -88,21 +88,49 @@ struct demo_case {
 	uint32_t arch_bit;
 };
 
-static void print_row(const struct demo_case *c, const char *result, const char *messages)
+/* The colours of results (ECMA-48, 8.3.117), on a terminal only; see no-color.org. */
+static bool has_colours(void)
 {
-	printf("%-10s %-8s %-8s %-16s %-6s %s\n", c->backend, c->arch, c->engine, c->protection,
-	       result, messages);
+	const char *no = getenv("NO_COLOR"), *term = getenv("TERM");
+
+	return isatty(STDOUT_FILENO) && !(no && *no) && term && strcmp(term, "dumb") != 0;
 }
+
+static void print_row(const struct demo_case *c, const char *result, int colour, const char *text)
+{
+	char on[16] = "";
+
+	if (colour && has_colours())
+		snprintf(on, sizeof(on), "\033[%dm", colour);
+	printf("%-10s %-8s %-8s %-16s %s%-6s%s %s\n", c->backend, c->arch, c->engine, c->protection,
+	       on, result, on[0] ? "\033[0m" : "", text);
+}
+
+/* A row has room for the reason's first words only: up to its first clause. */
+#define REASON 47
 
 static int skip(const struct demo_case *c, const char *why)
 {
-	print_row(c, "skip", why);
+	char text[REASON + 1];
+	const char *colon = strstr(why, ": ");
+	size_t n = 0;
+
+	if (why[0] == '/' && colon) /* the file is named in the row */
+		why = colon + 2;
+	while (why[n] && !strchr(",;", why[n]) && strncmp(why + n, ": ", 2) != 0 &&
+	       strncmp(why + n, " (", 2) != 0)
+		n++;
+	if (n <= REASON)
+		snprintf(text, sizeof(text), "%.*s", (int)n, why);
+	else
+		snprintf(text, sizeof(text), "%.*s...", REASON - 3, why);
+	print_row(c, "skip", 33, text);
 	return SKIPPED;
 }
 
 static int finish(const struct demo_case *c, bool good, const char *text)
 {
-	print_row(c, good ? "ok" : "FAILED", text);
+	print_row(c, good ? "ok" : "FAILED", good ? 32 : 31, text);
 	return good ? OK : FAILED;
 }
 
@@ -148,8 +176,10 @@ static int run_case(void *data)
 		config.image = image;
 		if (access(image, R_OK)) {
 			missing = compiler_to_install(c->arch_bit);
-			snprintf(why, sizeof(why), "the demo's guest was not built for it: %s",
-				 missing ? missing : "build libucall again");
+			if (missing)
+				snprintf(why, sizeof(why), "no compiler for %s guests", c->arch);
+			else
+				snprintf(why, sizeof(why), "no demo-%s.elf", c->arch);
 			return skip(c, why);
 		}
 	}
@@ -220,12 +250,17 @@ static void each_protection(const struct ucall_backend_info *backend, uint32_t a
 /* Prints which engines were used, and why others were not. */
 static void explain_engines(const struct ucall_engine_info *engines)
 {
+	char own[64];
+
 	for (const struct ucall_engine_info *e = engines; e->name; e++) {
 		printf("engine %s", e->name);
 		if (e->version[0])
 			printf(" %s", e->version);
+		snprintf(own, sizeof(own), "no engine %s: ", e->name);
 		if (e->problem[0])
-			printf(": not used: %s\n", e->problem);
+			printf(": not used: %s\n",
+			       e->problem +
+				       (strncmp(e->problem, own, strlen(own)) ? 0 : strlen(own)));
 		else
 			printf(": used: %s\n", e->summary);
 	}
@@ -238,14 +273,15 @@ int cmd_demo(int argc, char **argv)
 	struct ucall_engine_info *engines;
 	struct ucall_protection_info *protections;
 	struct ucall_backend_info *all;
-	char name[64];
+	char name[64], shown[64];
+	const char *backend;
 	size_t count;
 
 	if (argc > 2 || (argc == 2 && strcmp(argv[1], "--no-fork") != 0))
 		return bad_usage("demo");
 	all = find_backends(&count);
-	engines = ucall_engines();
-	protections = ucall_protections();
+	engines = all ? ucall_engines() : NULL;
+	protections = engines ? ucall_protections() : NULL;
 	if (!all || !count || !engines || !protections) {
 		fprintf(stderr, "ucall: %s\n",
 			all && engines && protections
@@ -260,11 +296,14 @@ int cmd_demo(int argc, char **argv)
 				       .arch = "GUEST",
 				       .engine = "ENGINE",
 				       .protection = "PROTECTION" },
-		  "RESULT", "MESSAGES");
+		  "RESULT", 0, "MESSAGES");
 	for (size_t i = 0; i < count; i++) {
 		if (all[i].problem) {
-			skip(&(struct demo_case){ .backend = printable(ucall_file_name(all[i].path),
-								       name, sizeof(name)),
+			snprintf(name, sizeof(name), "%s", ucall_file_name(all[i].path));
+			name[strcspn(name, ".")] = '\0';
+			backend = name + (strncmp(name, "ucall-", 6) ? 0 : 6);
+			skip(&(struct demo_case){ .backend =
+							  printable(backend, shown, sizeof(shown)),
 						  .arch = "-",
 						  .engine = "-",
 						  .protection = "-" },
@@ -279,7 +318,8 @@ int cmd_demo(int argc, char **argv)
 				     arch != ucall_arch_host()))
 					each_protection(&all[i], arch, e, protections, fork, &t);
 	}
-	printf("%u ok, %u failed, %u skipped\n", t.ok, t.failed, t.skipped);
+	printf("%u ok, %u failed, %u skipped%s\n", t.ok, t.failed, t.skipped,
+	       t.skipped ? "; `ucall list` says why" : "");
 	explain_engines(engines);
 	ucall_backends_free(all);
 	free(engines);
