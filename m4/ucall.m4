@@ -21,6 +21,23 @@ AS_IF([test -z "$ucall_arch"],
 AS_CASE([$host_os],
 	[linux*], [],
 	[AC_MSG_ERROR([libucall needs Linux, for KVM])])
+AC_MSG_CHECKING([whether $CC compiles for $ucall_arch])
+AC_COMPILE_IFELSE([AC_LANG_SOURCE([[#define UCALL_IS_$ucall_arch
+#ifdef __x86_64__
+#undef UCALL_IS_x86_64
+#elif defined(__aarch64__)
+#undef UCALL_IS_aarch64
+#elif defined(__s390x__)
+#undef UCALL_IS_s390x
+#elif defined(__riscv) && __riscv_xlen == 64
+#undef UCALL_IS_riscv64
+#endif
+#if defined(UCALL_IS_x86_64) || defined(UCALL_IS_aarch64) || defined(UCALL_IS_s390x) || defined(UCALL_IS_riscv64)
+#error another architecture
+#endif]])],
+		  [AC_MSG_RESULT([yes])],
+		  [AC_MSG_RESULT([no])
+		   AC_MSG_ERROR([$CC compiles for another architecture than $host_cpu; give --host=ARCH-linux-gnu to build libucall for that one])])
 AC_SUBST([ucall_arch])
 ucall_archs=$ucall_arch
 ucall_engines=kvm
@@ -83,13 +100,41 @@ AS_IF([test "x$enable_sanitizers" != xno],
        CFLAGS=$ucall_saved_cflags])
 UCALL_CFLAGS="-std=gnu11 $ucall_warnings $ucall_sanitizers"
 UCALL_GUEST_CFLAGS="-std=gnu11 $ucall_warnings -fPIC -fvisibility=hidden -fno-jump-tables"
+dnl Static libraries, which other compilers link too, need machine code beside that of -flto.
+AS_CASE([$CFLAGS], [*-flto*],
+	[ucall_saved_cflags=$CFLAGS
+	 CFLAGS="$CFLAGS -ffat-lto-objects"
+	 AC_MSG_CHECKING([whether $CC takes -ffat-lto-objects])
+	 AC_COMPILE_IFELSE([AC_LANG_PROGRAM([], [])],
+			   [AC_MSG_RESULT([yes])
+			    UCALL_CFLAGS="$UCALL_CFLAGS -ffat-lto-objects"
+			    UCALL_GUEST_CFLAGS="$UCALL_GUEST_CFLAGS -ffat-lto-objects"],
+			   [AC_MSG_RESULT([no])])
+	 CFLAGS=$ucall_saved_cflags])
 AC_SUBST([UCALL_CFLAGS])
 AC_SUBST([UCALL_GUEST_CFLAGS])
+])
+
+# UCALL_CHECK_FOLDERS
+# -------------------
+# Refuses folders whose names make and the shell would take apart.
+AC_DEFUN([UCALL_CHECK_FOLDERS], [
+ucall_tab="	"
+for ucall_folder in "`pwd`" "$srcdir" "$prefix"; do
+	AS_CASE([$ucall_folder],
+		[*[[" $ucall_tab\"\#\$\&\'\`:;"]]*],
+		[AC_MSG_ERROR([the folder "$ucall_folder" has a character in its name that make or the shell cannot take (a space, a quote, a colon); choose another])])
+done
 ])
 
 # UCALL_SUMMARY
 # -------------
 AC_DEFUN([UCALL_SUMMARY], [
+ucall_left_out=
+AS_IF([test "x$cross_compiling" = xyes],
+      [ucall_left_out="
+    left out:            guest code for other architectures, as this is a cross build: what
+                         \`ucall cc' links, the guests of demo and conform, the backends' own"])
 ucall_backends=`sed -n 's,^backends = ,,p' "$srcdir/plugins/local.mk"`
 AS_IF([test -c /dev/kvm && test -r /dev/kvm && test -w /dev/kvm],
       [ucall_kvm="/dev/kvm can be opened"],
@@ -104,12 +149,12 @@ AC_MSG_NOTICE([
     engines:             $ucall_engines ($ucall_kvm)
     guest architectures: $ucall_archs, and with unicorn:${ucall_guests:- none}
     unicorn engine:      $ucall_unicorn
-    no compilers for:    ${ucall_guests_missing:-none missing} ${ucall_guests_missing:+(./bootstrap --install-deps=all)}
+    compilers missing:  ${ucall_guests_missing:- none}${ucall_guests_missing:+ (for guests: ./bootstrap --install-deps=all)}
     symbols in faults:   $ucall_symbols
     emulated SEV:        $ucall_ciphers
     compiler:            $CC $CFLAGS
     warnings are errors: $enable_werror
-    sanitizers:          $enable_sanitizers
+    sanitizers:          $enable_sanitizers$ucall_left_out
 
   Now: make demo, make check, make install
 ])
