@@ -86,6 +86,7 @@ sh_tests = \
 	t/conform.sh \
 	t/cross-objects.sh \
 	t/debugger.sh \
+	t/documents.sh \
 	t/guests.sh \
 	t/harness.sh \
 	t/headers.sh \
@@ -93,6 +94,7 @@ sh_tests = \
 	t/man-pages.sh \
 	t/mem-calls.sh \
 	t/plugin-file.sh \
+	t/small-limits.sh \
 	t/swap-plugin.sh \
 	t/wrong-arguments.sh
 
@@ -128,7 +130,7 @@ t_sev_launch_LDADD = $(core_ldadd)
 # It replaces the core's machine and CPUID with its own.
 t_sev_launch_LDFLAGS = $(AM_LDFLAGS) -Wl,--allow-multiple-definition
 
-installed_tests = t/installed.sh t/new-backend.sh t/tutorial.sh
+installed_tests = t/examples.sh t/installed.sh t/new-backend.sh t/tutorial.sh
 dist_check_SCRIPTS += $(installed_tests)
 EXTRA_DIST += t/installed-kit.sh
 
@@ -148,7 +150,7 @@ EXTRA_DIST += libucall/libucall.abi libucall/libucall.abignore t/abi-check.sh
 installcheck-local:
 	set -e; for t in $(installed_tests); do \
 		CC='$(CC)' top_srcdir='$(top_srcdir)' destdir='$(DESTDIR)' bindir='$(bindir)' \
-		libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
+		docdir='$(docdir)' libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # The guest halves of tests for any architecture are also compiled for each architecture.
 any_arch_tests = assert done exits faults handlers hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \

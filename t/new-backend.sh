@@ -90,7 +90,7 @@ else
 fi
 
 # The examples, away from the source.
-cp -R "$top_srcdir/examples/backends" "$scratch/empty/backends" && chmod -R u+w backends &&
+cp -R "$docdir/examples/backends" "$scratch/empty/backends" && chmod -R u+w backends &&
 	cd backends && make CC="$CC" >"$scratch/out" 2>&1
 status=$?
 ok $status "the example backends build"

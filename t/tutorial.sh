@@ -1,6 +1,6 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Follows docs/BACKENDS.md and docs/ATTACH.md to the letter: code goes into the file that its marker
+# Follows docs/BACKENDS.md, docs/ATTACH.md and docs/WRITING-TESTS.md to the letter: code goes into the file that its marker
 # names, commands are run, and they must print what the document shows ("..." matches any lines).
 . "$top_srcdir/t/installed-kit.sh"
 
@@ -12,7 +12,7 @@ ok $? "README's program builds"
 mkdir bin && ln -s "$(command -v "${CC%% *}")" bin/cc # the tutorial says cc
 PATH=$PWD/bin:$PATH
 
-for document in BACKENDS ATTACH; do
+for document in BACKENDS ATTACH WRITING-TESTS; do
 	# One step a line: "file NAME LINE", "run COMMAND", "says LINE".
 	awk '
 /^<!-- .* -->$/ { name = $2 }
@@ -27,22 +27,28 @@ kind == "console" { print "says " $0 }
 	ok $? "docs/$document.md has code and commands"
 
 	: >out
+	lacks=
 	while IFS= read -r line; do
 		rest=${line#* }
 		case $line in
-		file\ *) printf '%s\n' "${rest#* }" >>"${rest%% *}" ;;
+		file\ *)
+			lacks=
+			printf '%s\n' "${rest#* }" >>"${rest%% *}" ;;
 		run\ *)
 			sh -c "$rest" >out 2>&1 </dev/null
 			status=$?
-			case $rest in
+			grep -q '^ucall: no compiler for' out && lacks=$(sed -n 's/^ucall: //p' out)
+			case $lacks$rest in
 			cc\ * | ucall\ *)
 				ok $status "runs: $rest"
 				test $status -eq 0 || diag <out
 				;;
 			esac
+			test -z "$lacks" || skip "$lacks" "runs: $rest"
 			;;
 		"says ...") ;;
 		says\ *)
+			test -z "$lacks" || continue
 			grep -qxF -e "$rest" out
 			status=$?
 			ok $status "says: $rest"
@@ -51,4 +57,13 @@ kind == "console" { print "says " $0 }
 		esac
 	done <steps
 done
+
+# README's commands for a backend of one's own.
+sed -n '/^    ucall new/,/^$/s/^    //p' "$top_srcdir/README.md" >commands
+test "$(grep -c . commands)" -ge 3
+ok $? "README has commands for a new backend"
+sh -e commands >out 2>&1 </dev/null
+status=$?
+ok $status "README's commands for a new backend"
+test $status -eq 0 || diag <out
 done_testing
