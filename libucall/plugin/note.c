@@ -246,10 +246,9 @@ int ucall_note_read(const void *file, size_t size, struct ucall_note *note)
 			       "its code has relocations (DT_TEXTREL); build it with -fPIC");
 	if (!r && !note->archs)
 		r = ucall_fail(EOPNOTSUPP,
-			       "it has no guest code: either it was built where there is no "
-			       "compiler for its guests (install one, run configure and "
-			       "build it again), or its source does not name its guest "
-			       "functions in UCALL_GUEST_CODE(send_cmd, send_cmd_shared)");
+			       "it has no guest code: no compiler for its guests was there when "
+			       "it was built (install one, run configure and build it again), or "
+			       "its source lacks UCALL_GUEST_CODE(send_cmd, send_cmd_shared)");
 	ucall_elf_close(&elf);
 	return r;
 }
