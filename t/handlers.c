@@ -35,6 +35,7 @@
 		0x25, 0x24 \
 	}
 #elif defined(__s390x__)
+#define ADDRESS "a" /* not r0, which is 0 in an address */
 #define KEEP "larl %%r1, 2f; stg %%r1, 0(%[to]);"
 #define UNDEFINED ".short 0;"
 #define LOAD "lg %%r1, 0(%[from]);"
@@ -61,6 +62,9 @@
 	}
 #endif
 
+#ifndef ADDRESS
+#define ADDRESS "r"
+#endif
 #ifndef UNDEFINED_SHORT
 #define UNDEFINED_SHORT UNDEFINED
 #endif
@@ -93,7 +97,7 @@ static UCALL_GUEST void guest_undefined(uint64_t rounds)
 
 		__asm__ volatile(KEEP EQUAL UNDEFINED "2:" IF_EQUAL
 				 : [equal] "+r"(equal)
-				 : [to] "r"(&resume), [a] "r"(kept), [b] "r"(other)
+				 : [to] ADDRESS(&resume), [a] "r"(kept), [b] "r"(other)
 				 : CLOBBERS);
 		GUEST_ASSERT_EQ(equal, i & 1);
 		GUEST_ASSERT_EQ(count, i + 1);
@@ -139,7 +143,10 @@ static UCALL_GUEST void guest_load(void)
 {
 	static const unsigned int numbers[] = NUMBERS_LOAD;
 
-	__asm__ volatile(KEEP LOAD "2:" : : [to] "r"(&resume), [from] "r"(BAD + 8) : CLOBBERS);
+	__asm__ volatile(KEEP LOAD "2:"
+			 :
+			 : [to] ADDRESS(&resume), [from] ADDRESS(BAD + 8)
+			 : CLOBBERS);
 	GUEST_ASSERT_EQ(count, 1);
 	if (numbers[0] < 0x100)
 		GUEST_ASSERT(last.vector == numbers[0] || last.vector == numbers[1]);
@@ -177,7 +184,7 @@ static void host_load(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 
 static UCALL_GUEST void raise(void)
 {
-	__asm__ volatile(KEEP UNDEFINED "2:" : : [to] "r"(&resume) : CLOBBERS);
+	__asm__ volatile(KEEP UNDEFINED "2:" : : [to] ADDRESS(&resume) : CLOBBERS);
 }
 
 static UCALL_GUEST void on_deep(struct ucall_frame *frame)
@@ -329,7 +336,7 @@ static UCALL_GUEST void guest_behind(void)
 {
 	__asm__ volatile("1:" LOAD UNDEFINED_SHORT "2:" UCALL_FIXUP("1b", "2b")
 			 :
-			 : [from] "r"(&here)
+			 : [from] ADDRESS(&here)
 			 : CLOBBERS);
 	GUEST_DONE();
 }
@@ -394,7 +401,7 @@ static UCALL_GUEST void guest_divide(void)
 		__asm__ volatile(KEEP
 				 "xor %%edx, %%edx; mov $1, %%eax; xor %%ecx, %%ecx; div %%ecx; 2:"
 				 :
-				 : [to] "r"(&resume)
+				 : [to] ADDRESS(&resume)
 				 : "rax", "rdx", CLOBBERS);
 		GUEST_ASSERT_EQ(count, i);
 		GUEST_ASSERT_EQ(last.vector, 0);
@@ -425,7 +432,7 @@ static UCALL_GUEST void guest_trap(void)
 	__asm__ volatile(KEEP
 			 "2: int3; 1: nop; jmp 3f; 4: add $1, %%rax; 3:" UCALL_FIXUP("1b", "4b")
 			 : "+a"(result)
-			 : [to] "r"(&resume)
+			 : [to] ADDRESS(&resume)
 			 : CLOBBERS);
 	GUEST_ASSERT_EQ(result, 0);
 	GUEST_ASSERT_EQ(count, 1);

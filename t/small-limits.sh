@@ -64,7 +64,9 @@ else
 	skip "this shell has no ulimit -s" "a stack of 64 KiB"
 fi
 
-if (ulimit -v 15000) 2>/dev/null; then
+if ! test -e "$top_builddir/libucall/modules/unicorn/.libs/unicorn.so"; then
+	skip "built without unicorn, and says so" "little address space"
+elif (ulimit -v 15000) 2>/dev/null; then
 	limited "-v 15000" tools/ucall list
 	! grep -q "install libunicorn-dev" "$scratch/out"
 	status=$?
