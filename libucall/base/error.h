@@ -30,6 +30,15 @@ int ucall_fail_if_silent(const char *what);
  */
 bool ucall_fail_if_null(const void *object, const char *function);
 
+/* free() that keeps errno, for the way out after a failure. */
+static inline void ucall_free(void *p)
+{
+	int error = errno;
+
+	free(p);
+	errno = error;
+}
+
 /* Like calloc(), realloc(), strdup() and strndup(); NULL after ucall_fail() if memory runs out. */
 void *ucall_calloc(size_t count, size_t size);
 void *ucall_realloc(void *p, size_t size);

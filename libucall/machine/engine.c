@@ -122,10 +122,7 @@ struct ucall_engine_info *ucall_engines(void)
 		if (engine && !engine->check(NULL))
 			continue;
 		if (ucall_is_shortage(errno)) {
-			int error = errno;
-
-			free(all);
-			errno = error;
+			ucall_free(all);
 			return NULL;
 		}
 		snprintf(all[i].problem, sizeof(all[i].problem), "%.500s", ucall_error());

@@ -193,10 +193,7 @@ struct ucall_protection_info *ucall_protections(void)
 			continue;
 		/* Something ran out: nothing is known about this machine. */
 		if (ucall_is_shortage(errno)) {
-			int error = errno;
-
-			free(all);
-			errno = error;
+			ucall_free(all);
 			return NULL;
 		}
 		snprintf(all[i].problem, sizeof(all[i].problem), "%.500s", ucall_error());
