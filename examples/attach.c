@@ -170,6 +170,21 @@ static void create_vm(struct vm *vm)
 }
 
 #if defined(__x86_64__)
+/* The guest's CPU has what this one has.  Newer kernels refuse long mode without it. */
+static void set_cpuid(const struct vcpu *v)
+{
+	const unsigned int most = 256;
+	struct kvm_cpuid2 *cpuid = calloc(1, sizeof(*cpuid) + most * sizeof(cpuid->entries[0]));
+
+	if (!cpuid)
+		die("memory");
+	cpuid->nent = most;
+	if (ioctl(v->vm->kvm, KVM_GET_SUPPORTED_CPUID, cpuid) ||
+	    ioctl(v->fd, KVM_SET_CPUID2, cpuid))
+		die("KVM_SET_CPUID2");
+	free(cpuid);
+}
+
 static void set_registers(const struct vcpu *v, uint64_t pc, uint64_t sp, uint64_t argument)
 {
 	struct kvm_segment code = {
@@ -181,6 +196,7 @@ static void set_registers(const struct vcpu *v, uint64_t pc, uint64_t sp, uint64
 	struct kvm_regs regs = { .rip = pc, .rsp = sp - 8, .rdi = argument, .rflags = 2 };
 	struct kvm_sregs sregs;
 
+	set_cpuid(v);
 	if (ioctl(v->fd, KVM_GET_SREGS, &sregs))
 		die("KVM_GET_SREGS");
 	sregs.cs = code;
