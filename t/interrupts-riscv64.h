@@ -16,7 +16,6 @@
 #define LINE 21
 #define MESSAGE 22
 #define FROM_A_VCPU 23
-#define HAS_MESSAGES 1
 #define EXTERNAL 9
 
 static uint64_t guest_imsic; /* 0: there is none */
@@ -110,4 +109,8 @@ static void set_cpu_line(struct ucall_vcpu *vcpu, bool level)
 static struct kvm_msi message_to(unsigned int vcpu)
 {
 	return (struct kvm_msi){ .address_lo = UCALL_IMSIC_GPA + vcpu * 4096, .data = MESSAGE };
+}
+
+static void map_messages(struct ucall_vm *vm)
+{
 }

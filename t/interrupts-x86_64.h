@@ -15,7 +15,6 @@
 #define LINE 0x41 /* the vectors that the guest sees */
 #define MESSAGE 0x42
 #define FROM_A_VCPU 0x43
-#define HAS_MESSAGES 1
 
 static uint64_t guest_lapic; /* 0: there is none */
 
@@ -90,4 +89,8 @@ static void set_cpu_line(struct ucall_vcpu *vcpu, bool level)
 static struct kvm_msi message_to(unsigned int vcpu)
 {
 	return (struct kvm_msi){ .address_lo = LAPIC_GPA | vcpu << 12, .data = MESSAGE };
+}
+
+static void map_messages(struct ucall_vm *vm)
+{
 }

@@ -99,19 +99,23 @@ static void host_line(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
 
-#if HAS_MESSAGES
 static void host_message(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct kvm_msi message = message_to(0);
 
+	map_messages(vm);
 	vcpu = begin(vm, true);
 	for (int i = 0; i < ROUNDS; i++) {
 		CHECK(ioctl(ucall_vm_fd(vm), KVM_SIGNAL_MSI, &message) >= 0);
 		next(vcpu, MESSAGE);
 	}
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
-}
+#if defined(__aarch64__)
+	CHECK_EQ(ucall_vm_snapshot(vm), -1);
+	CHECK_EQ(errno, EOPNOTSUPP);
+	CHECK_HAS(ucall_error(), "has enabled LPIs");
 #endif
+}
 
 /* A second thread raises each interrupt that the first waits for, soon after the wait starts. */
 struct late {
@@ -234,14 +238,41 @@ static void host_set_up(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	next(vcpu, 0);
 }
 
+/* An interrupt that is pending when the snapshot is taken is so again after each restore. */
+static void host_snapshot(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	vcpu = begin(vm, true);
+	set_line(vm, true);
+	set_line(vm, false);
+	CHECK_OK(!ucall_vm_snapshot(vm));
+	for (int i = 0; i < 3; i++) {
+		next(vcpu, LINE);
+		for (int round = 1; round < ROUNDS; round++) {
+			set_line(vm, true);
+			set_line(vm, false);
+			next(vcpu, LINE);
+		}
+		CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+		CHECK_OK(!ucall_vm_restore(vm));
+	}
+	/* One that was not is not either: the guest waits until the time limit. */
+	next(vcpu, LINE);
+	CHECK_OK(!ucall_vm_snapshot(vm));
+	set_line(vm, true);
+	set_line(vm, false);
+	CHECK_OK(!ucall_vm_restore(vm));
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, ETIMEDOUT);
+}
+
 #define CONTROLLER .engine = "kvm", .config = { .irqchip = true }
 
 UCALL_TESTS({ "without an interrupt controller", .host = host_cpu_line, .engine = "kvm" },
 	    { "by a line", .host = host_line, CONTROLLER },
-#if HAS_MESSAGES
 	    { "by a message", .host = host_message, CONTROLLER },
-#endif
 	    { "to a vCPU that waits", .host = host_wakes, CONTROLLER },
 	    { "from one vCPU to another", .host = host_sender, CONTROLLER },
 	    { "before the first run", .host = host_early, CONTROLLER },
-	    { "what ends the set-up", .host = host_set_up, CONTROLLER });
+	    { "what ends the set-up", .host = host_set_up, CONTROLLER },
+	    { "a snapshot", .host = host_snapshot, .engine = "kvm",
+	      .config = { .irqchip = true, .timeout_ms = 1000 } });

@@ -545,10 +545,9 @@ static void *kvm_save(struct ucall_machine *vm)
 	const struct ucall_kvm_state *arch = ucall_kvm_arch.state;
 	struct kvm_state *state;
 
-	if (!arch || (vm->irqchip && !arch->save_irqchip)) {
+	if (!arch) {
 		ucall_fail(EOPNOTSUPP,
-			   "this version of engine kvm cannot save the state of %s on %s",
-			   arch ? "the interrupt controller (irqchip)" : "guests",
+			   "this version of engine kvm cannot save the state of guests on %s",
 			   ucall_kvm_arch.arch->name);
 		return NULL;
 	}
@@ -563,8 +562,12 @@ static void *kvm_save(struct ucall_machine *vm)
 		    !(state->vcpus[vcpu->number] = arch->save(vcpu, kvm->kvm_fd, kvm->fd, v->fd)))
 			goto failed;
 	}
-	if (vm->irqchip && !(state->devices = arch->save_irqchip(kvm->fd)))
-		goto failed;
+	if (vm->irqchip) {
+		state->devices =
+			ucall_kvm_arch.irqchip->save(kvm->fd, kvm->irqchip, vm->vcpu_count);
+		if (!state->devices)
+			goto failed;
+	}
 	return state;
 
 failed:
@@ -585,7 +588,8 @@ static int kvm_load(struct ucall_machine *vm, const void *from)
 			return -1;
 		tell_stubs(vcpu, vcpu->stepping);
 	}
-	return state->devices ? ucall_kvm_arch.state->load_irqchip(kvm->fd, state->devices) : 0;
+	return state->devices ? ucall_kvm_arch.irqchip->load(kvm->fd, kvm->irqchip, state->devices)
+			      : 0;
 }
 
 static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_frame *regs)

@@ -60,22 +60,23 @@ struct ucall_kvm_guards {
 /*
  * A VM's in-kernel interrupt controller.  create() sets *device to its descriptor if it is a KVM
  * device, else leaves it unchanged; the caller closes it, even after an error.  start() is called
- * when all vCPUs exist and none has run: KVM cannot add vCPUs after it.
+ * when all vCPUs exist and none has run: KVM cannot add vCPUs after it.  save() returns the state of
+ * a started controller in new memory, for free(), or NULL after ucall_fail(); load() restores it.
+ * `device` is -1 there if create() did not set it.
  */
 struct ucall_kvm_irqchip {
 	int (*create)(int vm_fd, int *device);
 	int (*start)(int device, unsigned int vcpus); /* NULL: create() was enough */
+	void *(*save)(int vm_fd, int device, unsigned int vcpus);
+	int (*load)(int vm_fd, int device, const void *state);
 };
 
 /*
- * Snapshots: all state of a vCPU without a pending exit, and of the VM's interrupt controllers.
- * Saving returns it in new memory, for free(), or NULL after ucall_fail(); loading restores it.
+ * Snapshots: all state of a vCPU without a pending exit.  Saving returns it in new memory, for free(), or NULL after ucall_fail(); loading restores it.
  */
 struct ucall_kvm_state {
 	void *(*save)(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd);
 	int (*load)(const struct ucall_cpu *vcpu, int fd, const void *state);
-	void *(*save_irqchip)(int vm_fd); /* NULL: not supported */
-	int (*load_irqchip)(int vm_fd, const void *state);
 };
 
 /* What this engine needs from the host's architecture: arch/ARCH/kvm.c. */

@@ -157,7 +157,11 @@ static int create_irqchip(int vm_fd, int *device)
 	return ioctl(vm_fd, KVM_CREATE_IRQCHIP, 0) ? ucall_fail_call("KVM_CREATE_IRQCHIP") : 0;
 }
 
-static const struct ucall_kvm_irqchip irqchip = { .create = create_irqchip };
+static const struct ucall_kvm_irqchip irqchip = {
+	.create = create_irqchip,
+	.save = ucall_x86_64_save_irqchip,
+	.load = ucall_x86_64_load_irqchip,
+};
 
 static uint64_t x86_64_argument(int fd, const struct kvm_run *run)
 {

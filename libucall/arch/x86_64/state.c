@@ -207,7 +207,7 @@ static int load_vcpu(const struct ucall_cpu *vcpu, int fd, const void *state)
 
 #define CHIPS 3
 
-static void *save_irqchip(int vm_fd)
+void *ucall_x86_64_save_irqchip(int vm_fd, int device, unsigned int vcpus)
 {
 	struct kvm_irqchip *chips = ucall_calloc(CHIPS, sizeof(*chips));
 
@@ -222,7 +222,7 @@ static void *save_irqchip(int vm_fd)
 	return chips;
 }
 
-static int load_irqchip(int vm_fd, const void *state)
+int ucall_x86_64_load_irqchip(int vm_fd, int device, const void *state)
 {
 	const struct kvm_irqchip *chips = state;
 
@@ -234,6 +234,4 @@ static int load_irqchip(int vm_fd, const void *state)
 const struct ucall_kvm_state ucall_x86_64_state = {
 	.save = save_vcpu,
 	.load = load_vcpu,
-	.save_irqchip = save_irqchip,
-	.load_irqchip = load_irqchip,
 };

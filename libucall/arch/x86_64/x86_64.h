@@ -28,6 +28,8 @@ int ucall_x86_64_next_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs
 
 /* For kvm.c: snapshots. */
 extern const struct ucall_kvm_state ucall_x86_64_state;
+void *ucall_x86_64_save_irqchip(int vm_fd, int device, unsigned int vcpus);
+int ucall_x86_64_load_irqchip(int vm_fd, int device, const void *state);
 /* For struct ucall_kvm_arch. */
 int ucall_x86_64_reset(int fd);
 
