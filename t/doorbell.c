@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* Each backend rings with its own instruction: KVM's exit information says so. */
-#include <linux/kvm.h>
 #include <string.h>
+
+#include <linux/kvm.h>
 
 #include <ucall/plugin.h>
 #include <ucall/test.h>
@@ -25,7 +26,13 @@ static void check_exits(const char *backend, const char *expected, uint64_t wher
 	run = ucall_vcpu_kvm_run(vcpu);
 	for (int i = 0; i < 3; i++) {
 		CHECK_OK(!ucall_vcpu_run(vcpu));
-		if (!strcmp(expected, "io")) {
+#if defined(__riscv)
+		if (!strcmp(expected, "sbi")) {
+			CHECK_EQ(run->exit_reason, KVM_EXIT_RISCV_SBI);
+			CHECK_EQ(run->riscv_sbi.extension_id, where);
+		} else
+#endif
+			if (!strcmp(expected, "io")) {
 			CHECK_EQ(run->exit_reason, KVM_EXIT_IO);
 			CHECK_EQ(run->io.direction, KVM_EXIT_IO_OUT);
 			CHECK_EQ(run->io.port, where);
@@ -39,8 +46,10 @@ static void check_exits(const char *backend, const char *expected, uint64_t wher
 		} else {
 			CHECK_EQ(run->exit_reason, KVM_EXIT_HLT);
 		}
+#if defined(__x86_64__)
 		if (via == UCALL_VIA_ADDRESS && !strcmp(expected, "io"))
 			CHECK_EQ(run->s.regs.regs.rdi, UCALL_MAILBOX_ADDRESS);
+#endif
 		if (via == UCALL_VIA_ADDRESS && !strcmp(expected, "mmio")) {
 			uint64_t data;
 
@@ -51,19 +60,13 @@ static void check_exits(const char *backend, const char *expected, uint64_t wher
 	}
 }
 
+#if defined(__x86_64__)
 static void once_pio(void)
 {
 	check_exits("pio", "io", 0x3f8, UCALL_VIA_MAILBOX);
 	check_exits("pio", "io", 0x3f8, UCALL_VIA_ADDRESS);
 	check_exits("pio,port=0xe9", "io", 0xe9, UCALL_VIA_MAILBOX);
 	check_exits("pio,port=65535", "io", 65535, UCALL_VIA_MAILBOX);
-}
-
-static void once_mmio(void)
-{
-	check_exits("mmio", "mmio", 0xd0000000, UCALL_VIA_MAILBOX);
-	check_exits("mmio", "mmio", 0xd0000000, UCALL_VIA_ADDRESS);
-	check_exits("mmio,gpa=0xd0000ff8", "mmio", 0xd0000ff8, UCALL_VIA_MAILBOX);
 }
 
 static void once_halt(void)
@@ -105,8 +108,27 @@ static void host_other(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_EQ(get_ucall(vcpu, NULL), UCALL_NONE);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 }
+#elif defined(__riscv)
+static void once_sbi(void)
+{
+	check_exits("sbi", "sbi", 0x08554341, UCALL_VIA_MAILBOX);
+	check_exits("sbi,extension=0x08000007", "sbi", 0x08000007, UCALL_VIA_MAILBOX);
+}
+#endif
 
-UCALL_TESTS({ "pio exits by OUT to its port", .once = once_pio },
-	    { "mmio exits by a store of 8 bytes to its address", .once = once_mmio },
+static void once_mmio(void)
+{
+	check_exits("mmio", "mmio", 0xd0000000, UCALL_VIA_MAILBOX);
+	check_exits("mmio", "mmio", 0xd0000000, UCALL_VIA_ADDRESS);
+	check_exits("mmio,gpa=0xd0000ff8", "mmio", 0xd0000ff8, UCALL_VIA_MAILBOX);
+}
+
+UCALL_TESTS({ "mmio exits by a store of 8 bytes to its address", .once = once_mmio },
+#if defined(__x86_64__)
+	    { "pio exits by OUT to its port", .once = once_pio },
 	    { "halt exits by HLT", .once = once_halt },
-	    { "exits that are not a ucall", UCALL_TEST_GUEST(guest_other), .host = host_other });
+	    { "exits that are not a ucall", UCALL_TEST_GUEST(guest_other), .host = host_other },
+#elif defined(__riscv)
+	    { "sbi exits by a call of its extension", .once = once_sbi },
+#endif
+);

@@ -9,6 +9,17 @@
 
 #define FILE_SIZE 8192
 
+#if defined(__x86_64__)
+#define OWN_MACHINE EM_X86_64
+#define OWN_ARCH "x86_64"
+#elif defined(__aarch64__)
+#define OWN_MACHINE EM_AARCH64
+#define OWN_ARCH "aarch64"
+#else
+#define OWN_MACHINE EM_RISCV
+#define OWN_ARCH "riscv64"
+#endif
+
 /* A good file with two segments of one page each; each case damages it. */
 struct file {
 	Elf64_Ehdr header;
@@ -24,7 +35,7 @@ static void make(struct file *f)
 	f->header.e_ident[EI_DATA] = ELFDATA2LSB;
 	f->header.e_ident[EI_VERSION] = EV_CURRENT;
 	f->header.e_type = ET_EXEC;
-	f->header.e_machine = EM_X86_64;
+	f->header.e_machine = OWN_MACHINE;
 	f->header.e_version = EV_CURRENT;
 	f->header.e_phoff = offsetof(struct file, segments);
 	f->header.e_ehsize = sizeof(Elf64_Ehdr);
@@ -70,7 +81,7 @@ static void once_good(void)
 	config.image_data = &f;
 	config.image_size = sizeof(f);
 	vm = ucall_test_vm(&config);
-	CHECK_STR(ucall_vm_arch(vm), "x86_64");
+	CHECK_STR(ucall_vm_arch(vm), OWN_ARCH);
 	CHECK_OK(!ucall_vm_read(vm, 0x401000 + sizeof(f.header) + sizeof(f.segments), &byte, 1));
 	CHECK_EQ(byte, 'x');
 	CHECK(!ucall_vm_symbol(vm, "guest_main"));
@@ -193,8 +204,8 @@ static void once_config(void)
 		"riscv64");
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),
-						  .arch = "arm64" },
-		       EINVAL, "is a guest for x86_64, but the VM configuration says aarch64");
+						  .arch = "s390x" },
+		       EINVAL, "is a guest for " OWN_ARCH ", but the VM configuration says s390x");
 	refused_config(&(struct ucall_vm_config){ .image_data = &f,
 						  .image_size = sizeof(f),
 						  .engine = "bochs" },

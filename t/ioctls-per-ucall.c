@@ -1,5 +1,5 @@
 // SPDX-License-Identifier: MIT
-/* A ucall costs one KVM_RUN and no other system call on KVM's descriptors. */
+/* How many system calls on KVM's descriptors a ucall costs: one KVM_RUN. */
 #include <ucall/test.h>
 
 #include "count-ioctls.h"
@@ -16,8 +16,19 @@ static UCALL_GUEST void guest_code(struct ucall *uc)
 	GUEST_DONE();
 }
 
-static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+/*
+ * By the address, the page tables are walked from their root.  KVM leaves it in kvm_run on x86_64;
+ * elsewhere it is a call for each message that is not a shared one.
+ */
+#if defined(__x86_64__)
+#define ROOT_IOCTLS 0
+#else
+#define ROOT_IOCTLS 1
+#endif
+
+static void check(struct ucall_vm *vm, unsigned int allowed)
 {
+	struct ucall_vcpu *vcpu;
 	uint64_t gva = ucall_shared_alloc(vm, 1);
 
 	vcpu = ucall_vcpu_add(vm, guest_code, 1, gva);
@@ -29,10 +40,20 @@ static void host_code(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 	ucall_test_diag("%u ucalls: %u KVM_RUN, %u other ioctls", 3 * ROUNDS + 1, runs, others);
 	CHECK_EQ(runs, 3 * ROUNDS + 1);
-	CHECK_EQ(others, 0);
+	CHECK_EQ(others, allowed);
 }
 
-UCALL_TESTS({ "one KVM_RUN a ucall, by the mailbox", .host = host_code,
+static void host_mailbox(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	check(vm, 0);
+}
+
+static void host_address(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	check(vm, 2 * ROUNDS * ROOT_IOCTLS);
+}
+
+UCALL_TESTS({ "one KVM_RUN a ucall, by the mailbox", .host = host_mailbox,
 	      .config = { .via = UCALL_VIA_MAILBOX }, .engine = "kvm" },
-	    { "one KVM_RUN a ucall, by the address", .host = host_code,
+	    { "one KVM_RUN a ucall, by the address", .host = host_address,
 	      .config = { .via = UCALL_VIA_ADDRESS }, .engine = "kvm" });

@@ -17,6 +17,7 @@ c_tests = \
 	t/kicks \
 	t/kvm-device \
 	t/kvm-exits \
+	t/limits \
 	t/memory \
 	t/nest-by-hand \
 	t/nothing-left \
@@ -38,7 +39,13 @@ c_tests = \
 	t/vm-options \
 	t/vms
 if !HOST_S390X
-c_tests += t/interrupts
+c_tests += \
+	t/doorbell \
+	t/guest-elf \
+	t/interrupts \
+	t/ioctls-per-ucall \
+	t/nested \
+	t/own-ops
 endif
 # Guests of other architectures have no vector registers; the attach example is for these two.
 if HOST_AARCH64
@@ -56,16 +63,10 @@ c_tests += \
 	t/confidential-snp \
 	t/confidential-vc \
 	t/config-string \
-	t/doorbell \
 	t/escape \
-	t/guest-elf \
 	t/exceptions \
 	t/instructions \
-	t/ioctls-per-ucall \
-	t/nested \
 	t/nested-virtualization \
-	t/limits \
-	t/own-ops \
 	t/ring-handlers \
 	t/sev-insn \
 	t/sev-launch \

@@ -4,18 +4,41 @@
 
 #include "confidential.h"
 
+/* An instruction that does not exist, its size, and the number of the exception. */
+#if defined(__x86_64__)
+#define UNDEFINED "ud2"
+#define UNDEFINED_SIZE 2
 #define UD 6
+#elif defined(__aarch64__)
+#define UNDEFINED ".inst 0"
+#define UNDEFINED_SIZE 4
+#define UD 0
+#else
+#define UNDEFINED ".word 0"
+#define UNDEFINED_SIZE 4
+#define UD 2
+#endif
 
-/* The handler sends messages of its own, longer than what it interrupts, and skips the UD2. */
+/* How many exceptions the handler is to cause in its turn. */
+static uint64_t guest_depth;
+
+static UCALL_GUEST void guest_undefined(uint64_t depth)
+{
+	guest_depth = depth;
+	__asm__ volatile(UNDEFINED : : : "memory");
+}
+
+/* The handler sends messages of its own, longer than what it interrupts, and skips the instruction. */
 static UCALL_GUEST void guest_handler(struct ucall_frame *frame)
 {
+	uint64_t depth = guest_depth;
+
 	GUEST_ASSERT_EQ(frame->vector, UD);
-	GUEST_PRINTF("handler at depth %llu %0200d\n", (unsigned long long)frame->gpr[UCALL_RAX],
-		     0);
-	GUEST_SYNC_ARGS(100 + frame->gpr[UCALL_RAX], 1, 2, 3, 4);
-	if (frame->gpr[UCALL_RAX]) /* an exception in the handler: rax says how many more */
-		__asm__ volatile("ud2" : : "a"(frame->gpr[UCALL_RAX] - 1) : "memory");
-	frame->pc += 2;
+	GUEST_PRINTF("handler at depth %llu %0200d\n", (unsigned long long)depth, 0);
+	GUEST_SYNC_ARGS(100 + depth, 1, 2, 3, 4);
+	if (depth)
+		guest_undefined(depth - 1);
+	frame->pc += UNDEFINED_SIZE;
 }
 
 /* Writes a message by hand, is interrupted before the head is written, and after. */
@@ -27,14 +50,14 @@ static UCALL_GUEST void guest_nested(uint64_t depth)
 	m->uc.args[0] = 0;
 	m->uc.args[1] = 1;
 	m->uc.text[0] = 'x';
-	__asm__ volatile("ud2" : : "a"(depth) : "memory");
+	guest_undefined(depth);
 	GUEST_ASSERT_EQ(m->uc.args[1], 1);
 	GUEST_ASSERT_EQ(m->uc.text[0], 'x');
 	__atomic_store_n(head, ucall_head(UCALL_SYNC, 2, 0, 1), __ATOMIC_RELEASE);
-	__asm__ volatile("ud2" : : "a"(depth) : "memory");
+	guest_undefined(depth);
 	GUEST_ASSERT_EQ(*head, ucall_head(UCALL_SYNC, 2, 0, 1));
 	ucall_ring(m, &m->uc, *head);
-	__asm__ volatile("ud2" : : "a"(depth) : "memory");
+	guest_undefined(depth);
 	GUEST_ASSERT_EQ(*head, 0);
 	GUEST_DONE();
 }
@@ -96,7 +119,7 @@ static UCALL_GUEST void guest_nested_shared(struct ucall *uc)
 
 	uc->args[1] = 7;
 	m->shared = (uint64_t)(uintptr_t)uc;
-	__asm__ volatile("ud2" : : "a"(0) : "memory");
+	guest_undefined(0);
 	GUEST_ASSERT_EQ(m->shared, (uint64_t)(uintptr_t)uc);
 	ucall_ring(m, uc, ucall_head(UCALL_SYNC, 2, 0, 0));
 	GUEST_SHARED_DONE(uc);
@@ -120,10 +143,13 @@ UCALL_TESTS({ "from a handler", .each = each_once, .engine = "kvm" },
 	    { "from a handler's handler's handler", .each = each_deep, .engine = "kvm" },
 	    { "from a handler of a guest in ring 3", .each = each_ring3, .engine = "kvm" },
 	    { "while a shared message is under way", .each = each_shared, .engine = "kvm" },
+#if defined(__x86_64__)
 	    EACH_KIND("from a handler", .each = each_once, .config.guest_vc = true),
 	    EACH_KIND("from a handler's handler's handler", .each = each_deep,
 		      .config.guest_vc = true),
 	    EACH_KIND("from a handler of a guest in ring 3", .each = each_ring3,
 		      .config.guest_vc = true),
 	    EACH_KIND("while a shared message is under way", .each = each_shared,
-		      .config.guest_vc = true));
+		      .config.guest_vc = true),
+#endif
+);
