@@ -4,10 +4,22 @@
 #define T_RESOURCES_H
 
 #include <dirent.h>
+#include <stdlib.h>
 
 #include <ucall/test.h>
 
 #include "../libucall/base/sanitizers.h"
+
+/*
+ * About how many VMs a test may make, $UCALL_TEST_VMS, for slow machines; `usual` without it.
+ */
+static inline int most_vms(int usual)
+{
+	const char *text = getenv("UCALL_TEST_VMS");
+	int most = text ? atoi(text) : 0;
+
+	return most > 0 && most < usual ? most : usual;
+}
 
 /* How many entries a folder has: /proc/self/fd, /proc/self/task. */
 static inline int entries(const char *folder)
