@@ -12,13 +12,23 @@ refused() { # STATUS WORDS ARGUMENT...
 	ok $? "lab $*: exit status $wanted"
 	has "$scratch/out" "$words" "it says why"
 }
-refused 2 "usage: ucall lab ARCH"
-refused 2 "no machine \"vax\"; use aarch64, riscv64 or x86_64" vax
+refused 2 "usage: ucall lab MACHINE"
+refused 2 "no machine \"vax\"; use aarch64, riscv64, x86_64-svm (or x86_64) or x86_64-vmx" vax
 refused 77 "QEMU's emulator has no SIE" s390x
 refused 2 "unexpected \"ls\"" aarch64 ls
 refused 2 "root needs a value" aarch64 --root
 refused 2 "no folder /nonexistent" aarch64 --root /nonexistent -- ls
 refused 2 "timeout 1m: give seconds" aarch64 --timeout 1m -- ls
+refused 2 "timeout 0: give seconds, 1 or more" aarch64 --timeout 0 -- ls
+refused 2 "--kernel Sid; ls: give a suite of Debian, such as bookworm" aarch64 --kernel "Sid; ls" -- ls
+refused 2 "--smp 0: give a number of CPUs, 1 to 64" aarch64 --smp 0 -- ls
+refused 2 "--memory 16: give a number of MiB, 256 to 65536" aarch64 --memory 16 -- ls
+refused 2 "--memory 1G: give a number of MiB" aarch64 --memory 1G -- ls
+if command -v bochs xorriso >/dev/null; then
+	refused 2 "--smp 2: the machine x86_64-vmx has one CPU" x86_64-vmx --smp 2 -- ls
+else
+	refused 77 " is missing; install " x86_64-vmx -- ls
+fi
 # ---- what is missing of the environment; nothing is fetched ----
 
 missing() { # WORDS NAME=VALUE...
@@ -33,23 +43,23 @@ write="set UCALL_LAB_CACHE to a folder that you can write to"
 missing "no folder for the cache: HOME is not set; $write" A=
 missing "no folder for the cache: HOME is not set; $write" HOME= XDG_CACHE_HOME= UCALL_LAB_CACHE=
 echo >"$scratch/file"
-missing "cannot create the cache folder $scratch/file/.cache/ucall-lab: Not a directory; $write" HOME="$scratch/file"
-missing "cannot create the cache folder $scratch/file/ucall-lab: Not a directory; $write" XDG_CACHE_HOME="$scratch/file"
-missing "cannot create the cache folder $scratch/file: File exists; $write" UCALL_LAB_CACHE="$scratch/file"
-mkdir -p "$scratch/cache/aarch64.lock"
-missing "cannot write $scratch/cache/aarch64.lock in the cache folder: " UCALL_LAB_CACHE="$scratch/cache"
+missing "cannot create the cache folder $scratch/file/.cache/ucall-lab/aarch64: Not a directory; $write" HOME="$scratch/file"
+missing "cannot create the cache folder $scratch/file/ucall-lab/aarch64: Not a directory; $write" XDG_CACHE_HOME="$scratch/file"
+missing "cannot create the cache folder $scratch/file/aarch64: Not a directory; $write" UCALL_LAB_CACHE="$scratch/file"
+mkdir -p "$scratch/cache/aarch64/libraries.lock"
+missing "cannot write $scratch/cache/aarch64/libraries.lock in the cache folder: " UCALL_LAB_CACHE="$scratch/cache"
 for name in "a b" "a'b" 'a"b' 'a\b'; do
 	missing "the cache folder \"$scratch/$name\" has a space, a quote" UCALL_LAB_CACHE="$scratch/$name"
 done
 if test "$(id -u)" -ne 0; then
 	mkdir -m 555 "$scratch/read-only"
-	missing "read-only/cache: Permission denied; $write" UCALL_LAB_CACHE="$scratch/read-only/cache"
+	missing "read-only/cache/aarch64: Permission denied; $write" UCALL_LAB_CACHE="$scratch/read-only/cache"
 	missing "cannot make a folder in $scratch/read-only: " UCALL_LAB_CACHE="$scratch/full" TMPDIR="$scratch/read-only"
 else
 	skip "root may write anywhere" "a folder that is read-only"
 fi
-mkdir -p "$scratch/full/aarch64"
-: >"$scratch/full/aarch64/complete"
+mkdir -p "$scratch/full/aarch64/libraries"
+: >"$scratch/full/aarch64/libraries/complete"
 missing "cannot make a folder in $scratch/none: No such file or directory; set TMPDIR to a folder that you can write to" \
 	UCALL_LAB_CACHE="$scratch/full" TMPDIR="$scratch/none"
 missing "cannot read $scratch/none/lab.sh: No such file or directory; set UCALL_LAB_PATH" UCALL_LAB_PATH="$scratch/none"
@@ -68,14 +78,14 @@ missing "the cache folder $scratch/small has 3 MB free, and aarch64 needs" UCALL
 # ---- programs ----
 
 if command -v readelf >/dev/null; then
-	refused 2 "no program ./nosuch here" aarch64 -- ./nosuch
+	refused 2 "no file ./nosuch here" aarch64 -- ./nosuch
 	cp "$(command -v cat)" "$scratch/cat"
 	case $(uname -m) in
 	aarch64) other=riscv64 ;;
 	*) other=aarch64 ;;
 	esac
 	cd "$scratch" || exit 1
-	refused 2 "is not a program for $other; compile it with $other-linux-gnu-gcc" $other -- ./cat
+	refused 2 ", not for $other; compile it with \"ucall lab $other --cc\" or $other-linux-gnu-gcc" $other -- ./cat
 	cd "$OLDPWD" || exit 1
 	printf 'int f(void); int main(void) { return f(); }\n' >"$scratch/main.c"
 	printf 'int f(void); int f(void) { return 0; }\n' >"$scratch/f.c"

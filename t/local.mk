@@ -92,6 +92,7 @@ sh_tests = \
 	t/harness.sh \
 	t/headers.sh \
 	t/lab.sh \
+	t/lab-points.sh \
 	t/man-pages.sh \
 	t/mem-calls.sh \
 	t/plugin-file.sh \
@@ -168,20 +169,27 @@ t/guests/%-x86_64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/uc
 CLEANFILES += $(check_DATA)
 
 # Tests on the real KVM of other machines.
-lab_tests = t/lab/x86_64.sh t/lab/aarch64.sh t/lab/riscv64.sh t/lab/x86_64-npt0.sh t/lab/s390x.sh \
-	t/lab/program.sh
-EXTRA_DIST += $(lab_tests) t/lab/machine.sh t/lab/tests.sh t/lab/riscv64.gaps t/lab/x86_64.gaps
+EXTRA_DIST += t/lab/program.sh t/lab/check.sh t/lab/settings.sh t/lab/tests.sh \
+	t/lab/check.matrix t/lab/check-all.matrix \
+	t/lab/aarch64.known t/lab/riscv64.known t/lab/riscv64-7.known t/lab/x86_64-svm.known \
+	t/lab/x86_64-svm-6.14.known t/lab/x86_64-vmx.known
+check_lab = CC='$(CC)' top_srcdir='$(top_srcdir)' ./run $(SHELL) $(srcdir)/t/lab/check.sh
 check-lab: all
-	rm -rf t/lab/source
-	$(MKDIR_P) t/lab/source
-	$(MAKE) distdir distdir=t/lab/source >/dev/null 2>&1
-	$(MAKE) check-TESTS TESTS='$(lab_tests)'
+	$(MAKE) check TESTS=t/lab/program.sh
+	$(check_lab) $(srcdir)/t/lab/check.matrix
+check-lab-all: all
+	$(MAKE) check TESTS=
+	$(check_lab) $(srcdir)/t/lab/check-all.matrix
 list-tests:
 	@echo $(c_tests)
 
-# Too slow for each change: a million rounds of kicks against everything else, and ten minutes for
-# each fuzz target.
-check-nightly: all
+# Too slow for each change: a million rounds of kicks against everything else, gcc's sanitizers, ten
+# minutes for each fuzz target, and every test on every machine.  docs/HACKING.md has a table.
+check-nightly: all lab-source
 	UCALL_TEST_ROUNDS=1000000 $(MAKE) check TESTS=t/kicks
+	rm -rf t/nightly && $(MKDIR_P) t/nightly
+	cd t/nightly && ../../lab-source/configure --enable-werror --enable-sanitizers >configure.log
+	$(MAKE) -C t/nightly check
 	$(MAKE) fuzz-check FUZZ_SECONDS=600
-.PHONY: check-lab check-nightly list-tests
+	$(MAKE) check-lab-all
+.PHONY: check-lab check-lab-all check-nightly list-tests

@@ -22,7 +22,7 @@ static const struct {
 	{ "cc", "[OPTION...] SOURCE.c", "compile a guest ELF, or a backend", cmd_cc },
 	{ "new", "NAME [DIR]", "write the source of a backend of your own", cmd_new },
 	{ "conform", "PLUGIN", "check whether a backend is correct", cmd_conform },
-	{ "lab", "ARCH [-- CMD]", "run CMD on the real KVM of another machine", cmd_lab },
+	{ "lab", "MACHINE [-- CMD]", "run CMD on the real KVM of another machine", cmd_lab },
 	{ "bench", "[OPTION...]", "what a ucall costs, against a bare exit", cmd_bench },
 };
 
