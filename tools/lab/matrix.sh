@@ -220,6 +220,9 @@ matrix() { # FILE [OPTION...] -- CMD [ARG...]
 	sum=$({
 		printf '%s\n' "$runs"
 		quote "$@"
+		for word; do
+			test ! -f "$word" || cksum "$word"
+		done
 	} | cksum)
 	mkdir -p "$out" || die 2 "--out: cannot make the folder $out"
 	out=$(cd "$out" && pwd)
