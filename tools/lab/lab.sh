@@ -16,29 +16,10 @@
 # that says what; 124 for a time limit; 125 if the machine ended otherwise.
 set -eu
 
-unset CDPATH
-# The messages of other programs are read here.
-LC_ALL=C
-# depmod and modprobe are there.
-PATH=$PATH:/usr/sbin:/sbin
-export LC_ALL PATH
-{ : >&2; } 2>/dev/null || exec 2>/dev/null
-here=$(cd "$(dirname "$0")" && pwd)
-
-work=	# this run's own folder
-doing=	# what a command that fails was for, and what to do; empty: nothing to say
-advice=
-progress= # the process that tells of what is being done
+self="ucall lab"
+here=$(unset CDPATH && cd "$(dirname "$0")" && pwd)
 emulator_process=
-
-die() { # STATUS WORDS
-	status=$1
-	shift
-	doing=
-	working
-	printf 'ucall lab: %s\n' "$*" >&2
-	exit "$status"
-}
+. "$here/common.sh"
 
 stop_emulator() {
 	test "$emulator_process" || return 0
@@ -54,75 +35,8 @@ stop_emulator() {
 	emulator_process=
 }
 
-# A command that fails ends this script; its own message comes first.
-at_exit() {
-	status=$?
-	trap '' HUP INT TERM
-	working
+clean_up() {
 	stop_emulator
-	test ! "$work" || rm -rf "$work"
-	if test "$doing" && test $status -ne 0 && test $status -ne 77; then
-		printf 'ucall lab: %s failed, as the lines above say; %s\n' "$doing" "$advice" >&2
-		status=77
-	fi
-	exit $status
-}
-trap at_exit EXIT
-trap 'die 129 "ended by SIGHUP"' HUP
-trap 'die 130 "ended by SIGINT"' INT
-trap 'die 143 "ended by SIGTERM"' TERM
-
-# Tells what is being done, and for how long: on a terminal in one line, else a line every 10 s.
-# Without WORDS: it is done.
-working() { # [WORDS]
-	if test "$progress"; then
-		kill -KILL "$progress" 2>/dev/null || true
-		wait "$progress" 2>/dev/null || true
-		progress=
-		test ! -t 2 || printf '\r\033[K' >&2
-	fi
-	test $# -gt 0 || return 0
-	test -t 2 || echo "ucall lab: $*" >&2
-	(
-		trap - EXIT HUP INT TERM
-		exec 8>&-
-		seconds=0
-		while kill -0 $$ 2>/dev/null; do
-			if test -t 2; then
-				printf '\rucall lab: %s, %d s\033[K' "$*" $seconds >&2
-			elif test $seconds -gt 0 && test $((seconds % 10)) -eq 0; then
-				echo "ucall lab: $*, $seconds s" >&2
-			fi
-			sleep 1 >/dev/null 2>&1
-			seconds=$((seconds + 1))
-		done
-	) >/dev/null &
-	progress=$!
-}
-
-need() { # PROGRAM PACKAGE
-	command -v "$1" >/dev/null || die 77 "$1 is missing; install $2"
-}
-
-need_file() { # FILE PACKAGE
-	test -r "$1" || die 77 "$1 is missing; install $2"
-}
-
-# Why a shell's or another program's message says that it failed: its last part.
-reason() { # MESSAGE
-	printf %s "${1##*: }"
-}
-
-quote() {
-	for word; do
-		printf "'%s' " "$(printf %s "$word" | sed "s/'/'\\\\''/g")"
-	done
-}
-
-make_work() {
-	said=$(mktemp -d 2>&1) ||
-		die 77 "cannot make a folder in ${TMPDIR:-/tmp}: $(reason "$said"); set TMPDIR to a folder that you can write to"
-	work=$said
 }
 
 . "$here/machines.sh"
@@ -131,13 +45,6 @@ make_work() {
 . "$here/image.sh"
 
 # ---- the command ----
-
-is_number() { # TEXT LOWEST HIGHEST
-	case $1 in
-	'' | *[!0-9]* | ??????????*) return 1 ;;
-	esac
-	test "$1" -ge "$2" && test "$1" -le "$3"
-}
 
 # A program of this machine by its full path is not in the other one.
 check_path() { # WORD

@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: MIT
 labdir = $(pkgdatadir)/lab
 dist_lab_SCRIPTS = tools/lab/lab.sh tools/lab/init tools/lab/run-tests
-dist_lab_DATA = tools/lab/bochs.sh tools/lab/build.sh tools/lab/image.sh tools/lab/machines.sh \
+dist_lab_DATA = tools/lab/bochs.sh tools/lab/build.sh tools/lab/common.sh tools/lab/image.sh tools/lab/machines.sh \
 	tools/lab/matrix.sh tools/lab/packages.sh tools/lab/qemu.sh \
 	tools/lab/junit.awk tools/lab/ktap.awk tools/lab/points.awk \
 	tools/lab/results.awk tools/lab/table.awk
