@@ -37,7 +37,7 @@ else
 fi
 run 0 "-h" "$ucall" -h
 run 0 "-V" "$ucall" -V
-for c in list info demo run cc new conform lab bench; do
+for c in list info demo run cc new conform lab kselftest bench; do
 	for h in --help -h; do
 		run 0 "$c $h" "$ucall" $c $h
 		has "$scratch/out" "usage: ucall $c" "$c $h: on standard output"

@@ -92,6 +92,7 @@ sh_tests = \
 	t/harness.sh \
 	t/headers.sh \
 	t/lab.sh \
+	t/kselftest.sh \
 	t/lab-points.sh \
 	t/man-pages.sh \
 	t/mem-calls.sh \
@@ -180,6 +181,9 @@ check-lab: all
 check-lab-all: all
 	$(MAKE) check TESTS=
 	$(check_lab) $(srcdir)/t/lab/check-all.matrix
+# The kernel's own selftests over pio and mmio, here.
+check-kselftest: all
+	./run ucall kselftest --fetch --backend pio,mmio --compare
 list-tests:
 	@echo $(c_tests)
 
@@ -192,4 +196,4 @@ check-nightly: all lab-source
 	$(MAKE) -C t/nightly check
 	$(MAKE) fuzz-check FUZZ_SECONDS=600
 	$(MAKE) check-lab-all
-.PHONY: check-lab check-lab-all check-nightly list-tests
+.PHONY: check-lab check-lab-all check-kselftest check-nightly list-tests

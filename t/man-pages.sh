@@ -63,7 +63,7 @@ documented "environment variables"
 
 # Of the compiler's options, some are examples in the help.
 ucall=$top_builddir/tools/ucall
-for command in list info demo run cc conform bench lab new; do
+for command in list info demo run cc conform bench lab kselftest new; do
 	"$ucall" $command --help | grep -oE -e '(^|[][ (|,])--?[a-zA-Z][a-z-]*' | sed 's/^[^-]*//' |
 		grep -vxE -e '--target|-M.*' | sort -u >"$scratch/options"
 	sed 's/\\-/-/g; s/\\f.//g' "$top_srcdir/tools/ucall.1" >"$scratch/page"

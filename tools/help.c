@@ -79,6 +79,22 @@ static const struct {
 		 "  --out DIR         the folder for its logs and results (lab-results)\n"
 		 "  --jobs N          how many machines at a time (one for each CPU here)\n"
 		 "  --resume          goes on with a matrix that was stopped\n" },
+	{ "kselftest",
+	  "usage: ucall kselftest --fetch | --tree DIR [--backend B[,...]] [--lab MACHINE "
+	  "[--kernel SUITE]]\n"
+	  "                       [--timeout SECONDS] [--compare] [--tap | --markdown] [--junit FILE] "
+	  "[TEST...]\n"
+	  "Runs the kernel's own KVM selftests, unmodified, over backends, beside the same tests as "
+	  "they are.\n"
+	  "  --fetch           takes the tests of Debian's newest kernel source\n"
+	  "  --tree DIR        takes those of this kernel tree, after `make headers` in it\n"
+	  "  --backend B[,...] the backends (pio,mmio; mmio on aarch64; sbi on riscv64)\n"
+	  "  --lab MACHINE     runs them in a machine of `ucall lab`\n"
+	  "  --kernel SUITE    with the kernel of this suite of Debian\n"
+	  "  --timeout SECONDS the time limit of each test (60)\n"
+	  "  --compare         shows what a test printed whose verdict differs\n"
+	  "  --tap, --markdown instead of the table\n"
+	  "  --junit FILE      writes JUnit's XML, too\n" },
 	{ "bench", "usage: ucall bench [--backend BACKEND] [--quick] [--json FILE] [--svg FILE]\n"
 		   "Measures what a ucall costs, compared with its bare exit.\n"
 		   "  --backend BACKEND one backend only\n"

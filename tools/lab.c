@@ -1,5 +1,8 @@
 // SPDX-License-Identifier: MIT
-/* ucall lab: a command on the real KVM of other machines.  The work is lab.sh's. */
+/*
+ * ucall lab: a command on the real KVM of other machines.  ucall kselftest: the kernel's selftests.  The
+ * work is that of scripts.
+ */
 #include <errno.h>
 #include <stdbool.h>
 #include <stdint.h>
@@ -45,38 +48,57 @@ static void name_libucall(void)
 	setenv("UCALL_LAB_PRELOAD", kit_folder("UCALL_LAB_PRELOAD", UCALL_LAB_PRELOAD_DIR), 1);
 }
 
-int cmd_lab(int argc, char **argv)
+/* Runs a script of the kit in this command's place; returns only if that fails. */
+static int run_script(const char *folder, const char *name, const char *verb, int argc, char **argv)
 {
 	char script[4096];
-	bool matrix = argc > 2 && !strcmp(argv[1], "--matrix");
-	bool cc = argc > 2 && !strcmp(argv[2], "--cc");
-	const char *verb = matrix ? "matrix" : cc ? "cc" : "run";
 	char **args;
+
+	name_libucall();
+	snprintf(script, sizeof(script), "%s/%s.sh", folder, name);
+	if (access(script, R_OK)) {
+		fprintf(stderr, "ucall: cannot read %s: %s; set UCALL_%s_PATH to its folder\n", script,
+			strerror(errno), strcmp(name, "lab") ? "KSELFTEST" : "LAB");
+		return EXIT_MISSING;
+	}
+	args = calloc((size_t)argc + 4, sizeof(*args));
+	if (args) {
+		int n = 0;
+
+		args[n++] = (char *)(uintptr_t) "sh";
+		args[n++] = script;
+		if (verb)
+			args[n++] = (char *)(uintptr_t)verb;
+		memcpy(args + n, argv, (size_t)argc * sizeof(*args));
+		execvp(args[0], args);
+	}
+	fprintf(stderr, "ucall: cannot run %s: %s\n", args ? "sh" : script, strerror(errno));
+	free(args);
+	return EXIT_MISSING;
+}
+
+int cmd_lab(int argc, char **argv)
+{
+	const char *folder = kit_folder("UCALL_LAB_PATH", UCALL_LAB_DIR);
+	bool matrix = argc > 2 && !strcmp(argv[1], "--matrix");
 
 	if (argc < 2 || (argv[1][0] == '-' && !matrix))
 		return bad_usage("lab");
-	name_libucall();
-	snprintf(script, sizeof(script), "%s/lab.sh", kit_folder("UCALL_LAB_PATH", UCALL_LAB_DIR));
-	if (access(script, R_OK)) {
-		fprintf(stderr, "ucall: cannot read %s: %s; set UCALL_LAB_PATH to its folder\n",
-			script, strerror(errno));
-		return EXIT_MISSING;
+	if (matrix)
+		return run_script(folder, "lab", "matrix", argc - 2, argv + 2);
+	if (argc > 2 && !strcmp(argv[2], "--cc")) {
+		argv[2] = argv[1];
+		return run_script(folder, "lab", "cc", argc - 2, argv + 2);
 	}
-	args = calloc((size_t)argc + 3, sizeof(*args));
-	if (args) {
-		args[0] = (char *)(uintptr_t) "sh";
-		args[1] = script;
-		args[2] = (char *)(uintptr_t)verb;
-		if (matrix || cc) { /* without the option */
-			if (cc)
-				argv[2] = argv[1];
-			argv++;
-			argc--;
-		}
-		memcpy(args + 3, argv + 1, (size_t)(argc - 1) * sizeof(*args));
-		execvp(args[0], args);
-	}
-	fprintf(stderr, "ucall: cannot run %s: %s\n", args ? "sh" : "lab.sh", strerror(errno));
-	free(args);
-	return EXIT_MISSING;
+	return run_script(folder, "lab", "run", argc - 1, argv + 1);
+}
+
+int cmd_kselftest(int argc, char **argv)
+{
+	if (argc < 2)
+		return bad_usage("kselftest");
+	setenv("UCALL_LAB_PATH", kit_folder("UCALL_LAB_PATH", UCALL_LAB_DIR), 1);
+	setenv("UCALL_KSELFTEST_INCLUDE", kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR), 1);
+	return run_script(kit_folder("UCALL_KSELFTEST_PATH", UCALL_KSELFTEST_DIR), "kselftest", NULL,
+			  argc - 1, argv + 1);
 }
