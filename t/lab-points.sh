@@ -89,7 +89,7 @@ has "$scratch/points" "fail||the number of points|3 points were planned, 2 came"
 printf '1..1\nok 1\nok 2\n' | points 0
 has "$scratch/points" "fail||the number of points|1 points came after those that were planned" "more points than planned"
 printf '1..3\nnot ok 1 - parses C#skip-list\nnot ok 2 - x # skipped half of it\nnot ok 3 - \\# TODO lines\n' | points 1
-are "a # that is no directive" "fail||parses C#skip-list|" "fail||x # skipped half of it|" "fail||# TODO lines|"
+are "a # inside a point's name" "fail||parses C#skip-list|" "fail||x # skipped half of it|" "fail||# TODO lines|"
 printf '1..2\nok 1\nnot ok 2\n' | points 77
 has "$scratch/points" "fail|||" "a failure with exit status 77"
 {
@@ -124,7 +124,7 @@ has "$scratch/table" "c    skipped: qemu is missing" "a run that was skipped"
 has "$scratch/table" "d    not finished" "a run that was not finished"
 has "$scratch/table" 'failed  a.b  t: a <b> & "c" (why)' "what failed, and why"
 has "$scratch/table" "$out/a.b/tests/t.log" "its log"
-has "$scratch/table" "no longer fails here  $scratch/known:2: t: k.*" "a known failure that is none any more"
+has "$scratch/table" "no longer fails here  $scratch/known:2: t: k.*" "a known failure that passes again"
 has "$scratch/table" "1 passed, 1 failed, 1 skipped, 1 known to fail; 1 of 3 runs were not finished" "the sum"
 printf 'c\n' >"$out/skipped"
 out=$out awk -f "$lab/results.awk" -f "$lab/table.awk" "$out/skipped" >/dev/null

@@ -87,9 +87,9 @@ struct ucall_vm_config {
 	size_t mem_size;
 	/*
 	 * An in-kernel interrupt controller.  x86_64: PICs, I/O APIC and local APICs
-	 * (KVM_CREATE_IRQCHIP).  aarch64: a GICv3, with an ITS if KVM has one.  riscv64: an APLIC and IMSICs (AIA).  On aarch64
-	 * and riscv64, add all vCPUs before the first of them runs, or before ucall_vm_launch();
-	 * after that the host can raise interrupts.
+	 * (KVM_CREATE_IRQCHIP).  aarch64: a GICv3, with an ITS if KVM has one.  riscv64: an APLIC
+	 * and IMSICs (AIA).  On aarch64 and riscv64, add all vCPUs before the first of them runs,
+	 * or before ucall_vm_launch(); after that the host can raise interrupts.
 	 */
 	bool irqchip;
 	/*
@@ -149,9 +149,9 @@ struct ucall_vm_config {
 /*
  * Guest-physical addresses of the registers of an `irqchip`, for ucall_vm_map_device().  aarch64
  * (Arm IHI 0069, 12.8 and 12.10): the GICv3's distributor, 64 KiB; the ITS, 128 KiB; the
- * redistributors, 128 KiB for each vCPU, in the order of vCPU numbers.  riscv64 (RISC-V AIA, 3.5 and 4.5): the APLIC, 16 KiB;
- * one page for each vCPU with its IMSIC's supervisor-level interrupt file.  x86_64: the
- * architecture's own addresses.
+ * redistributors, 128 KiB for each vCPU, in the order of vCPU numbers.  riscv64 (RISC-V AIA, 3.5
+ * and 4.5): the APLIC, 16 KiB; one page for each vCPU with its IMSIC's supervisor-level interrupt
+ * file.  x86_64: the architecture's own addresses.
  */
 #define UCALL_GICD_GPA 0xf0000000
 #define UCALL_GITS_GPA 0xf0080000
@@ -209,11 +209,10 @@ UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect
  * ucall_vm_host_pointer()) the host have written since, but not the backend's or program's own
  * state.  It costs a small part of what a new VM costs, whatever the memory's size.  No vCPU may be
  * running, and none may have been added in between (EBUSY).  Return 0, or -1: EOPNOTSUPP for VMs
- * that the machine encrypts, for engines other than kvm, on s390x, and on aarch64 once the guest has
- * enabled LPIs, which an ITS delivers; EPERM before
- * ucall_vm_launch(), and with an `irqchip` on aarch64 and riscv64 before the first run; EINVAL if
- * there is no snapshot.  After any other failure the VM can only be freed, or recovered by a snapshot
- * or restore that succeeds.
+ * that the machine encrypts, for engines other than kvm, on s390x, and on aarch64 once the guest
+ * has enabled LPIs, which an ITS delivers; EPERM before ucall_vm_launch(), and with an `irqchip` on
+ * aarch64 and riscv64 before the first run; EINVAL if there is no snapshot.  After any other
+ * failure the VM can only be freed, or recovered by a snapshot or restore that succeeds.
  */
 UCALL_PUBLIC int ucall_vm_snapshot(struct ucall_vm *vm);
 UCALL_PUBLIC int ucall_vm_restore(struct ucall_vm *vm);

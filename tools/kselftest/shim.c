@@ -143,7 +143,10 @@ void ucall_arch_init(struct kvm_vm *vm, uint64_t mmio_gpa)
 	pthread_mutex_unlock(&shim->lock);
 }
 
-/* The vCPU with that descriptor, attached; NULL if it is none, or its VM has no ucalls. */
+/*
+ * Finds the vCPU with that descriptor, and attaches it the first time.  NULL if the descriptor is not a
+ * vCPU's, or its VM makes no ucalls.
+ */
 static struct shim_vcpu *find_vcpu(int fd)
 {
 	struct shim_vcpu *found = NULL;

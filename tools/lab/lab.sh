@@ -107,7 +107,7 @@ read_options() {
 	options_count=$((options_count - $#))
 }
 
-# Checks a program, or another file, that is to be copied to the machine.
+# Checks a file before it is copied to the machine: a program must be of the machine's architecture.
 check_file() { # FILE
 	is_elf "$1" || return 0
 	need readelf binutils

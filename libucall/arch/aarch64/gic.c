@@ -24,7 +24,7 @@ static int create_its(int vm_fd)
 	int device, failed;
 
 	if (ioctl(vm_fd, KVM_CREATE_DEVICE, &test))
-		return 0; /* this KVM has none */
+		return 0; /* this KVM does not offer an ITS */
 	device = ucall_kvm_device_create(vm_fd, KVM_DEV_TYPE_ARM_VGIC_ITS, "ITS");
 	if (device < 0)
 		return -1;
