@@ -31,10 +31,14 @@ copy_tests() { # BUILD FOLDER [TEST...]
 	done
 }
 
-# Builds the tests for an architecture; sets `build`.
+# Builds the tests for an architecture, once; sets `build`.
 build_tests() { # ARCH
 	if test "$1" = "$(uname -m)"; then
 		build=.
+		return
+	fi
+	if test -e "$work/$1.build"; then
+		build=$(cat "$work/$1.build")
 		return
 	fi
 	log=$work/$1.log
@@ -50,9 +54,11 @@ build_tests() { # ARCH
 		say "$1: making the tests failed"
 		return 1
 	}
+	echo "$build" >"$work/$1.build"
 }
 
 mkdir -p "$work"
+rm -f "$work"/*.build
 grep '^#tests ' "$1" >"$work/folders"
 while read -r word folder arch tests; do
 	build_tests "$arch" </dev/null

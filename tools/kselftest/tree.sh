@@ -14,12 +14,7 @@ fill_tree() {
 	working "fetching the newest kernel source package"
 	open_suites linux-source $source_suites
 	package=$(apt-cache depends linux-source | sed -n 's/.*Depends: \(linux-source-.*\)/\1/p' | head -n 1)
-	mkdir "$folder/debs"
-	log=$(cd "$folder/debs" && apt-get -qq download "$package" linux-libc-dev 2>&1) || {
-		check_log
-		printf '%s\n' "$log" >&2
-		die 77 "$package of $suite could not be fetched"
-	}
+	download "$package" linux-libc-dev
 	working "unpacking $package"
 	set -f
 	set --
@@ -30,7 +25,6 @@ fill_tree() {
 	dpkg-deb --fsys-tarfile "$folder"/debs/linux-source-*.deb | tar -xO --wildcards '*/linux-source-*.tar.xz' |
 		xz -dc | tar -x -C "$folder" --strip-components=1 --wildcards --no-wildcards-match-slash "$@" 2>"$folder/tar.log" || true
 	take_headers "$folder"/debs/linux-libc-dev*.deb "$folder"
-	sed -n 's/^VERSION = //p; s/^PATCHLEVEL = /./p' "$folder/Makefile" | tr -d '\n' >"$folder/version"
 	rm -rf "$folder/debs" "$folder/apt"
 	working
 }
@@ -71,11 +65,10 @@ prepare_tree() {
 		: >"$copy/copied"
 		test -e "$copy/usr/include/linux/kvm.h" ||
 			die 77 "$tree has no usr/include/linux/kvm.h; run \"make headers\" in it"
-		sed -n 's/^VERSION = //p; s/^PATCHLEVEL = /./p' "$copy/Makefile" | tr -d '\n' >"$copy/version"
 		working
 		tree=$copy
 	fi
-	version=$(cat "$tree/version")
+	version=$(sed -n 's/^VERSION = //p; s/^PATCHLEVEL = /./p' "$tree/Makefile" | tr -d '\n')
 	selftests=$tree/tools/testing/selftests
 	test -e "$selftests/kvm/include/$kernel_arch/ucall.h" ||
 		die 77 "the selftests of Linux $version have no include/$kernel_arch/ucall.h; a tree of 6.15 or later has"

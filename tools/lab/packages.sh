@@ -154,14 +154,20 @@ present() {
 	done
 }
 
-# Downloads packages and unpacks them into $folder/sysroot.
-take_packages() { # PACKAGE...
-	mkdir -p "$folder/debs" "$folder/sysroot"
+# Downloads packages of the open suite into $folder/debs.
+download() { # PACKAGE...
+	mkdir -p "$folder/debs"
 	log=$(cd "$folder/debs" && apt-get -qq download "$@" 2>&1) || {
 		check_log
 		printf '%s\n' "$log" >&2
 		die 77 "the packages of $suite for $deb could not be fetched"
 	}
+}
+
+# Downloads packages and unpacks them into $folder/sysroot.
+take_packages() { # PACKAGE...
+	download "$@"
+	mkdir -p "$folder/sysroot"
 	# A merged /usr from the beginning: packages have files in both.
 	for d in bin sbin lib lib64; do
 		mkdir -p "$folder/sysroot/usr/$d"

@@ -101,12 +101,15 @@ function remember(line) {
 		comment = comment (comment == "" ? "" : "; ") line
 }
 
-function report_point(line) {
+function take_point(line) {
+	seen++
 	split(read_point(line), part, "\t")
 	if (part[1] == "fail" && part[3] == "")
 		part[3] = comment
 	comment = ""
 	report(part[1], part[2], part[3])
+	if (seen == planned)
+		keep_plan()
 }
 
 function check_plan() {
@@ -170,10 +173,7 @@ inside && /^ / {
 	line = substr(line, (RLENGTH < indent ? RLENGTH : indent) + 1)
 	log_line(line)
 	if (line ~ /^(not )?ok( |$)/) {
-		seen++
-		report_point(line)
-		if (seen == planned)
-			keep_plan()
+		take_point(line)
 	} else if (line ~ /^1\.\.[0-9]+/) {
 		read_plan(line)
 	} else if (line ~ /^Bail out!/) {
@@ -201,11 +201,8 @@ inside && /^(not )?ok( |$)/ {
 	next
 }
 /^(not )?ok( |$)/ {
-	seen++
 	tests++
-	report_point($0)
-	if (seen == planned)
-		keep_plan()
+	take_point($0)
 	next
 }
 # The plan of a KTAP stream counts its tests, which the lines above do not.
