@@ -19,6 +19,8 @@ int example_main(void);
 #include <ucall/plugin.h>
 #include <ucall/test.h>
 
+#include "count-ioctls.h"
+
 /* ---- guests ---- */
 
 /* Values that are not addresses of memory, one of them 0. */
@@ -327,6 +329,7 @@ static void check_mailbox(const char *backend, size_t page_size)
 	CHECK_EQ(ucall_vcpu_mailbox(vcpu.bell)->vcpu, 3);
 	for (uint64_t i = 1; i < 20; i++) {
 		run();
+		others = 0;
 		CHECK_EQ(ucall_vcpu_rang(vcpu.bell, &where), 1);
 		CHECK_EQ(where, 0);
 		for (int n = 0; n < 3; n++) {
@@ -334,6 +337,7 @@ static void check_mailbox(const char *backend, size_t page_size)
 			CHECK_EQ(m.args[1], i);
 			CHECK_EQ(ucall_vcpu_rang(vcpu.bell, &where), 1);
 		}
+		CHECK_EQ(others, 0); /* the message is in memory that both have */
 	}
 	ucall_vm_free(bell);
 	destroy();

@@ -37,6 +37,23 @@ for header in "$top_srcdir"/include/ucall/*.h; do
 	done
 done
 
+# Attributes' names are a program's own macros, as in the kernel's tools.
+cat >"$scratch/macros.c" <<'EOF'
+#define noinline __attribute__((noinline))
+#define always_inline inline __attribute__((always_inline))
+#define used __attribute__((used))
+#define target(x)
+#define visibility(x)
+#include <ucall/attach.h>
+static UCALL_ATTACH_GUEST void guest(void)
+{
+	ucall_bell_ring(1);
+}
+EOF
+gcc -Wall -Wextra -Werror -I"$top_srcdir/include" -c "$scratch/macros.c" -o "$scratch/macros.o" >"$scratch/out" 2>&1
+ok $? "<ucall/attach.h> after macros named as attributes"
+diag <"$scratch/out"
+
 # A library built with a sanitizer needs programs built with it, too.
 link=yes
 nm -D "$top_builddir/libucall/.libs/libucall.so" | grep -q '__[at]san' && link=no

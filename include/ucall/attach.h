@@ -41,19 +41,20 @@ extern "C" {
  * or instrumentation, whatever the compiler's flags.  If you copy it to the guest by section, add
  * the section attribute yourself.
  */
+/* Attributes with underscores: programs have macros such as `noinline`. */
 #if defined(__x86_64__)
-#define UCALL_ATTACH_TARGET __attribute__((target("general-regs-only")))
+#define UCALL_ATTACH_TARGET __attribute__((__target__("general-regs-only")))
 #else
 #define UCALL_ATTACH_TARGET
 #endif
 #if defined(__clang__) || __GNUC__ >= 11
-#define UCALL_ATTACH_NO_SSP __attribute__((no_stack_protector))
+#define UCALL_ATTACH_NO_SSP __attribute__((__no_stack_protector__))
 #else
-#define UCALL_ATTACH_NO_SSP __attribute__((optimize("no-stack-protector")))
+#define UCALL_ATTACH_NO_SSP __attribute__((__optimize__("no-stack-protector")))
 #endif
 #if defined(__has_attribute)
 #if __has_attribute(no_profile_instrument_function)
-#define UCALL_ATTACH_NO_PROFILE __attribute__((no_profile_instrument_function))
+#define UCALL_ATTACH_NO_PROFILE __attribute__((__no_profile_instrument_function__))
 #endif
 #endif
 #ifndef UCALL_ATTACH_NO_PROFILE
@@ -61,8 +62,8 @@ extern "C" {
 #endif
 #define UCALL_ATTACH_PLAIN \
 	UCALL_ATTACH_TARGET UCALL_ATTACH_NO_PROFILE __attribute__(( \
-		no_sanitize("address", "undefined", "thread"), no_instrument_function))
-#define UCALL_ATTACH_GUEST __attribute__((noinline, used)) UCALL_ATTACH_PLAIN UCALL_ATTACH_NO_SSP
+		__no_sanitize__("address", "undefined", "thread"), __no_instrument_function__))
+#define UCALL_ATTACH_GUEST __attribute__((__noinline__, __used__)) UCALL_ATTACH_PLAIN UCALL_ATTACH_NO_SSP
 
 /*
  * Rings the doorbell with any 64-bit value.  Only backends that carry addresses pass the value on
@@ -74,7 +75,7 @@ extern "C" {
  * functions of libucall-guest.a and use string literals, so the guest must have all of the
  * program's code and read-only data at their own addresses.
  */
-static inline __attribute__((always_inline)) UCALL_ATTACH_PLAIN void
+static inline __attribute__((__always_inline__)) UCALL_ATTACH_PLAIN void
 ucall_bell_ring_at(uint64_t address, uint64_t value)
 {
 	const uint64_t bell = address + UCALL_ATTACH_BELL;
@@ -83,7 +84,7 @@ ucall_bell_ring_at(uint64_t address, uint64_t value)
 	 (const volatile uint64_t *)(uintptr_t)bell)(value, bell);
 }
 
-static inline __attribute__((always_inline)) UCALL_ATTACH_PLAIN void ucall_bell_ring(uint64_t value)
+static inline __attribute__((__always_inline__)) UCALL_ATTACH_PLAIN void ucall_bell_ring(uint64_t value)
 {
 	ucall_bell_ring_at(UCALL_ATTACH_ADDRESS, value);
 }
@@ -93,7 +94,7 @@ static inline __attribute__((always_inline)) UCALL_ATTACH_PLAIN void ucall_bell_
 /* ---- the host ---- */
 
 #ifndef UCALL_PUBLIC
-#define UCALL_PUBLIC __attribute__((visibility("default")))
+#define UCALL_PUBLIC __attribute__((__visibility__("default")))
 #endif
 
 struct ucall_vm;

@@ -46,7 +46,7 @@
 extern "C" {
 #endif
 
-#define UCALL_PUBLIC __attribute__((visibility("default")))
+#define UCALL_PUBLIC __attribute__((__visibility__("default")))
 
 struct ucall_vm;
 struct ucall_vcpu;

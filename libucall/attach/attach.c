@@ -168,10 +168,13 @@ static int read_guest(void *cpu, uint64_t gva, void *to, size_t size)
 	return 0;
 }
 
+/* With mailboxes nobody uses it, and it may cost an ioctl. */
 static uint64_t argument(void *cpu)
 {
 	const struct attached_vcpu *vcpu = cpu;
 
+	if (vcpu->port.channel->via == UCALL_VIA_MAILBOX)
+		return 0;
 	return ucall_kvm_arch.argument(vcpu->fd, vcpu->run);
 }
 
