@@ -170,7 +170,7 @@ t/guests/%-x86_64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/uc
 CLEANFILES += $(check_DATA)
 
 # Tests on the real KVM of other machines.
-EXTRA_DIST += t/lab/program.sh t/lab/check.sh t/lab/settings.sh t/lab/tests.sh \
+EXTRA_DIST += t/lab/program.sh t/lab/check.sh t/lab/kselftest.sh t/lab/settings.sh t/lab/tests.sh \
 	t/lab/check.matrix t/lab/check-all.matrix \
 	t/lab/aarch64.known t/lab/riscv64.known t/lab/riscv64-7.known t/lab/x86_64-svm.known \
 	t/lab/x86_64-svm-6.14.known t/lab/x86_64-vmx.known
@@ -181,9 +181,11 @@ check-lab: all
 check-lab-all: all
 	$(MAKE) check TESTS=
 	$(check_lab) $(srcdir)/t/lab/check-all.matrix
-# The kernel's own selftests over pio and mmio, here.
+# The kernel's own selftests over the backends, here and in the lab; -short: a few of them.
 check-kselftest: all
-	./run ucall kselftest --fetch --backend pio,mmio --compare
+	$(SHELL) $(srcdir)/t/lab/kselftest.sh
+check-kselftest-short: all
+	$(SHELL) $(srcdir)/t/lab/kselftest.sh short
 list-tests:
 	@echo $(c_tests)
 
@@ -196,4 +198,4 @@ check-nightly: all lab-source
 	$(MAKE) -C t/nightly check
 	$(MAKE) fuzz-check FUZZ_SECONDS=600
 	$(MAKE) check-lab-all
-.PHONY: check-lab check-lab-all check-kselftest check-nightly list-tests
+.PHONY: check-lab check-lab-all check-kselftest check-kselftest-short check-nightly list-tests

@@ -23,7 +23,7 @@ static const struct {
 	{ "new", "NAME [DIR]", "write the source of a backend of your own", cmd_new },
 	{ "conform", "PLUGIN", "check whether a backend is correct", cmd_conform },
 	{ "lab", "MACHINE [-- CMD]", "run CMD on the real KVM of another machine", cmd_lab },
-	{ "kselftest", "--fetch | --tree DIR", "run the kernel's KVM selftests over backends",
+	{ "kselftest", "--fetch[=SUITE] | --tree DIR", "run the kernel's KVM selftests over backends",
 	  cmd_kselftest },
 	{ "bench", "[OPTION...]", "what a ucall costs, against a bare exit", cmd_bench },
 };

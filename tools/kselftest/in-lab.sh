@@ -8,10 +8,10 @@ make_root() {
 	root=$work/root
 	mkdir -p "$root/ks"
 	cp "$tools/run-each" "$root/ks/"
-	for d in "$stock" "$shim"; do
+	for way in stock $ways; do
 		while read -r name; do
-			mkdir -p "$root/ks/$d/$(dirname "$name")"
-			"${prefix}strip" -g -o "$root/ks/$d/$name" "$selftests/$d/$name"
+			mkdir -p "$root/ks/$way/$(dirname "$name")"
+			"${prefix}strip" -g -o "$root/ks/$way/$name" "$programs/$way/$name"
 		done <"$work/tests"
 	done
 }
@@ -19,11 +19,12 @@ make_root() {
 # Takes the results out of the machine's output; lines with # are the ends of what tests printed.
 take_results() { # OUTPUT
 	results=$results logs=$logs awk -F '\t' '
-		/^[^\t#]+\t[^\t]+\t[0-9]+\t[0-9]+$/ {
+		/^#kernel\t/ { print >>ENVIRON["results"] }
+		/^[^\t#]+\t[^\t]+\t(-|[0-9]+)\t[0-9]+\t[^\t]*$/ {
 			print >>ENVIRON["results"]
-			name = $1
+			name = $1 "." $2
 			gsub(/\//, "-", name)
-			log_file = ENVIRON["logs"] "/" name "." $2 ".log"
+			log_file = ENVIRON["logs"] "/" name ".log"
 			next
 		}
 		/^#\t/ && log_file != "" { print substr($0, 3) >log_file }' "$1"
@@ -31,14 +32,14 @@ take_results() { # OUTPUT
 
 # The tests that have not been run over everything; the first of them stopped the machine, if it did.
 what_is_left() {
-	variants=$(($(echo "$backends" | wc -w) + 1))
-	awk -F '\t' -v variants=$variants 'FILENAME == ARGV[1] { n[$1]++; next } n[$1] < variants' "$results" "$work/tests"
+	awk -F '\t' -v runs=$(($(echo "$variants" | wc -w) + 1)) '
+		FILENAME == ARGV[1] { n[$1]++; next } n[$1] < runs' "$results" "$work/tests"
 }
 
 # What is missing of the test that stopped the machine is a time-out.
 give_up_on() { # TEST
-	for variant in stock $backends; do
-		cut -f 1,2 "$results" | grep -qxF "$1	$variant" || printf '%s\t%s\t124\t0\n' "$1" "$variant" >>"$results"
+	for variant in stock $variants; do
+		cut -f 1,2 "$results" | grep -qxF "$1	$variant" || printf '%s\t%s\t124\t0\t\n' "$1" "$variant" >>"$results"
 	done
 }
 
@@ -52,7 +53,7 @@ run_in_lab() {
 		output=$work/output
 		: >"$output"
 		sh "$here/lab.sh" run "$lab" ${kernel:+--kernel "$kernel"} --memory $lab_memory --timeout 36000 --root "$root" -- \
-			sh /ks/run-each /ks /ks/tests "$limit" - "$backends" "$stock" "$shim" >"$output" 2>"$work/lab.log" </dev/null &
+			sh /ks/run-each /ks/ /ks/tests "$limit" - "$variants" >"$output" 2>"$work/lab.log" </dev/null &
 		runner=$!
 		last=$(date +%s) size=-1
 		while kill -0 "$runner" 2>/dev/null; do
@@ -67,6 +68,7 @@ run_in_lab() {
 		runner=
 		before=$(wc -l <"$results")
 		take_results "$output"
+		: >"$output"
 		case $status in
 		0) ;;
 		2 | 77) die $status "$(sed -n 's/^ucall lab: //p' "$work/lab.log" | tail -n 1)" ;;

@@ -3,12 +3,13 @@
 # The kernel's own KVM selftests over libucall's backends, beside the same tests as they are.
 # `ucall kselftest` runs this.
 #
-# The tests come from a kernel tree and are not changed: in a copy of their folder, shim.c and shim.h
-# take the place of lib/ARCH/ucall.c and include/ARCH/ucall.h.  Each test is run as it is (stock) and
-# over each backend, here or in a machine of the lab, and compare.awk tells what was kept.
+# The tests come from a kernel tree and are not changed.  overlay/ is laid over a copy of their folder, and
+# lib/ucall_libucall.c takes the place of lib/ARCH/ucall.c.  Each test is run as it is (stock) and over each
+# backend, here or in a machine of the lab, and compare.awk tells what was kept.
 #
-#	CACHE/kselftest/linux-VERSION		a fetched tree	CACHE/kselftest/tree-SUM	a copy of the user's
-#	.../tools/testing/selftests/kvm-ARCH	stock		.../kvm_libucall-ARCH	with the shim
+#	CACHE/kselftest/linux[-SUITE]	a fetched tree	CACHE/kselftest/tree-SUM	a copy of the user's
+#	tree.sh		the tree and its builds		run-each	runs the tests		in-lab.sh	in a machine
+#	export.sh	the overlay as patches		compare.awk	tells the results	known		what is lost, and why
 #
 # Exit status: 0 if nothing that stock passes is lost, 1 if something is; 2 for bad usage; 77 if
 # something is missing here.
@@ -22,23 +23,55 @@ here=${UCALL_LAB_PATH:-$tools/../lab}
 . "$here/packages.sh"
 . "$here/build.sh"
 . "$tools/tree.sh"
+. "$tools/export.sh"
 
-usage="usage: ucall kselftest --fetch | --tree DIR [--backend B[,...]] [--lab MACHINE [--kernel SUITE]] [--timeout S]
-       [--compare] [--tap | --markdown] [--junit FILE] [TEST...]"
+teller=''	# the process that tells of progress
+runner=''	# the one that runs the tests
+programs=''	# links to this run's programs
+clean_up() {
+	test ! "$teller" || kill -KILL "$teller" 2>/dev/null || true
+	test ! "$runner" || kill -TERM "$runner" 2>/dev/null || true
+	test ! "$programs" || rm -rf "$programs"
+}
 
-tree='' fetch='' backends='' lab='' kernel='' limit=60 compare='' format=table junit=''
+usage="usage: ucall kselftest --fetch[=SUITE] | --tree DIR [--backend B[,...]] [--messages address|mailbox[,...]]
+       [--arch A | --lab MACHINE [--kernel SUITE]] [--timeout S] [--compare] [--tap | --markdown] [--junit FILE]
+       [TEST...]
+       ucall kselftest --fetch[=SUITE] | --tree DIR --export DIR"
+
+tree='' fetch='' source_suite='' backends='' messages=address wanted_arch='' lab='' kernel='' limit=60 compare='' format=table
+junit='' export=''
 while test $# -gt 0; do
 	case $1 in
-	--tree | --backend | --lab | --kernel | --timeout | --junit) test $# -ge 2 || die 2 "$1 needs a value" ;;
+	--tree | --backend | --messages | --arch | --lab | --kernel | --timeout | --junit | --export)
+		test $# -ge 2 || die 2 "$1 needs a value"
+		;;
 	esac
 	case $1 in
 	--fetch) fetch=yes ;;
+	--fetch=*)
+		fetch=yes source_suite=${1#--fetch=}
+		case $source_suite in
+		'' | *[!a-z0-9-]*) die 2 "$1: give the name of a Debian suite" ;;
+		esac
+		;;
 	--compare) compare=yes ;;
 	--tap | --markdown) format=${1#--} ;;
-	--tree | --backend | --lab | --kernel | --timeout | --junit)
+	--tree | --backend | --messages | --arch | --lab | --kernel | --timeout | --junit | --export)
 		case $1 in
 		--tree) tree=$2 ;;
 		--backend) backends=$(printf %s "$2" | tr , ' ') ;;
+		--messages)
+			messages=$(printf %s "$2" | tr , ' ')
+			for way in $messages; do
+				case $way in
+				address | mailbox) ;;
+				*) die 2 "--messages $2: give address, mailbox or both" ;;
+				esac
+			done
+			test "$messages" || die 2 "--messages needs a value"
+			;;
+		--arch) wanted_arch=$2 ;;
 		--lab) lab=$2 ;;
 		--kernel) kernel=$2 ;;
 		--timeout)
@@ -46,6 +79,7 @@ while test $# -gt 0; do
 			limit=$2
 			;;
 		--junit) junit=$2 ;;
+		--export) export=$2 ;;
 		esac
 		shift
 		;;
@@ -63,49 +97,74 @@ else
 	test "$fetch" || die 2 "$usage"
 fi
 what=libucall
-machine "${lab:-$(uname -m)}"
+machine "${lab:-${wanted_arch:-$(uname -m)}}"
 case $arch in
 x86_64) kernel_arch=x86 default_backends="pio mmio" ;;
 aarch64) kernel_arch=arm64 default_backends=mmio ;;
-riscv64) kernel_arch=riscv default_backends=sbi ;;
-*) die 2 "the kernel's selftests of $arch cannot be run: no machine has a KVM for it" ;;
+riscv64) kernel_arch=riscv default_backends="sbi mmio" ;;
+s390x) kernel_arch=s390 default_backends=diag ;;
+*) die 2 "the kernel has no KVM selftests for $arch" ;;
 esac
-test "$lab" || test "$arch" = "$(uname -m)" || die 2 "no lab is named"
-test "$lab" || test -r /dev/kvm || die 77 "no /dev/kvm that can be read here; --lab MACHINE has one"
-backends=${backends:-$default_backends}
+if test "$lab" && test "$wanted_arch"; then
+	asked=$arch
+	machine "$wanted_arch"
+	test "$arch" = "$asked" || die 2 "--arch $wanted_arch: the machine $lab is $asked"
+	machine "$lab"
+fi
+# Another architecture's tests run in its machine; no machine has a KVM for s390x, whose tests are only built.
+test "$lab" || test "$arch" = "$(uname -m)" || test "$arch" = s390x || lab=$arch
+test "$arch" != s390x || test "$arch" = "$(uname -m)" || lab=none
 find_cache
 make_work
+if test "$export"; then
+	prepare_tree
+	export_series "$export"
+	exit 0
+fi
+test "$lab" || test -r /dev/kvm || die 77 "no /dev/kvm that can be read here; --lab MACHINE has one"
+backends=${backends:-$default_backends}
+variants=$backends
+ways=$messages
+case $messages in
+address) ;;
+*address*) variants="$backends $(printf '%s/mailbox ' $backends)" ;;
+*) variants=$(printf '%s/mailbox ' $backends) ;;
+esac
 prepare_tree
-build_selftests "$@"
+build_selftests "$ways" "$@"
+if test "$lab" = none; then
+	echo "$self: $(wc -l <"$work/tests") of $(wc -l <"$work/stock") tests of Linux $version for $arch were built with libucall;" \
+		"they cannot be run here" >&2
+	cmp -s "$work/stock" "$work/tests" || exit 1
+	exit 0
+fi
 
 # ---- running ----
 
-# One line for each run is added to $results: TEST VARIANT STATUS SECONDS.
+# One line for each run is added to $results, as run-each prints it.
 results=$work/results
-logs=$cache/kselftest/logs
+logs=$cache/kselftest/logs/${lab:-this}-$version
 rm -rf "$logs"
 mkdir -p "$logs"
 : >"$results"
 
-tell() { # what has been done, every 30 s
+tell() { # what has been done, every 30 s; in a machine, its output is not in the results yet
 	seconds=0
 	while kill -0 $$ 2>/dev/null; do
 		sleep 1 >/dev/null 2>&1
 		seconds=$((seconds + 1))
-		test $((seconds % 30)) -ne 0 ||
-			echo "$self: $seconds s, $(wc -l <"$results") of $total runs; $(tail -n 1 "$results" | cut -f 1,2 | tr '\t' ' ')" >&2
+		test $((seconds % 30)) -eq 0 || continue
+		cat "$results" "$work/output" 2>/dev/null | awk -F '\t' -v self="$self: $seconds s" -v total=$total '
+			NF == 5 && !/^#/ { n++; last = $1 " " $2 }
+			END { print self ", " n + 0 " of " total " runs; " last }' >&2
 	done
 }
 
-total=$(($(wc -l <"$work/tests") * ($(echo "$backends" | wc -w) + 1)))
+total=$(($(wc -l <"$work/tests") * ($(echo "$variants" | wc -w) + 1)))
 working
-echo "$self: $total runs: $(wc -l <"$work/tests") tests of Linux $version, stock and over $backends" >&2
+echo "$self: $total runs: $(wc -l <"$work/tests") tests of Linux $version, stock and over $variants" >&2
 tell 8>&- &
 teller=$!
-clean_up() {
-	kill -KILL "$teller" 2>/dev/null || true
-	test ! "${runner:-}" || kill -TERM "$runner" 2>/dev/null || true
-}
 if test "$lab"; then
 	. "$tools/in-lab.sh"
 	run_in_lab
@@ -113,7 +172,7 @@ else
 	LD_LIBRARY_PATH=$library_folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
 	export LD_LIBRARY_PATH
 	# In the background, so that a signal ends this script at once.
-	sh "$tools/run-each" "$selftests" "$work/tests" "$limit" "$logs" "$backends" "$stock" "$shim" >>"$results" </dev/null &
+	sh "$tools/run-each" "$programs/" "$work/tests" "$limit" "$logs" "$variants" >>"$results" </dev/null &
 	runner=$!
 	wait $runner
 	runner=
@@ -124,7 +183,7 @@ kill -KILL "$teller" 2>/dev/null || true
 
 status=0
 show() { # FORMAT
-	format=$1 backends=$backends compare=$compare logs=$logs known=$tools/known machine=${lab:-this} version=$version \
+	format=$1 variants=$variants compare=$compare logs=$logs known=$tools/known machine=${lab:-this} version=$version \
 		awk -f "$tools/compare.awk" "$work/tests" "$results"
 }
 show "$format" || status=$?

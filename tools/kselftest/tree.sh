@@ -1,5 +1,9 @@
 # SPDX-License-Identifier: MIT
-# The kernel tree of `ucall kselftest`, and the two builds in it.  Sourced by kselftest.sh.
+# The kernel tree of `ucall kselftest`, and the builds in it.  Sourced by kselftest.sh.
+#
+#	TREE/tools/testing/selftests/kvm		the tests as they are
+#	TREE/tools/testing/selftests/kvm_libucall	a copy, with overlay/ laid over it
+#	.../kvm_libucall/out/ARCH-WAY			a build of it; WAY is stock, address or mailbox
 
 # What the tests need of a tree; not every version has all of it.
 tree_parts="Makefile arch/arm64/tools scripts/subarch.include include/linux/pci_ids.h tools/testing/selftests/kvm
@@ -12,7 +16,7 @@ source_suites="trixie-backports trixie"
 
 fill_tree() {
 	working "fetching the newest kernel source package"
-	open_suites linux-source $source_suites
+	open_suites linux-source ${source_suite:-$source_suites}
 	package=$(apt-cache depends linux-source | sed -n 's/.*Depends: \(linux-source-.*\)/\1/p' | head -n 1)
 	download "$package" linux-libc-dev
 	working "unpacking $package"
@@ -34,109 +38,197 @@ take_headers() { # PACKAGE TREE
 	mkdir -p "$2/headers" "$2/usr"
 	dpkg-deb --fsys-tarfile "$1" | tar -x -C "$2/headers"
 	cp -a "$2/headers/usr/include" "$2/usr/"
-	for a in x86_64 aarch64 riscv64; do
-		cp -rL "$2/headers/usr/include/$a-linux-gnu/asm" "$2/usr/asm-$a"
+	for a in x86_64 aarch64 riscv64 s390x; do
+		mkdir "$2/usr/$a"
+		cp -rL "$2/headers/usr/include/$a-linux-gnu/asm" "$2/usr/$a/"
 	done
 	rm -rf "$2/headers"
 }
 
-# Sets `tree`, a copy that is this command's own, and `version`.
+# Sets `tree`, a copy that is this command's own, `version`, and `arch_folder`, the tests' name for arch.
 prepare_tree() {
 	need xz xz-utils
 	machine_arch=$deb
 	mkdir -p "$cache/kselftest" 2>/dev/null || true
 	if test ! "$tree"; then
 		deb=$(dpkg --print-architecture)
-		fill "$cache/kselftest/linux" 600 fill_tree
+		tree=$cache/kselftest/linux${source_suite:+-$source_suite}
+		fill "$tree" 600 fill_tree
 		deb=$machine_arch
-		tree=$cache/kselftest/linux
 	else
 		copy=$cache/kselftest/tree-$(printf %s "$tree" | cksum | tr ' ' -)
+		test -e "$tree/usr/include/linux/kvm.h" ||
+			die 77 "$tree has no usr/include/linux/kvm.h; run \"make headers\" in it"
 		mkdir -p "$copy"
 		working "copying the tests of $tree"
+		# Not every version has all parts, and tar tells of those that are missing.
 		(
 			cd "$tree"
 			tar -c --ignore-failed-read $tree_parts usr/include 2>/dev/null
-		) | tar -x -C "$copy" --skip-old-files 2>/dev/null || true
-		(
-			cd "$tree"
-			find tools/testing/selftests/kvm -type f -newer "$copy/copied" 2>/dev/null | tar -c -T - 2>/dev/null
-		) | tar -x -C "$copy" 2>/dev/null || true
-		: >"$copy/copied"
-		test -e "$copy/usr/include/linux/kvm.h" ||
-			die 77 "$tree has no usr/include/linux/kvm.h; run \"make headers\" in it"
+		) | tar -x -C "$copy"
 		working
 		tree=$copy
 	fi
 	version=$(sed -n 's/^VERSION = //p; s/^PATCHLEVEL = /./p' "$tree/Makefile" | tr -d '\n')
 	selftests=$tree/tools/testing/selftests
-	test -e "$selftests/kvm/include/$kernel_arch/ucall.h" ||
-		die 77 "the selftests of Linux $version have no include/$kernel_arch/ucall.h; a tree of 6.15 or later has"
-	test ! -e "$tree/usr/asm-$arch" || {
-		rm -rf "$tree/usr/include/asm"
-		cp -a "$tree/usr/asm-$arch" "$tree/usr/include/asm"
-	}
+	arch_folder=
+	# Before Linux 6.15 with other names.
+	for d in $kernel_arch $arch; do
+		test ! -e "$selftests/kvm/lib/$d/ucall.c" || arch_folder=$d
+	done
+	test "$arch_folder" || die 77 "the selftests of Linux $version have no lib/$kernel_arch/ucall.c"
+	grep -q '^void \*ucall_arch_get_ucall' "$selftests/kvm/lib/$arch_folder/ucall.c" ||
+		die 77 "the selftests of Linux $version have another kind of ucall; a tree of 6.8 or later has this one"
+}
+
+# Adds lines to a Makefile of tests, where the list of the library's sources is complete.
+add_fragment() { # MAKEFILE FRAGMENT
+	fragment=$2 awk '
+		{ print }
+		/^LIBKVM \+= \$\(LIBKVM_\$\(ARCH/ {
+			while ((getline line < ENVIRON["fragment"]) > 0)
+				print line
+			done = 1
+		}
+		END { exit !done }' "$1" >"$1.new" ||
+		die 77 "the Makefile of the selftests of Linux $version is of a kind that this command does not know"
+	mv "$1.new" "$1"
+}
+
+# Lays our files over a folder of tests, and tells its Makefile of them.
+lay_over() { # FOLDER
+	cp -pR "$tools/overlay/lib" "$tools/overlay/include" "$tools/overlay/ucall_cost_test.c" "$1/"
+	makefile=$1/Makefile.kvm
+	test -e "$makefile" || makefile=$1/Makefile
+	add_fragment "$makefile" "$tools/overlay/Makefile.libucall"
+}
+
+# Makes the copy with our files.  What has not changed keeps its time, so that it is not built again.
+make_copy() {
+	mkdir -p "$selftests/kvm_libucall"
+	cp -a "$selftests/kvm/." "$selftests/kvm_libucall/"
+	lay_over "$selftests/kvm_libucall"
+	cmp -s "$tools/overlay/Makefile.libucall" "$selftests/kvm_libucall/out/fragment" || rm -rf "$selftests/kvm_libucall/out"
+	mkdir -p "$selftests/kvm_libucall/out"
+	cp "$tools/overlay/Makefile.libucall" "$selftests/kvm_libucall/out/fragment"
 }
 
 # Sets the compiler and where libucall is, for programs that run on the machine.
 find_libucall() {
 	if test "$arch" = "$(uname -m)"; then
-		prefix='' include_folder=$UCALL_KSELFTEST_INCLUDE library_folder=$UCALL_LAB_LIBRARY flags=
+		prefix='' flags='' include_folder=$UCALL_KSELFTEST_INCLUDE library_folder=$UCALL_LAB_LIBRARY
+		archive_folder=$library_folder
+		# In a build that is not installed.
+		test -e "$archive_folder/libucall-guest.a" || archive_folder=$library_folder/..
 	else
 		fetch_libraries
 		build_libucall
 		prefix=$triplet- include_folder=${libucall%/root}/include library_folder=$libucall/usr/lib
+		archive_folder=${libucall%/root}/archives
 		flags="-Wl,-rpath-link,$sysroot/usr/lib/$triplet -Wl,--allow-shlib-undefined"
 	fi
 	command -v "${prefix}gcc" >/dev/null || die 77 "${prefix}gcc is missing; install gcc${prefix:+-}$(printf %s "${prefix%-}" | tr _ -)"
 	need make make
-	test "$kernel_arch" != x86 || test -e /usr/include/uuid/uuid.h || die 77 "uuid/uuid.h is missing; install uuid-dev"
+	test "$kernel_arch" != x86 || test ! -e "$selftests/vfio/lib" || test -e /usr/include/uuid/uuid.h ||
+		die 77 "uuid/uuid.h is missing; install uuid-dev"
 }
 
-# Makes a folder of tests; those that cannot be built are left out, as `make -k` does.
-make_tests() { # FOLDER WORDS
-	working "building the tests of Linux $version for $arch, $2"
-	LDLIBS=$libraries make -C "$selftests/$1" -k -j"$(nproc)" ARCH=$kernel_arch CROSS_COMPILE=$prefix \
-		USERCFLAGS="-I$include_folder" USERLDFLAGS="$link" >"$cache/kselftest/$1.log" 2>&1 || true
+# Makes a build; tests that cannot be built are left out, as `make -k` does.
+make_tests() { # WAY TARGET...
+	way=$1
+	shift
+	out=$selftests/kvm_libucall/out/$arch-$way
+	case $way in
+	stock) libucall_way='' words=stock ;;
+	address) libucall_way=1 words="with libucall" ;;
+	mailbox) libucall_way=mailbox words="with libucall's mailbox" ;;
+	esac
+	mkdir -p "$out"
+	for target; do
+		set -- "$@" "$out/$target"
+		shift
+	done
+	working "building the tests of Linux $version for $arch, $words"
+	# A program of an earlier build must not stand for one that cannot be built.
+	run_make "$@" || {
+		programs_of "$way" | (cd "$out" && xargs -r rm -f)
+		run_make "$@" || true
+	}
 	working
 }
 
-programs_of() { # FOLDER
-	(cd "$selftests/$1" && find . -type f -perm -u+x ! -name '*.sh' ! -name '*.py' ! -name '*.so' ! -path './tools/*' | sed 's,^\./,,' | sort)
+run_make() { # TARGET...
+	(
+		unset MAKEFLAGS MFLAGS MAKELEVEL MAKEOVERRIDES LIBUCALL
+		make -C "$selftests/kvm_libucall" -k -j"$(nproc)" ARCH=$kernel_arch CROSS_COMPILE="$prefix" OUTPUT="$out" \
+			${libucall_way:+LIBUCALL=$libucall_way} LIBUCALL_CFLAGS="-I$include_folder" \
+			LIBUCALL_LIBS="-L$library_folder -L$archive_folder -lucall" USERLDFLAGS="$flags" \
+			USERCFLAGS="-I$tree/usr/$arch" "$@"
+	) >"$out/log" 2>&1
 }
 
-# Lists the tests that both builds have in $work/tests.
-build_selftests() { # [TEST...]
-	find_libucall
-	stock=kvm-$arch shim=kvm_libucall-$arch
-	for d in "$stock" "$shim"; do
-		test -e "$selftests/$d" || cp -a "$selftests/kvm" "$selftests/$d"
+programs_of() { # WAY
+	test ! -d "$selftests/kvm_libucall/out/$arch-$1" || (
+		cd "$selftests/kvm_libucall/out/$arch-$1"
+		find . -type f -perm -u+x ! -name '*.sh' ! -name '*.py' ! -name '*.so' ! -path './tools/*' | sed 's,^\./,,' | sort
+	)
+}
+
+# The names of tests in full: x86/msrs_test for msrs.
+find_names() { # [TEST...]
+	for name; do
+		found=
+		for full in "$name" "$name"_test "$arch_folder/$name" "$arch_folder/$name"_test; do
+			test ! -e "$selftests/kvm_libucall/$full.c" || found=$full
+		done
+		test "$found" || die 2 "Linux $version has no test $name for $arch"
+		echo "$found"
 	done
-	link=$flags libraries=
-	make_tests "$stock" stock
-	for pair in "shim.c lib/$kernel_arch/ucall.c" "shim.h include/$kernel_arch/ucall.h"; do
-		set_to=$selftests/$shim/${pair#* }
-		cmp -s "$tools/${pair% *}" "$set_to" || cp "$tools/${pair% *}" "$set_to"
-	done
-	link="$flags -L$library_folder -Wl,--wrap=kvm_vm_free,--wrap=kvm_vm_release"
-	test $kernel_arch != x86 || link="$link -Wl,--wrap=tdp_identity_map_default_memslots"
-	libraries=-lucall
-	make_tests "$shim" "with libucall"
-	programs_of "$stock" >"$work/stock"
-	programs_of "$shim" >"$work/shim"
-	test -s "$work/stock" || {
-		grep -E 'error|No rule|cannot' "$cache/kselftest/$stock.log" | head -n 10 >&2
-		die 77 "no test of Linux $version could be built, as the lines above say"
+}
+
+# Lists the tests that all builds have in $work/tests, those that are asked for or all.
+build_selftests() { # WAYS [TEST...]
+	ways=$1
+	shift
+	exec 7>"$tree/lock"
+	flock -n 7 || {
+		working "waiting for another process that builds in $tree"
+		flock 7
+		working
 	}
-	comm -12 "$work/stock" "$work/shim" >"$work/tests"
-	comm -23 "$work/stock" "$work/shim" | while read -r name; do
-		echo "$self: $name could not be built with libucall; $cache/kselftest/$shim.log says why" >&2
+	find_libucall
+	make_copy
+	find_names "$@" >"$work/names"
+	test ! -s "$work/names" || echo ucall_cost_test >>"$work/names"
+	for way in stock $ways; do
+		make_tests "$way" $(cat "$work/names")
+		programs_of "$way" | if test -s "$work/names"; then grep -xF -f "$work/names" || true; else cat; fi >"$work/$way"
+		if test "$way" = stock; then
+			test -s "$work/stock" || {
+				grep -E 'error|No rule|cannot' "$out/log" | head -n 10 >&2
+				die 77 "no test of Linux $version could be built, as the lines above say"
+			}
+			cp "$work/stock" "$work/tests"
+		else
+			comm -23 "$work/stock" "$work/$way" | while read -r name; do
+				echo "$self: $name could not be built with libucall; $out/log says why" >&2
+			done
+			comm -12 "$work/tests" "$work/$way" >"$work/both"
+			mv "$work/both" "$work/tests"
+		fi
 	done
-	if test $# -gt 0; then
-		cp "$work/tests" "$work/all"
-		for name; do
-			grep -xF -e "$name" -e "$kernel_arch/$name" -e "${name}_test" -e "$kernel_arch/${name}_test" "$work/all" ||
-				die 2 "Linux $version has no test $name for $arch"
-		done >"$work/tests"
-	fi
+	link_programs
+	exec 7>&-
+}
+
+# Links to the programs in `programs`: another build may replace them while they run.
+link_programs() {
+	for d in "$cache"/kselftest/run-*; do
+		test ! -d "$d" || kill -0 "${d##*run-}" 2>/dev/null || rm -rf "$d"
+	done
+	programs=$cache/kselftest/run-$$
+	mkdir "$programs"
+	for way in stock $ways; do
+		cp -al "$selftests/kvm_libucall/out/$arch-$way" "$programs/$way"
+	done
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: MIT */
-/* Takes the place of include/ARCH/ucall.h in a copy of the kernel's KVM selftests: shim.c. */
+/* Comes before include/ARCH/ucall.h if LIBUCALL is set: lib/ucall_libucall.c. */
 #ifndef SELFTEST_KVM_UCALL_H
 #define SELFTEST_KVM_UCALL_H
 
@@ -12,21 +12,29 @@
 
 #include <ucall/attach.h>
 
+/*
+ * Guest addresses of libucall's shared area.  By address it lies after the place of one with a
+ * mailbox, and on riscv below the end of a guest with three levels of page tables (Sv39).
+ */
+#if defined(__riscv)
+#define LIBUCALL_ADDRESS 0x2000000000ull
+#else
+#define LIBUCALL_ADDRESS (UCALL_ATTACH_ADDRESS + 0x400000ull)
+#endif
+
 #if defined(__x86_64__)
 #define UCALL_EXIT_REASON KVM_EXIT_IO
-#define SHIM_ADDRESS UCALL_ATTACH_ADDRESS
 #elif defined(__aarch64__)
 #define UCALL_EXIT_REASON KVM_EXIT_MMIO
-#define SHIM_ADDRESS UCALL_ATTACH_ADDRESS
+#elif defined(__s390x__)
+#define UCALL_EXIT_REASON KVM_EXIT_S390_SIEIC
 #else
 #define UCALL_EXIT_REASON KVM_EXIT_RISCV_SBI
-/* Below the end of a guest with three levels of page tables (Sv39). */
-#define SHIM_ADDRESS 0x2000000000ull
 #endif
 
 static inline void ucall_arch_do_ucall(uint64_t uc)
 {
-	ucall_bell_ring_at(SHIM_ADDRESS, uc);
+	ucall_bell_ring_at(LIBUCALL_ADDRESS, uc);
 }
 
 #endif
