@@ -68,7 +68,11 @@ libucall_libcore_la_SOURCES = \
 	libucall/plugin/backend-list.c \
 	libucall/plugin/note.c libucall/plugin/note.h \
 	libucall/protect/guard.h \
+	libucall/protect/pkvm/abi.h \
+	libucall/protect/pkvm/emulated.c libucall/protect/pkvm/emulated.h \
+	libucall/protect/private-pages.c libucall/protect/private-pages.h \
 	libucall/protect/protect.c libucall/protect/protect.h \
+	libucall/protect/revoked.c libucall/protect/revoked.h \
 	libucall/report/fault.c libucall/report/fault.h \
 	libucall/report/symbols.c libucall/report/symbols.h \
 	libucall/report/symbols-helper.c libucall/report/symbols-helper.h \
@@ -83,6 +87,8 @@ native_aarch64 = \
 	libucall/arch/aarch64/kvm.c \
 	libucall/arch/aarch64/native.c \
 	libucall/arch/aarch64/stub.c libucall/arch/aarch64/stubs.S \
+	libucall/protect/pkvm/kvm.c \
+	libucall/protect/pkvm/pkvm.h \
 	libucall/kvm/device.c libucall/kvm/device.h \
 	libucall/kvm/one-reg.c
 native_riscv64 = \
@@ -113,7 +119,6 @@ native_x86_64 = \
 	libucall/protect/sev/emulated/vc.c \
 	libucall/protect/sev/kinds.c \
 	libucall/protect/sev/kvm-sev.h \
-	libucall/protect/sev/pages.c \
 	libucall/protect/sev/real/launch.c \
 	libucall/protect/sev/real/launch.h \
 	libucall/protect/sev/real/machine.c \
@@ -154,7 +159,8 @@ libucall_libucall_guest_a_SOURCES = \
 	libucall/guest/mem.c \
 	libucall/guest/nest.c \
 	libucall/guest/printf.c \
-	libucall/guest/safe.c
+	libucall/guest/safe.c \
+	libucall/guest/share.c
 libucall_libucall_guest_a_CPPFLAGS = $(UCALL_CPPFLAGS)
 libucall_libucall_guest_a_CFLAGS = $(UCALL_GUEST_CFLAGS)
 

@@ -83,7 +83,7 @@ static void each_assert(void)
 }
 
 UCALL_TESTS({ "each kind of assert, and ABORT", .each = each_assert, .any_arch = true },
-	    EACH_KIND("each kind of assert, and ABORT", .each = each_assert,
-		      .config.guest_vc = true));
+	    EACH_PROTECTED("each kind of assert, and ABORT", .each = each_assert,
+			   .config.guest_vc = true));
 
 #endif

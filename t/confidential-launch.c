@@ -217,7 +217,7 @@ static void once_wrong(void)
 	}
 }
 
-/* The software engine has no page tables to say what is private. */
+/* The software engine has no page tables to say what is private, as SEV needs. */
 static void once_engine(void)
 {
 	struct ucall_vm_config config = { .protect = "emulated-sev", .engine = "unicorn" };
@@ -227,8 +227,7 @@ static void once_engine(void)
 	CHECK(!ucall_vm_create(&config));
 	CHECK_EQ(errno, EOPNOTSUPP);
 	CHECK_HAS(ucall_error(),
-		  "engine unicorn does not support encrypted memory (protect) for guests of "
-		  "x86_64; engine kvm does");
+		  "engine unicorn does not support protection emulated-sev; engine kvm does (");
 }
 
 UCALL_TESTS(EACH_KIND("what launch permits and forbids", .host = host_states,

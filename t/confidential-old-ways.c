@@ -163,7 +163,7 @@ static void host_registers(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_OK(!ucall_vm_launch(vm));
 	CHECK_EQ(ucall_vcpu_get_regs(vcpu, &regs), -1);
 	CHECK_EQ(errno, EINVAL); /* as KVM_GET_REGS */
-	CHECK_HAS(ucall_error(), "KVM_GET_REGS: the registers of an ");
+	CHECK_HAS(ucall_error(), "ucall_vcpu_get_regs: protection ");
 	CHECK_EQ(ucall_vcpu_set_regs(vcpu, &regs), -1);
 	CHECK_EQ(errno, EINVAL);
 

@@ -25,9 +25,29 @@
 #define SEV_SNP(what, ...) \
 	KIND("emulated-sev-snp", what, ##__VA_ARGS__), KIND("sev-snp", what, ##__VA_ARGS__)
 
+/* Protected KVM of arm64, and its emulation. */
+#define PKVM(what, ...) \
+	KIND("pkvm", what, ##__VA_ARGS__), \
+	{ \
+		"emulated-pkvm: " what, .engine = "unicorn", .arch = "aarch64", \
+			.config.protect = "emulated-pkvm", ##__VA_ARGS__ \
+	}
+/* With closed registers. */
+#define PKVM_CLOSED(what, ...) \
+	{ \
+		"pkvm,regs=closed: " what, .engine = "kvm", .config.protect = "pkvm,regs=closed", \
+			##__VA_ARGS__ \
+	}, \
+	{ \
+		"emulated-pkvm,regs=closed: " what, .engine = "unicorn", .arch = "aarch64", \
+			.config.protect = "emulated-pkvm,regs=closed", ##__VA_ARGS__ \
+	}
+
 /* All kinds; those that close registers. */
 #define EACH_KIND(what, ...) \
 	SEV(what, ##__VA_ARGS__), SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
+/* Those of x86_64 and of aarch64, for guests that are built for every architecture. */
+#define EACH_PROTECTED(what, ...) EACH_KIND(what, ##__VA_ARGS__), PKVM(what, ##__VA_ARGS__)
 #define EACH_CLOSED(what, ...) SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
 
 /* Only emulated: what hardware does not promise, or does not show. */

@@ -39,9 +39,9 @@ UCALL_TESTS({ "DONE", UCALL_TEST_GUEST(guest_done), .host = host_done, .any_arch
 	    { "return", UCALL_TEST_GUEST(guest_returns), .host = host_returns, .any_arch = true },
 	    { "DONE in ring 3", UCALL_TEST_GUEST(guest_done), .host = host_done, RING3 },
 	    { "return in ring 3", UCALL_TEST_GUEST(guest_returns), .host = host_returns, RING3 },
-	    EACH_KIND("DONE", UCALL_TEST_GUEST(guest_done), .host = host_done, .launch = true,
-		      .config.guest_vc = true),
-	    EACH_KIND("return", UCALL_TEST_GUEST(guest_returns), .host = host_returns,
-		      .launch = true, .config.guest_vc = true));
+	    EACH_PROTECTED("DONE", UCALL_TEST_GUEST(guest_done), .host = host_done, .launch = true,
+			   .config.guest_vc = true),
+	    EACH_PROTECTED("return", UCALL_TEST_GUEST(guest_returns), .host = host_returns,
+			   .launch = true, .config.guest_vc = true));
 
 #endif

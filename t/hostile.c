@@ -416,18 +416,19 @@ UCALL_TESTS({ "garbage, by the mailbox", .each = each_mailbox, .any_arch = true 
 #endif
 	    { "restarts", UCALL_TEST_GUEST(guest_trap), .host = host_restarts, .any_arch = true },
 	    { "what the guest may not write", .each = each_protected, .any_arch = true },
-	    EACH_KIND("garbage", .each = each_mailbox, .config.guest_vc = true),
-	    EACH_KIND("garbage from all vCPUs at once", .host = host_all, .config.guest_vc = true),
-	    EACH_KIND("a shared message that another vCPU rewrites", .host = host_race,
-		      .config.guest_vc = true),
+	    EACH_PROTECTED("garbage", .each = each_mailbox, .config.guest_vc = true),
+	    EACH_PROTECTED("garbage from all vCPUs at once", .host = host_all,
+			   .config.guest_vc = true),
+	    EACH_PROTECTED("a shared message that another vCPU rewrites", .host = host_race,
+			   .config.guest_vc = true),
 #if defined(__x86_64__)
 	    EMULATED_CLOSED("garbage in the GHCB", UCALL_TEST_GUEST(guest_ghcb), .host = host_ghcb,
 			    .nargs = 1, .args = { 88172645463325252 }, .launch = true,
 			    .config.guest_vc = true),
 #endif
-	    EACH_KIND("a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on),
-		      .host = host_rewritten, .launch = true, .config.guest_vc = true),
-	    EACH_KIND("lies in the fault area", UCALL_TEST_GUEST(guest_lies), .host = host_lies,
-		      .launch = true, .config.guest_vc = true));
+	    EACH_PROTECTED("a mailbox that is rewritten", UCALL_TEST_GUEST(guest_ring_on),
+			   .host = host_rewritten, .launch = true, .config.guest_vc = true),
+	    EACH_PROTECTED("lies in the fault area", UCALL_TEST_GUEST(guest_lies),
+			   .host = host_lies, .launch = true, .config.guest_vc = true));
 
 #endif

@@ -60,6 +60,8 @@ c_tests += \
 	t/confidential-hostile-host \
 	t/confidential-launch \
 	t/confidential-old-ways \
+	t/confidential-pages \
+	t/confidential-revoked \
 	t/confidential-snp \
 	t/confidential-vc \
 	t/config-string \
@@ -156,9 +158,10 @@ installcheck-local:
 		docdir='$(docdir)' libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # The guest halves of tests for any architecture are also compiled for each architecture.
-any_arch_tests = assert done exits faults handlers hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
+any_arch_tests = assert confidential-pages done exits faults handlers hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
+check_DATA += $(if $(filter aarch64,$(guest_archs)),t/guests/confidential-revoked-aarch64.elf)
 t/guests/%-aarch64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch aarch64 -o $@ $<
 t/guests/%-riscv64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
@@ -172,7 +175,7 @@ CLEANFILES += $(check_DATA)
 # Tests on the real KVM of other machines.
 EXTRA_DIST += t/lab/program.sh t/lab/check.sh t/lab/kselftest.sh t/lab/settings.sh t/lab/tests.sh \
 	t/lab/check.matrix t/lab/check-all.matrix \
-	t/lab/aarch64.known t/lab/riscv64.known t/lab/riscv64-7.known t/lab/x86_64-svm.known \
+	t/lab/aarch64.known t/lab/aarch64-pkvm.known t/lab/riscv64.known t/lab/riscv64-7.known t/lab/x86_64-svm.known \
 	t/lab/x86_64-svm-6.14.known t/lab/x86_64-vmx.known
 check_lab = CC='$(CC)' top_srcdir='$(top_srcdir)' ./run $(SHELL) $(srcdir)/t/lab/check.sh
 check-lab: all

@@ -204,7 +204,7 @@ UCALL_TESTS({ "every conversion, as in the C library", UCALL_TEST_GUEST(guest_fo
 	    { "the output stream", .each = each_output, .any_arch = true },
 	    { "a text longer than a message", .each = each_long, .any_arch = true },
 	    { "unknown conversions", .each = each_unknown, .any_arch = true },
-	    EACH_KIND("every conversion, as in the C library", UCALL_TEST_GUEST(guest_formats),
-		      .host = host_formats, .launch = true, .config.guest_vc = true));
+	    EACH_PROTECTED("every conversion, as in the C library", UCALL_TEST_GUEST(guest_formats),
+			   .host = host_formats, .launch = true, .config.guest_vc = true));
 
 #endif

@@ -415,9 +415,11 @@ static void once_taken(void)
 
 RING_TESTS({ "messages come before the end", .each = each_ends, .any_arch = true, .limit = 120 },
 	   EMULATED_KIND("messages come before the end", .each = each_ends),
+	   PKVM("messages come before the end", .each = each_ends),
 	   { "a time limit for several runs", .each = each_limit },
 	   { "stopped at any time", .each = each_kicks, .any_arch = true, .limit = 120 },
 	   EMULATED_KIND("stopped at any time", .each = each_kicks),
+	   PKVM("stopped at any time", .each = each_kicks),
 #if defined(__x86_64__)
 	   { "taken without a run", .once = once_taken },
 #endif

@@ -94,5 +94,6 @@ static void once_refused(void)
 
 RING_TESTS({ "a hostile guest", .each = each_hostile, .any_arch = true },
 	   EMULATED_KIND("a hostile guest", .each = each_hostile),
+	   PKVM("a hostile guest", .each = each_hostile),
 	   { "what it refuses", .once = once_refused });
 #endif

@@ -203,9 +203,12 @@ static void each_vcpus(void)
 RING_TESTS({ "a million messages in batches", .each = each_batch, .any_arch = true, .limit = 300 },
 	   { "a million messages, polled", .each = each_poll, .any_arch = true, .limit = 300 },
 	   EMULATED_KIND("messages in batches", .each = each_batch),
+	   PKVM("messages in batches", .each = each_batch),
 	   EMULATED_KIND("messages, polled", .each = each_poll),
+	   PKVM("messages, polled", .each = each_poll),
 	   { "any depth", .each = each_depth, .any_arch = true },
 	   { "messages of every kind in their order", .each = each_kinds, .any_arch = true },
 	   EMULATED_KIND("messages of every kind in their order", .each = each_kinds),
+	   PKVM("messages of every kind in their order", .each = each_kinds),
 	   { "several vCPUs", .each = each_vcpus, .any_arch = true });
 #endif

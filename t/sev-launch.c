@@ -118,7 +118,7 @@ static int live(const char *kind, struct ucall_machine *vm)
 	CHECK_OK(!ucall_machine_init(vm, &bare_paging, &ucall_arch_x86_64));
 	CHECK_OK(!ucall_protect_choose(vm, kind));
 	CHECK_OK(!guard->check(kvm_fd, vm->protection));
-	CHECK_OK(!ucall_pages_init(&vm->memory, MEMORY, guard->guard.has_separate_private));
+	CHECK_OK(!ucall_pages_init(&vm->memory, MEMORY, guard->guard.private_memory));
 	vm->memory.next = 2 * UCALL_PAGE_SIZE;
 	vm->memory.private_base[UCALL_PAGE_SIZE] = 0x5a;
 	r = build(vm, guard, kvm_fd);
@@ -129,7 +129,7 @@ static int live(const char *kind, struct ucall_machine *vm)
 	if (psp.vm_fd >= 0)
 		close(psp.vm_fd);
 	close(kvm_fd);
-	if (guard->guard.has_separate_private && !r) /* what was copied into the guest is cleared */
+	if (guard->guard.private_memory == UCALL_PRIVATE_APART && !r) /* what was copied into the guest is cleared */
 		CHECK_EQ(vm->memory.private_base[UCALL_PAGE_SIZE], 0);
 	ucall_machine_fini(vm);
 	return r;

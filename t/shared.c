@@ -119,7 +119,7 @@ UCALL_TESTS({ "shared structures, by the mailbox", .each = each_mailbox, .any_ar
 	    { "shared structures, by the address", .each = each_address, .any_arch = true },
 	    { "wild addresses, by the mailbox", .each = each_wild_mailbox, .any_arch = true },
 	    { "wild addresses, by the address", .each = each_wild_address, .any_arch = true },
-	    EACH_KIND("shared structures", .each = each_mailbox, .config.guest_vc = true),
-	    EACH_KIND("wild addresses", .each = each_wild_mailbox, .config.guest_vc = true));
+	    EACH_PROTECTED("shared structures", .each = each_mailbox, .config.guest_vc = true),
+	    EACH_PROTECTED("wild addresses", .each = each_wild_mailbox, .config.guest_vc = true));
 
 #endif

@@ -105,7 +105,7 @@ UCALL_TESTS(BOTH("0 to 7 arguments", UCALL_TEST_GUEST(guest_args), .host = host_
 		 .args = { 8 }, .host = host_too_many),
 	    BOTH("3 arguments at run time", UCALL_TEST_GUEST(guest_too_many), .nargs = 1,
 		 .args = { 3 }, .host = host_three),
-	    EACH_KIND("0 to 7 arguments", UCALL_TEST_GUEST(guest_args), .host = host_args,
-		      .launch = true, .config.guest_vc = true));
+	    EACH_PROTECTED("0 to 7 arguments", UCALL_TEST_GUEST(guest_args), .host = host_args,
+			   .launch = true, .config.guest_vc = true));
 
 #endif

@@ -82,6 +82,6 @@ UCALL_TESTS({ "four vCPUs in threads", .host = host_code, .any_arch = true },
 	      .config = { .irqchip = true }, .any_arch = true },
 	    { "four vCPUs in threads, in ring 3", .host = host_code, .config = { .ring = 3 },
 	      .any_arch = true },
-	    EACH_KIND("four vCPUs in threads", .host = host_code, .config.guest_vc = true));
+	    EACH_PROTECTED("four vCPUs in threads", .host = host_code, .config.guest_vc = true));
 
 #endif

@@ -243,7 +243,7 @@ static void each_protection(const struct ucall_backend_info *backend, uint32_t a
 {
 	for (const struct ucall_protection_info *p = protections; p->name; p++)
 		if ((backend->metadata.protections & p->bit) && is_shown(backend, p) &&
-		    (p->bit == UCALL_PROTECT_NONE || (engine->can & UCALL_CAN_PROTECT)))
+		    (!p->engine || !strcmp(p->engine, engine->name)) && (p->archs & arch))
 			run_one(backend->metadata.name, arch, engine, p, fork, t);
 }
 

@@ -48,6 +48,7 @@ enum ucall_cmd {
 	UCALL_ABORT = 2, /* text is "FILE:LINE: what failed"; args[1] the line, args[2...] values */
 	UCALL_PRINTF = 3, /* text */
 	UCALL_DONE = 4,
+	UCALL_PAGES = 6, /* guest_share(), guest_unshare(): args are address, size, 1 if shared */
 	UCALL_USER = 0x100,
 };
 
@@ -221,6 +222,7 @@ enum ucall_bell_protection {
 	UCALL_BELL_SEV = 1,
 	UCALL_BELL_SEV_ES = 2,
 	UCALL_BELL_SEV_SNP = 3,
+	UCALL_BELL_PKVM = 4,
 };
 #define UCALL_BELL_EMULATED 0x100u /* the host's software enforces the rules */
 #define UCALL_BELL_NO_MAILBOX 0x200u /* messages go by address: the mailbox is not mapped */

@@ -404,6 +404,21 @@ UCALL_HIDDEN int guest_wrmsr_safe(uint32_t msr, uint64_t value);
 UCALL_HIDDEN int guest_xsetbv_safe(uint32_t index, uint64_t value);
 #endif
 
+/*
+ * In a guest whose memory is its own: share whole pages with the host, or take them back.  Both sides
+ * see what the pages contained.  In a guest without protection all memory is shared, and they do
+ * nothing.  The host may use the pages when guest_share() has returned, and no longer when
+ * guest_unshare() is called: the guest tells it by a message of the library's own, which
+ * ucall_next() does not return (get_ucall() returns UCALL_PAGES; run the vCPU again).
+ *
+ * Return 0, or one of these; then nothing has changed.
+ */
+#define GUEST_SHARE_NOT_SUPPORTED (-1) /* pages of this kind of guest stay as they were allocated */
+#define GUEST_SHARE_NOT_PAGES (-2) /* address and size must be multiples of UCALL_PAGE_SIZE */
+#define GUEST_SHARE_REFUSED (-3) /* by the hypervisor */
+UCALL_HIDDEN int guest_share(void *address, uint64_t size);
+UCALL_HIDDEN int guest_unshare(void *address, uint64_t size);
+
 #ifdef __cplusplus
 }
 #endif

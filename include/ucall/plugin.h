@@ -47,6 +47,7 @@ extern "C" {
 #define UCALL_PROTECT_SEV (1u << 1)
 #define UCALL_PROTECT_SEV_ES (1u << 2)
 #define UCALL_PROTECT_SEV_SNP (1u << 3)
+#define UCALL_PROTECT_PKVM (1u << 4)
 
 enum ucall_option_type {
 	UCALL_OPTION_UINT = 1, /* decimal, 0x hexadecimal or 0 octal, min <= value <= max */
@@ -492,6 +493,8 @@ struct ucall_protection_info {
 	const char *summary;
 	uint32_t bit; /* UCALL_PROTECT_ bit that a backend must have for it */
 	char problem[512]; /* why it is not available here; empty: it is */
+	const char *engine; /* the only one that has it; NULL: any */
+	uint32_t archs; /* UCALL_ARCH_ bits: guests that can have it */
 };
 
 /* All kinds, "none" first.  Free with free(); NULL after ucall_fail(). */

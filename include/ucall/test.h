@@ -101,6 +101,7 @@ struct ucall_test {
 	 * is not reset.
 	 */
 	unsigned int cases;
+	const char *arch; /* only for guests of this architecture; NULL: see any_arch */
 };
 
 /* The guest function of a test, with the place in the source for the report. */

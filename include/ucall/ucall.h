@@ -129,7 +129,8 @@ struct ucall_vm_config {
 	 * Memory encryption: NAME[,KEY=VALUE...]; NULL or "none": no encryption.  `ucall list`
 	 * shows the available kinds; docs/CONFIDENTIAL.md says which hardware rules each one keeps.
 	 * sev, sev-es and sev-snp use the machine's hardware; emulated-sev, emulated-sev-es and
-	 * emulated-sev-snp work with any KVM of an x86_64 host.  The VM can run only after
+	 * emulated-sev-snp work with any KVM of an x86_64 host; pkvm is arm64's protected KVM, and
+	 * emulated-pkvm its rules on engine unicorn.  The VM can run only after
 	 * ucall_vm_launch().
 	 */
 	const char *protect;

@@ -56,13 +56,26 @@ int ucall_vcpu_run(struct ucall_vcpu *vcpu)
 	return port->ops->run(port, &limit);
 }
 
+/* guest_share(), guest_unshare(). */
+static int take_pages(struct ucall_port *port, const struct ucall *uc)
+{
+	const struct ucall_machine_ops *machine = port->channel->machine;
+
+	if (uc->nargs != 3)
+		return ucall_fail(EPROTO, "the guest sent UCALL_PAGES with %u arguments", uc->nargs);
+	return machine->pages(port->cpu, uc->args[0], uc->args[1], uc->args[2]) ? -1 : UCALL_PAGES;
+}
+
 static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *uc)
 {
 	struct ucall own;
+	int cmd;
 
-	if (uc)
-		memset(uc, 0, offsetof(struct ucall, text) + 1);
-	return port->ops->receive(port, only, uc ? uc : &own);
+	if (!uc)
+		uc = &own;
+	memset(uc, 0, offsetof(struct ucall, text) + 1);
+	cmd = port->ops->receive(port, only, uc);
+	return cmd == UCALL_PAGES ? take_pages(port, uc) : cmd;
 }
 
 int get_ucall(struct ucall_vcpu *vcpu, struct ucall *uc)
@@ -102,6 +115,8 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 			return port->channel->machine->report_message(port->cpu);
 		case UCALL_NONE:
 			return port->channel->machine->report_exit(port->cpu);
+		case UCALL_PAGES:
+			break;
 		case UCALL_ABORT:
 			return ucall_fail(ECANCELED, "%s",
 					  uc->text[0] ? uc->text : "the guest aborted");

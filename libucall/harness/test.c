@@ -500,7 +500,8 @@ static bool applies(const struct ucall_test *t, const struct ucall_test_variants
 		    const struct ucall_test_variant *v)
 {
 	return !t->once && is_chosen(t) && !ucall_test_missing_protection(all, &t->config) &&
-	       (!v->image || t->any_arch) && (!t->engine || !strcmp(t->engine, v->engine)) &&
+	       (!v->image || t->any_arch || t->arch) && (!t->arch || !strcmp(t->arch, v->arch)) &&
+	       (!t->engine || !strcmp(t->engine, v->engine)) &&
 	       serves(v->metadata, &t->config);
 }
 

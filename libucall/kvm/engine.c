@@ -177,7 +177,11 @@ static char *kvm_launch_list(const struct ucall_machine *vm,
 {
 	const struct ucall_kvm_guards *family = find_family(protection);
 
-	return family ? family->launch_list(vm, protection, args) : NULL;
+	if (family && !family->launch_list)
+		ucall_fail(EOPNOTSUPP,
+			   "ucall_vm_launch_list: a launch of a %s VM makes no calls of KVM",
+			   protection->name);
+	return family && family->launch_list ? family->launch_list(vm, protection, args) : NULL;
 }
 
 static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *config)
@@ -201,7 +205,7 @@ static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *c
 	kvm->fd = create_vm(vm);
 	if (kvm->fd < 0)
 		return -1;
-	if (ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
+	if (ioctl(kvm->kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_IMMEDIATE_EXIT) <= 0)
 		return ucall_fail(ENODEV, "this KVM has no KVM_CAP_IMMEDIATE_EXIT; Linux 4.13 or "
 					  "later is needed");
 	wanted = ucall_protection_closes(vm->protection) ? 0 : ucall_kvm_arch.sync_regs;
@@ -325,14 +329,6 @@ static enum ucall_run_end interrupted(struct kvm_vcpu *v)
 	return ucall_watchdog_expired() ? UCALL_RUN_TIMEOUT : UCALL_RUN_AGAIN;
 }
 
-/* KVM refuses to read or set encrypted registers (vcpu->arch.guest_state_protected). */
-static int fail_closed(const struct ucall_cpu *vcpu, const char *what)
-{
-	return ucall_fail(EINVAL,
-			  "%s: the registers of an %s guest are encrypted once it is launched",
-			  what, vcpu->vm->protection->name);
-}
-
 /* ---- single steps ---- */
 
 static int set_debug(struct kvm_vcpu *v, uint32_t control)
@@ -396,8 +392,6 @@ static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
 				  "ucall_vcpu_set_stepping: KVM cannot single-step %s guests; "
 				  "engine unicorn can",
 				  ucall_kvm_arch.arch->name);
-	if (on && ucall_machine_registers_are_closed(vcpu->vm))
-		return fail_closed(vcpu, "ucall_vcpu_set_stepping");
 	v->stepped = v->stepped || on;
 	tell_stubs(vcpu, on);
 	return 0;
@@ -416,7 +410,11 @@ enum ucall_run_end ucall_kvm_enter(struct ucall_cpu *vcpu, bool step)
 	if (ioctl(v->fd, KVM_RUN, 0)) {
 		if (errno == EINTR)
 			return UCALL_RUN_INTERRUPTED;
-		ucall_fail_call("KVM_RUN");
+		if (errno == EINVAL && ucall_kvm_arch.run_einval)
+			ucall_fail(EINVAL, "KVM_RUN: %s; %s", strerror(EINVAL),
+				   ucall_kvm_arch.run_einval);
+		else
+			ucall_fail_call("KVM_RUN");
 		return UCALL_RUN_FAILED;
 	}
 	ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
@@ -596,8 +594,8 @@ static int kvm_get_regs(struct ucall_cpu *vcpu, struct ucall_frame *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	if (ucall_machine_registers_are_closed(vcpu->vm))
-		return fail_closed(vcpu, "KVM_GET_REGS");
+	if (ucall_machine_check_registers(vcpu->vm, "KVM_GET_REGS"))
+		return -1;
 	return ucall_kvm_arch.get_regs(vcpu, v->fd, v->run, regs);
 }
 
@@ -605,8 +603,8 @@ static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_frame *regs)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
 
-	if (ucall_machine_registers_are_closed(vcpu->vm))
-		return fail_closed(vcpu, "KVM_SET_REGS");
+	if (ucall_machine_check_registers(vcpu->vm, "KVM_SET_REGS"))
+		return -1;
 	return ucall_kvm_arch.set_regs(vcpu, v->fd, v->run, regs);
 }
 

@@ -84,6 +84,7 @@ struct ucall_kvm_arch {
 	const struct ucall_arch *arch;
 	/* UCALL_CAN_RING3, UCALL_CAN_HANDLERS, UCALL_CAN_STEP; the fields below imply the others */
 	uint32_t can;
+	const char *run_einval; /* what EINVAL of KVM_RUN may mean; NULL: nothing is known */
 	int sync_regs; /* bits that KVM_CAP_SYNC_REGS must have */
 
 	/* Sets up a new vCPU: CPUID, and which registers exits leave in `run`.  NULL: nothing. */

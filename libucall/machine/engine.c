@@ -132,18 +132,13 @@ struct ucall_engine_info *ucall_engines(void)
 
 int ucall_engine_check_protection(const struct ucall_protection *protection)
 {
-	const struct ucall_engine *engine;
+	/* What a protection needs that an engine emulates is the engine. */
+	const char *name = protection->emulation ? "unicorn" : "kvm";
+	const struct ucall_engine *engine = find(name);
 
 	if (protection->bit == UCALL_PROTECT_NONE)
 		return ucall_engine_check(NULL);
-	for (size_t i = 0; i < ENGINES; i++) {
-		engine = load(i);
-		if (engine && engine->check_protection)
-			return engine->check_protection(protection);
-	}
-	return ucall_fail(EOPNOTSUPP,
-			  "no engine for guests of this machine (%s) has encrypted memory",
-			  ucall_arch_native->name);
+	return engine ? engine->check_protection(protection) : -1;
 }
 
 static int check(const struct ucall_engine *engine)

@@ -212,11 +212,14 @@ static bool suggest_function(void *data, const char *name, const char *file)
 		"mem.c",
 		"nest.c",
 		"printf.c",
+		"share.c",
 		"guest_read_safe",
 		"guest_write_safe",
 		"guest_rdmsr_safe",
 		"guest_wrmsr_safe",
 		"guest_xsetbv_safe",
+		"guest_share",
+		"guest_unshare",
 	};
 	struct ucall_text *t = data;
 

@@ -42,12 +42,29 @@ static int choose_engine(struct ucall_machine *vm, const struct ucall_vm_config 
 				"configuration (image)",
 				arch->name, vm->arch->name, arch->name);
 	}
+	/* What an engine emulates, no other has. */
+	if (!name && vm->protection->emulation && !secure_getenv("UCALL_ENGINE"))
+		name = vm->protection->engine;
 	vm->engine = ucall_engine_choose(name, vm->arch, config->kvm_device, &reason);
 	if (!vm->engine)
 		return -1;
 	vm->engine_reason = ucall_strdup(reason);
 	vm->flat = !(vm->engine->can() & UCALL_CAN_PAGING);
 	return vm->engine_reason ? 0 : -1;
+}
+
+static int check_protection(const struct ucall_machine *vm)
+{
+	const struct ucall_protection *p = vm->protection;
+
+	if (!(p->archs & vm->arch->bit))
+		return ucall_fail(EOPNOTSUPP, "guests of %s have no protection %s", vm->arch->name,
+				  p->name);
+	if (p->engine && strcmp(p->engine, vm->engine->name) != 0)
+		return ucall_fail(EOPNOTSUPP,
+				  "engine %s does not support protection %s; engine %s does (%s)",
+				  vm->engine->name, p->name, p->engine, vm->engine_reason);
+	return 0;
 }
 
 /* Refuses what the engine cannot do, and says whether kvm can. */
@@ -60,8 +77,6 @@ static int check_engine(const struct ucall_machine *vm)
 	} wishes[] = {
 		{ vm->irqchip, UCALL_CAN_IRQCHIP, "an in-kernel interrupt controller (irqchip)" },
 		{ vm->ring != 0, UCALL_CAN_RING3, "guest functions in ring 3" },
-		{ vm->protection->bit != UCALL_PROTECT_NONE, UCALL_CAN_PROTECT,
-		  "encrypted memory (protect)" },
 	};
 
 	for (size_t i = 0; i < sizeof(wishes) / sizeof(wishes[0]); i++) {
@@ -97,7 +112,7 @@ int ucall_machine_choose(struct ucall_machine *vm, const struct ucall_vm_config 
 	if (vm->ring != 0 && vm->ring != 3)
 		return ucall_fail(EINVAL, "ring is %d; give 0 or 3", vm->ring);
 	return ucall_protect_choose(vm, config->protect) || choose_engine(vm, config) ||
-			       check_engine(vm)
+			       check_protection(vm) || check_engine(vm)
 		       ? -1
 		       : 0;
 }

@@ -91,6 +91,8 @@ struct ucall_boot {
 	uint64_t root; /* flat: the mark of its own regions */
 	uint64_t tls;
 	uint64_t args[6];
+	/* Guest code that runs first and then calls entry, with its argument; 0: none. */
+	uint64_t start, start_arg;
 };
 
 struct ucall_cpu {

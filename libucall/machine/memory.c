@@ -18,11 +18,18 @@ static int walk(const struct ucall_machine *vm, uint64_t root, uint64_t gva, uin
 		unsigned int *prot)
 {
 	const struct ucall_memory *mem = &vm->memory;
+	/* Mappings do not say what is private, but each page does. */
+	const bool by_page = mem->has_private && !(mem->private_bits | mem->shared_bits);
 
-	/* No page tables, or the host cannot read them, or they do not say what is private. */
-	if (vm->flat || ucall_machine_is_encrypted(vm) ||
-	    (mem->has_private && !(mem->private_bits | mem->shared_bits)))
-		return ucall_regions_walk(mem, root, gva, gpa, prot);
+	/* No page tables, or the host cannot read them. */
+	if (vm->flat || ucall_machine_is_encrypted(vm) || by_page) {
+		if (ucall_regions_walk(mem, root, gva, gpa, prot))
+			return -1;
+		if (by_page)
+			*prot = (*prot & ~UCALL_MAP_SHARED) |
+				(ucall_memory_is_private(vm, *gpa) ? 0 : UCALL_MAP_SHARED);
+		return 0;
+	}
 	return vm->arch->walk((struct ucall_memory *)(uintptr_t)&vm->memory, root, gva, gpa, prot);
 }
 
@@ -52,7 +59,7 @@ int ucall_memory_init(struct ucall_machine *vm, size_t size)
 		size = UCALL_MEM_DEFAULT;
 	if (size < UCALL_MEM_MIN || size > UCALL_MEM_MAX)
 		return ucall_fail(EINVAL, "mem_size is %zu bytes; give 2 MiB to 3 GiB", size);
-	if (ucall_pages_init(mem, size, vm->guard && vm->guard->has_separate_private))
+	if (ucall_pages_init(mem, size, vm->guard ? vm->guard->private_memory : UCALL_PRIVATE_SAME))
 		return -1;
 	mem->heap = UCALL_HEAP_ADDRESS;
 	if (wants_regions(vm) && ucall_regions_init(mem))
@@ -334,6 +341,29 @@ static int copy(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
 			n = spot.left < size - done ? spot.left : size - done;
 			if (pass && transfer(vm, &spot, to ? (uint8_t *)to + done : NULL,
 					     from ? (const uint8_t *)from + done : NULL, n))
+				return -1;
+		}
+	}
+	return 0;
+}
+
+int ucall_memory_set_private(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t size,
+			     bool is_private)
+{
+	unsigned int prot;
+	uint64_t gpa;
+
+	if (!size || (gva | size) % UCALL_PAGE_SIZE || size > vm->memory.size)
+		return ucall_fail(
+			EPROTO,
+			"the guest changed the state of %llu bytes at 0x%llx, which are not "
+			"whole pages of its memory",
+			(unsigned long long)size, (unsigned long long)gva);
+	for (int pass = 0; pass < 2; pass++) {
+		for (uint64_t done = 0; done < size; done += UCALL_PAGE_SIZE) {
+			if (walk(vm, root, gva + done, &gpa, &prot) || gpa >= vm->memory.size)
+				return fail_unmapped(gva + done, gva, size);
+			if (pass && vm->guard->set_private(vm, gpa, UCALL_PAGE_SIZE, is_private))
 				return -1;
 		}
 	}

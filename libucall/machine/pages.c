@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <unistd.h>
 
 #include "pages.h"
 
@@ -23,7 +24,33 @@ static uint8_t *reserve(size_t size, void **mapping)
 	return (uint8_t *)(((uintptr_t)p + MIB - 1) & ~(uintptr_t)(MIB - 1));
 }
 
-int ucall_pages_init(struct ucall_memory *mem, size_t size, bool apart)
+/* Puts the same memory in both places. */
+static int make_alias(struct ucall_memory *mem)
+{
+	int fd = memfd_create("ucall guest", MFD_CLOEXEC);
+
+	if (!fd) /* 0 means none */
+		fd = dup(fd);
+	if (fd < 0)
+		return ucall_fail_call("memfd_create");
+	mem->alias = fd;
+	if (ftruncate(fd, (off_t)mem->size) ||
+	    mmap(mem->private_base, mem->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
+		 0) == MAP_FAILED)
+		return ucall_fail(errno, "cannot map %zu bytes of guest memory twice: %s",
+				  mem->size, strerror(errno));
+	return ucall_pages_show(mem, 0, mem->size, true);
+}
+
+int ucall_pages_show(const struct ucall_memory *mem, uint64_t gpa, uint64_t size, bool is_shown)
+{
+	if (mmap(mem->base + gpa, size, is_shown ? PROT_READ | PROT_WRITE : PROT_NONE,
+		 MAP_SHARED | MAP_FIXED, mem->alias, (off_t)gpa) == MAP_FAILED)
+		return ucall_fail_call("mmap");
+	return 0;
+}
+
+int ucall_pages_init(struct ucall_memory *mem, size_t size, enum ucall_private_memory kind)
 {
 	/* KVM on s390x needs addresses and sizes in whole MiB (KVM API document, 4.35). */
 	size = (size + MIB - 1) & ~(MIB - 1);
@@ -31,8 +58,9 @@ int ucall_pages_init(struct ucall_memory *mem, size_t size, bool apart)
 	if (!mem->base)
 		return -1;
 	mem->size = mem->end = size;
-	mem->private_base = apart ? reserve(size, &mem->private_mapping) : mem->base;
-	if (!mem->private_base)
+	mem->private_base =
+		kind == UCALL_PRIVATE_SAME ? mem->base : reserve(size, &mem->private_mapping);
+	if (!mem->private_base || (kind == UCALL_PRIVATE_ALIAS && make_alias(mem)))
 		return -1;
 	mem->next = UCALL_PAGE_SIZE; /* address 0 means none */
 	return 0;
@@ -44,7 +72,10 @@ void ucall_pages_fini(struct ucall_memory *mem)
 		munmap(mem->mapping, mem->size + MIB);
 	if (mem->private_mapping)
 		munmap(mem->private_mapping, mem->size + MIB);
+	if (mem->alias)
+		close(mem->alias);
 	mem->mapping = mem->private_mapping = NULL;
+	mem->alias = 0;
 }
 
 static bool has_room(const struct ucall_memory *mem, size_t count)

@@ -14,6 +14,14 @@
 
 struct ucall_region; /* regions.h */
 
+/* How private memory and shared memory are related in this process. */
+enum ucall_private_memory {
+	UCALL_PRIVATE_SAME, /* it is the same memory */
+	UCALL_PRIVATE_APART, /* at the same guest-physical address there is other memory */
+	/* the same memory, mapped twice: the host's view of pages can be taken away and given back */
+	UCALL_PRIVATE_ALIAS,
+};
+
 struct ucall_memory {
 	void *mapping; /* what was reserved: 1 MiB more than `size` */
 	uint8_t *base; /* the host's view of guest-physical address 0 */
@@ -29,6 +37,7 @@ struct ucall_memory {
 	uint64_t private_bits, shared_bits;
 	uint8_t *private_base; /* like `base`, for private memory */
 	void *private_mapping; /* NULL: it is the same memory */
+	int alias; /* UCALL_PRIVATE_ALIAS: the memory's descriptor; 0: none */
 	uint64_t heap; /* guest-virtual address of the next allocation */
 	uint64_t root; /* page tables, without the vCPUs' own mailbox slots; flat: 0 */
 	struct ucall_region *regions; /* of a flat guest, and with encrypted memory */
@@ -41,9 +50,11 @@ static inline uint64_t ucall_page_align(uint64_t size)
 	return (size + UCALL_PAGE_SIZE - 1) & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
 }
 
-/* Reserves `size` bytes; `apart`: as much again for private memory.  -1 after ucall_fail(). */
-int ucall_pages_init(struct ucall_memory *mem, size_t size, bool apart);
+/* Reserves `size` bytes.  -1 after ucall_fail(). */
+int ucall_pages_init(struct ucall_memory *mem, size_t size, enum ucall_private_memory kind);
 void ucall_pages_fini(struct ucall_memory *mem);
+/* UCALL_PRIVATE_ALIAS: gives the host's view of a page, or takes it away.  -1 after ucall_fail(). */
+int ucall_pages_show(const struct ucall_memory *mem, uint64_t gpa, uint64_t size, bool is_shown);
 
 /*
  * `count` contiguous zeroed pages: their guest-physical address, 0 after ucall_fail().  The

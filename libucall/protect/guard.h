@@ -7,6 +7,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "machine/pages.h"
+
 struct ucall_machine; /* machine/machine.h */
 
 /* Addresses are guest-physical.  Functions return 0, or -1 after ucall_fail(). */
@@ -23,6 +25,8 @@ struct ucall_guard {
 	 */
 	int (*copy)(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from,
 		    size_t size);
+	/* True if the guest took back a page that it had shared, and said nothing.  NULL: it cannot. */
+	bool (*is_lost)(const struct ucall_machine *vm, const void *page);
 	/*
 	 * State that is not in memory or in the engine's state of the vCPUs; no vCPU runs.  Like
 	 * struct ucall_engine.save and so on.  NULL: it cannot be saved, as on hardware.
@@ -30,8 +34,7 @@ struct ucall_guard {
 	void *(*save)(const struct ucall_machine *vm);
 	int (*load)(struct ucall_machine *vm, const void *state);
 	void (*free_state)(void *state);
-	/* Private and shared memory at the same address are different memory. */
-	bool has_separate_private;
+	enum ucall_private_memory private_memory;
 };
 
 #endif

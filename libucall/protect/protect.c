@@ -12,6 +12,7 @@
 #include "base/handle.h"
 #include "base/process.h"
 #include "protect.h"
+#include "pkvm/emulated.h"
 #include "base/text.h"
 
 /* clang-format off */
@@ -39,6 +40,11 @@ static const struct ucall_option emulated_options[] = {
 	}
 
 /* clang-format off */
+static const struct ucall_option pkvm_options[] = {
+	{ .name = "regs", .type = UCALL_OPTION_CHOICE, .choices = "open|closed", .value = "open",
+	  .help = "the host's access to registers: Linux leaves it open so far" },
+	{ .name = "" },
+};
 static const struct ucall_option sev_options[] = { REAL(UINT32_MAX, "0x1") };
 static const struct ucall_option es_options[] = { REAL(UINT32_MAX, "0x5") };
 static const struct ucall_option snp_options[] = { REAL(UINT64_MAX, "0x30000") };
@@ -51,19 +57,43 @@ static const struct ucall_option snp_options[] = { REAL(UINT64_MAX, "0x30000") }
 	.registers = UCALL_REGISTERS_CLOSED_BY_LAUNCH, .exit_vector = VECTOR_VC, \
 	.vcpu_page = UCALL_GHCB_ADDRESS
 
+#define PKVM \
+	.name = "pkvm", .summary = "the machine's own protected KVM (arm64)", \
+	.bit = UCALL_PROTECT_PKVM, .engine = "kvm", .archs = UCALL_ARCH_AARCH64, \
+	.bell = UCALL_BELL_PKVM, .options = pkvm_options
+
+#define EMULATED_PKVM \
+	.name = "emulated-pkvm", \
+	.summary = "the rules of protected KVM (arm64), emulated by engine unicorn", \
+	.bit = UCALL_PROTECT_PKVM, .engine = "unicorn", .archs = UCALL_ARCH_AARCH64, \
+	.bell = UCALL_BELL_PKVM | UCALL_BELL_EMULATED, .emulation = &pkvm_emulation, \
+	.options = pkvm_options
+
+static const struct ucall_protection pkvm_closed = { PKVM,
+						     .registers =
+							     UCALL_REGISTERS_CLOSED_BY_LAUNCH };
+static const struct ucall_protection emulated_pkvm_closed = {
+	EMULATED_PKVM, .registers = UCALL_REGISTERS_CLOSED_BY_LAUNCH
+};
+
+#define ON_SEV .engine = "kvm", .archs = UCALL_ARCH_X86_64
+
 /* The first is the default. */
 static const struct ucall_protection kinds[] = {
 	{ .name = "none",
 	  .summary = "memory and registers are open to the host",
 	  .bit = UCALL_PROTECT_NONE,
+	  .archs = UINT32_MAX,
 	  .bell = UCALL_BELL_NONE },
 	{ .name = "emulated-sev",
 	  .summary = "the rules of SEV, emulated by software on any KVM",
 	  .bit = UCALL_PROTECT_SEV,
+	  ON_SEV,
 	  .bell = UCALL_BELL_SEV | UCALL_BELL_EMULATED },
 	{ .name = "emulated-sev-es",
 	  .summary = "the same for SEV-ES: registers are closed too",
 	  .bit = UCALL_PROTECT_SEV_ES,
+	  ON_SEV,
 	  .bell = UCALL_BELL_SEV_ES | UCALL_BELL_EMULATED,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_EMULATED,
@@ -71,6 +101,7 @@ static const struct ucall_protection kinds[] = {
 	{ .name = "emulated-sev-snp",
 	  .summary = "the same for SEV-SNP: pages are private or shared",
 	  .bit = UCALL_PROTECT_SEV_SNP,
+	  ON_SEV,
 	  .bell = UCALL_BELL_SEV_SNP | UCALL_BELL_EMULATED,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_EMULATED,
@@ -78,11 +109,13 @@ static const struct ucall_protection kinds[] = {
 	{ .name = "sev",
 	  .summary = "the machine's own SEV, by KVM",
 	  .bit = UCALL_PROTECT_SEV,
+	  ON_SEV,
 	  .bell = UCALL_BELL_SEV,
 	  .options = sev_options },
 	{ .name = "sev-es",
 	  .summary = "the machine's own SEV-ES, by KVM",
 	  .bit = UCALL_PROTECT_SEV_ES,
+	  ON_SEV,
 	  .bell = UCALL_BELL_SEV_ES,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_VMGEXIT,
@@ -90,10 +123,13 @@ static const struct ucall_protection kinds[] = {
 	{ .name = "sev-snp",
 	  .summary = "the machine's own SEV-SNP, by KVM",
 	  .bit = UCALL_PROTECT_SEV_SNP,
+	  ON_SEV,
 	  .bell = UCALL_BELL_SEV_SNP,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_VMGEXIT,
 	  .options = snp_options },
+	{ PKVM, .closed = &pkvm_closed },
+	{ EMULATED_PKVM, .closed = &emulated_pkvm_closed },
 };
 
 #define KINDS (sizeof(kinds) / sizeof(kinds[0]))
@@ -144,7 +180,21 @@ int ucall_protect_choose(struct ucall_machine *vm, const char *protect)
 	vm->needs_launch = vm->protection->bit != UCALL_PROTECT_NONE;
 	ucall_args_free(vm->protection_options);
 	vm->protection_options = ucall_protection_options(vm->protection, protect);
-	return vm->protection_options ? 0 : -1;
+	if (!vm->protection_options)
+		return -1;
+	if (vm->protection->closed && ucall_args_uint(vm->protection_options, "regs"))
+		vm->protection = vm->protection->closed;
+	return 0;
+}
+
+/* KVM refuses to read or set them with SEV-ES (vcpu->arch.guest_state_protected). */
+int ucall_machine_check_registers(const struct ucall_machine *vm, const char *what)
+{
+	if (!ucall_machine_registers_are_closed(vm))
+		return 0;
+	return ucall_fail(EINVAL,
+			  "%s: protection %s closes the registers to the host at the launch", what,
+			  vm->protection->name);
 }
 
 uint32_t ucall_protection_bit(const char *protect)
@@ -189,6 +239,8 @@ struct ucall_protection_info *ucall_protections(void)
 		all[i].name = kinds[i].name;
 		all[i].summary = kinds[i].summary;
 		all[i].bit = kinds[i].bit;
+		all[i].engine = kinds[i].engine;
+		all[i].archs = kinds[i].archs;
 		if (!ucall_engine_check_protection(&kinds[i]))
 			continue;
 		/* Something ran out: nothing is known about this machine. */

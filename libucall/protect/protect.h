@@ -16,9 +16,20 @@ enum ucall_registers {
 	UCALL_REGISTERS_CLOSED, /* from the start */
 };
 
+/* A protection that an engine emulates which acts as the CPU itself, not by KVM. */
+struct ucall_emulation {
+	/* Sets vm->memory.has_private and vm->guard. */
+	int (*vm_init)(struct ucall_machine *vm);
+	void (*vm_fini)(struct ucall_machine *vm);
+	/* The guest calls its hypervisor; returns the answer. */
+	uint64_t (*hypercall)(struct ucall_cpu *vcpu, const uint64_t args[4]);
+};
+
 struct ucall_protection {
 	const char *name, *summary;
 	uint32_t bit; /* UCALL_PROTECT_ */
+	const char *engine; /* the only one that has it; NULL: any */
+	uint32_t archs; /* UCALL_ARCH_ bits: guests that can have it */
 	uint32_t bell; /* what the guest sees in struct ucall_bell.protection */
 	enum ucall_registers registers;
 	/* The guest exception that an instruction raises instead of exiting; 0: it exits. */
@@ -27,6 +38,9 @@ struct ucall_protection {
 	uint64_t vcpu_page;
 	/* How an exception stub exits if a halt does not: the architecture's number; 0: default. */
 	unsigned int stop;
+	const struct ucall_emulation *emulation; /* NULL: there is none */
+	/* The same with closed registers, by the option regs=closed.  NULL: there is no such option. */
+	const struct ucall_protection *closed;
 	const struct ucall_option *options; /* the last one has an empty name; NULL: none */
 };
 
@@ -47,6 +61,9 @@ static inline bool ucall_machine_registers_are_closed(const struct ucall_machine
 	return vm->protection->registers == UCALL_REGISTERS_CLOSED ||
 	       (ucall_protection_closes(vm->protection) && ucall_machine_is_encrypted(vm));
 }
+
+/* 0, or -1 after ucall_fail() if they are closed; `what` is what was tried. */
+int ucall_machine_check_registers(const struct ucall_machine *vm, const char *what);
 
 /* The protection that a config string names (NULL or "": "none"); NULL after ucall_fail(). */
 const struct ucall_protection *ucall_protection_find(const char *protect);

@@ -306,9 +306,12 @@ static int finish(struct ucall_fault *f, int error, const struct ucall_text *sen
 static void read_registers(struct ucall_fault *f)
 {
 	struct ucall_fault_info *fault = &f->info;
+	/* Of an exception the guest tells itself; an engine that sees it first stands for that. */
+	bool closed = ucall_machine_registers_are_closed(f->cpu->vm) &&
+		      f->cpu->exit.reason != UCALL_EXIT_EXCEPTION;
 
 	memset(fault, 0, sizeof(*fault));
-	if (f->cpu->vm->engine->get_regs(f->cpu, &fault->frame)) {
+	if (closed || f->cpu->vm->engine->get_regs(f->cpu, &fault->frame)) {
 		memset(&fault->frame, 0, sizeof(fault->frame));
 		fault->frame.unknown |= UCALL_UNKNOWN_REGS;
 	}

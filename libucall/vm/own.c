@@ -4,6 +4,7 @@
 
 #include "machine/memory.h"
 #include "own.h"
+#include "protect/guard.h"
 #include "protect/protect.h"
 
 /* Memory slots for backends; the machine uses the ones below. */
@@ -119,6 +120,25 @@ static uint64_t *message(void *cpu, uint64_t gva)
 	return ucall_memory_at(c->vm, root, gva, sizeof(uint64_t));
 }
 
+/* Checks all pages first: the message comes from the guest. */
+static int pages(void *cpu, uint64_t gva, uint64_t size, bool is_shared)
+{
+	struct ucall_cpu *c = cpu_of(cpu);
+	struct ucall_machine *vm = c->vm;
+	int r;
+
+	if (!vm->guard || !vm->guard->set_private)
+		return ucall_fail(
+			EPROTO,
+			"the guest sent UCALL_PAGES; in a VM with protection %s pages stay as "
+			"they were allocated",
+			vm->protection->name);
+	pthread_mutex_lock(&vm->lock);
+	r = ucall_memory_set_private(vm, c->boot.root, gva, size, !is_shared);
+	pthread_mutex_unlock(&vm->lock);
+	return r;
+}
+
 static uint64_t argument(void *cpu)
 {
 	struct ucall_cpu *c = cpu_of(cpu);
@@ -130,6 +150,8 @@ static int get_regs(void *cpu, struct ucall_frame *regs)
 {
 	struct ucall_cpu *c = cpu_of(cpu);
 
+	if (ucall_machine_check_registers(c->vm, "ucall_vcpu_get_regs"))
+		return -1;
 	return c->vm->engine->get_regs(c, regs);
 }
 
@@ -137,6 +159,8 @@ static int set_regs(void *cpu, const struct ucall_frame *regs)
 {
 	struct ucall_cpu *c = cpu_of(cpu);
 
+	if (ucall_machine_check_registers(c->vm, "ucall_vcpu_set_regs"))
+		return -1;
 	return c->vm->engine->set_regs(c, regs);
 }
 
@@ -204,8 +228,23 @@ static int report(void *cpu, enum ucall_run_end end, int timeout_ms)
 	return 0;
 }
 
+/* True after ucall_fail() if the guest took back its mailbox. */
+static bool lost_mailbox(const struct ucall_own_vcpu *v)
+{
+	const struct ucall_guard *guard = v->cpu.vm->guard;
+
+	if (!guard || !guard->is_lost || !guard->is_lost(v->cpu.vm, v->port.mailbox))
+		return false;
+	ucall_fail(EPROTO,
+		   "the guest on vCPU %u took back its mailbox, which it had shared with the host",
+		   v->cpu.number);
+	return true;
+}
+
 static int report_exit(void *cpu)
 {
+	if (lost_mailbox(cpu))
+		return -1;
 	return ucall_fault_exit(&((struct ucall_own_vcpu *)cpu)->fault);
 }
 
@@ -236,6 +275,7 @@ const struct ucall_machine_ops ucall_own_ops = {
 	.map_device = map_device,
 	.read = read_guest,
 	.message = message,
+	.pages = pages,
 	.argument = argument,
 	.get_regs = get_regs,
 	.set_regs = set_regs,

@@ -7,6 +7,7 @@
 #include "base/process.h"
 #include "machine/memory.h"
 #include "own.h"
+#include "protect/protect.h"
 
 /* The caller holds the machine's lock. */
 static int build(struct ucall_own_vcpu *vcpu, struct ucall_own_vm *vm)
@@ -138,6 +139,8 @@ int ucall_vcpu_set_stepping(struct ucall_vcpu *handle, bool on)
 		return ucall_fail(EOPNOTSUPP,
 				  "ucall_vcpu_set_stepping: engine %s cannot single-step",
 				  engine->name);
+	if (on && ucall_machine_check_registers(vcpu->cpu.vm, "ucall_vcpu_set_stepping"))
+		return -1;
 	if (engine->set_stepping(&vcpu->cpu, on))
 		return -1;
 	vcpu->cpu.stepping = on;

@@ -15,9 +15,9 @@ UCALL_BACKEND(
 	.name = "mmio",
 	.version = "1.0",
 	.summary = "the guest stores to an address without memory",
-	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV,
+	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_PKVM,
 	.default_for = UCALL_ARCH_AARCH64,
-	.default_for_protections = UCALL_PROTECT_NONE,
+	.default_for_protections = UCALL_PROTECT_NONE | UCALL_PROTECT_PKVM,
 	.options = {
 		{ .name = "gpa", .type = UCALL_OPTION_UINT, .max = 0xfffffffff8,
 		  .value = "0xd0000000",

@@ -30,7 +30,7 @@ UCALL_BACKEND(
 	.version = "1.0",
 	.summary = "messages queue in shared memory; one exit for many, or none",
 	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
-		       UCALL_PROTECT_SEV_SNP,
+		       UCALL_PROTECT_SEV_SNP | UCALL_PROTECT_PKVM,
 	.options = {
 		{ .name = "depth", .type = UCALL_OPTION_UINT, .max = 4096, .value = "0",
 		  .help = "messages per exit; 0: queues only GUEST_PRINTF, exits for any other" },

@@ -59,7 +59,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	pthread_cond_init(&sev.gate_moved, NULL);
 	vm.guard_data = &sev;
 	sev_set_c_bit(&vm.memory, 1ull << 47);
-	if (!ucall_pages_init(&vm.memory, PAGES * UCALL_PAGE_SIZE, true) &&
+	if (!ucall_pages_init(&vm.memory, PAGES * UCALL_PAGE_SIZE, UCALL_PRIVATE_APART) &&
 	    ucall_memory_alloc_pages(&vm.memory, 3))
 		request(&vm, msr, data + 9, size);
 	sev_free_slots(&sev);

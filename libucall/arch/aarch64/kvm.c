@@ -5,6 +5,7 @@
 
 #include "kvm/kvm.h"
 #include "arch/stubs.h"
+#include "protect/pkvm/pkvm.h"
 #include "aarch64.h"
 
 #define CORE(name) \
@@ -50,7 +51,9 @@ static int aarch64_boot(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 		{ CPACR_EL1, 3ull << 20 },
 		{ TPIDR_EL0, boot->tls },
 		{ CORE(sp_el1), boot->sp },
-		{ CORE(regs.pc), boot->entry },
+		{ CORE(regs.pc), boot->start ? boot->start : boot->entry },
+		{ CORE_X(16), boot->entry },
+		{ CORE_X(17), boot->start_arg },
 		{ CORE(regs.pstate), PSTATE_EL1H },
 		{ CORE_X(30), vcpu->vm->return_address },
 	};
@@ -119,9 +122,12 @@ static bool aarch64_is_state(uint64_t reg)
 	return group != KVM_REG_ARM_FW && group != KVM_REG_ARM_FW_FEAT_BMAP;
 }
 
+static const struct ucall_kvm_guards *const guards[] = { &pkvm_guards, NULL };
+
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_aarch64,
 	.can = UCALL_CAN_HANDLERS | UCALL_CAN_STEP,
+	.run_einval = "if this KVM is in protected mode, add all vCPUs before the VM's first run",
 	.vcpu_init = aarch64_vcpu_init,
 	.boot = aarch64_boot,
 	.argument = aarch64_argument,
@@ -131,4 +137,5 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.irqchip = &ucall_aarch64_irqchip,
 	.state = &ucall_kvm_one_reg_state,
 	.is_state = aarch64_is_state,
+	.guards = guards,
 };

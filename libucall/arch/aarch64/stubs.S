@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /* aarch64's part of the exception stubs (arch/stubs.h): the vector table of VBAR_EL1 (Arm ARM, D1.3.1). */
 #include "arch/stubs.h"
+#include "protect/pkvm/abi.h"
 
 	.section ucall_stubs, "ax"
 	.globl ucall_stub_vectors, ucall_stubs_return, ucall_stubs_return_end
@@ -149,5 +150,59 @@ ucall_stubs_return:
 	blr	x2
 	b	ucall_stubs_return
 ucall_stubs_return_end:
+
+	/*
+	 * Where vCPUs of a protected guest start: x16 is the guest function, x17 a struct pkvm_start.
+	 * The launch runs one of them up to its exit, so that memory is shared before anything else runs.
+	 */
+	.globl	ucall_stub_share
+	.hidden	ucall_stub_share
+ucall_stub_share:
+	ldr	x9, [x17, #PKVM_START_DONE]
+	cbnz	x9, 3f
+	mov	x19, x0
+	mov	x20, x1
+	mov	x21, x2
+	mov	x22, x3
+	mov	x23, x4
+	mov	x24, x5
+	mov	x25, x16
+	mov	x26, x17
+	mov	w0, #PKVM_HYP_MEMINFO_LOW
+	movk	w0, #PKVM_HYP_HIGH, lsl #16
+	mov	x1, xzr
+	mov	x2, xzr
+	mov	x3, xzr
+	hvc	#0
+	cmp	x0, #4096
+	b.ne	4f
+	ldp	x27, x28, [x26, #PKVM_START_GPA]
+1:	cmp	x27, x28
+	b.hs	2f
+	mov	w0, #PKVM_MEM_SHARE_LOW
+	movk	w0, #PKVM_HYP_HIGH, lsl #16
+	mov	x1, x27
+	mov	x2, xzr
+	mov	x3, xzr
+	hvc	#0
+	cbnz	x0, 4f
+	add	x27, x27, #4096
+	b	1b
+2:	mov	x9, #1
+	str	x9, [x26, #PKVM_START_DONE]
+	address	x1, STUB_STOP
+	str	x9, [x1, #PKVM_STOP_DONE]
+	mov	x16, x25
+	mov	x0, x19
+	mov	x1, x20
+	mov	x2, x21
+	mov	x3, x22
+	mov	x4, x23
+	mov	x5, x24
+3:	br	x16
+	/* It could not be shared: tells the host what the hypervisor answered. */
+4:	address	x1, STUB_STOP
+	str	x0, [x1, #PKVM_STOP_FAILED]
+	b	4b
 
 	.section .note.GNU-stack,"",%progbits

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* aarch64 guests on Unicorn: EL1, MMU off. */
 #include "arch/aarch64/exceptions.h"
+#include "protect/protect.h"
 #include "cpu.h"
 
 /* Unicorn's exception numbers. */
@@ -115,6 +116,19 @@ static void invalid_insn(struct unicorn_vcpu *v, struct ucall_exit *exit)
 }
 
 #define X(n) UC_ARM64_REG_X##n
+static bool hypercall(struct unicorn_vcpu *v, uint32_t number)
+{
+	const struct ucall_emulation *emulation = v->vcpu->vm->protection->emulation;
+	uint64_t args[4];
+
+	if (number != UC_HVC || !emulation)
+		return false;
+	for (int i = 0; i < 4; i++)
+		args[i] = unicorn_get(v, UC_ARM64_REG_X0 + i);
+	unicorn_set(v, UC_ARM64_REG_X0, emulation->hypercall(v->vcpu, args));
+	return true;
+}
+
 const struct unicorn_cpu unicorn_aarch64 = {
 	.uc_arch = UC_ARCH_ARM64,
 	.uc_mode = UC_MODE_ARM,
@@ -130,6 +144,7 @@ const struct unicorn_cpu unicorn_aarch64 = {
 	.call = call,
 	.resume = resume,
 	.memory_fault = memory_fault,
+	.hypercall = hypercall,
 	.interrupt = interrupt,
 	.invalid_insn = invalid_insn,
 };

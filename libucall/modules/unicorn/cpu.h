@@ -89,6 +89,11 @@ struct unicorn_cpu {
 	void (*memory_fault)(struct unicorn_vcpu *v, uc_mem_type type, uint64_t address,
 			     struct ucall_exit *exit);
 	uint32_t maybe_access; /* a UC_HOOK_INTR that may be a bad access; 0: none */
+	/*
+	 * For UC_HOOK_INTR: true if it was a call of a hypervisor that the VM's protection has, and has
+	 * been answered.  NULL: there is none.
+	 */
+	bool (*hypercall)(struct unicorn_vcpu *v, uint32_t number);
 	/* For UC_HOOK_INTR: fills in *exit. */
 	void (*interrupt)(struct unicorn_vcpu *v, uint32_t number, struct ucall_exit *exit);
 	/* The emulation ended like a halt: true if it was an exception, in *exit.  NULL: never. */

@@ -23,6 +23,7 @@
 #include "base/clock.h"
 #include "machine/engine.h"
 #include "machine/regions.h"
+#include "protect/protect.h"
 #include "cpu.h"
 
 #define MAX_VCPUS 64
@@ -102,7 +103,7 @@ static const uint8_t *code_at(struct unicorn_vcpu *v)
 		const struct ucall_region *r =
 			ucall_regions_find(&vcpu->vm->memory, vcpu->boot.root, page);
 
-		v->code = r ? vcpu->vm->memory.base + r->gpa + (page - r->gva) : NULL;
+		v->code = r ? vcpu->vm->memory.private_base + r->gpa + (page - r->gva) : NULL;
 		v->code_page = page;
 	}
 	return v->code && (v->pc & offset) <= UCALL_PAGE_SIZE - 4 ? v->code + (v->pc & offset)
@@ -204,6 +205,8 @@ static void on_interrupt(uc_engine *uc, uint32_t number, void *data)
 {
 	struct unicorn_vcpu *v = data;
 
+	if (v->cpu->hypercall && v->cpu->hypercall(v, number))
+		return;
 	if (number && number == v->cpu->maybe_access)
 		repeat_exactly(v);
 	v->cpu->interrupt(v, number, &v->vcpu->exit);
@@ -295,7 +298,8 @@ static uc_err map_region(struct unicorn_vcpu *v, const struct ucall_region *r)
 		return UC_ERR_OK;
 	if (r->prot & UCALL_MAP_DEVICE)
 		return map_device(v, r);
-	return uc_mem_map_ptr(v->uc, r->gva, r->size, prot, v->vcpu->vm->memory.base + r->gpa);
+	return uc_mem_map_ptr(v->uc, r->gva, r->size, prot,
+			      v->vcpu->vm->memory.private_base + r->gpa);
 }
 
 /* Maps the regions that are new since the last call. */
@@ -640,6 +644,16 @@ static int unicorn_check(const char *device)
 	return 0;
 }
 
+static int check_protection(const struct ucall_protection *protection)
+{
+	if (protection->emulation)
+		return 0;
+	return ucall_fail(
+		EOPNOTSUPP,
+		"engine unicorn does not support protection %s; engine kvm does on the architecture that has it",
+		protection->name);
+}
+
 static int unicorn_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *config)
 {
 	struct unicorn_vm *u = calloc(1, sizeof(*u));
@@ -649,7 +663,7 @@ static int unicorn_vm_init(struct ucall_machine *vm, const struct ucall_vm_confi
 	pthread_mutex_init(&u->lock, NULL);
 	pthread_cond_init(&u->next, NULL);
 	vm->engine_data = u;
-	return 0;
+	return vm->protection->emulation ? vm->protection->emulation->vm_init(vm) : 0;
 }
 
 /* Each vCPU maps it by itself. */
@@ -664,6 +678,8 @@ static void unicorn_vm_fini(struct ucall_machine *vm)
 
 	if (!u)
 		return;
+	if (vm->guard)
+		vm->protection->emulation->vm_fini(vm);
 	if (!vm->inherited) {
 		pthread_cond_destroy(&u->next);
 		pthread_mutex_destroy(&u->lock);
@@ -688,7 +704,7 @@ static uint32_t unicorn_archs(void)
 
 static uint32_t unicorn_can(void)
 {
-	return UCALL_CAN_HANDLERS | UCALL_CAN_STEP;
+	return UCALL_CAN_HANDLERS | UCALL_CAN_STEP | UCALL_CAN_PROTECT;
 }
 
 extern UCALL_PUBLIC const struct ucall_engine ucall_engine;
@@ -699,6 +715,7 @@ const struct ucall_engine ucall_engine = {
 	.can = unicorn_can,
 	.library = unicorn_library,
 	.check = unicorn_check,
+	.check_protection = check_protection,
 	.vm_init = unicorn_vm_init,
 	.set_memory = unicorn_set_memory,
 	.vm_fini = unicorn_vm_fini,

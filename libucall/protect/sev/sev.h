@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
  * SEV, SEV-ES and SEV-SNP: by KVM's own calls (real/), and by software on any KVM (emulated/).
- * This file has what both use: CPUID, and which pages of an SNP guest are private.
+ * This file has what both use.
  */
 #ifndef LIBUCALL_SEV_H
 #define LIBUCALL_SEV_H
@@ -9,6 +9,7 @@
 #include <ucall/sev.h>
 
 #include "kvm/kvm.h"
+#include "protect/private-pages.h"
 
 extern const struct ucall_kvm_guards sev_guards; /* kinds.c: all of them */
 extern const struct ucall_kvm_guard sev_emulated, sev_emulated_snp; /* emulated/emulated.c */
@@ -42,24 +43,5 @@ struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm,
 /* Looks up a leaf; all zero if it is missing (APM volume 3, appendix E). */
 void sev_find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t index,
 		    uint32_t values[4]);
-
-/* ---- pages.c: which pages are private ---- */
-
-struct sev_pages {
-	uint8_t *private_bits; /* a bit for each page; NULL before the launch */
-};
-
-/* Starts with each page as it was allocated, until it is marked.  -1 after ucall_fail(). */
-int sev_pages_track(struct sev_pages *pages, const struct ucall_memory *mem);
-void sev_pages_free(struct sev_pages *pages);
-void sev_pages_mark(struct sev_pages *pages, uint64_t gpa, uint64_t size, bool is_private);
-bool sev_pages_are_private(const struct sev_pages *pages, const struct ucall_memory *mem,
-			   uint64_t gpa);
-
-/* True if the bit of page number `page` is set in a bitmap such as private_bits. */
-static inline bool sev_pages_is_set(const uint8_t *bits, uint64_t page)
-{
-	return __atomic_load_n(&bits[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
-}
 
 #endif

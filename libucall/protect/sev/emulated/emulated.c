@@ -301,14 +301,14 @@ static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_ru
 #define STATE .save = sev_save, .load = sev_load, .free_state = sev_free_state
 
 const struct ucall_kvm_guard sev_emulated = {
-	.guard = { .launch = launch, .copy = sev_copy, .has_separate_private = true, STATE },
+	.guard = { .launch = launch, .copy = sev_copy, .private_memory = UCALL_PRIVATE_APART, STATE },
 	COMMON,
 };
 
 const struct ucall_kvm_guard sev_emulated_snp = {
 	.guard = { .launch = launch_snp,
 		   .copy = sev_copy,
-		   .has_separate_private = true,
+		   .private_memory = UCALL_PRIVATE_APART,
 		   .set_private = sev_set_private,
 		   .is_private = sev_is_private,
 		   STATE },

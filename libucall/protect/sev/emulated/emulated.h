@@ -24,7 +24,7 @@ struct sev_vm {
 	bool step; /* trap_cpuid=step */
 
 	/* SNP: which pages are private, and the slots that implement it. */
-	struct sev_pages pages;
+	struct ucall_private_pages pages;
 	struct sev_slot *slots;
 	uint32_t slot_count;
 	/* SNP: slots change only while no vCPU is in KVM_RUN. */

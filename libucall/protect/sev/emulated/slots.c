@@ -77,7 +77,7 @@ int sev_set_memory(struct ucall_machine *vm, int fd)
 
 bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa)
 {
-	return sev_pages_are_private(&sev_vm(vm)->pages, &vm->memory, gpa);
+	return ucall_private_has(&sev_vm(vm)->pages, &vm->memory, gpa);
 }
 
 /* Puts [start, end) into a free slot. */
@@ -124,7 +124,7 @@ int sev_split_memory(struct ucall_machine *vm)
 	const struct ucall_memory *mem = &vm->memory;
 	struct sev_vm *sev = sev_vm(vm);
 
-	if (sev_pages_track(&sev->pages, mem))
+	if (ucall_private_track(&sev->pages, mem))
 		return -1;
 	sev->slots = ucall_calloc(16, sizeof(*sev->slots));
 	if (!sev->slots)
@@ -142,7 +142,7 @@ int sev_split_memory(struct ucall_machine *vm)
 void sev_free_slots(struct sev_vm *sev)
 {
 	free(sev->slots);
-	sev_pages_free(&sev->pages);
+	ucall_private_free(&sev->pages);
 }
 
 /* Makes [start, end) one slot; what remains of the slots that it cuts gets slots of its own. */
@@ -219,17 +219,17 @@ int sev_restore_pages(struct ucall_machine *vm, const uint8_t *private_bits)
 	const uint8_t *now = sev_vm(vm)->pages.private_bits;
 
 	for (uint64_t first = 0, end; first < pages; first = end) {
-		bool was = sev_pages_is_set(private_bits, first);
+		bool was = ucall_private_is_set(private_bits, first);
 
 		end = first + 1;
-		if (sev_pages_is_set(now, first) == was)
+		if (ucall_private_is_set(now, first) == was)
 			continue;
-		while (end < pages && sev_pages_is_set(private_bits, end) == was &&
-		       sev_pages_is_set(now, end) != was)
+		while (end < pages && ucall_private_is_set(private_bits, end) == was &&
+		       ucall_private_is_set(now, end) != was)
 			end++;
 		if (cut_slots(vm, first * UCALL_PAGE_SIZE, end * UCALL_PAGE_SIZE, was))
 			return -1;
-		sev_pages_mark(&sev_vm(vm)->pages, first * UCALL_PAGE_SIZE,
+		ucall_private_mark(&sev_vm(vm)->pages, first * UCALL_PAGE_SIZE,
 			       (end - first) * UCALL_PAGE_SIZE, was);
 	}
 	return 0;
@@ -247,7 +247,7 @@ int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is
 			continue;
 		r = sev_convert_page(vm, at, is_private);
 		if (!r)
-			sev_pages_mark(&sev_vm(vm)->pages, at, UCALL_PAGE_SIZE, is_private);
+			ucall_private_mark(&sev_vm(vm)->pages, at, UCALL_PAGE_SIZE, is_private);
 	}
 	resume_vcpus(sev);
 	return r;

@@ -19,7 +19,7 @@
 struct real_vm {
 	struct sev_launch launch;
 	struct kvm_cpuid2 *cpuid; /* of its vCPUs */
-	struct sev_pages pages; /* SNP only */
+	struct ucall_private_pages pages; /* SNP only */
 };
 
 static struct real_vm *real_vm(const struct ucall_machine *vm)
@@ -95,7 +95,7 @@ static void vm_fini(struct ucall_machine *vm)
 		close(sev->launch.memfd);
 	if (sev->launch.sev_fd >= 0)
 		close(sev->launch.sev_fd);
-	sev_pages_free(&sev->pages);
+	ucall_private_free(&sev->pages);
 	free(sev->cpuid);
 	free(sev);
 	vm->guard_data = NULL;
@@ -160,7 +160,7 @@ static int launch(struct ucall_machine *vm)
 /* The launch has copied the initial contents of private pages: frees them. */
 static int launch_snp(struct ucall_machine *vm)
 {
-	if (sev_pages_track(&real_vm(vm)->pages, &vm->memory) || launch(vm))
+	if (ucall_private_track(&real_vm(vm)->pages, &vm->memory) || launch(vm))
 		return -1;
 	if (madvise(vm->memory.private_base, vm->memory.size, MADV_DONTNEED))
 		return ucall_fail_call("madvise");
@@ -173,13 +173,13 @@ static int set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool
 
 	if (ioctl(real_vm(vm)->launch.vm_fd, SEV_IOCTL_SET_ATTRIBUTES, &attributes))
 		return ucall_fail_call("KVM_SET_MEMORY_ATTRIBUTES");
-	sev_pages_mark(&real_vm(vm)->pages, gpa, size, is_private);
+	ucall_private_mark(&real_vm(vm)->pages, gpa, size, is_private);
 	return 0;
 }
 
 static bool is_private(const struct ucall_machine *vm, uint64_t gpa)
 {
-	return sev_pages_are_private(&real_vm(vm)->pages, &vm->memory, gpa);
+	return ucall_private_has(&real_vm(vm)->pages, &vm->memory, gpa);
 }
 
 /* SNP: a page state change by the guest, which KVM reports as hypercall KVM_HC_MAP_GPA_RANGE. */
@@ -233,7 +233,7 @@ const struct ucall_kvm_guard sev_real = {
 
 const struct ucall_kvm_guard sev_real_snp = {
 	.guard = { .launch = launch_snp,
-		   .has_separate_private = true,
+		   .private_memory = UCALL_PRIVATE_APART,
 		   .set_private = set_private,
 		   .is_private = is_private },
 	COMMON,
