@@ -13,7 +13,7 @@ refused() { # STATUS WORDS ARGUMENT...
 	has "$scratch/out" "$words" "it says why"
 }
 refused 2 "usage: ucall lab MACHINE"
-refused 2 "no machine \"vax\"; use aarch64, riscv64, x86_64-svm (or x86_64) or x86_64-vmx" vax
+refused 2 "no machine \"vax\"; use aarch64, aarch64-pkvm, riscv64, x86_64-svm (or x86_64) or x86_64-vmx" vax
 refused 77 "QEMU's emulator has no SIE" s390x
 refused 2 "unexpected \"ls\"" aarch64 ls
 refused 2 "root needs a value" aarch64 --root

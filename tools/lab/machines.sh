@@ -11,12 +11,17 @@
 #	console		of the kernel			boot_options	more for the kernel's command line
 
 machine() { # NAME
-	module='' modules='' megabytes=120 kernel_megabytes=150 emulator=qemu boot_options=
+	module='' modules='' megabytes=120 kernel_megabytes=150 emulator=qemu boot_options='' default_kernel=
 	case $1 in
 	aarch64 | arm64)
 		machine=aarch64 arch=aarch64
 		qemu="qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a72"
 		qemu_package=qemu-system-arm console=ttyAMA0
+		;;
+	aarch64-pkvm)
+		machine=aarch64-pkvm arch=aarch64 default_kernel=trixie-backports
+		qemu="qemu-system-aarch64 -M virt,virtualization=on,gic-version=3 -cpu cortex-a72"
+		qemu_package=qemu-system-arm console=ttyAMA0 boot_options="kvm-arm.mode=protected"
 		;;
 	riscv64)
 		machine=riscv64 arch=riscv64 module=kvm
@@ -54,6 +59,6 @@ machine() { # NAME
 	s390x) deb=s390x elf=S/390 package='' suites=bookworm ;;
 	esac
 	triplet=$arch-linux-gnu
-	kernel_suites=$suites
+	kernel_suites=${default_kernel:-$suites}
 }
-machines="aarch64, riscv64, x86_64-svm (or x86_64) or x86_64-vmx"
+machines="aarch64, aarch64-pkvm, riscv64, x86_64-svm (or x86_64) or x86_64-vmx"
