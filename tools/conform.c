@@ -449,17 +449,21 @@ static struct ucall_test *suite;
 static size_t points;
 static char (*names)[96];
 
-static void add_protection(const char *kind)
+static void add_protection(const struct ucall_protection_info *kind)
 {
 	for (size_t i = 0; i < PROTECTED; i++) {
 		struct ucall_test *t = &suite[points];
 
-		snprintf(names[points], sizeof(names[points]), "%s: %s", kind, protected[i].name);
+		snprintf(names[points], sizeof(names[points]), "%s: %s", kind->name,
+			 protected[i].name);
 		t->name = names[points++];
 		t->each = protected[i].each;
-		t->engine = "kvm";
+		t->engine = kind->engine;
+		/* The engine kvm has guests of the host's architecture only, others any. */
+		if (!(kind->archs & ucall_arch_host()))
+			t->arch = ucall_arch_name(kind->archs);
 		t->limit = LIMIT;
-		t->config.protect = kind;
+		t->config.protect = kind->name;
 		t->config.guest_vc = true;
 	}
 }
@@ -481,7 +485,7 @@ static bool make_suite(void)
 	points = PLAIN_POINTS;
 	for (size_t i = 0; i < count; i++)
 		if (kinds[i].bit != UCALL_PROTECT_NONE)
-			add_protection(kinds[i].name);
+			add_protection(&kinds[i]);
 	free(kinds); /* its names are constants */
 	return true;
 }
