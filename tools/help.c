@@ -96,7 +96,7 @@ static const struct {
 	  "  --arch A          the tests of this architecture, in its machine; s390x is only built\n"
 	  "  --lab MACHINE     runs them in a machine of `ucall lab`\n"
 	  "  --kernel SUITE    with the kernel of this suite of Debian\n"
-	  "  --timeout SECONDS the time limit of each test (60)\n"
+	  "  --timeout SECONDS the time limit of each test (60; 180 in a machine)\n"
 	  "  --compare         shows what a test printed whose verdict differs\n"
 	  "  --tap, --markdown instead of the table\n"
 	  "  --junit FILE      writes JUnit's XML, too\n"

@@ -61,7 +61,7 @@ run_in_lab() {
 			now=$(wc -c <"$output")
 			test "$now" = "$size" || last=$(date +%s) size=$now
 			# A machine that is silent for much longer than a test may take has stopped.
-			test $(($(date +%s) - last)) -le $((limit * 2 + 120)) || kill -TERM "$runner" 2>/dev/null || true
+			test $(($(date +%s) - last)) -le $((limit + 120)) || kill -TERM "$runner" 2>/dev/null || true
 		done
 		status=0
 		wait "$runner" || status=$?

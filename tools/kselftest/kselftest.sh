@@ -39,7 +39,7 @@ usage="usage: ucall kselftest --fetch[=SUITE] | --tree DIR [--backend B[,...]] [
        [TEST...]
        ucall kselftest --fetch[=SUITE] | --tree DIR --export DIR"
 
-tree='' fetch='' source_suite='' backends='' messages=address wanted_arch='' lab='' kernel='' limit=60 compare='' format=table
+tree='' fetch='' source_suite='' backends='' messages=address wanted_arch='' lab='' kernel='' limit='' compare='' format=table
 junit='' export=''
 while test $# -gt 0; do
 	case $1 in
@@ -123,6 +123,8 @@ if test "$export"; then
 fi
 test "$lab" || test -r /dev/kvm || die 77 "no /dev/kvm that can be read here; --lab MACHINE has one"
 backends=${backends:-$default_backends}
+# An emulated machine is slower.
+limit=${limit:-$(if test "$lab"; then echo 180; else echo 60; fi)}
 variants=$backends
 ways=$messages
 case $messages in
