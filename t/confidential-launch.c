@@ -30,7 +30,7 @@ static void refused(const char *what)
 	CHECK_EQ(errno, EPERM);
 	CHECK_HAS(ucall_error(), what);
 	CHECK_HAS(ucall_error(),
-		  "VM has been launched, its memory and page tables are encrypted; do it "
+		  "VM has been launched, its memory and page tables are closed to the host; do it "
 		  "before ucall_vm_launch()");
 }
 

@@ -43,7 +43,18 @@ static UCALL_GUEST void guest_wrong(uint64_t address)
 	/* The second page is not mapped: the first stays as it was. */
 	GUEST_ASSERT_EQ(guest_share((void *)(address + PAGE), 2 * PAGE),
 			is_protected ? GUEST_SHARE_REFUSED : 0);
+	/* It was never shared. */
+	GUEST_ASSERT_EQ(guest_unshare((void *)address, PAGE), is_protected ? GUEST_SHARE_REFUSED : 0);
 	GUEST_SYNC(1);
+	GUEST_ASSERT_EQ(guest_share((void *)address, PAGE), 0);
+	/* The second page was not shared: the first stays shared. */
+	GUEST_ASSERT_EQ(guest_unshare((void *)address, 2 * PAGE),
+			is_protected ? GUEST_SHARE_REFUSED : 0);
+	GUEST_SYNC(2);
+	GUEST_ASSERT_EQ(guest_unshare((void *)address, PAGE), 0);
+	GUEST_ASSERT_EQ(guest_unshare((void *)address, PAGE), is_protected ? GUEST_SHARE_REFUSED : 0);
+	GUEST_SYNC(3);
+	*(volatile uint64_t *)address = 7;
 	GUEST_ASSERT_EQ(guest_share((void *)address, PAGE), 0);
 	/* Shared already. */
 	GUEST_ASSERT_EQ(guest_share((void *)address, PAGE), is_protected ? GUEST_SHARE_REFUSED : 0);
@@ -128,9 +139,14 @@ static void each_wrong(void)
 
 	CHECK_OK(address && vcpu && !ucall_vm_launch(vm));
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	check_private(vm, address, 0);
 	check_private(vm, address + PAGE, 0);
-	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	check_value(vm, address, 0);
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	check_private(vm, address, 0);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	check_value(vm, address, 7);
 	ucall_test_vm_free(vm);
 }
 

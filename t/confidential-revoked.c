@@ -9,7 +9,10 @@
 
 #ifndef UCALL_GUEST_BUILD
 #include <errno.h>
+#include <pthread.h>
 #include <signal.h>
+#include <sys/wait.h>
+#include <unistd.h>
 #endif
 
 #define PAGE UCALL_PAGE_SIZE
@@ -19,10 +22,10 @@
 #if defined(__aarch64__)
 #define GUEST __attribute__((used)) static UCALL_GUEST
 
-/* MEM_UNSHARE, past the runtime: the host is not told. */
-static UCALL_GUEST void take_back(uint64_t address)
+/* MEM_SHARE or MEM_UNSHARE, past the runtime: the host is not told.  Returns 0, or the refusal. */
+static UCALL_GUEST uint64_t call(uint64_t function, uint64_t address)
 {
-	register uint64_t x0 __asm__("x0") = 0xc6000004;
+	register uint64_t x0 __asm__("x0") = function;
 	register uint64_t x1 __asm__("x1");
 	register uint64_t x2 __asm__("x2") = 0;
 	register uint64_t x3 __asm__("x3") = 0;
@@ -34,11 +37,53 @@ static UCALL_GUEST void take_back(uint64_t address)
 			 : "r"(address)
 			 : "memory");
 	x1 &= 0x0000fffffffff000;
+	x0 = function;
 	__asm__ volatile("hvc #0"
 			 : "+r"(x0), "+r"(x1), "+r"(x2), "+r"(x3)
 			 :
 			 : "x4", "x5", "x6", "x7", "x8", "x9", "x10", "x11", "x12", "x13", "x14",
 			   "x15", "x16", "x17", "memory");
+	return x0;
+}
+
+static UCALL_GUEST void take_back(uint64_t address)
+{
+	call(0xc6000004, address);
+}
+
+static UCALL_GUEST void touch(uint64_t address)
+{
+	*(volatile uint64_t *)address = 1;
+}
+
+/* Every second page, as far as it goes; then claims one that it has not shared. */
+GUEST void guest_many(uint64_t start, uint64_t pages)
+{
+	for (uint64_t i = 0; i < pages; i += 2) {
+		touch(start + i * PAGE);
+		if (call(0xc6000003, start + i * PAGE))
+			break;
+	}
+	touch(start + PAGE);
+	ucall_wait(UCALL_PAGES, 3, start + PAGE, PAGE, 1);
+	GUEST_SYNC(1);
+	GUEST_DONE();
+}
+
+/* Shares a page and takes it back while the host writes elsewhere. */
+GUEST void guest_toggles(uint64_t page, uint64_t times)
+{
+	touch(page);
+	for (uint64_t i = 0; i < times; i++) {
+		call(0xc6000003, page);
+		call(0xc6000004, page);
+	}
+	GUEST_DONE();
+}
+
+GUEST void guest_done(void)
+{
+	GUEST_DONE();
 }
 
 static UCALL_GUEST void ring_bell(void)
@@ -47,11 +92,6 @@ static UCALL_GUEST void ring_bell(void)
 
 	((void (*)(struct ucall *, const struct ucall_bell *))(uintptr_t)bell->ring)(
 		&ucall_this_mailbox()->uc, bell);
-}
-
-static UCALL_GUEST void touch(uint64_t address)
-{
-	*(volatile uint64_t *)address = 1;
 }
 
 /* The mailbox: before a message, after one, between writing it and the bell, and before a fault. */
@@ -143,7 +183,8 @@ static struct ucall_vcpu *vcpu;
 
 /* Guests of another architecture are in an ELF of their own, where they have names only. */
 #if defined(__aarch64__)
-#define ADD(guest, a, b) ucall_vcpu_add(vm, guest, 2, a, b)
+#define ADD(guest, a, b) \
+	ucall_vcpu_add_function(vm, (uint64_t)(uintptr_t)guest, #guest, 2, a, b, 0, 0, 0, 0)
 #else
 #define ADD(guest, a, b) ucall_vcpu_add_function(vm, 0, #guest, 2, a, b, 0, 0, 0, 0)
 #endif
@@ -257,9 +298,94 @@ static void each_handlers(void)
 	CHECK(now.sa_handler == own_handler);
 }
 
+/* A process has a limited number of mappings. */
+static void each_many(void)
+{
+	const size_t size = (size_t)48 << 20;
+	uint64_t start, value = 99;
+
+	for (int i = 0; i < 3; i++) {
+		vm = ucall_test_vm(NULL);
+		start = ucall_vm_alloc(vm, size, 0);
+		LAUNCH(guest_many, start, size / PAGE);
+		CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+		CHECK_OK(!ucall_vm_read(vm, start + PAGE, &value, sizeof(value)));
+		CHECK_EQ(value, 0);
+		CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+		/* It stays, so that the next VM has fewer mappings left. */
+	}
+}
+
+static void *run_guest(void *data)
+{
+	*(int *)data = ucall_next(vcpu, NULL);
+	return NULL;
+}
+
+static void each_toggles(void)
+{
+	uint64_t page, code, value = 0;
+	pthread_t thread;
+	int cmd = 0;
+
+	vm = ucall_test_vm(NULL);
+	page = ucall_vm_alloc(vm, PAGE, 0);
+	code = ucall_vm_alloc(vm, PAGE, UCALL_MEM_SHARED | UCALL_MEM_EXEC);
+	LAUNCH(guest_toggles, page, 2000);
+	CHECK_EQ(pthread_create(&thread, NULL, run_guest, &cmd), 0);
+	for (int i = 0; i < 500; i++)
+		CHECK_OK(!ucall_vm_write(vm, code, &value, sizeof(value)));
+	pthread_join(thread, NULL);
+	CHECK_EQ(cmd, UCALL_DONE);
+	ucall_test_vm_free(vm);
+}
+
+/* A forked child has no part in its parent's guest. */
+static void each_forked(void)
+{
+	uint64_t shared, value = 5;
+	pid_t child;
+	int status;
+
+	vm = ucall_test_vm(NULL);
+	shared = ucall_vm_alloc(vm, PAGE, UCALL_MEM_SHARED);
+	CHECK_OK(!ucall_vm_write(vm, shared, &value, sizeof(value)));
+	LAUNCH(guest_done, 0, 0);
+	child = fork();
+	if (!child) {
+		value = 6;
+		ucall_vm_write(vm, shared, &value, sizeof(value));
+		_exit(0);
+	}
+	CHECK(waitpid(child, &status, 0) == child);
+	CHECK_OK(!ucall_vm_read(vm, shared, &value, sizeof(value)));
+	CHECK_EQ(value, 5);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	ucall_test_vm_free(vm);
+}
+
+/* A signal that somebody sends is not a fault. */
+static void each_sent(void)
+{
+	struct sigaction ignore = { .sa_handler = SIG_IGN }, now, later;
+
+	CHECK_EQ(sigaction(SIGSEGV, &ignore, NULL), 0);
+	vm = ucall_test_vm(NULL);
+	LAUNCH(guest_done, 0, 0);
+	CHECK_EQ(sigaction(SIGSEGV, NULL, &now), 0);
+	CHECK_EQ(raise(SIGSEGV), 0);
+	CHECK_EQ(sigaction(SIGSEGV, NULL, &later), 0);
+	CHECK(now.sa_handler == later.sa_handler);
+	ucall_test_vm_free(vm);
+}
+
 UCALL_TESTS(PKVM("the mailbox is taken back", .each = each_mailbox),
 	    PKVM("pages are taken back, or claimed", .each = each_pages),
 	    PKVM("claims that make no sense", .each = each_claims),
 	    PKVM("the queue is taken back", .each = each_queue),
-	    PKVM("the program's own handlers", .each = each_handlers));
+	    PKVM("the program's own handlers", .each = each_handlers),
+	    PKVM("a signal that is sent", .each = each_sent),
+	    PKVM("pages without end", .each = each_many),
+	    PKVM("pages that change all the time", .each = each_toggles),
+	    PKVM("a forked child", .each = each_forked));
 #endif

@@ -23,6 +23,8 @@ refused 2 "--timeout 1m: give seconds" --fetch --timeout 1m
 refused 2 "--fetch=: give the name of a Debian suite" --fetch=
 refused 2 "--messages post: give address, mailbox or both" --fetch --messages post
 refused 2 "--arch aarch64: the machine x86_64-svm is x86_64" --fetch --lab x86_64-svm --arch aarch64
+refused 2 "give --tap before the names of tests" --fetch guest_print --tap
+refused 2 "--kernel is for a machine" --fetch --kernel sid
 refused 2 "unexpected \"--backends\"" --fetch --backends pio
 refused 2 "no machine \"vax\"" --fetch --lab vax
 
@@ -50,7 +52,7 @@ has "$scratch/out" "x86/b                 PASS          PASS          FAIL" "a r
 has "$scratch/out" "x86/b over mmio: FAIL, stock PASS" "a difference"
 has "$scratch/out" "#     why it failed" "what the test printed"
 has "$scratch/out" "e over mmio: LOST, stock PASS" "a run that did not take place"
-has "$scratch/out" "pio: 2 of 3 that stock passes; 4 of 5 verdicts are stock's" "the sum"
+has "$scratch/out" "pio: 2 of the 3 tests that pass as stock; 4 of all 5 verdicts are the same" "the sum"
 has "$scratch/out" "a GUEST_SYNC, stock: 5 ioctls, 500 us" "what a message costs"
 has "$scratch/out" "a GUEST_SYNC, mmio: ? ioctls, ?" "what it costs is not known"
 has "$scratch/out" "3 passed, 3 failed, 4 skipped" "the last line"

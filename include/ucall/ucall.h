@@ -179,9 +179,10 @@ static inline struct ucall_vm *ucall_vm_create(const struct ucall_vm_config *con
 /*
  * Ends the set-up of a VM with encrypted memory; the VM can run only after this.  Encrypts and
  * measures its private memory and, for SEV-ES and SEV-SNP, its vCPUs' registers.  From then on the
- * host reads private memory as ciphertext, and adding vCPUs, allocating, mapping and
- * ucall_sync_...() fail (EPERM).  Without protection it does what the first run would do: it sets
- * up an `irqchip` for the vCPUs that have been added.  Returns 0, or -1.
+ * host reads private memory as ciphertext (with pkvm it cannot read it: EPERM), and adding vCPUs,
+ * allocating, mapping and ucall_sync_...() fail (EPERM).  With pkvm it runs the first vCPU until
+ * the guest has shared what the host needs.  Without protection it does what the first run would
+ * do: it sets up an `irqchip` for the vCPUs that have been added.  Returns 0, or -1.
  */
 UCALL_PUBLIC int ucall_vm_launch(struct ucall_vm *vm);
 
@@ -413,7 +414,7 @@ UCALL_PUBLIC uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t s
 /*
  * SEV-SNP: makes [gpa, gpa + size), whole pages of guest memory, private or shared, as the guest's
  * own request does (ucall_guest_set_private()).  Contents are lost.  Returns 0, or -1 (EOPNOTSUPP
- * with other protections, where only the guest's page tables decide).
+ * with other protections, where only the guest decides).
  */
 UCALL_PUBLIC int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size,
 				      bool is_private);
@@ -429,8 +430,8 @@ UCALL_PUBLIC int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t 
 /*
  * Copy between host and guest memory by guest-virtual address.  All or nothing: every page is
  * looked up before the first byte is copied.  Writes ignore the guest's page permissions.  Private
- * memory of a launched VM reads as ciphertext, and a write corrupts it, in blocks of 16 bytes.
- * Return 0, or -1 with EFAULT.
+ * memory of a launched VM reads as ciphertext, and a write corrupts it, in blocks of 16 bytes; with
+ * pkvm both fail with EPERM.  Return 0, or -1 with EFAULT.
  */
 UCALL_PUBLIC int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size);
 UCALL_PUBLIC int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size);

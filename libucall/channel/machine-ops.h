@@ -45,7 +45,10 @@ struct ucall_machine_ops {
 	int (*read)(void *cpu, uint64_t gva, void *to, size_t size);
 	uint64_t *(*message)(void *cpu, uint64_t gva);
 
-	/* The guest says that it has shared these pages with the host, or takes them back. */
+	/*
+	 * The guest says that it has shared these pages with the host, or takes them back.  Returns 0,
+	 * or 1 if it takes back what was not shared, and nothing changes.
+	 */
 	int (*pages)(void *cpu, uint64_t gva, uint64_t size, bool is_shared);
 
 	/* Registers at the last exit; argument() costs no system call. */

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <string.h>
 
+#include "arch/byte-order.h"
 #include "base/error.h"
 #include "base/handle.h"
 #include "base/process.h"
@@ -60,10 +61,17 @@ int ucall_vcpu_run(struct ucall_vcpu *vcpu)
 static int take_pages(struct ucall_port *port, const struct ucall *uc)
 {
 	const struct ucall_machine_ops *machine = port->channel->machine;
+	int r;
 
 	if (uc->nargs != 3)
-		return ucall_fail(EPROTO, "the guest sent UCALL_PAGES with %u arguments", uc->nargs);
-	return machine->pages(port->cpu, uc->args[0], uc->args[1], uc->args[2]) ? -1 : UCALL_PAGES;
+		return ucall_fail(EPROTO, "the guest sent UCALL_PAGES with %u arguments",
+				  uc->nargs);
+	r = machine->pages(port->cpu, uc->args[0], uc->args[1], uc->args[2]);
+	if (r < 0)
+		return -1;
+	if (port->mailbox)
+		port->mailbox->uc.args[0] = ucall_guest64(port->channel->traits.arch, (uint64_t)r);
+	return UCALL_PAGES;
 }
 
 static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *uc)

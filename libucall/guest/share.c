@@ -64,41 +64,64 @@ static UCALL_GUEST int is_possible(void)
 }
 #endif
 
-/* The host stops using the pages before they are taken back, and uses them after they are shared. */
-static UCALL_GUEST void tell_host(uint64_t address, uint64_t size, int is_shared)
+/*
+ * The host stops using the pages before they are taken back, and uses them after they are shared.
+ * Returns its answer, which is in the mailbox: 0, or 1 if it did not know that all of them were shared.
+ */
+static UCALL_GUEST int tell_host(uint64_t address, uint64_t size, int is_shared)
 {
 	ucall_wait(UCALL_PAGES, 3, address, size, is_shared);
+	return ((volatile struct ucall_mailbox *)ucall_this_mailbox())->uc.args[0] != 0;
 }
 
-static UCALL_GUEST int change(uint64_t address, uint64_t size, int is_shared)
+/* Changes all pages, or none. */
+static UCALL_GUEST int change_pages(uint64_t address, uint64_t size, int is_shared)
 {
+	uint64_t done = 0;
 	int r = 0;
 
-	if ((ucall_this_bell()->protection & UCALL_BELL_TYPE) == UCALL_BELL_NONE)
-		return 0;
+	for (; done < size && !r; done += PAGE)
+		r = change_page(address + done, is_shared);
+	for (done -= r ? PAGE : 0; r && done; done -= PAGE)
+		change_page(address + done - PAGE, !is_shared);
+	return r;
+}
+
+static UCALL_GUEST int check(uint64_t address, uint64_t size)
+{
 	if (!is_possible())
 		return GUEST_SHARE_NOT_SUPPORTED;
-	if (!size || (address | size) % PAGE || address + size < address)
-		return GUEST_SHARE_NOT_PAGES;
-	if (!is_shared)
-		tell_host(address, size, 0);
-	for (uint64_t done = 0; done < size && !r; done += PAGE) {
-		r = change_page(address + done, is_shared);
-		/* All or none. */
-		for (uint64_t undo = 0; r && undo < done; undo += PAGE)
-			change_page(address + undo, !is_shared);
-	}
-	if (is_shared ? !r : r)
+	return !size || (address | size) % PAGE || address + size < address ? GUEST_SHARE_NOT_PAGES
+									    : 0;
+}
+
+static UCALL_GUEST int has_protection(void)
+{
+	return (ucall_this_bell()->protection & UCALL_BELL_TYPE) != UCALL_BELL_NONE;
+}
+
+UCALL_GUEST int guest_share(void *pages, uint64_t size)
+{
+	uint64_t address = (uint64_t)(uintptr_t)pages;
+	int r = has_protection() ? check(address, size) : 0;
+
+	if (r || !has_protection())
+		return r;
+	r = change_pages(address, size, 1);
+	if (!r)
 		tell_host(address, size, 1);
 	return r;
 }
 
-UCALL_GUEST int guest_share(void *address, uint64_t size)
+UCALL_GUEST int guest_unshare(void *pages, uint64_t size)
 {
-	return change((uint64_t)(uintptr_t)address, size, 1);
-}
+	uint64_t address = (uint64_t)(uintptr_t)pages;
+	int r = has_protection() ? check(address, size) : 0;
 
-UCALL_GUEST int guest_unshare(void *address, uint64_t size)
-{
-	return change((uint64_t)(uintptr_t)address, size, 0);
+	if (r || !has_protection())
+		return r;
+	if (tell_host(address, size, 0))
+		return GUEST_SHARE_REFUSED;
+	/* If this fails, the guest has changed pages by itself: the host had better not use them. */
+	return change_pages(address, size, 0);
 }

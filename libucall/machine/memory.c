@@ -41,7 +41,7 @@ int ucall_memory_check_setup(const struct ucall_machine *vm, const char *what)
 		return 0;
 	return ucall_fail(
 		EPERM,
-		"%s: this %s VM has been launched, its memory and page tables are encrypted; "
+		"%s: this %s VM has been launched, its memory and page tables are closed to the host; "
 		"do it before ucall_vm_launch()",
 		what, vm->protection->name);
 }
@@ -347,8 +347,8 @@ static int copy(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
 	return 0;
 }
 
-int ucall_memory_set_private(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t size,
-			     bool is_private)
+int ucall_memory_told(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t size,
+		      bool is_private)
 {
 	unsigned int prot;
 	uint64_t gpa;
@@ -363,7 +363,9 @@ int ucall_memory_set_private(struct ucall_machine *vm, uint64_t root, uint64_t g
 		for (uint64_t done = 0; done < size; done += UCALL_PAGE_SIZE) {
 			if (walk(vm, root, gva + done, &gpa, &prot) || gpa >= vm->memory.size)
 				return fail_unmapped(gva + done, gva, size);
-			if (pass && vm->guard->set_private(vm, gpa, UCALL_PAGE_SIZE, is_private))
+			if (is_private && !pass && ucall_memory_is_private(vm, gpa))
+				return 1;
+			if (pass && vm->guard->told(vm, gpa, UCALL_PAGE_SIZE, is_private))
 				return -1;
 		}
 	}

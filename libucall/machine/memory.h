@@ -60,9 +60,12 @@ bool ucall_memory_is_code(struct ucall_machine *vm, uint64_t root, uint64_t gva)
 /* ucall_vm_alloc() without the lock. */
 uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int flags);
 
-/* Marks pages as private or shared; `size` comes from the guest.  All or none. */
-int ucall_memory_set_private(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t size,
-			     bool is_private);
+/*
+ * The guest says that pages are private or shared; `size` comes from the guest.  All or none: 1 if some are to be
+ * private that are so already.
+ */
+int ucall_memory_told(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t size,
+		      bool is_private);
 
 /* Copy from or to guest memory, by the page tables at `root`.  All or nothing. */
 int ucall_memory_read(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to, size_t size);

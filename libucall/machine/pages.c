@@ -2,7 +2,9 @@
 /* See pages.h. */
 #include <errno.h>
 #include <string.h>
+#include <fcntl.h>
 #include <sys/mman.h>
+#include <sys/resource.h>
 #include <unistd.h>
 
 #include "pages.h"
@@ -27,10 +29,21 @@ static uint8_t *reserve(size_t size, void **mapping)
 /* Puts the same memory in both places. */
 static int make_alias(struct ucall_memory *mem)
 {
-	int fd = memfd_create("ucall guest", MFD_CLOEXEC);
+	struct rlimit limit;
+	int fd;
 
-	if (!fd) /* 0 means none */
-		fd = dup(fd);
+	/* ftruncate() would end the process by SIGXFSZ. */
+	if (!getrlimit(RLIMIT_FSIZE, &limit) && limit.rlim_cur < mem->size)
+		return ucall_fail(
+			EFBIG,
+			"%zu bytes of guest memory are a file in memory, and the limit for files "
+			"is %llu; raise it (ulimit -f unlimited)",
+			mem->size, (unsigned long long)limit.rlim_cur);
+	fd = memfd_create("ucall guest", MFD_CLOEXEC);
+	if (!fd) { /* 0 means none */
+		fd = fcntl(0, F_DUPFD_CLOEXEC, 1);
+		close(0);
+	}
 	if (fd < 0)
 		return ucall_fail_call("memfd_create");
 	mem->alias = fd;
@@ -39,7 +52,10 @@ static int make_alias(struct ucall_memory *mem)
 		 0) == MAP_FAILED)
 		return ucall_fail(errno, "cannot map %zu bytes of guest memory twice: %s",
 				  mem->size, strerror(errno));
-	return ucall_pages_show(mem, 0, mem->size, true);
+	/* A forked child must not write to its parent's guest: it gets no view. */
+	return madvise(mem->private_base, mem->size, MADV_DONTFORK)
+		       ? ucall_fail_call("madvise")
+		       : ucall_pages_show(mem, 0, mem->size, true);
 }
 
 int ucall_pages_show(const struct ucall_memory *mem, uint64_t gpa, uint64_t size, bool is_shown)
@@ -47,7 +63,7 @@ int ucall_pages_show(const struct ucall_memory *mem, uint64_t gpa, uint64_t size
 	if (mmap(mem->base + gpa, size, is_shown ? PROT_READ | PROT_WRITE : PROT_NONE,
 		 MAP_SHARED | MAP_FIXED, mem->alias, (off_t)gpa) == MAP_FAILED)
 		return ucall_fail_call("mmap");
-	return 0;
+	return madvise(mem->base + gpa, size, MADV_DONTFORK) ? ucall_fail_call("madvise") : 0;
 }
 
 int ucall_pages_init(struct ucall_memory *mem, size_t size, enum ucall_private_memory kind)

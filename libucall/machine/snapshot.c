@@ -154,7 +154,7 @@ int ucall_snapshot_check(const struct ucall_machine *vm, const char *what)
 	if (vm->guard && !vm->guard->save)
 		return ucall_fail(
 			EOPNOTSUPP,
-			"%s: the memory and registers of an %s VM are encrypted and cannot be "
+			"%s: what a guest with protection %s has is closed to the host and cannot be "
 			"restored",
 			what, vm->protection->name);
 	if (!vm->engine->save)

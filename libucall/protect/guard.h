@@ -17,6 +17,8 @@ struct ucall_guard {
 	int (*launch)(struct ucall_machine *vm);
 	/* Makes pages private or shared; NULL: only the guest decides, by its page table. */
 	int (*set_private)(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
+	/* The guest says that pages are private or shared, and may lie.  NULL: it has other ways. */
+	int (*told)(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
 	/* True if that page of guest memory is private.  NULL: pages stay as allocated. */
 	bool (*is_private)(const struct ucall_machine *vm, uint64_t gpa);
 	/*

@@ -43,42 +43,83 @@ static struct ucall_revocable *find(uintptr_t address)
 /* What would have happened without this handler. */
 static void pass_on(int signal_number, siginfo_t *info, void *context)
 {
-	const struct sigaction *before = signal_number == SIGSEGV ? &before_segv : &before_bus;
+	struct sigaction *before = signal_number == SIGSEGV ? &before_segv : &before_bus;
+	const struct sigaction now = *before;
+	sigset_t mask, old;
 
-	if (before->sa_flags & SA_SIGINFO) {
-		before->sa_sigaction(signal_number, info, context);
-	} else if (before->sa_handler == SIG_DFL || before->sa_handler == SIG_IGN) {
-		/* The instruction is executed again, without a handler. */
-		sigaction(signal_number, before, NULL);
-	} else {
-		before->sa_handler(signal_number);
+	if (!(now.sa_flags & SA_SIGINFO) && now.sa_handler == SIG_IGN && info->si_code <= 0)
+		return;
+	if (!(now.sa_flags & SA_SIGINFO) &&
+	    (now.sa_handler == SIG_DFL || now.sa_handler == SIG_IGN)) {
+		/* A fault's instruction is executed again, without a handler; a signal is sent again. */
+		sigaction(signal_number, &now, NULL);
+		if (info->si_code <= 0)
+			raise(signal_number);
+		return;
 	}
+	mask = now.sa_mask;
+	if (!(now.sa_flags & SA_NODEFER))
+		sigaddset(&mask, signal_number);
+	if (now.sa_flags & SA_RESETHAND) {
+		before->sa_flags &= ~(SA_SIGINFO | SA_RESETHAND);
+		before->sa_handler = SIG_DFL;
+	}
+	pthread_sigmask(SIG_BLOCK, &mask, &old);
+	if (now.sa_flags & SA_SIGINFO)
+		now.sa_sigaction(signal_number, info, context);
+	else
+		now.sa_handler(signal_number);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+}
+
+/* Puts zeroes in the place of pages; false if that is not possible. */
+static bool replace(struct ucall_revocable *r, uintptr_t start, size_t size)
+{
+	const int flags = MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED | MAP_NORESERVE;
+
+	if (mmap((void *)start, size, PROT_READ | PROT_WRITE, flags, -1, 0) == MAP_FAILED)
+		return false;
+	for (size_t number = (start - r->start) / PAGE, end = number + size / PAGE; number < end;
+	     number++)
+		__atomic_fetch_or(&r->lost[number / 8], (uint8_t)(1 << number % 8),
+				  __ATOMIC_RELAXED);
+	__atomic_fetch_add(&r->count, 1, __ATOMIC_RELAXED);
+	return true;
 }
 
 static void handle(int signal_number, siginfo_t *info, void *context)
 {
 	uintptr_t address = (uintptr_t)info->si_addr;
 	struct ucall_revocable *r = info->si_code > 0 ? find(address) : NULL;
-	void *page = (void *)(address & ~(PAGE - 1));
 	int error = errno;
-	size_t number;
 
-	if (!r || mmap(page, PAGE, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED,
-		       -1, 0) == MAP_FAILED) {
+	/* If the process has too many mappings, one page cannot be replaced, but all of them can. */
+	if (!r || (!replace(r, address & ~(PAGE - 1), PAGE) && !replace(r, r->start, r->size)))
 		pass_on(signal_number, info, context);
-		return;
-	}
-	number = (address - r->start) / PAGE;
-	__atomic_fetch_or(&r->lost[number / 8], (uint8_t)(1 << number % 8), __ATOMIC_RELAXED);
-	__atomic_fetch_add(&r->count, 1, __ATOMIC_RELAXED);
 	errno = error;
 }
 
-/* With `lock`. */
+static bool is_ours(int signal_number)
+{
+	struct sigaction now;
+
+	return !sigaction(signal_number, NULL, &now) && (now.sa_flags & SA_SIGINFO) &&
+	       now.sa_sigaction == handle;
+}
+
+/*
+ * With `lock`.  Once a program has put its own handler on top, which may call this one, this one stays
+ * where it is for ever.
+ */
+static bool stays;
+
 static int install(void)
 {
-	struct sigaction action = { .sa_sigaction = handle, .sa_flags = SA_SIGINFO | SA_ONSTACK };
+	struct sigaction action = { .sa_sigaction = handle,
+				    .sa_flags = SA_SIGINFO | SA_ONSTACK | SA_NODEFER };
 
+	if (stays)
+		return 0;
 	sigemptyset(&action.sa_mask);
 	if (sigaction(SIGSEGV, &action, &before_segv))
 		return -1;
@@ -89,14 +130,15 @@ static int install(void)
 	return 0;
 }
 
-/* With `lock`.  Leaves it if the program has installed another one on top. */
-static void uninstall(int signal_number, const struct sigaction *before)
+/* With `lock`. */
+static void uninstall(void)
 {
-	struct sigaction now;
-
-	if (!sigaction(signal_number, NULL, &now) && (now.sa_flags & SA_SIGINFO) &&
-	    now.sa_sigaction == handle)
-		sigaction(signal_number, before, NULL);
+	if (!is_ours(SIGSEGV) || !is_ours(SIGBUS)) {
+		stays = true;
+		return;
+	}
+	sigaction(SIGSEGV, &before_segv, NULL);
+	sigaction(SIGBUS, &before_bus, NULL);
 }
 
 static struct ucall_revocable *take_slot(void)
@@ -149,10 +191,8 @@ void ucall_revocable_remove(struct ucall_revocable *r)
 	__atomic_store_n(&r->size, 0, __ATOMIC_RELEASE);
 	free(r->lost);
 	r->lost = NULL;
-	if (!--used) {
-		uninstall(SIGSEGV, &before_segv);
-		uninstall(SIGBUS, &before_bus);
-	}
+	if (!--used)
+		uninstall();
 	pthread_mutex_unlock(&lock);
 }
 

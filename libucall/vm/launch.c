@@ -46,6 +46,10 @@ int ucall_vm_measurement(const struct ucall_vm *handle, const uint8_t **digest)
 			"ucall_vm_measurement: a VM without memory encryption is not measured");
 	if (!ucall_machine_is_launched(vm))
 		return ucall_fail(EPERM, "ucall_vm_measurement: call ucall_vm_launch() first");
+	if (!vm->measurement_size && !vm->memory.private_bits)
+		return ucall_fail(EOPNOTSUPP,
+				  "ucall_vm_measurement: a VM with protection %s is not measured",
+				  vm->protection->name);
 	if (!vm->measurement_size)
 		return ucall_fail(
 			EOPNOTSUPP,

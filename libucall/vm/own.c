@@ -127,14 +127,14 @@ static int pages(void *cpu, uint64_t gva, uint64_t size, bool is_shared)
 	struct ucall_machine *vm = c->vm;
 	int r;
 
-	if (!vm->guard || !vm->guard->set_private)
+	if (!vm->guard || !vm->guard->told)
 		return ucall_fail(
 			EPROTO,
 			"the guest sent UCALL_PAGES; in a VM with protection %s pages stay as "
 			"they were allocated",
 			vm->protection->name);
 	pthread_mutex_lock(&vm->lock);
-	r = ucall_memory_set_private(vm, c->boot.root, gva, size, !is_shared);
+	r = ucall_memory_told(vm, c->boot.root, gva, size, !is_shared);
 	pthread_mutex_unlock(&vm->lock);
 	return r;
 }

@@ -32,6 +32,7 @@ clean_up() {
 	test ! "$teller" || kill -KILL "$teller" 2>/dev/null || true
 	test ! "$runner" || kill -TERM "$runner" 2>/dev/null || true
 	test ! "$programs" || rm -rf "$programs"
+	test ! "${published:-}" || test "$logs" = "$published" || rm -rf "$logs"
 }
 
 usage="usage: ucall kselftest --fetch[=SUITE] | --tree DIR [--backend B[,...]] [--messages address|mailbox[,...]]
@@ -88,6 +89,12 @@ while test $# -gt 0; do
 	esac
 	shift
 done
+for name; do
+	case $name in
+	-*) die 2 "give $name before the names of tests" ;;
+	esac
+done
+test ! "$kernel" || test "$lab$wanted_arch" || die 2 "--kernel is for a machine of --lab or --arch"
 if test "$tree"; then
 	test ! "$fetch" || die 2 "--tree and --fetch: give one of them"
 	test -e "$tree/tools/testing/selftests/kvm/lib/kvm_util.c" ||
@@ -121,10 +128,36 @@ if test "$export"; then
 	export_series "$export"
 	exit 0
 fi
-test "$lab" || test -r /dev/kvm || die 77 "no /dev/kvm that can be read here; --lab MACHINE has one"
-backends=${backends:-$default_backends}
+test "$lab" || { test -r /dev/kvm && test -w /dev/kvm; } || die 77 "no /dev/kvm that can be used here; --lab MACHINE has one"
+test ! "$junit" || { : >>"$junit"; } 2>/dev/null || die 2 "--junit $junit: it cannot be written"
+case $backends in
+*[!\ ]*) ;;
+'' ) backends=$default_backends ;;
+*) die 2 "--backend needs a value" ;;
+esac
 # An emulated machine is slower.
 limit=${limit:-$(if test "$lab"; then echo 180; else echo 60; fi)}
+# What this machine has; a machine of the lab may have others.
+set -f
+for backend in $backends; do
+	case $backend in
+	stock | */*) die 2 "--backend $backend: not the name of a backend" ;;
+	esac
+	test "$(printf '%s\n' $backends | grep -cxF -e "$backend")" = 1 || die 2 "--backend: $backend is there twice"
+done
+set +f
+test "$lab" || for backend in $backends; do
+	"$UCALL_LAB_COMMAND" info "${backend%%,*}" >/dev/null 2>&1 ||
+		die 2 "--backend $backend: $("$UCALL_LAB_COMMAND" info "${backend%%,*}" 2>&1 | head -n 1)"
+done
+# The newest tests need Linux 6.8 or later.
+if test "$lab" && test ! "$kernel"; then
+	case $lab in
+	riscv64 | none) ;;
+	*vmx) kernel=trixie ;;
+	*) kernel=trixie-backports ;;
+	esac
+fi
 variants=$backends
 ways=$messages
 case $messages in
@@ -145,7 +178,8 @@ fi
 
 # One line for each run is added to $results, as run-each prints it.
 results=$work/results
-logs=$cache/kselftest/logs/${lab:-this}-$version
+logs=$cache/kselftest/logs/${lab:-this}-$version-$$
+published=$cache/kselftest/logs/${lab:-this}-$version
 rm -rf "$logs"
 mkdir -p "$logs"
 : >"$results"
@@ -180,6 +214,10 @@ else
 	runner=
 fi
 kill -KILL "$teller" 2>/dev/null || true
+
+# The last run's logs are kept under one name.
+if mv -T "$published" "$logs-old" 2>/dev/null; then rm -rf "$logs-old"; fi
+mv -T "$logs" "$published" 2>/dev/null && logs=$published
 
 # ---- telling ----
 

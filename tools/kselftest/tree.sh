@@ -3,7 +3,7 @@
 #
 #	TREE/tools/testing/selftests/kvm		the tests as they are
 #	TREE/tools/testing/selftests/kvm_libucall	a copy, with overlay/ laid over it
-#	.../kvm_libucall/out/ARCH-WAY			a build of it; WAY is stock, address or mailbox
+#	TREE/out/ARCH-WAY				a build of it; WAY is stock, address or mailbox
 
 # What the tests need of a tree; not every version has all of it.
 tree_parts="Makefile arch/arm64/tools scripts/subarch.include include/linux/pci_ids.h tools/testing/selftests/kvm
@@ -45,6 +45,19 @@ take_headers() { # PACKAGE TREE
 	rm -rf "$2/headers"
 }
 
+# Another run may be building in it.
+locked=
+lock_tree() { # TREE
+	test "$locked" != "$1" || return 0
+	locked=$1
+	exec 7>"$1/lock"
+	flock -n 7 || {
+		working "waiting for another process that builds in $1"
+		flock 7
+		working
+	}
+}
+
 # Sets `tree`, a copy that is this command's own, `version`, and `arch_folder`, the tests' name for arch.
 prepare_tree() {
 	need xz xz-utils
@@ -60,12 +73,20 @@ prepare_tree() {
 		test -e "$tree/usr/include/linux/kvm.h" ||
 			die 77 "$tree has no usr/include/linux/kvm.h; run \"make headers\" in it"
 		mkdir -p "$copy"
+		lock_tree "$copy"
 		working "copying the tests of $tree"
+		for d in "$copy"/*; do
+			case $d in
+			*/out | */lock) ;;
+			*) chmod -R u+w "$d" && rm -rf "$d" ;;
+			esac
+		done
 		# Not every version has all parts, and tar tells of those that are missing.
 		(
 			cd "$tree"
-			tar -c --ignore-failed-read $tree_parts usr/include 2>/dev/null
-		) | tar -x -C "$copy"
+			tar -c --ignore-failed-read $tree_parts usr/include usr/$arch 2>/dev/null
+		) | tar -x -C "$copy" || die 77 "$tree could not be copied to $copy, as the lines above say"
+		chmod -R u+w "$copy"
 		working
 		tree=$copy
 	fi
@@ -97,6 +118,8 @@ add_fragment() { # MAKEFILE FRAGMENT
 
 # Lays our files over a folder of tests, and tells its Makefile of them.
 lay_over() { # FOLDER
+	test ! -e "$1/lib/ucall_libucall.c" ||
+		die 2 "this tree has libucall's patches already; give one without them"
 	cp -pR "$tools/overlay/lib" "$tools/overlay/include" "$tools/overlay/ucall_cost_test.c" "$1/"
 	makefile=$1/Makefile.kvm
 	test -e "$makefile" || makefile=$1/Makefile
@@ -105,12 +128,13 @@ lay_over() { # FOLDER
 
 # Makes the copy with our files.  What has not changed keeps its time, so that it is not built again.
 make_copy() {
-	mkdir -p "$selftests/kvm_libucall"
-	cp -a "$selftests/kvm/." "$selftests/kvm_libucall/"
+	rm -rf "$selftests/kvm_libucall"
+	cp -a "$selftests/kvm" "$selftests/kvm_libucall"
 	lay_over "$selftests/kvm_libucall"
-	cmp -s "$tools/overlay/Makefile.libucall" "$selftests/kvm_libucall/out/fragment" || rm -rf "$selftests/kvm_libucall/out"
-	mkdir -p "$selftests/kvm_libucall/out"
-	cp "$tools/overlay/Makefile.libucall" "$selftests/kvm_libucall/out/fragment"
+	builds=$tree/out
+	cmp -s "$tools/overlay/Makefile.libucall" "$builds/fragment" || rm -rf "$builds"
+	mkdir -p "$builds"
+	cp "$tools/overlay/Makefile.libucall" "$builds/fragment"
 }
 
 # Sets the compiler and where libucall is, for programs that run on the machine.
@@ -137,7 +161,7 @@ find_libucall() {
 make_tests() { # WAY TARGET...
 	way=$1
 	shift
-	out=$selftests/kvm_libucall/out/$arch-$way
+	out=$builds/$arch-$way
 	case $way in
 	stock) libucall_way='' words=stock ;;
 	address) libucall_way=1 words="with libucall" ;;
@@ -168,8 +192,8 @@ run_make() { # TARGET...
 }
 
 programs_of() { # WAY
-	test ! -d "$selftests/kvm_libucall/out/$arch-$1" || (
-		cd "$selftests/kvm_libucall/out/$arch-$1"
+	test ! -d "$builds/$arch-$1" || (
+		cd "$builds/$arch-$1"
 		find . -type f -perm -u+x ! -name '*.sh' ! -name '*.py' ! -name '*.so' ! -path './tools/*' | sed 's,^\./,,' | sort
 	)
 }
@@ -178,6 +202,9 @@ programs_of() { # WAY
 find_names() { # [TEST...]
 	for name; do
 		found=
+		case $name in
+		lib/* | *../* | ./* | /* | *[!a-zA-Z0-9_/-]*) die 2 "$name: not the name of a test" ;;
+		esac
 		for full in "$name" "$name"_test "$arch_folder/$name" "$arch_folder/$name"_test; do
 			test ! -e "$selftests/kvm_libucall/$full.c" || found=$full
 		done
@@ -190,35 +217,29 @@ find_names() { # [TEST...]
 build_selftests() { # WAYS [TEST...]
 	ways=$1
 	shift
-	exec 7>"$tree/lock"
-	flock -n 7 || {
-		working "waiting for another process that builds in $tree"
-		flock 7
-		working
-	}
+	lock_tree "$tree"
 	find_libucall
 	make_copy
 	find_names "$@" >"$work/names"
 	test ! -s "$work/names" || echo ucall_cost_test >>"$work/names"
 	for way in stock $ways; do
 		make_tests "$way" $(cat "$work/names")
-		programs_of "$way" | if test -s "$work/names"; then grep -xF -f "$work/names" || true; else cat; fi >"$work/$way"
+		programs_of "$way" >"$work/$way"
 		if test "$way" = stock; then
 			test -s "$work/stock" || {
 				grep -E 'error|No rule|cannot' "$out/log" | head -n 10 >&2
 				die 77 "no test of Linux $version could be built, as the lines above say"
 			}
-			cp "$work/stock" "$work/tests"
-		else
-			comm -23 "$work/stock" "$work/$way" | while read -r name; do
-				echo "$self: $name could not be built with libucall; $out/log says why" >&2
-			done
-			comm -12 "$work/tests" "$work/$way" >"$work/both"
-			mv "$work/both" "$work/tests"
+			# What was asked for, or what can be built as it is: what is not there counts as lost.
+			if test -s "$work/names"; then sort -u "$work/names"; else cat "$work/stock"; fi >"$work/tests"
 		fi
+		comm -23 "$work/tests" "$work/$way" | while read -r name; do
+			echo "$self: $name could not be built, $words; $out/log says why" >&2
+		done
 	done
 	link_programs
 	exec 7>&-
+	locked=
 }
 
 # Links to the programs in `programs`: another build may replace them while they run.
@@ -226,9 +247,10 @@ link_programs() {
 	for d in "$cache"/kselftest/run-*; do
 		test ! -d "$d" || kill -0 "${d##*run-}" 2>/dev/null || rm -rf "$d"
 	done
+	rm -rf "$cache/kselftest/run-$$"
 	programs=$cache/kselftest/run-$$
 	mkdir "$programs"
 	for way in stock $ways; do
-		cp -al "$selftests/kvm_libucall/out/$arch-$way" "$programs/$way"
+		cp -al "$builds/$arch-$way" "$programs/$way"
 	done
 }

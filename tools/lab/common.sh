@@ -36,7 +36,7 @@ at_exit() {
 	trap '' HUP INT TERM
 	working
 	clean_up
-	test ! "$work" || rm -rf "$work"
+	test ! "$work" || rm -rf "$work" 2>/dev/null || { chmod -R u+w "$work" && rm -rf "$work"; }
 	if test "$doing" && test $status -ne 0 && test $status -ne 77; then
 		printf '%s: %s failed, as the lines above say; %s\n' "$self" "$doing" "$advice" >&2
 		status=77

@@ -20,7 +20,16 @@
 #define INVALID_PARAMETER ((uint64_t)-3) /* SMC Calling Convention, 7.1 */
 #define NOT_SUPPORTED ((uint64_t)-1)
 
+/*
+ * How many pages can be in another state than they were allocated in: each can split the host's mapping,
+ * and a process may have about 65,000 (vm.max_map_count).
+ */
+#define CHANGED_MAX 4096
+
 struct emulated_vm {
+	/* The guest's calls; not vm->lock, under which the host may wait for a vCPU to stop. */
+	pthread_mutex_t lock;
+	unsigned int changed;
 	struct ucall_private_pages told; /* what the host was told */
 	struct ucall_private_pages real; /* what is */
 	struct ucall_revocable *memory;
@@ -31,18 +40,29 @@ static struct emulated_vm *emulated_vm(const struct ucall_machine *vm)
 	return vm->guard_data;
 }
 
+static void forget(struct emulated_vm *e)
+{
+	ucall_revocable_remove(e->memory);
+	e->memory = NULL;
+	ucall_private_free(&e->told);
+	ucall_private_free(&e->real);
+}
+
 static int launch(struct ucall_machine *vm)
 {
 	struct emulated_vm *e = emulated_vm(vm);
 	struct ucall_memory *mem = &vm->memory;
 
-	if (ucall_private_track(&e->told, mem) || ucall_private_track(&e->real, mem))
-		return -1;
-	e->memory = ucall_revocable_add(mem->base, mem->size);
-	return e->memory ? ucall_pages_show(mem, 0, mem->end, false) : -1;
+	if (!ucall_private_track(&e->told, mem) && !ucall_private_track(&e->real, mem)) {
+		e->memory = ucall_revocable_add(mem->base, mem->size);
+		if (e->memory && !ucall_pages_show(mem, 0, mem->end, false))
+			return 0;
+	}
+	forget(e);
+	return -1;
 }
 
-static int set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private)
+static int told(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private)
 {
 	ucall_private_mark(&emulated_vm(vm)->told, gpa, size, is_private);
 	return 0;
@@ -60,7 +80,7 @@ static bool is_lost(const struct ucall_machine *vm, const void *page)
 
 static const struct ucall_guard guard = {
 	.launch = launch,
-	.set_private = set_private,
+	.told = told,
 	.is_private = is_private,
 	.is_lost = is_lost,
 	.copy = pkvm_refuse_copy,
@@ -69,9 +89,12 @@ static const struct ucall_guard guard = {
 
 static int vm_init(struct ucall_machine *vm)
 {
-	vm->guard_data = ucall_calloc(1, sizeof(struct emulated_vm));
-	if (!vm->guard_data)
+	struct emulated_vm *e = ucall_calloc(1, sizeof(*e));
+
+	if (!e)
 		return -1;
+	pthread_mutex_init(&e->lock, NULL);
+	vm->guard_data = e;
 	vm->memory.has_private = true;
 	vm->guard = &guard;
 	return 0;
@@ -83,9 +106,9 @@ static void vm_fini(struct ucall_machine *vm)
 
 	if (!e)
 		return;
-	ucall_revocable_remove(e->memory);
-	ucall_private_free(&e->told);
-	ucall_private_free(&e->real);
+	forget(e);
+	if (!vm->inherited)
+		pthread_mutex_destroy(&e->lock);
 	free(e);
 	vm->guard_data = NULL;
 }
@@ -97,18 +120,23 @@ static uint64_t change(struct ucall_cpu *vcpu, uint64_t address, bool share)
 	struct emulated_vm *e = emulated_vm(vm);
 	uint64_t gpa, answer = INVALID_PARAMETER;
 	unsigned int prot;
+	bool back;
 
 	if (address % UCALL_PAGE_SIZE ||
 	    ucall_regions_walk(&vm->memory, vcpu->boot.root, address, &gpa, &prot) ||
 	    (prot & UCALL_MAP_DEVICE) || gpa >= vm->memory.size)
 		return INVALID_PARAMETER;
-	pthread_mutex_lock(&vm->lock);
+	pthread_mutex_lock(&e->lock);
+	/* True if it goes back to how it was allocated. */
+	back = share == (gpa >= vm->memory.end);
 	if (ucall_private_has(&e->real, &vm->memory, gpa) == share &&
+	    (back || e->changed < CHANGED_MAX) &&
 	    !ucall_pages_show(&vm->memory, gpa, UCALL_PAGE_SIZE, share)) {
 		ucall_private_mark(&e->real, gpa, UCALL_PAGE_SIZE, !share);
+		e->changed += back ? -1u : 1;
 		answer = 0;
 	}
-	pthread_mutex_unlock(&vm->lock);
+	pthread_mutex_unlock(&e->lock);
 	return answer;
 }
 
@@ -116,12 +144,12 @@ static uint64_t hypercall(struct ucall_cpu *vcpu, const uint64_t args[4])
 {
 	const bool has_more = args[2] || args[3];
 
-	switch (args[0]) {
-	case (uint64_t)PKVM_HYP_HIGH << 16 | PKVM_HYP_MEMINFO_LOW:
+	switch ((uint32_t)args[0]) {
+	case (uint32_t)PKVM_HYP_HIGH << 16 | PKVM_HYP_MEMINFO_LOW:
 		return args[1] || has_more ? INVALID_PARAMETER : UCALL_PAGE_SIZE;
-	case (uint64_t)PKVM_HYP_HIGH << 16 | PKVM_MEM_SHARE_LOW:
+	case (uint32_t)PKVM_HYP_HIGH << 16 | PKVM_MEM_SHARE_LOW:
 		return has_more ? INVALID_PARAMETER : change(vcpu, args[1], true);
-	case (uint64_t)PKVM_HYP_HIGH << 16 | PKVM_MEM_UNSHARE_LOW:
+	case (uint32_t)PKVM_HYP_HIGH << 16 | PKVM_MEM_UNSHARE_LOW:
 		return has_more ? INVALID_PARAMETER : change(vcpu, args[1], false);
 	default:
 		return NOT_SUPPORTED;
@@ -140,6 +168,6 @@ int pkvm_refuse_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const voi
 	return ucall_fail(
 		EPERM,
 		"guest-physical 0x%llx is the guest's own: the host of this %s VM cannot %s "
-		"it; use shared memory (UCALL_MEM_SHARED, ucall_shared_alloc())",
+		"it before the guest shares it (guest_share()); UCALL_MEM_SHARED is shared from the start",
 		(unsigned long long)gpa, vm->protection->name, to ? "read" : "write");
 }

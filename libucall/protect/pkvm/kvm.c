@@ -9,6 +9,7 @@
 #include <linux/capability.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -132,6 +133,9 @@ static int set_memory(struct ucall_machine *vm, int fd)
 
 	if (raise_limit(vm->memory.size))
 		return -1;
+	/* fork() would copy the guest's own pages, for which the kernel takes them away from it. */
+	if (madvise(vm->memory.base, vm->memory.size, MADV_DONTFORK))
+		return ucall_fail_call("madvise");
 	if (ioctl(fd, KVM_SET_USER_MEMORY_REGION, &region))
 		return ucall_fail_call("KVM_SET_USER_MEMORY_REGION");
 	return 0;
@@ -199,13 +203,16 @@ static int launch(struct ucall_machine *vm)
 	if (!start || ucall_private_track(&pkvm->pages, &vm->memory))
 		return -1;
 	*start = (struct pkvm_start){ .gpa = vm->memory.end, .end = vm->memory.size };
-	if (share(first))
-		return -1;
 	pkvm->memory = ucall_revocable_add(vm->memory.base, vm->memory.size);
-	return pkvm->memory ? 0 : -1;
+	if (pkvm->memory && !share(first))
+		return 0;
+	ucall_revocable_remove(pkvm->memory);
+	pkvm->memory = NULL;
+	ucall_private_free(&pkvm->pages);
+	return -1;
 }
 
-static int set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private)
+static int told(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private)
 {
 	ucall_private_mark(&pkvm_vm(vm)->pages, gpa, size, is_private);
 	return 0;
@@ -240,7 +247,7 @@ static enum ucall_run_end run(struct ucall_cpu *vcpu, int fd, struct kvm_run *ru
 
 static const struct ucall_kvm_guard guard = {
 	.guard = { .launch = launch,
-		   .set_private = set_private,
+		   .told = told,
 		   .is_private = is_private,
 		   .is_lost = is_lost,
 		   .copy = pkvm_refuse_copy },

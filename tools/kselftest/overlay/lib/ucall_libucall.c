@@ -70,6 +70,14 @@ struct shim {
 
 static struct shim *shim;
 
+/* Before main(), and so before there are threads. */
+static void __attribute__((constructor)) init(void)
+{
+	shim = calloc(1, sizeof(*shim));
+	if (shim)
+		pthread_mutex_init(&shim->lock, NULL);
+}
+
 static void *map(void *owner, uint64_t gva, size_t size, unsigned int prot)
 {
 	struct kvm_vm *vm = ((struct shim_vm *)owner)->vm;
@@ -207,11 +215,6 @@ void ucall_arch_init(struct kvm_vm *vm, uint64_t mmio_gpa)
 
 	forget(vm, true);
 	s = calloc(1, sizeof(*s));
-	if (!shim) {
-		shim = calloc(1, sizeof(*shim));
-		TEST_ASSERT(shim, "no memory");
-		pthread_mutex_init(&shim->lock, NULL);
-	}
 	TEST_ASSERT(s, "no memory");
 	s->vm = vm;
 	config.owner = s;
@@ -353,11 +356,14 @@ static void complete(int fd)
 {
 	struct shim_vcpu *s = find_vcpu(fd, false);
 
+	int error = errno;
+
 	if (!s || !s->incomplete)
 		return;
 	s->vcpu->run->immediate_exit = 1;
 	run_vcpu(s, fd, NULL);
 	s->vcpu->run->immediate_exit = 0;
+	errno = error;
 }
 #endif
 
