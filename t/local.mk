@@ -4,6 +4,8 @@ c_tests = \
 	t/assert \
 	t/byte-order \
 	t/channel \
+	t/confidential-pages \
+	t/confidential-revoked \
 	t/dirty-log \
 	t/done \
 	t/engines \
@@ -60,8 +62,6 @@ c_tests += \
 	t/confidential-hostile-host \
 	t/confidential-launch \
 	t/confidential-old-ways \
-	t/confidential-pages \
-	t/confidential-revoked \
 	t/confidential-snp \
 	t/confidential-vc \
 	t/config-string \
@@ -105,7 +105,7 @@ sh_tests = \
 
 check_PROGRAMS += $(c_tests) t/bad-elf t/misbehave t/show-port
 # Tests of encrypted memory: `make check-sev`.
-sev_tests = $(filter t/confidential% t/sev-%,$(c_tests)) t/confidential.sh t/hostile t/nested t/vcpus \
+sev_tests = $(filter-out t/confidential-pages t/confidential-revoked,$(filter t/confidential% t/sev-%,$(c_tests))) t/confidential.sh t/hostile t/nested t/vcpus \
 	t/sync-args t/done t/printf t/assert t/shared
 EXTRA_DIST += t/sev-report.sh t/abi/1
 dist_check_SCRIPTS += $(sh_tests)

@@ -87,41 +87,40 @@ static UCALL_GUEST int change_pages(uint64_t address, uint64_t size, int is_shar
 	return r;
 }
 
+#define ALL_IS_SHARED 1
+
+/* 0 if the pages can change, ALL_IS_SHARED without protection, or what is wrong. */
 static UCALL_GUEST int check(uint64_t address, uint64_t size)
 {
+	if ((ucall_this_bell()->protection & UCALL_BELL_TYPE) == UCALL_BELL_NONE)
+		return ALL_IS_SHARED;
 	if (!is_possible())
 		return GUEST_SHARE_NOT_SUPPORTED;
 	return !size || (address | size) % PAGE || address + size < address ? GUEST_SHARE_NOT_PAGES
 									    : 0;
 }
 
-static UCALL_GUEST int has_protection(void)
-{
-	return (ucall_this_bell()->protection & UCALL_BELL_TYPE) != UCALL_BELL_NONE;
-}
-
 UCALL_GUEST int guest_share(void *pages, uint64_t size)
 {
 	uint64_t address = (uint64_t)(uintptr_t)pages;
-	int r = has_protection() ? check(address, size) : 0;
+	int r = check(address, size);
 
-	if (r || !has_protection())
-		return r;
-	r = change_pages(address, size, 1);
+	if (!r)
+		r = change_pages(address, size, 1);
 	if (!r)
 		tell_host(address, size, 1);
-	return r;
+	return r == ALL_IS_SHARED ? 0 : r;
 }
 
 UCALL_GUEST int guest_unshare(void *pages, uint64_t size)
 {
 	uint64_t address = (uint64_t)(uintptr_t)pages;
-	int r = has_protection() ? check(address, size) : 0;
+	int r = check(address, size);
 
-	if (r || !has_protection())
-		return r;
-	if (tell_host(address, size, 0))
-		return GUEST_SHARE_REFUSED;
+	if (!r && tell_host(address, size, 0))
+		r = GUEST_SHARE_REFUSED;
 	/* If this fails, the guest has changed pages by itself: the host had better not use them. */
-	return change_pages(address, size, 0);
+	if (!r)
+		r = change_pages(address, size, 0);
+	return r == ALL_IS_SHARED ? 0 : r;
 }

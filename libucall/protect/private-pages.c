@@ -24,13 +24,12 @@ void ucall_private_mark(struct ucall_private_pages *pages, uint64_t gpa, uint64_
 			bool is_private)
 {
 	for (uint64_t page = gpa / UCALL_PAGE_SIZE; page < (gpa + size) / UCALL_PAGE_SIZE; page++) {
-		uint8_t bit = (uint8_t)(1 << page % 8);
+		uint32_t bit = 1u << page % 32;
 
 		if (is_private)
-			__atomic_fetch_or(&pages->private_bits[page / 8], bit, __ATOMIC_RELAXED);
+			__atomic_fetch_or(&pages->private_bits[page / 32], bit, __ATOMIC_RELAXED);
 		else
-			__atomic_fetch_and(&pages->private_bits[page / 8], (uint8_t)~bit,
-					   __ATOMIC_RELAXED);
+			__atomic_fetch_and(&pages->private_bits[page / 32], ~bit, __ATOMIC_RELAXED);
 	}
 }
 

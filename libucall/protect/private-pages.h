@@ -6,7 +6,8 @@
 #include "machine/pages.h"
 
 struct ucall_private_pages {
-	uint8_t *private_bits; /* a bit for each page; NULL before the launch */
+	/* A bit for each page, in words that every CPU can change atomically; NULL before the launch. */
+	uint32_t *private_bits;
 };
 
 /* Starts with each page as it was allocated, until it is marked.  -1 after ucall_fail(). */
@@ -18,9 +19,9 @@ bool ucall_private_has(const struct ucall_private_pages *pages, const struct uca
 		       uint64_t gpa);
 
 /* True if the bit of page number `page` is set in a bitmap such as private_bits. */
-static inline bool ucall_private_is_set(const uint8_t *bits, uint64_t page)
+static inline bool ucall_private_is_set(const uint32_t *bits, uint64_t page)
 {
-	return __atomic_load_n(&bits[page / 8], __ATOMIC_RELAXED) >> page % 8 & 1;
+	return __atomic_load_n(&bits[page / 32], __ATOMIC_RELAXED) >> page % 32 & 1;
 }
 
 #endif

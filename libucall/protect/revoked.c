@@ -22,7 +22,7 @@ struct ucall_revocable {
 	uintptr_t start; /* atomic */
 	size_t size; /* atomic */
 	unsigned int count; /* atomic */
-	uint8_t *lost; /* atomic bits, one for each page */
+	uint32_t *lost; /* atomic bits, one for each page */
 };
 
 static pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
@@ -81,8 +81,7 @@ static bool replace(struct ucall_revocable *r, uintptr_t start, size_t size)
 		return false;
 	for (size_t number = (start - r->start) / PAGE, end = number + size / PAGE; number < end;
 	     number++)
-		__atomic_fetch_or(&r->lost[number / 8], (uint8_t)(1 << number % 8),
-				  __ATOMIC_RELAXED);
+		__atomic_fetch_or(&r->lost[number / 32], 1u << number % 32, __ATOMIC_RELAXED);
 	__atomic_fetch_add(&r->count, 1, __ATOMIC_RELAXED);
 	return true;
 }
@@ -159,7 +158,7 @@ static struct ucall_revocable *take_slot(void)
 
 struct ucall_revocable *ucall_revocable_add(void *start, size_t size)
 {
-	uint8_t *lost = ucall_calloc(1, size / PAGE / 8 + 1);
+	uint32_t *lost = ucall_calloc(size / PAGE / 32 + 1, sizeof(*lost));
 	struct ucall_revocable *r;
 
 	if (!lost)
@@ -205,5 +204,5 @@ bool ucall_revocable_is_lost(const struct ucall_revocable *r, const void *addres
 {
 	size_t number = ((uintptr_t)address - r->start) / PAGE;
 
-	return __atomic_load_n(&r->lost[number / 8], __ATOMIC_RELAXED) >> number % 8 & 1;
+	return __atomic_load_n(&r->lost[number / 32], __ATOMIC_RELAXED) >> number % 32 & 1;
 }

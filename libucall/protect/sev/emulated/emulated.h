@@ -72,7 +72,7 @@ void sev_free_slots(struct sev_vm *sev);
 int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
 bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa);
 /* SNP: restores a snapshot's private and shared pages, but not their contents. */
-int sev_restore_pages(struct ucall_machine *vm, const uint8_t *private_bits);
+int sev_restore_pages(struct ucall_machine *vm, const uint32_t *private_bits);
 /* Called before and after KVM_RUN. */
 void sev_enter(struct sev_vm *sev);
 void sev_leave(struct sev_vm *sev);

@@ -213,10 +213,10 @@ static void resume_vcpus(struct sev_vm *sev)
 	pthread_mutex_unlock(&sev->gate);
 }
 
-int sev_restore_pages(struct ucall_machine *vm, const uint8_t *private_bits)
+int sev_restore_pages(struct ucall_machine *vm, const uint32_t *private_bits)
 {
 	const uint64_t pages = vm->memory.size / UCALL_PAGE_SIZE;
-	const uint8_t *now = sev_vm(vm)->pages.private_bits;
+	const uint32_t *now = sev_vm(vm)->pages.private_bits;
 
 	for (uint64_t first = 0, end; first < pages; first = end) {
 		bool was = ucall_private_is_set(private_bits, first);

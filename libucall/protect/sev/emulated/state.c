@@ -8,7 +8,7 @@
 #include "emulated.h"
 
 struct sev_state {
-	uint8_t *private_bits; /* SNP only, else NULL */
+	uint32_t *private_bits; /* SNP only, else NULL */
 	unsigned int vcpu_count;
 	struct sev_vcpu vcpus[]; /* by number */
 };
