@@ -1,9 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * One guest, with or without protection: confidential --protect X, where X is none, emulated-sev,
- * emulated-sev-es, emulated-sev-snp or, on a machine that has it, pkvm; `ucall list` says which are
- * available.  The guest keeps a secret in private memory, and puts what the host may know into shared
- * memory.
+ * Runs the same guest with any protection: `confidential --protect emulated-sev`.  `ucall list`
+ * names the protections, and says which of them this machine has.  The guest keeps a secret in
+ * private memory, and puts what the host may know into shared memory.
  */
 #include <errno.h>
 #include <stdio.h>

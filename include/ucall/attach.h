@@ -40,8 +40,9 @@ extern "C" {
  * Marks a guest function that is part of the host's program: no vector registers, stack protector
  * or instrumentation, whatever the compiler's flags.  If you copy it to the guest by section, add
  * the section attribute yourself.
+ *
+ * Attributes are spelled with underscores, because programs have macros such as `noinline`.
  */
-/* Attributes with underscores: programs have macros such as `noinline`. */
 #if defined(__x86_64__)
 #define UCALL_ATTACH_TARGET __attribute__((__target__("general-regs-only")))
 #else

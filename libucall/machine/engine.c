@@ -132,12 +132,11 @@ struct ucall_engine_info *ucall_engines(void)
 
 int ucall_engine_check_protection(const struct ucall_protection *protection)
 {
-	/* What a protection needs that an engine emulates is the engine. */
-	const char *name = protection->emulation ? "unicorn" : "kvm";
-	const struct ucall_engine *engine = find(name);
+	const struct ucall_engine *engine;
 
-	if (protection->bit == UCALL_PROTECT_NONE)
+	if (!protection->engine)
 		return ucall_engine_check(NULL);
+	engine = find(protection->engine);
 	return engine ? engine->check_protection(protection) : -1;
 }
 

@@ -21,7 +21,6 @@ struct ucall_revocable {
 	struct ucall_revocable *next;
 	uintptr_t start; /* atomic */
 	size_t size; /* atomic */
-	unsigned int count; /* atomic */
 	uint32_t *lost; /* atomic bits, one for each page */
 };
 
@@ -82,7 +81,6 @@ static bool replace(struct ucall_revocable *r, uintptr_t start, size_t size)
 	for (size_t number = (start - r->start) / PAGE, end = number + size / PAGE; number < end;
 	     number++)
 		__atomic_fetch_or(&r->lost[number / 32], 1u << number % 32, __ATOMIC_RELAXED);
-	__atomic_fetch_add(&r->count, 1, __ATOMIC_RELAXED);
 	return true;
 }
 
@@ -172,7 +170,6 @@ struct ucall_revocable *ucall_revocable_add(void *start, size_t size)
 	if (r) {
 		used++;
 		r->lost = lost;
-		r->count = 0;
 		__atomic_store_n(&r->start, (uintptr_t)start, __ATOMIC_RELEASE);
 		__atomic_store_n(&r->size, size, __ATOMIC_RELEASE);
 	}
@@ -193,11 +190,6 @@ void ucall_revocable_remove(struct ucall_revocable *r)
 	if (!--used)
 		uninstall();
 	pthread_mutex_unlock(&lock);
-}
-
-unsigned int ucall_revocable_count(const struct ucall_revocable *r)
-{
-	return __atomic_load_n(&r->count, __ATOMIC_RELAXED);
 }
 
 bool ucall_revocable_is_lost(const struct ucall_revocable *r, const void *address)

@@ -20,8 +20,6 @@ struct ucall_revocable;
 struct ucall_revocable *ucall_revocable_add(void *start, size_t size);
 /* Before the memory is unmapped. */
 void ucall_revocable_remove(struct ucall_revocable *memory);
-/* How often a page of it was found revoked. */
-unsigned int ucall_revocable_count(const struct ucall_revocable *memory);
 /* True if the page with that address was found revoked at least once: it is not the guest's any more. */
 bool ucall_revocable_is_lost(const struct ucall_revocable *memory, const void *address);
 

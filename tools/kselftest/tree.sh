@@ -51,11 +51,7 @@ lock_tree() { # TREE
 	test "$locked" != "$1" || return 0
 	locked=$1
 	exec 7>"$1/lock"
-	flock -n 7 || {
-		working "waiting for another process that builds in $1"
-		flock 7
-		working
-	}
+	wait_for_lock 7 "waiting for another process that builds in $1"
 }
 
 # Sets `tree`, a copy that is this command's own, `version`, and `arch_folder`, the tests' name for arch.

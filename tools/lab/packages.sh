@@ -46,6 +46,15 @@ check_cache() { # MEGABYTES
 			"set UCALL_LAB_CACHE to a folder with more"
 }
 
+# Locks an open descriptor; tells if another process has it.
+wait_for_lock() { # DESCRIPTOR WORDS
+	flock -n "$1" || {
+		working "$2"
+		flock "$1"
+		working
+	}
+}
+
 # Fills a folder of the cache by a command, once; another process may be doing the same.
 fill() { # FOLDER MEGABYTES COMMAND...
 	folder=$1 needed=$2
@@ -56,11 +65,7 @@ fill() { # FOLDER MEGABYTES COMMAND...
 	doing="filling the cache folder $folder"
 	advice="free $needed MB there, or set UCALL_LAB_CACHE to another folder that you can write to"
 	exec 8>"$folder.lock"
-	flock -n 8 || {
-		working "waiting for another process to fill $folder"
-		flock 8
-		working
-	}
+	wait_for_lock 8 "waiting for another process to fill $folder"
 	if test ! -e "$folder/complete"; then
 		rm -rf "$folder"
 		mkdir -p "$folder"

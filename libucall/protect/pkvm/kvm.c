@@ -230,19 +230,13 @@ static bool is_lost(const struct ucall_machine *vm, const void *page)
 
 static enum ucall_run_end run(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
-	if (ioctl(fd, KVM_RUN, 0)) {
-		if (errno == EINTR)
-			return UCALL_RUN_INTERRUPTED;
-		if (errno == EFAULT)
-			ucall_fail(EFAULT,
-				   "KVM_RUN: the guest touched a page of its own that the host "
-				   "has taken away from it");
-		else
-			ucall_fail_call("KVM_RUN");
-		return UCALL_RUN_FAILED;
-	}
-	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
-	return UCALL_RUN_EXIT;
+	enum ucall_run_end end = ucall_kvm_enter(vcpu, false);
+
+	if (end == UCALL_RUN_FAILED && errno == EFAULT)
+		ucall_fail(EFAULT,
+			   "KVM_RUN: the guest touched a page of its own that the host has taken "
+			   "away from it");
+	return end;
 }
 
 static const struct ucall_kvm_guard guard = {

@@ -230,7 +230,7 @@ int sev_restore_pages(struct ucall_machine *vm, const uint32_t *private_bits)
 		if (cut_slots(vm, first * UCALL_PAGE_SIZE, end * UCALL_PAGE_SIZE, was))
 			return -1;
 		ucall_private_mark(&sev_vm(vm)->pages, first * UCALL_PAGE_SIZE,
-			       (end - first) * UCALL_PAGE_SIZE, was);
+				   (end - first) * UCALL_PAGE_SIZE, was);
 	}
 	return 0;
 }

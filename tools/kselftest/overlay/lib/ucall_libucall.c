@@ -449,16 +449,22 @@ static UCALL_ATTACH_GUEST void send(uint64_t cmd, const uint64_t *args, uint32_t
 	*(volatile int *)&mailbox_state.busy = 0;
 }
 
-/* Returns the length of the text, which is in the mailbox. */
-static UCALL_ATTACH_GUEST uint32_t format(const char *fmt, va_list va)
+/* Sends a formatted text; false if the mailbox is not to be used: then it is in `text`. */
+static UCALL_ATTACH_GUEST bool send_text(uint64_t cmd, const uint64_t *args, char *text,
+					 const char *fmt, va_list va)
 {
-	char *text = libucall_mailbox_text();
+	bool use_mailbox = enter(cmd);
 	uint32_t size = 0;
 
+	if (use_mailbox)
+		text = libucall_mailbox_text();
 	guest_vsnprintf(text, UCALL_BUFFER_LEN, fmt, va);
+	if (!use_mailbox)
+		return false;
 	while (size < UCALL_BUFFER_LEN - 1 && text[size])
 		size++;
-	return size;
+	send(cmd, args, size);
+	return true;
 }
 
 UCALL_ATTACH_GUEST void __wrap_ucall(uint64_t cmd, int nargs, ...)
@@ -485,29 +491,21 @@ UCALL_ATTACH_GUEST void __wrap_ucall_fmt(uint64_t cmd, const char *fmt, ...)
 	va_list va;
 
 	va_start(va, fmt);
-	if (enter(cmd)) {
-		send(cmd, args, format(fmt, va));
-	} else {
-		guest_vsnprintf(text, sizeof(text), fmt, va);
+	if (!send_text(cmd, args, text, fmt, va))
 		__real_ucall_fmt(cmd, "%s", text);
-	}
 	va_end(va);
 }
 
-UCALL_ATTACH_GUEST void __wrap_ucall_assert(uint64_t cmd, const char *exp, const char *file, unsigned int line,
-			 const char *fmt, ...)
+UCALL_ATTACH_GUEST void __wrap_ucall_assert(uint64_t cmd, const char *exp, const char *file,
+					    unsigned int line, const char *fmt, ...)
 {
 	const uint64_t args[UCALL_MAX_ARGS] = { (uint64_t)exp, (uint64_t)file, line };
 	char text[UCALL_BUFFER_LEN];
 	va_list va;
 
 	va_start(va, fmt);
-	if (enter(cmd)) {
-		send(cmd, args, format(fmt, va));
-	} else {
-		guest_vsnprintf(text, sizeof(text), fmt, va);
+	if (!send_text(cmd, args, text, fmt, va))
 		__real_ucall_assert(cmd, exp, file, line, "%s", text);
-	}
 	va_end(va);
 }
 
