@@ -112,11 +112,9 @@ native_x86_64 = \
 	libucall/protect/sev/emulated/emulated.c \
 	libucall/protect/sev/emulated/emulated.h \
 	libucall/protect/sev/emulated/ghcb.c \
-	libucall/protect/sev/emulated/insn.c \
 	libucall/protect/sev/emulated/psp.c \
 	libucall/protect/sev/emulated/slots.c \
 	libucall/protect/sev/emulated/state.c \
-	libucall/protect/sev/emulated/vc.c \
 	libucall/protect/sev/kinds.c \
 	libucall/protect/sev/kvm-sev.h \
 	libucall/protect/sev/real/launch.c \
@@ -126,6 +124,11 @@ native_x86_64 = \
 	libucall/protect/sev/real/probe.c \
 	libucall/protect/sev/real/real.c \
 	libucall/protect/sev/sev.h \
+	libucall/protect/x86/cpu.h \
+	libucall/protect/x86/exception.c \
+	libucall/protect/x86/insn.c \
+	libucall/protect/x86/msrs.c \
+	libucall/protect/x86/slots.c \
 	libucall/arch/x86_64/stub.c libucall/arch/x86_64/stubs.S
 if HOST_AARCH64
 libucall_libcore_la_SOURCES += $(native_aarch64)

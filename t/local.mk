@@ -70,7 +70,7 @@ c_tests += \
 	t/instructions \
 	t/nested-virtualization \
 	t/ring-handlers \
-	t/sev-insn \
+	t/x86-insn \
 	t/sev-launch \
 	t/sev-shared \
 	t/vector
@@ -128,8 +128,8 @@ t_page_tables_CPPFLAGS = $(core_cppflags)
 t_page_tables_LDADD = $(core_ldadd)
 t_page_walk_CPPFLAGS = $(core_cppflags)
 t_page_walk_LDADD = $(core_ldadd)
-t_sev_insn_CPPFLAGS = $(core_cppflags)
-t_sev_insn_LDADD = $(core_ldadd)
+t_x86_insn_CPPFLAGS = $(core_cppflags)
+t_x86_insn_LDADD = $(core_ldadd)
 t_sev_launch_CPPFLAGS = $(core_cppflags)
 t_sev_launch_LDADD = $(core_ldadd)
 # It replaces the core's machine and CPUID with its own.

@@ -38,7 +38,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		struct kvm_cpuid2 head;
 		uint8_t bytes[sizeof(struct kvm_cpuid2) + sizeof(struct kvm_cpuid_entry2)];
 	} cpuid = { .head.nent = 1 };
-	struct sev_vm sev = { .fd = -1, .cpuid = &cpuid.head };
+	struct sev_vm sev = { .cpuid = &cpuid.head };
 	struct ucall_machine vm;
 	uint64_t msr;
 
@@ -55,14 +55,13 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size -= 9;
 	if (size > UCALL_PAGE_SIZE)
 		size = UCALL_PAGE_SIZE;
-	pthread_mutex_init(&sev.gate, NULL);
-	pthread_cond_init(&sev.gate_moved, NULL);
+	x86_init(&sev.cpu, -1);
 	vm.guard_data = &sev;
 	sev_set_c_bit(&vm.memory, 1ull << 47);
 	if (!ucall_pages_init(&vm.memory, PAGES * UCALL_PAGE_SIZE, UCALL_PRIVATE_APART) &&
 	    ucall_memory_alloc_pages(&vm.memory, 3))
 		request(&vm, msr, data + 9, size);
-	sev_free_slots(&sev);
+	x86_fini(&sev.cpu, false);
 	vm.guard_data = NULL;
 	ucall_machine_fini(&vm);
 	return 0;

@@ -3,7 +3,7 @@
 #include <stdlib.h>
 #include <string.h>
 
-#include "protect/sev/emulated/emulated.h"
+#include "protect/x86/cpu.h"
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size);
 
@@ -16,11 +16,11 @@ static bool is_target(void *data, uint64_t gva)
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
 	struct kvm_regs regs = { .rip = 0x1000, .rdx = 0x3f8 }, found;
-	struct sev_place place = { .regs = &regs, .is_target = is_target };
+	struct x86_place place = { .regs = &regs, .is_target = is_target };
 	struct ucall_exit exit;
 	uint8_t *code;
 
-	if (size < 4 + SEV_BEFORE)
+	if (size < 4 + X86_BEFORE)
 		return 0;
 	memset(&exit, 0, sizeof(exit));
 	if (data[0] & 1) {
@@ -41,9 +41,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (!code)
 		return 0;
 	memcpy(code, data + 4, size);
-	place.code = code + SEV_BEFORE;
-	place.have = size - SEV_BEFORE;
-	if (sev_find_start(&place, &exit, &found) && regs.rip - found.rip > SEV_BEFORE)
+	place.code = code + X86_BEFORE;
+	place.have = size - X86_BEFORE;
+	if (x86_find_start(&place, &exit, &found) && regs.rip - found.rip > X86_BEFORE)
 		abort();
 	free(code);
 	return 0;

@@ -6,7 +6,7 @@
 #include <sys/ioctl.h>
 
 #include "base/error.h"
-#include "arch/x86_64/insn.h"
+#include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/x86_64.h"
 #include "emulated.h"
 
@@ -23,43 +23,24 @@ static int check(int kvm_fd, const struct ucall_protection *protection)
 	return ucall_ciphers_load() ? 0 : -1;
 }
 
-static void add_range(struct kvm_msr_filter *filter, unsigned int n, uint32_t base, uint32_t count,
-		      uint8_t *bitmap)
-{
-	filter->ranges[n].flags = KVM_MSR_FILTER_READ | KVM_MSR_FILTER_WRITE;
-	filter->ranges[n].base = base;
-	filter->ranges[n].nmsrs = count;
-	filter->ranges[n].bitmap = bitmap;
-}
-
 /*
- * Sets which MSRs exit.  With SEV: only SEV_STATUS.  With SEV-ES: all except those of the encrypted
- * state that KVM leaves to the guest there (sev_es_init_vmcb() and its MSR permission map).
+ * With SEV-ES, all MSRs exit except those of the encrypted state that KVM leaves to the guest there
+ * (sev_es_init_vmcb() and its MSR permission map).
  */
+static const struct x86_msrs guests_own[] = {
+	{ 0x174, 3 }, /* SYSENTER_CS, _ESP, _EIP */
+	{ 0x277, 1 }, /* PAT */
+	{ 0xc0000080, 5 }, /* EFER STAR LSTAR CSTAR SFMASK */
+	{ 0xc0000100, 3 }, /* FS_BASE GS_BASE KERNEL_GS_BASE */
+};
+static const struct x86_msrs status[] = { { UCALL_MSR_SEV_STATUS, 1 } };
+
 static int filter_msrs(const struct ucall_machine *vm, int fd)
 {
-	struct kvm_enable_cap cap = { .cap = KVM_CAP_X86_USER_SPACE_MSR,
-				      .args = { KVM_MSR_EXIT_REASON_FILTER } };
-	uint8_t none[8] = { 0 }, all[8];
-	struct kvm_msr_filter filter;
-
-	memset(all, 0xff, sizeof(all));
-	memset(&filter, 0, sizeof(filter));
-	if (ucall_protection_closes(vm->protection)) {
-		filter.flags = KVM_MSR_FILTER_DEFAULT_DENY;
-		add_range(&filter, 0, 0x174, 3, all); /* SYSENTER_CS, _ESP, _EIP */
-		add_range(&filter, 1, 0x277, 1, all); /* PAT */
-		add_range(&filter, 2, 0xc0000080, 5, all); /* EFER STAR LSTAR CSTAR SFMASK */
-		add_range(&filter, 3, 0xc0000100, 3, all); /* FS_BASE GS_BASE KERNEL_GS_BASE */
-	} else {
-		filter.flags = KVM_MSR_FILTER_DEFAULT_ALLOW;
-		add_range(&filter, 0, UCALL_MSR_SEV_STATUS, 1, none);
-	}
-	if (ioctl(fd, KVM_ENABLE_CAP, &cap))
-		return ucall_fail_call("KVM_ENABLE_CAP, KVM_CAP_X86_USER_SPACE_MSR");
-	if (ioctl(fd, KVM_X86_SET_MSR_FILTER, &filter))
-		return ucall_fail_call("KVM_X86_SET_MSR_FILTER");
-	return 0;
+	if (ucall_protection_closes(vm->protection))
+		return x86_filter_msrs(fd, guests_own, sizeof(guests_own) / sizeof(guests_own[0]),
+				       false);
+	return x86_filter_msrs(fd, status, 1, true);
 }
 
 static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
@@ -71,9 +52,7 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 	if (!sev)
 		return -1;
 	vm->guard_data = sev;
-	pthread_mutex_init(&sev->gate, NULL);
-	pthread_cond_init(&sev->gate_moved, NULL);
-	sev->fd = fd;
+	x86_init(&sev->cpu, fd);
 	sev->ciphers = ucall_ciphers_load();
 	if (!supported || !sev->ciphers)
 		return -1;
@@ -87,7 +66,7 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 			"trap_cpuid=step: KVM can single-step guests only in ring 0; this VM's "
 			"guest functions run in ring %d",
 			vm->ring);
-	if (sev_find_c_bit(fd, &c_bit, supported) || filter_msrs(vm, fd))
+	if (x86_find_address_bit(fd, &c_bit, supported) || filter_msrs(vm, fd))
 		return -1;
 	sev_set_c_bit(&vm->memory, c_bit);
 	sev->cpuid = sev_make_cpuid(vm, supported);
@@ -100,11 +79,7 @@ static void vm_fini(struct ucall_machine *vm)
 
 	if (!sev)
 		return;
-	sev_free_slots(sev);
-	if (!vm->inherited) {
-		pthread_cond_destroy(&sev->gate_moved);
-		pthread_mutex_destroy(&sev->gate);
-	}
+	x86_fini(&sev->cpu, vm->inherited);
 	free(sev->cpuid);
 	memset(sev->key, 0, sizeof(sev->key));
 	free(sev);
@@ -144,6 +119,21 @@ static int launch_snp(struct ucall_machine *vm)
 
 /* ---- exits ---- */
 
+/* Undoes the exit in vcpu->exit and raises #VC at its instruction (APM volume 2, 15.35.5). */
+static int raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code)
+{
+	struct kvm_regs regs;
+	int r = x86_undo(vcpu, fd, &regs, NULL);
+
+	if (!r)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"the guest raised #VC by an instruction that this emulation does not "
+			"recognise (a store to MMIO other than MOV, MOVS and STOS); see "
+			"docs/CONFIDENTIAL.md");
+	return r < 0 ? r : x86_deliver(vcpu, fd, &regs, VECTOR_VC, code);
+}
+
 static int serve_msr(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size)
 {
 	struct sev_vcpu *v = sev_vcpu(vcpu);
@@ -172,7 +162,7 @@ static int serve_msr(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t
 	if (msr == UCALL_MSR_VMGEXIT && is_write)
 		return ucall_kvm_complete(vcpu) ? -1 : sev_vmgexit(vcpu, fd, run, run_size);
 	run->msr.data = 0;
-	return sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_MSR);
+	return raise_vc(vcpu, fd, UCALL_SVM_EXIT_MSR);
 }
 
 /* SNP: the guest used a private page as shared, or the reverse. */
@@ -181,7 +171,7 @@ static int report_mismatch(struct ucall_cpu *vcpu, int fd)
 	uint64_t gpa = vcpu->exit.u.mmio.gpa;
 	struct kvm_regs regs;
 
-	if (sev_undo(vcpu, fd, &regs) < 0)
+	if (x86_undo(vcpu, fd, &regs, NULL) < 0)
 		return -1;
 	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
 	vcpu->exit.reason = UCALL_EXIT_MEMORY;
@@ -202,7 +192,7 @@ static int serve_mmio(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 		return 0;
 	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP && gpa < vm->memory.size)
 		return report_mismatch(vcpu, fd);
-	return sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_NPF);
+	return raise_vc(vcpu, fd, UCALL_SVM_EXIT_NPF);
 }
 
 /* trap_cpuid=step: raises #VC if CPUID is next.  1: the guest can go on. */
@@ -211,20 +201,12 @@ static int look_ahead(struct ucall_cpu *vcpu, int fd)
 	struct kvm_regs regs;
 	uint8_t code[4];
 
-	if (ucall_x86_64_next_code(vcpu, fd, &regs, code, sizeof(code)))
+	if (x86_look_ahead(vcpu, fd, &regs, code, sizeof(code)))
 		return -1;
-	/* ENDBR64 does nothing here (CR4.CET is clear): skip it, as KVM's interpreter may do. */
-	for (int most = 16; most && ucall_x86_64_is_endbr(code); most--) {
-		regs.rip += 4;
-		if (ioctl(fd, KVM_SET_REGS, &regs))
-			return ucall_fail_call("KVM_SET_REGS");
-		if (ucall_x86_64_next_code(vcpu, fd, &regs, code, sizeof(code)))
-			return -1;
-	}
 	sev_vcpu(vcpu)->looked = code[0] != 0x0f || code[1] != 0xa2;
 	if (sev_vcpu(vcpu)->looked)
 		return 1;
-	return sev_deliver_vc(vcpu, fd, &regs, UCALL_SVM_EXIT_CPUID);
+	return x86_deliver(vcpu, fd, &regs, VECTOR_VC, UCALL_SVM_EXIT_CPUID);
 }
 
 /* Returns 1 to go on, 0 if vcpu->exit is for the caller, or -1. */
@@ -236,7 +218,7 @@ static int serve(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run
 		return serve_msr(vcpu, fd, run, run_size);
 	case KVM_EXIT_IO:
 		return ucall_protection_closes(vcpu->vm->protection)
-			       ? sev_raise_vc(vcpu, fd, UCALL_SVM_EXIT_IOIO)
+			       ? raise_vc(vcpu, fd, UCALL_SVM_EXIT_IOIO)
 			       : 0;
 	case KVM_EXIT_MMIO:
 		return serve_mmio(vcpu, fd, run);
@@ -284,10 +266,10 @@ static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_ru
 		return r ? UCALL_RUN_FAILED : UCALL_RUN_EXIT;
 	sev_vcpu(vcpu)->looked = false;
 	if (gated)
-		sev_enter(sev);
+		x86_enter(&sev->cpu);
 	end = ucall_kvm_enter(vcpu, sev->step);
 	if (gated)
-		sev_leave(sev);
+		x86_leave(&sev->cpu);
 	if (end != UCALL_RUN_EXIT)
 		return end;
 	r = serve(vcpu, fd, run, run_size);
@@ -301,7 +283,10 @@ static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_ru
 #define STATE .save = sev_save, .load = sev_load, .free_state = sev_free_state
 
 const struct ucall_kvm_guard sev_emulated = {
-	.guard = { .launch = launch, .copy = sev_copy, .private_memory = UCALL_PRIVATE_APART, STATE },
+	.guard = { .launch = launch,
+		   .copy = sev_copy,
+		   .private_memory = UCALL_PRIVATE_APART,
+		   STATE },
 	COMMON,
 };
 

@@ -9,29 +9,14 @@
 
 #include "modules/ciphers.h"
 #include "protect/sev/sev.h"
-
-/* A memslot of an SNP guest: pages that are all private, or all shared. */
-struct sev_slot {
-	uint64_t start, size; /* guest-physical, in bytes; size 0: free */
-	bool is_private;
-};
+#include "protect/x86/cpu.h"
 
 struct sev_vm {
+	struct x86_cpu cpu; /* SNP: which pages are private, and their slots */
 	const struct ucall_ciphers *ciphers;
 	uint8_t key[UCALL_XTS_KEY_SIZE];
-	int fd;
 	struct kvm_cpuid2 *cpuid; /* of its vCPUs */
 	bool step; /* trap_cpuid=step */
-
-	/* SNP: which pages are private, and the slots that implement it. */
-	struct ucall_private_pages pages;
-	struct sev_slot *slots;
-	uint32_t slot_count;
-	/* SNP: slots change only while no vCPU is in KVM_RUN. */
-	pthread_mutex_t gate;
-	pthread_cond_t gate_moved;
-	unsigned int running;
-	bool paused;
 };
 
 struct sev_vcpu {
@@ -63,56 +48,20 @@ int sev_convert_page(struct ucall_machine *vm, uint64_t gpa, bool is_private);
 
 /* ---- slots.c: private memory on KVM ---- */
 
-int sev_find_c_bit(int fd, uint64_t *c_bit, const struct kvm_cpuid2 *cpuid);
 int sev_set_memory(struct ucall_machine *vm, int fd);
 /* SNP: from now on each page is either private or shared, with a slot to match. */
 int sev_split_memory(struct ucall_machine *vm);
-void sev_free_slots(struct sev_vm *sev);
 /* struct ucall_guard, for SNP. */
 int sev_set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private);
 bool sev_is_private(const struct ucall_machine *vm, uint64_t gpa);
 /* SNP: restores a snapshot's private and shared pages, but not their contents. */
 int sev_restore_pages(struct ucall_machine *vm, const uint32_t *private_bits);
-/* Called before and after KVM_RUN. */
-void sev_enter(struct sev_vm *sev);
-void sev_leave(struct sev_vm *sev);
 
 /* ---- state.c: struct ucall_guard.save and so on ---- */
 
 void *sev_save(const struct ucall_machine *vm);
 int sev_load(struct ucall_machine *vm, const void *state);
 void sev_free_state(void *state);
-
-/* ---- vc.c: #VC ---- */
-
-/*
- * Undoes the exit in vcpu->exit, as if the instruction had not begun, and raises #VC at it.
- * Returns 1; 0 if the guest shut down, as vcpu->exit says; -1 on error, also if the exit cannot be
- * undone.
- */
-int sev_raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code);
-/* The same for an instruction that has not been executed: the one at `regs`. */
-int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code);
-/* Only undoes the exit: *regs are those before the instruction.  Returns the same. */
-int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs);
-
-/* ---- insn.c: finds the instruction of an exit ---- */
-
-struct sev_place {
-	const uint8_t *code; /* at rip, with SEV_BEFORE bytes before it and `have` from it on */
-	size_t have;
-	const struct kvm_regs *regs; /* at the exit */
-	bool moves; /* completing the instruction moves rip, so it is still at the start */
-	/* True if the exit's access was to guest address `gva`. */
-	bool (*is_target)(void *data, uint64_t gva);
-	void *data;
-};
-
-#define SEV_BEFORE 15
-
-/* Finds the start of the instruction that made `exit`: *regs are those before it. */
-bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit,
-		    struct kvm_regs *regs);
 
 /* ---- ghcb.c: VMGEXIT ---- */
 

@@ -33,12 +33,12 @@ void *sev_save(const struct ucall_machine *vm)
 	struct sev_state *state =
 		calloc(1, sizeof(*state) + vm->vcpu_count * sizeof(state->vcpus[0]));
 
-	if (state && sev->pages.private_bits) {
+	if (state && sev->cpu.pages.private_bits) {
 		state->private_bits = malloc(bitmap_size(vm));
 		if (state->private_bits)
-			memcpy(state->private_bits, sev->pages.private_bits, bitmap_size(vm));
+			memcpy(state->private_bits, sev->cpu.pages.private_bits, bitmap_size(vm));
 	}
-	if (!state || (sev->pages.private_bits && !state->private_bits)) {
+	if (!state || (sev->cpu.pages.private_bits && !state->private_bits)) {
 		sev_free_state(state);
 		ucall_fail(ENOMEM, "out of memory");
 		return NULL;

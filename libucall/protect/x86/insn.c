@@ -9,7 +9,7 @@
  */
 #include <string.h>
 
-#include "emulated.h"
+#include "cpu.h"
 
 #define DIRECTION_FLAG (1u << 10)
 
@@ -129,7 +129,7 @@ static bool is_out(const struct head *h, const uint8_t *p, size_t n, const struc
 	return (h->opcode & 0xfe) == 0xee && n == h->size && (uint16_t)regs->rdx == exit->u.io.port;
 }
 
-static bool io_start(const struct sev_place *at, const struct ucall_exit *exit,
+static bool io_start(const struct x86_place *at, const struct ucall_exit *exit,
 		     struct kvm_regs *regs)
 {
 	struct string_op op;
@@ -141,7 +141,7 @@ static bool io_start(const struct sev_place *at, const struct ucall_exit *exit,
 			rewind_string(&h, op, exit->u.io.size, exit->u.io.count, regs);
 		return true;
 	}
-	for (size_t n = 1; n <= SEV_BEFORE; n++) {
+	for (size_t n = 1; n <= X86_BEFORE; n++) {
 		const uint8_t *p = at->code - n;
 
 		if (!read_head(p, n, &h))
@@ -239,7 +239,7 @@ static bool is_mov(const struct head *h, const uint8_t *p, size_t n, struct kvm_
 	return true;
 }
 
-static bool mmio_start(const struct sev_place *at, const struct ucall_exit *exit,
+static bool mmio_start(const struct x86_place *at, const struct ucall_exit *exit,
 		       struct kvm_regs *regs)
 {
 	uint32_t size = exit->u.mmio.size;
@@ -250,7 +250,7 @@ static bool mmio_start(const struct sev_place *at, const struct ucall_exit *exit
 		rewind_string(&h, op, size, 1, regs);
 		return at->is_target(at->data, regs->rdi);
 	}
-	for (size_t n = 1; n <= SEV_BEFORE; n++) {
+	for (size_t n = 1; n <= X86_BEFORE; n++) {
 		const uint8_t *p = at->code - n;
 		uint64_t gva, data;
 
@@ -275,7 +275,7 @@ static bool mmio_start(const struct sev_place *at, const struct ucall_exit *exit
 	return false;
 }
 
-bool sev_find_start(const struct sev_place *at, const struct ucall_exit *exit,
+bool x86_find_start(const struct x86_place *at, const struct ucall_exit *exit,
 		    struct kvm_regs *regs)
 {
 	*regs = *at->regs;

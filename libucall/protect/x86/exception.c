@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * #VC: the exception that SEV-ES raises in the guest for an instruction that would exit (APM volume
- * 2, 15.35.5).  KVM cannot inject it: it treats the vector as one without an error code, and loses
- * it at the next entry.  So this file does what the CPU does for an exception.
+ * Exceptions that a CPU raises for an instruction which would exit, such as #VC and #VE.  KVM cannot
+ * inject them: it knows neither vector, and loses them at the next entry.  So this file does what the
+ * CPU does for an exception.
  */
 #include <errno.h>
 #include <string.h>
@@ -11,7 +11,9 @@
 #include "base/error.h"
 #include "arch/x86_64/exceptions.h"
 #include "arch/x86_64/layout.h"
-#include "emulated.h"
+#include "arch/x86_64/insn.h"
+#include "arch/x86_64/x86_64.h"
+#include "cpu.h"
 
 #define FLAGS_CLEARED 0x34300 /* VM RF NT TF: by any gate; IF: by an interrupt gate */
 #define FLAG_IF 0x200
@@ -58,18 +60,27 @@ static void enter_ring0(struct kvm_sregs *sregs, uint16_t selector)
 	sregs->ss.dpl = 0;
 }
 
-int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, uint64_t code)
+/* #DF #TS #NP #SS #GP #PF #AC #CP #VC #SX (APM volume 2, table 8-1). */
+static bool has_error_code(unsigned int vector)
+{
+	return vector == 8 || (vector >= 10 && vector <= 14) || vector == 17 || vector == 21 ||
+	       vector == 29 || vector == 30;
+}
+
+int x86_deliver(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, unsigned int vector,
+		uint64_t code)
 {
 	struct ucall_machine *vm = vcpu->vm;
 	struct kvm_regs new = *regs;
 	struct kvm_sregs sregs;
 	uint64_t gate[2], stack, frame[6];
+	const size_t without = has_error_code(vector) ? 0 : 1; /* of the frame */
 
 	if (ioctl(fd, KVM_GET_SREGS, &sregs))
 		return ucall_fail_call("KVM_GET_SREGS");
 	/* The gate must be present, for handlers (APM volume 2, 4.8.4), and enter ring 0. */
-	if (VECTOR_VC * 16 + 15 > sregs.idt.limit ||
-	    !ucall_memory_copy_as_cpu(vm, sregs.cr3, sregs.idt.base + VECTOR_VC * 16, gate, NULL,
+	if (vector * 16 + 15 > sregs.idt.limit ||
+	    !ucall_memory_copy_as_cpu(vm, sregs.cr3, sregs.idt.base + vector * 16, gate, NULL,
 				      sizeof(gate)) ||
 	    !(gate[0] >> 47 & 1) || (gate[0] >> 41 & 0xf) != 7 || (gate[0] >> 16 & 3))
 		return shut_down(vcpu);
@@ -81,8 +92,9 @@ int sev_deliver_vc(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, 
 	frame[5] = sregs.ss.selector;
 	if (!find_stack(vm, &sregs, regs->rsp, gate[0] >> 32 & 7, &stack))
 		return shut_down(vcpu);
-	stack = (stack & ~15ull) - sizeof(frame);
-	if (!ucall_memory_copy_as_cpu(vm, sregs.cr3, stack, NULL, frame, sizeof(frame)))
+	stack = (stack & ~15ull) - sizeof(frame) + without * sizeof(frame[0]);
+	if (!ucall_memory_copy_as_cpu(vm, sregs.cr3, stack, NULL, frame + without,
+				      sizeof(frame) - without * sizeof(frame[0])))
 		return shut_down(vcpu);
 	new.rip = (gate[0] & 0xffff) | (gate[0] >> 48) << 16 | gate[1] << 32;
 	new.rsp = stack;
@@ -112,14 +124,14 @@ static bool is_target(void *data, uint64_t gva)
 	       ucall_memory_entry(&t->vm->memory, gpa, prot & UCALL_MAP_SHARED) == t->entry;
 }
 
-int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs)
+int x86_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, unsigned int *size)
 {
 	struct kvm_regs at, after;
 	struct kvm_sregs sregs;
-	uint8_t code[2 * SEV_BEFORE] = { 0 };
+	uint8_t code[2 * X86_BEFORE] = { 0 };
 	struct target target = { .vm = vcpu->vm };
-	struct sev_place place = {
-		.code = code + SEV_BEFORE,
+	struct x86_place place = {
+		.code = code + X86_BEFORE,
 		.regs = &at,
 		.is_target = is_target,
 		.data = &target,
@@ -136,31 +148,41 @@ int sev_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs)
 	if (vcpu->exit.reason == UCALL_EXIT_MMIO)
 		target.entry = vcpu->exit.u.mmio.gpa;
 	/* Byte by byte: there may be a page boundary before or after any of them. */
-	for (uint64_t i = 0; i < SEV_BEFORE; i++)
-		if (!ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, at.rip - SEV_BEFORE + i,
+	for (uint64_t i = 0; i < X86_BEFORE; i++)
+		if (!ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, at.rip - X86_BEFORE + i,
 					      &code[i], NULL, 1))
 			code[i] = 0;
-	while (place.have < SEV_BEFORE &&
+	while (place.have < X86_BEFORE &&
 	       ucall_memory_copy_as_cpu(vcpu->vm, sregs.cr3, at.rip + place.have,
-					&code[SEV_BEFORE + place.have], NULL, 1))
+					&code[X86_BEFORE + place.have], NULL, 1))
 		place.have++;
-	if (!sev_find_start(&place, &vcpu->exit, regs))
+	if (!x86_find_start(&place, &vcpu->exit, regs))
 		return 0;
+	if (size) {
+		uint64_t length = after.rip - regs->rip;
+
+		/* With REP it is not known. */
+		*size = length <= UCALL_X86_64_INSN ? (unsigned int)length : 0;
+	}
 	if (ioctl(fd, KVM_SET_REGS, regs))
 		return ucall_fail_call("KVM_SET_REGS");
 	return 1;
 }
 
-int sev_raise_vc(struct ucall_cpu *vcpu, int fd, uint64_t code)
-{
-	struct kvm_regs regs;
-	int r = sev_undo(vcpu, fd, &regs);
+/* ---- steps ---- */
 
-	if (!r)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"the guest raised #VC by an instruction that this emulation does not "
-			"recognise (a store to MMIO other than MOV, MOVS and STOS); see "
-			"docs/CONFIDENTIAL.md");
-	return r < 0 ? r : sev_deliver_vc(vcpu, fd, &regs, code);
+int x86_look_ahead(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, uint8_t *code,
+		   size_t size)
+{
+	if (ucall_x86_64_next_code(vcpu, fd, regs, code, size))
+		return -1;
+	/* ENDBR64 does nothing here (CR4.CET is clear): skip it, as KVM's interpreter may do. */
+	for (int most = 16; most && ucall_x86_64_is_endbr(code); most--) {
+		regs->rip += 4;
+		if (ioctl(fd, KVM_SET_REGS, regs))
+			return ucall_fail_call("KVM_SET_REGS");
+		if (ucall_x86_64_next_code(vcpu, fd, regs, code, size))
+			return -1;
+	}
+	return 0;
 }

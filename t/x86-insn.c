@@ -4,7 +4,7 @@
 
 #include <ucall/test.h>
 
-#include "protect/sev/emulated/emulated.h"
+#include "protect/x86/cpu.h"
 
 #define RIP 0x401000
 #define BASE 0x18000000000
@@ -21,19 +21,19 @@ static bool is_target(void *data, uint64_t gva)
 static int start_of(const char *before, const char *insn, size_t size,
 		    const struct ucall_exit *exit, uint64_t gva, struct kvm_regs *regs)
 {
-	uint8_t code[2 * SEV_BEFORE];
+	uint8_t code[2 * X86_BEFORE];
 	struct kvm_regs at = *regs, found;
-	struct sev_place place = { .code = code + SEV_BEFORE,
-				   .have = SEV_BEFORE,
+	struct x86_place place = { .code = code + X86_BEFORE,
+				   .have = X86_BEFORE,
 				   .regs = &at,
 				   .is_target = is_target,
 				   .data = &gva };
 
 	memset(code, 0x90, sizeof(code));
-	memcpy(code + SEV_BEFORE - size - strlen(before), before, strlen(before));
-	memcpy(code + SEV_BEFORE - size, insn, size);
+	memcpy(code + X86_BEFORE - size - strlen(before), before, strlen(before));
+	memcpy(code + X86_BEFORE - size, insn, size);
 	at.rip = RIP + size;
-	if (!sev_find_start(&place, exit, &found))
+	if (!x86_find_start(&place, exit, &found))
 		return -1;
 	*regs = found;
 	return (int)(found.rip - RIP);
@@ -94,36 +94,36 @@ static void once_outs(void)
 /* With REP, RIP stays at the instruction until it is done. */
 static void once_rep(void)
 {
-	uint8_t code[2 * SEV_BEFORE];
+	uint8_t code[2 * X86_BEFORE];
 	struct ucall_exit exit = out(0x3f8, 4), mmio = store(8, 1);
 	struct kvm_regs at = { .rip = RIP, .rdx = 0x3f8, .rsi = 0x1008, .rcx = 3 }, regs;
 	uint64_t gva = BASE;
-	struct sev_place place = { .code = code + SEV_BEFORE,
+	struct x86_place place = { .code = code + X86_BEFORE,
 				   .have = 2,
 				   .regs = &at,
 				   .is_target = is_target,
 				   .data = &gva };
 
 	memset(code, 0x90, sizeof(code));
-	memcpy(code + SEV_BEFORE, "\xf3\x6f", 2);
+	memcpy(code + X86_BEFORE, "\xf3\x6f", 2);
 	exit.u.io.count = 2;
-	CHECK(sev_find_start(&place, &exit, &regs));
+	CHECK(x86_find_start(&place, &exit, &regs));
 	CHECK_EQ(regs.rip, RIP);
 	CHECK_EQ(regs.rsi, 0x1000);
 	CHECK_EQ(regs.rcx, 5);
 	/* A part of a longer instruction, at the end of a page: not found. */
 	place.have = 1;
-	CHECK(!sev_find_start(&place, &exit, &regs));
+	CHECK(!x86_find_start(&place, &exit, &regs));
 
-	memcpy(code + SEV_BEFORE, "\xf3\x48\xab", 3);
+	memcpy(code + X86_BEFORE, "\xf3\x48\xab", 3);
 	place.have = 3;
 	at.rdi = BASE + 8;
-	CHECK(sev_find_start(&place, &mmio, &regs));
+	CHECK(x86_find_start(&place, &mmio, &regs));
 	CHECK_EQ(regs.rdi, BASE);
 	CHECK_EQ(regs.rcx, 4);
 	/* The access went elsewhere: not found. */
 	at.rdi = BASE + 16;
-	CHECK(!sev_find_start(&place, &mmio, &regs));
+	CHECK(!x86_find_start(&place, &mmio, &regs));
 }
 
 static void once_mov(void)
