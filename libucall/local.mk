@@ -124,9 +124,16 @@ native_x86_64 = \
 	libucall/protect/sev/real/probe.c \
 	libucall/protect/sev/real/real.c \
 	libucall/protect/sev/sev.h \
+	libucall/protect/launch-steps.h \
 	libucall/protect/x86/cpu.h \
+	libucall/protect/x86/cpuid.c \
 	libucall/protect/x86/exception.c \
+	libucall/protect/x86/guest-memfd.c \
+	libucall/protect/x86/guest-memfd.h \
 	libucall/protect/x86/insn.c \
+	libucall/protect/x86/io.c \
+	libucall/protect/x86/kvm-private.h \
+	libucall/protect/x86/launch-args.h \
 	libucall/protect/x86/msrs.c \
 	libucall/protect/x86/slots.c \
 	libucall/arch/x86_64/stub.c libucall/arch/x86_64/stubs.S

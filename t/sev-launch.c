@@ -296,15 +296,15 @@ static void once_stand_in(void)
 	start(0, -1, 0);
 	psp.vm_fd = psp_create(&psp, SEV_VM_SEV);
 	CHECK(psp.vm_fd >= 0);
-	CHECK_EQ(psp_ioctl(&psp, psp.vm_fd, SEV_IOCTL_OP, &command), -1);
+	CHECK_EQ(psp_ioctl(&psp, psp.vm_fd, X86_IOCTL_ENCRYPT_OP, &command), -1);
 	CHECK_HAS(psp.problem, "PSP_LSECRET");
 	psp.problem[0] = 0;
 	command = (struct sev_command){ .id = SEV_INIT2, .data = (uintptr_t)&init };
-	CHECK_EQ(psp_ioctl(&psp, psp.vm_fd, SEV_IOCTL_OP, &command), -1); /* no GHCB in plain SEV */
+	CHECK_EQ(psp_ioctl(&psp, psp.vm_fd, X86_IOCTL_ENCRYPT_OP, &command), -1); /* no GHCB in plain SEV */
 	CHECK_HAS(psp.problem, "ghcb_version");
 	psp.problem[0] = 0;
 	command.id = SEV_INIT;
-	CHECK_EQ(psp_ioctl(&psp, psp.vm_fd, SEV_IOCTL_OP, &command), -1); /* not for that VM type */
+	CHECK_EQ(psp_ioctl(&psp, psp.vm_fd, X86_IOCTL_ENCRYPT_OP, &command), -1); /* not for that VM type */
 	psp.problem[0] = 0;
 	psp.state = PSP_LUPDATE;
 	CHECK_EQ(psp_update(&psp, &data), -1); /* not aligned to 16 */

@@ -87,8 +87,8 @@ static inline int psp_create(struct psp *p, unsigned long type)
 
 static inline int psp_enable_cap(struct psp *p, const struct kvm_enable_cap *cap)
 {
-	PSP_WANT(cap->cap == SEV_CAP_EXIT_HYPERCALL, EINVAL);
-	PSP_WANT(cap->args[0] == 1u << SEV_HC_MAP_GPA_RANGE, EINVAL);
+	PSP_WANT(cap->cap == X86_CAP_EXIT_HYPERCALL, EINVAL);
+	PSP_WANT(cap->args[0] == 1u << X86_HC_MAP_GPA_RANGE, EINVAL);
 	PSP_WANT(!cap->flags && psp_is_zero(cap->args + 1, 3 * sizeof(cap->args[0])), EINVAL);
 	p->hypercalls = true;
 	return 0;
@@ -104,7 +104,7 @@ static inline int psp_memory(struct psp *p, uint64_t gpa, uint64_t size, uint64_
 	return 0;
 }
 
-static inline int psp_memfd(struct psp *p, const struct sev_memfd *m)
+static inline int psp_memfd(struct psp *p, const struct x86_memfd *m)
 {
 	PSP_WANT(p->vm_type == SEV_VM_SNP, EINVAL);
 	PSP_WANT(m->size && !(m->size & 0xfff) && !m->flags, EINVAL);
@@ -113,18 +113,18 @@ static inline int psp_memfd(struct psp *p, const struct sev_memfd *m)
 	return p->memfd;
 }
 
-static inline int psp_memory2(struct psp *p, const struct sev_memory_region *m)
+static inline int psp_memory2(struct psp *p, const struct x86_memory_region *m)
 {
-	PSP_WANT(m->flags == SEV_MEM_GUEST_MEMFD, EINVAL);
+	PSP_WANT(m->flags == X86_MEM_GUEST_MEMFD, EINVAL);
 	PSP_WANT(p->memfd >= 0 && m->guest_memfd == (uint32_t)p->memfd, EBADF);
 	PSP_WANT(!m->guest_memfd_offset && !m->pad1 && psp_is_zero(m->pad2, sizeof(m->pad2)),
 		 EINVAL);
 	return psp_memory(p, m->guest_phys_addr, m->memory_size, m->userspace_addr);
 }
 
-static inline int psp_attributes(struct psp *p, const struct sev_attributes *a)
+static inline int psp_attributes(struct psp *p, const struct x86_attributes *a)
 {
-	PSP_WANT(!a->flags && a->attributes == SEV_ATTRIBUTE_PRIVATE, EINVAL);
+	PSP_WANT(!a->flags && a->attributes == X86_ATTRIBUTE_PRIVATE, EINVAL);
 	PSP_WANT(a->size && !((a->address | a->size) & 0xfff), EINVAL);
 	PSP_WANT(p->has_memory && a->address + a->size <= p->memory_size, EINVAL);
 	p->private_start = a->address;
@@ -306,7 +306,7 @@ static inline int psp_ioctl(struct psp *p, int fd, unsigned long request, void *
 
 	if (fails) {
 		p->calls++;
-		if (request == SEV_IOCTL_OP)
+		if (request == X86_IOCTL_ENCRYPT_OP)
 			command->error = p->fail_code;
 		errno = EIO;
 		return -1;
@@ -326,19 +326,19 @@ static inline int psp_ioctl(struct psp *p, int fd, unsigned long request, void *
 			     : psp_memory(p, m->guest_phys_addr, m->memory_size, m->userspace_addr);
 		break;
 	}
-	case SEV_IOCTL_SET_MEMORY:
+	case X86_IOCTL_SET_MEMORY:
 		r = psp_memory2(p, arg);
 		break;
-	case SEV_IOCTL_CREATE_MEMFD:
+	case X86_IOCTL_CREATE_MEMFD:
 		r = psp_memfd(p, arg);
 		break;
-	case SEV_IOCTL_SET_ATTRIBUTES:
+	case X86_IOCTL_SET_ATTRIBUTES:
 		r = psp_attributes(p, arg);
 		break;
 	case SEV_IOCTL_REGISTER:
 		r = psp_register(p, arg);
 		break;
-	case SEV_IOCTL_OP:
+	case X86_IOCTL_ENCRYPT_OP:
 		r = psp_command(p, command);
 		break;
 	default:

@@ -26,6 +26,15 @@ enum ucall_phase {
 	UCALL_LAUNCHED,
 };
 
+/* KVM's memory slots for backends; the machine uses the others. */
+#define UCALL_BACKEND_SLOT 16
+#define UCALL_BACKEND_SLOTS 16
+
+static inline bool ucall_is_backends_slot(uint32_t slot)
+{
+	return slot >= UCALL_BACKEND_SLOT && slot < UCALL_BACKEND_SLOT + UCALL_BACKEND_SLOTS;
+}
+
 /* Memory at the same guest address in every vCPU's own slot of the address space. */
 struct ucall_common {
 	uint64_t gva, gpa;

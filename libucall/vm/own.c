@@ -7,10 +7,6 @@
 #include "protect/guard.h"
 #include "protect/protect.h"
 
-/* Memory slots for backends; the machine uses the ones below. */
-#define FIRST_SLOT 16
-#define LAST_SLOT 31
-
 static struct ucall_machine *machine_of(void *vm)
 {
 	return &((struct ucall_own_vm *)vm)->machine;
@@ -94,11 +90,11 @@ static int take_slot(void *own)
 	if (!vm->engine->vm_fd)
 		return ucall_fail(EOPNOTSUPP, "ucall_vm_take_slot: engine %s has no memory slots",
 				  vm->engine->name);
-	if (FIRST_SLOT + vm->slots > LAST_SLOT)
+	if (vm->slots == UCALL_BACKEND_SLOTS)
 		return ucall_fail(ENOSPC,
 				  "ucall_vm_take_slot: a backend can have %d memory slots at most",
-				  LAST_SLOT - FIRST_SLOT + 1);
-	return FIRST_SLOT + (int)vm->slots++;
+				  UCALL_BACKEND_SLOTS);
+	return UCALL_BACKEND_SLOT + (int)vm->slots++;
 }
 
 /* ---- receiving ---- */

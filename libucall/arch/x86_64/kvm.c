@@ -303,13 +303,13 @@ static int x86_64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run
 		return 1;
 	}
 	if (run->exit_reason == UCALL_KVM_EXIT_MEMORY_FAULT) {
-		struct sev_memory_fault fault;
+		struct x86_memory_fault fault;
 
 		memcpy(&fault, &run->hw, sizeof(fault)); /* all exits' data begin there */
 		exit->reason = UCALL_EXIT_MEMORY;
 		exit->u.memory.gpa = fault.gpa;
 		exit->u.memory.size = fault.size;
-		exit->u.memory.is_private = (fault.flags & SEV_FAULT_PRIVATE) != 0;
+		exit->u.memory.is_private = (fault.flags & X86_FAULT_PRIVATE) != 0;
 		return 1;
 	}
 	if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT && run->system_event.type == SEV_EVENT_TERM) {

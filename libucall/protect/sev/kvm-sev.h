@@ -7,12 +7,10 @@
 #ifndef LIBUCALL_X86_64_KVM_SEV_H
 #define LIBUCALL_X86_64_KVM_SEV_H
 
-#include <linux/kvm.h>
-#include <stdint.h>
+#include "protect/x86/kvm-private.h"
 
 /* ---- Linux 4.16: SEV ---- */
 
-#define SEV_IOCTL_OP _IOWR(KVMIO, 0xba, unsigned long) /* KVM_MEMORY_ENCRYPT_OP */
 #define SEV_IOCTL_REGISTER _IOR(KVMIO, 0xbb, struct sev_region) /* KVM_MEMORY_ENCRYPT_REG_REGION */
 
 struct sev_region { /* struct kvm_enc_region */
@@ -71,50 +69,9 @@ struct sev_guest_status { /* struct kvm_sev_guest_status */
 #define SEV_SNP_POLICY_SMT (1u << 16)
 #define SEV_SNP_POLICY_RESERVED (1u << 17) /* must be 1 */
 
-/* ---- Linux 5.15 ---- */
-
-#define SEV_CAP_EXIT_HYPERCALL 201 /* KVM_CAP_EXIT_HYPERCALL */
-#define SEV_HC_MAP_GPA_RANGE 12 /* KVM_HC_MAP_GPA_RANGE: address, pages, attributes */
-#define SEV_MAP_GPA_ENCRYPTED (1u << 4) /* KVM_MAP_GPA_RANGE_ENCRYPTED */
-
 /* ---- Linux 6.0 ---- */
 
 #define SEV_EVENT_TERM 6 /* KVM_SYSTEM_EVENT_SEV_TERM */
-
-/* ---- Linux 6.8: memory that is private to a guest ---- */
-
-#define SEV_CAP_VM_TYPES 235 /* KVM_CAP_VM_TYPES */
-#define SEV_IOCTL_SET_MEMORY \
-	_IOW(KVMIO, 0x49, struct sev_memory_region) /* KVM_SET_USER_MEMORY_REGION2 */
-#define SEV_IOCTL_SET_ATTRIBUTES \
-	_IOW(KVMIO, 0xd2, struct sev_attributes) /* KVM_SET_MEMORY_ATTRIBUTES */
-#define SEV_IOCTL_CREATE_MEMFD _IOWR(KVMIO, 0xd4, struct sev_memfd) /* KVM_CREATE_GUEST_MEMFD */
-
-struct sev_memory_region { /* struct kvm_userspace_memory_region2 */
-	uint32_t slot, flags;
-	uint64_t guest_phys_addr, memory_size, userspace_addr;
-	uint64_t guest_memfd_offset;
-	uint32_t guest_memfd, pad1;
-	uint64_t pad2[14];
-};
-
-#define SEV_MEM_GUEST_MEMFD (1u << 2) /* KVM_MEM_GUEST_MEMFD */
-
-struct sev_attributes { /* struct kvm_memory_attributes */
-	uint64_t address, size, attributes, flags;
-};
-
-#define SEV_ATTRIBUTE_PRIVATE (1ull << 3) /* KVM_MEMORY_ATTRIBUTE_PRIVATE */
-
-struct sev_memfd { /* struct kvm_create_guest_memfd */
-	uint64_t size, flags, reserved[6];
-};
-
-struct sev_memory_fault { /* struct kvm_run.memory_fault, with KVM_EXIT_MEMORY_FAULT */
-	uint64_t flags, gpa, size;
-};
-
-#define SEV_FAULT_PRIVATE (1ull << 3) /* KVM_MEMORY_EXIT_FLAG_PRIVATE */
 
 /* ---- Linux 6.10, 6.11: VM types ---- */
 
@@ -159,8 +116,6 @@ struct sev_snp_launch_finish { /* struct kvm_sev_snp_launch_finish */
 #define SEV_SIZE(type, size) _Static_assert(sizeof(struct type) == (size), #type)
 SEV_SIZE(sev_command, 24);
 SEV_SIZE(sev_launch_start, 40);
-SEV_SIZE(sev_memory_region, 160);
-SEV_SIZE(sev_memfd, 64);
 SEV_SIZE(sev_init2, 48);
 SEV_SIZE(sev_snp_launch_start, 64);
 SEV_SIZE(sev_snp_launch_update, 64);

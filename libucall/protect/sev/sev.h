@@ -40,8 +40,5 @@ const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int 
 /* Copies the supported CPUID and adds the leaf for memory encryption; NULL after ucall_fail(). */
 struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm,
 				  const struct kvm_cpuid2 *supported);
-/* Looks up a leaf; all zero if it is missing (APM volume 3, appendix E). */
-void sev_find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t index,
-		    uint32_t values[4]);
 
 #endif

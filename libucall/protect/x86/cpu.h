@@ -28,7 +28,7 @@ struct x86_cpu {
 	int fd; /* the VM's */
 	struct ucall_private_pages pages;
 	struct x86_slot *slots;
-	uint32_t slot_count;
+	uint32_t slot_count, slots_most; /* slots_most: in use */
 	/* Slots change only while no vCPU is in KVM_RUN. */
 	pthread_mutex_t gate;
 	pthread_cond_t gate_moved;
@@ -53,7 +53,8 @@ int x86_set_slot(int fd, uint32_t slot, uint64_t gpa, uint64_t size, const void 
 int x86_track_slots(struct ucall_machine *vm, const struct x86_slot *slots, uint32_t count);
 /*
  * Makes [start, end) one slot of that kind; what remains of the slots that it cuts gets slots of its
- * own.  Only while vCPUs are paused, or before they run.
+ * own.  Only while vCPUs are paused, or before they run.  ENOSPC: there are too many slots, and nothing has
+ * changed.
  */
 int x86_change_slots(struct ucall_machine *vm, uint64_t start, uint64_t end, enum x86_page kind);
 
@@ -97,16 +98,45 @@ struct x86_place {
 bool x86_find_start(const struct x86_place *at, const struct ucall_exit *exit,
 		    struct kvm_regs *regs);
 
+/* The general register with that number in instructions. */
+uint64_t *x86_reg(struct kvm_regs *regs, unsigned int number);
+
+/* ---- io.c: a port access that the guest asks for, as KVM shows it ---- */
+
+/* Fills in `run` and vcpu->exit; `data` is what is written. */
+void x86_show_io(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size, uint16_t port,
+		 uint8_t size, bool is_write, uint64_t data);
+/* What the caller has put there as the answer to a read. */
+uint64_t x86_read_io(const struct kvm_run *run, size_t run_size);
+
+/* ---- cpuid.c ---- */
+
+/* A copy with room for `more` leaves; NULL after ucall_fail(). */
+struct kvm_cpuid2 *x86_copy_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t more);
+/* The leaf, which is added if it is missing. */
+struct kvm_cpuid_entry2 *x86_cpuid_leaf(struct kvm_cpuid2 *cpuid, uint32_t function);
+/* Looks up a leaf; all zero if it is missing (APM volume 3, appendix E). */
+void x86_find_cpuid(const struct kvm_cpuid2 *cpuid, uint32_t function, uint32_t index,
+		    uint32_t values[4]);
+
 /* ---- msrs.c ---- */
+
+/* KVM_GET_MSRS or KVM_SET_MSRS of one: false if the vCPU does not have it. */
+bool x86_access_msr(int fd, uint32_t index, bool is_write, uint64_t *value);
 
 struct x86_msrs {
 	uint32_t first, count;
 };
 
+/* Fails if MSRs cannot exit to user space here. */
+int x86_check_msr_exits(int kvm_fd);
 /* MSRs that exit: only those, or all but those. */
 int x86_filter_msrs(int fd, const struct x86_msrs *msrs, unsigned int count, bool only_these);
 
 /* ---- steps ---- */
+
+/* Fails if a VM cannot be single-stepped, for which `option` asks. */
+int x86_check_steps(const struct ucall_machine *vm, const char *option);
 
 /* The next instruction's code and the registers before it, with ENDBR64 skipped. */
 int x86_look_ahead(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, uint8_t *code,

@@ -171,6 +171,15 @@ int x86_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, unsigned int
 
 /* ---- steps ---- */
 
+int x86_check_steps(const struct ucall_machine *vm, const char *option)
+{
+	return vm->ring ? ucall_fail(EOPNOTSUPP,
+				     "%s: KVM can single-step guests only in ring 0; this VM's "
+				     "guest functions run in ring %d",
+				     option, vm->ring)
+			: 0;
+}
+
 int x86_look_ahead(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, uint8_t *code,
 		   size_t size)
 {

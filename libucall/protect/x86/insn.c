@@ -13,8 +13,7 @@
 
 #define DIRECTION_FLAG (1u << 10)
 
-/* General registers in the order of their encoding. */
-static uint64_t *reg(struct kvm_regs *r, unsigned int n)
+uint64_t *x86_reg(struct kvm_regs *r, unsigned int n)
 {
 	__u64 *const all[16] = { &r->rax, &r->rcx, &r->rdx, &r->rbx, &r->rsp, &r->rbp,
 				 &r->rsi, &r->rdi, &r->r8,  &r->r9,  &r->r10, &r->r11,
@@ -184,7 +183,7 @@ static bool memory_operand(const struct head *h, const uint8_t *p, size_t n, siz
 		base = p[1] & 7;
 		index = (p[1] >> 3 & 7) | (h->rex & 2) << 2;
 		if (index != 4)
-			address += *reg(regs, index) << (p[1] >> 6);
+			address += *x86_reg(regs, index) << (p[1] >> 6);
 		i = 2;
 	}
 	if (mod == 0 && base == 5) {
@@ -194,7 +193,7 @@ static bool memory_operand(const struct head *h, const uint8_t *p, size_t n, siz
 	if (n < i + displacement)
 		return false;
 	if (has_base)
-		address += *reg(regs, base | (h->rex & 1) << 3);
+		address += *x86_reg(regs, base | (h->rex & 1) << 3);
 	else if (rm == 5) /* relative to the next instruction, which is where rip is now */
 		address += regs->rip;
 	if (displacement == 1)
@@ -233,10 +232,22 @@ static bool is_mov(const struct head *h, const uint8_t *p, size_t n, struct kvm_
 		return (p[0] >> 3 & 7) == 0;
 	}
 	from = (p[0] >> 3 & 7) | (h->rex & 4) << 1;
-	*data = *reg(regs, from);
+	*data = *x86_reg(regs, from);
 	if (size == 1 && !h->rex && from >= 4) /* AH CH DH BH */
-		*data = *reg(regs, from - 4) >> 8;
+		*data = *x86_reg(regs, from - 4) >> 8;
 	return true;
+}
+
+/*
+ * KVM shows a store that crosses a page as two.  If this may be a part of one, so that the instruction
+ * is longer by a REX prefix than what was found, it is not recognised.
+ */
+static bool may_be_part(const struct ucall_exit *exit, const uint8_t *before)
+{
+	const uint64_t offset = exit->u.mmio.gpa & (UCALL_PAGE_SIZE - 1);
+
+	return (!offset || offset + exit->u.mmio.size == UCALL_PAGE_SIZE) &&
+	       (*before & 0xf8) == 0x48; /* REX.W */
 }
 
 static bool mmio_start(const struct x86_place *at, const struct ucall_exit *exit,
@@ -258,6 +269,8 @@ static bool mmio_start(const struct x86_place *at, const struct ucall_exit *exit
 			continue;
 		if (is_mov(&h, p, n, regs, &gva, &data) && at->is_target(at->data, gva) &&
 		    low_bytes(data, size) == low_bytes(exit->u.mmio.data, size)) {
+			if (n < X86_BEFORE && may_be_part(exit, p - 1))
+				return false;
 			regs->rip -= n;
 			return true;
 		}

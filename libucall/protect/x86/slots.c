@@ -13,16 +13,26 @@
 
 #include "base/error.h"
 #include "cpu.h"
+#include "machine/machine.h"
 
 #define LOWEST_BIT 36 /* above guest memory and devices */
 #define HIGHEST_BIT 51
+
+#define SLOTS_MORE 32
+_Static_assert(SLOTS_MORE > UCALL_BACKEND_SLOTS, "find_free_slot()");
+
+/* How many slots a guest can make this use, if KVM has as many: each change looks at all of them. */
+#define SLOTS_MOST 4096
 
 /* Up to this size, a slot is replaced by a larger one if its neighbour becomes of the same kind. */
 #define GROWS_TO (1u << 20)
 
 void x86_init(struct x86_cpu *cpu, int fd)
 {
+	int have = ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
+
 	cpu->fd = fd;
+	cpu->slots_most = have > 0 && have < SLOTS_MOST ? (uint32_t)have : SLOTS_MOST;
 	pthread_mutex_init(&cpu->gate, NULL);
 	pthread_cond_init(&cpu->gate_moved, NULL);
 }
@@ -99,16 +109,19 @@ static int find_free_slot(struct x86_cpu *cpu)
 	struct x86_slot *more;
 	uint32_t i = 0;
 
-	while (i < cpu->slot_count && cpu->slots[i].size)
+	while (i < cpu->slot_count && (cpu->slots[i].size || ucall_is_backends_slot(i)))
 		i++;
 	if (i < cpu->slot_count)
 		return (int)i;
-	more = ucall_realloc(cpu->slots, (i + 16) * sizeof(*more));
+	/* More than backends can have. */
+	more = ucall_realloc(cpu->slots, (i + SLOTS_MORE) * sizeof(*more));
 	if (!more)
 		return -1;
-	memset(more + i, 0, 16 * sizeof(*more));
+	memset(more + i, 0, SLOTS_MORE * sizeof(*more));
 	cpu->slots = more;
-	cpu->slot_count = i + 16;
+	cpu->slot_count = i + SLOTS_MORE;
+	while (ucall_is_backends_slot(i))
+		i++;
 	return (int)i;
 }
 
@@ -162,11 +175,28 @@ int x86_track_slots(struct ucall_machine *vm, const struct x86_slot *slots, uint
 	return 0;
 }
 
+/* A change can need two slots more. */
+static int check_room(const struct x86_cpu *cpu)
+{
+	uint32_t used = UCALL_BACKEND_SLOT + UCALL_BACKEND_SLOTS;
+
+	for (uint32_t i = 0; i < cpu->slot_count; i++)
+		used += cpu->slots[i].size != 0;
+	return used + 2 <= cpu->slots_most
+		       ? 0
+		       : ucall_fail(ENOSPC,
+				    "the guest's private and shared memory is in too many pieces: "
+				    "%u memory slots are in use",
+				    used);
+}
+
 int x86_change_slots(struct ucall_machine *vm, uint64_t start, uint64_t end, enum x86_page kind)
 {
 	const struct x86_cpu *cpu = x86_cpu(vm);
 	uint32_t count = cpu->slot_count;
 
+	if (check_room(cpu))
+		return -1;
 	for (uint32_t i = 0; i < count; i++) {
 		const struct x86_slot old = cpu->slots[i];
 		uint64_t old_end = old.start + old.size;

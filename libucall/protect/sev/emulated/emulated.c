@@ -14,13 +14,7 @@
 
 static int check(int kvm_fd, const struct ucall_protection *protection)
 {
-	if (ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_USER_SPACE_MSR) <= 0 ||
-	    ioctl(kvm_fd, KVM_CHECK_EXTENSION, KVM_CAP_X86_MSR_FILTER) <= 0)
-		return ucall_fail(EOPNOTSUPP,
-				  "this KVM cannot pass MSRs to user space "
-				  "(KVM_CAP_X86_USER_SPACE_MSR, KVM_CAP_X86_MSR_FILTER); Linux "
-				  "5.10 or later is needed");
-	return ucall_ciphers_load() ? 0 : -1;
+	return x86_check_msr_exits(kvm_fd) || !ucall_ciphers_load() ? -1 : 0;
 }
 
 /*
@@ -60,12 +54,8 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 		return ucall_fail(EIO, "libcrypto cannot generate a random key");
 	sev->step = ucall_protection_closes(vm->protection) &&
 		    ucall_args_uint(vm->protection_options, "trap_cpuid");
-	if (sev->step && vm->ring)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"trap_cpuid=step: KVM can single-step guests only in ring 0; this VM's "
-			"guest functions run in ring %d",
-			vm->ring);
+	if (sev->step && x86_check_steps(vm, "trap_cpuid=step"))
+		return -1;
 	if (x86_find_address_bit(fd, &c_bit, supported) || filter_msrs(vm, fd))
 		return -1;
 	sev_set_c_bit(&vm->memory, c_bit);

@@ -47,7 +47,7 @@ static uint64_t answer_cpuid(const struct ucall_cpu *vcpu, uint64_t request)
 {
 	uint32_t values[4];
 
-	sev_find_cpuid(sev_vm(vcpu->vm)->cpuid, (uint32_t)(request >> 32), 0, values);
+	x86_find_cpuid(sev_vm(vcpu->vm)->cpuid, (uint32_t)(request >> 32), 0, values);
 	return (uint64_t)values[request >> 30 & 3] << 32 | (request & 0xc0000000) |
 	       UCALL_GHCB_CPUID;
 }
@@ -141,7 +141,6 @@ static int malformed(const struct request *r, uint64_t why)
 	return answer(r->ghcb, UCALL_GHCB_MALFORMED, why);
 }
 
-/* Fills in struct kvm_run as KVM does for a port access by any other guest. */
 static int request_io(struct ucall_cpu *vcpu, const struct request *r, struct kvm_run *run,
 		      size_t run_size)
 {
@@ -158,17 +157,8 @@ static int request_io(struct ucall_cpu *vcpu, const struct request *r, struct kv
 		return malformed(r, UCALL_GHCB_WRONG_INPUT);
 	if (!in && !VALID(r, rax))
 		return malformed(r, UCALL_GHCB_MISSING);
-	run->exit_reason = KVM_EXIT_IO;
-	run->io.direction = in ? KVM_EXIT_IO_IN : KVM_EXIT_IO_OUT;
-	run->io.size = size;
-	run->io.port = (uint16_t)(r->info_1 >> 16);
-	run->io.count = 1;
-	run->io.data_offset = UCALL_PAGE_SIZE; /* the page after struct kvm_run, as in KVM */
-	memset((uint8_t *)run + run->io.data_offset, 0, sizeof(rax));
-	if (!in)
-		memcpy((uint8_t *)run + run->io.data_offset, &rax, size);
 	sev_vcpu(vcpu)->pending = true;
-	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
+	x86_show_io(vcpu, run, run_size, (uint16_t)(r->info_1 >> 16), size, !in, rax);
 	return 0;
 }
 
@@ -178,7 +168,7 @@ static int request_cpuid(struct ucall_cpu *vcpu, const struct request *r)
 
 	if (!VALID(r, rax) || !VALID(r, rcx) || (function == 0xd && !VALID(r, xcr0)))
 		return malformed(r, UCALL_GHCB_MISSING);
-	sev_find_cpuid(sev_vm(vcpu->vm)->cpuid, function, (uint32_t)r->ghcb->rcx, values);
+	x86_find_cpuid(sev_vm(vcpu->vm)->cpuid, function, (uint32_t)r->ghcb->rcx, values);
 	r->ghcb->rbx = values[1];
 	r->ghcb->rcx = values[2];
 	r->ghcb->rdx = values[3];
@@ -221,26 +211,21 @@ static bool is_permitted(uint32_t msr, bool is_write)
 
 static int request_msr(int fd, const struct request *r)
 {
-	union {
-		struct kvm_msrs head;
-		uint8_t bytes[sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)];
-	} msr = { .head.nmsrs = 1 };
-	struct kvm_msr_entry *entry = msr.head.entries;
-	bool is_write = r->info_1;
+	const bool is_write = r->info_1;
+	const uint32_t index = (uint32_t)r->ghcb->rcx;
+	uint64_t value = 0;
 
 	if (!VALID(r, rcx) || (is_write && (!VALID(r, rax) || !VALID(r, rdx))))
 		return malformed(r, UCALL_GHCB_MISSING);
-	entry->index = (uint32_t)r->ghcb->rcx;
 	if (is_write)
-		entry->data = (uint32_t)r->ghcb->rax | r->ghcb->rdx << 32;
-	if (!is_permitted(entry->index, is_write) ||
-	    ioctl(fd, is_write ? KVM_SET_MSRS : KVM_GET_MSRS, &msr) != 1)
+		value = (uint32_t)r->ghcb->rax | r->ghcb->rdx << 32;
+	if (!is_permitted(index, is_write) || !x86_access_msr(fd, index, is_write, &value))
 		return answer(r->ghcb, UCALL_GHCB_INJECT, INJECT_GP);
 	if (is_write)
 		return answer(r->ghcb, UCALL_GHCB_DONE, 0);
-	r->ghcb->rdx = entry->data >> 32;
+	r->ghcb->rdx = value >> 32;
 	r->ghcb->valid_bitmap[1] |= 1ull << (UCALL_GHCB_BIT(rdx) - 64);
-	return answer_rax(r->ghcb, (uint32_t)entry->data);
+	return answer_rax(r->ghcb, (uint32_t)value);
 }
 
 static int request_halt(struct ucall_cpu *vcpu, const struct request *r, struct kvm_run *run,
@@ -313,7 +298,6 @@ int sev_vmgexit(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_
 void sev_answer(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size)
 {
 	volatile struct ucall_ghcb *g = find_ghcb(vcpu);
-	uint64_t rax = 0;
 
 	sev_vcpu(vcpu)->pending = false;
 	if (!g)
@@ -322,7 +306,5 @@ void sev_answer(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size)
 		answer(g, UCALL_GHCB_DONE, 0);
 		return;
 	}
-	if (run->io.size <= sizeof(rax) && run->io.data_offset <= run_size - sizeof(rax))
-		memcpy(&rax, (uint8_t *)run + run->io.data_offset, run->io.size);
-	answer_rax(g, rax);
+	answer_rax(g, x86_read_io(run, run_size));
 }

@@ -8,6 +8,7 @@
 
 #include "base/error.h"
 #include "launch.h"
+#include "protect/x86/launch-args.h"
 
 #define SEV UCALL_PROTECT_SEV
 #define ES UCALL_PROTECT_SEV_ES
@@ -28,33 +29,17 @@ union arguments {
 	struct sev_launch_update_data update;
 	struct sev_launch_measure measure;
 	struct sev_guest_status status;
-	struct sev_memory_region memory2;
-	struct sev_attributes attributes;
-	struct sev_memfd memfd;
+	struct x86_memory_region memory2;
+	struct x86_attributes attributes;
+	struct x86_memfd memfd;
 	struct sev_init2 init2;
 	struct sev_snp_launch_start snp_start;
 	struct sev_snp_launch_update snp_update;
 	struct sev_snp_launch_finish snp_finish;
 };
 
-/* A step: a call, or a command of KVM_MEMORY_ENCRYPT_OP if it has no request. */
-struct step {
-	enum sev_part part;
-	uint32_t kinds; /* UCALL_PROTECT_ bits */
-	unsigned int apis; /* OLD, NEW */
-	const char *name;
-	unsigned long request;
-	uint32_t command;
-	bool no_data; /* the command takes no data */
-	/* Fills in the arguments, which are zero. */
-	void (*fill)(const struct sev_launch *l, union arguments *a);
-	/* Writes them out: {...} */
-	void (*list)(const union arguments *a, FILE *out);
-	/* Takes the results; 1: call again with what is left.  NULL: no results. */
-	int (*take)(struct sev_launch *l, union arguments *a, int r);
-	/* The firmware's code that means success, for a call that fails by design; 0: none. */
-	uint32_t expected_error;
-};
+#define LAUNCH struct sev_launch
+#include "protect/launch-steps.h"
 
 /* ---- the VM ---- */
 
@@ -81,14 +66,12 @@ static int take_create(struct sev_launch *l, union arguments *a, int r)
 
 static void fill_hypercall(const struct sev_launch *l, union arguments *a)
 {
-	a->cap.cap = SEV_CAP_EXIT_HYPERCALL;
-	a->cap.args[0] = 1u << SEV_HC_MAP_GPA_RANGE;
+	x86_fill_hypercall(&a->cap);
 }
 
 static void list_hypercall(const union arguments *a, FILE *out)
 {
-	fprintf(out, "{cap=KVM_CAP_EXIT_HYPERCALL, args[0]=0x%llx (1 << KVM_HC_MAP_GPA_RANGE)}",
-		(unsigned long long)a->cap.args[0]);
+	x86_list_hypercall(&a->cap, out);
 }
 
 static void fill_init2(const struct sev_launch *l, union arguments *a)
@@ -128,7 +111,7 @@ static void fill_memfd(const struct sev_launch *l, union arguments *a)
 
 static void list_memfd(const union arguments *a, FILE *out)
 {
-	fprintf(out, "{size=0x%" PRIx64 ", flags=0x%" PRIx64 "}", a->memfd.size, a->memfd.flags);
+	x86_list_memfd(&a->memfd, out);
 }
 
 static int take_memfd(struct sev_launch *l, union arguments *a, int r)
@@ -139,20 +122,12 @@ static int take_memfd(struct sev_launch *l, union arguments *a, int r)
 
 static void fill_memory2(const struct sev_launch *l, union arguments *a)
 {
-	a->memory2.flags = SEV_MEM_GUEST_MEMFD;
-	a->memory2.memory_size = l->memory_size;
-	a->memory2.userspace_addr = (uint64_t)(uintptr_t)l->memory;
-	a->memory2.guest_memfd = (uint32_t)l->memfd;
+	x86_fill_memory(&a->memory2, l->memory, l->memory_size, l->memfd);
 }
 
 static void list_memory2(const union arguments *a, FILE *out)
 {
-	fprintf(out,
-		"{slot=%u, flags=KVM_MEM_GUEST_MEMFD, guest_phys_addr=0x%" PRIx64
-		", memory_size=0x%" PRIx64 ", userspace_addr=0x%" PRIx64
-		", guest_memfd_offset=0x%" PRIx64 ", guest_memfd=memfd}",
-		a->memory2.slot, a->memory2.guest_phys_addr, a->memory2.memory_size,
-		a->memory2.userspace_addr, a->memory2.guest_memfd_offset);
+	x86_list_memory(&a->memory2, out);
 }
 
 /* ---- the launch of SEV and SEV-ES ---- */
@@ -266,15 +241,12 @@ static void fill_attributes(const struct sev_launch *l, union arguments *a)
 {
 	a->attributes.address = l->private_start;
 	a->attributes.size = private_size(l);
-	a->attributes.attributes = SEV_ATTRIBUTE_PRIVATE;
+	a->attributes.attributes = X86_ATTRIBUTE_PRIVATE;
 }
 
 static void list_attributes(const union arguments *a, FILE *out)
 {
-	fprintf(out,
-		"{address=0x%" PRIx64 ", size=0x%" PRIx64
-		", attributes=KVM_MEMORY_ATTRIBUTE_PRIVATE, flags=0x%" PRIx64 "}",
-		a->attributes.address, a->attributes.size, a->attributes.flags);
+	x86_list_private(&a->attributes, out);
 }
 
 static void fill_snp_update(const struct sev_launch *l, union arguments *a)
@@ -327,9 +299,9 @@ static const struct step steps[] = {
 
 	{ SEV_PART_MEMORY, SEV | ES, OLD | NEW, "KVM_SET_USER_MEMORY_REGION", KVM_SET_USER_MEMORY_REGION,
 	  0, false, fill_memory, list_memory, NULL, 0 },
-	{ SEV_PART_MEMORY, SNP, NEW, "KVM_CREATE_GUEST_MEMFD", SEV_IOCTL_CREATE_MEMFD, 0, false,
+	{ SEV_PART_MEMORY, SNP, NEW, "KVM_CREATE_GUEST_MEMFD", X86_IOCTL_CREATE_MEMFD, 0, false,
 	  fill_memfd, list_memfd, take_memfd, 0 },
-	{ SEV_PART_MEMORY, SNP, NEW, "KVM_SET_USER_MEMORY_REGION2", SEV_IOCTL_SET_MEMORY, 0, false,
+	{ SEV_PART_MEMORY, SNP, NEW, "KVM_SET_USER_MEMORY_REGION2", X86_IOCTL_SET_MEMORY, 0, false,
 	  fill_memory2, list_memory2, NULL, 0 },
 
 	{ SEV_PART_LAUNCH, SEV | ES, OLD | NEW, "KVM_SEV_LAUNCH_START", 0, SEV_LAUNCH_START, false,
@@ -351,7 +323,7 @@ static const struct step steps[] = {
 
 	{ SEV_PART_LAUNCH, SNP, NEW, "KVM_SEV_SNP_LAUNCH_START", 0, SEV_SNP_LAUNCH_START, false,
 	  fill_snp_start, list_snp_start, NULL, 0 },
-	{ SEV_PART_LAUNCH, SNP, NEW, "KVM_SET_MEMORY_ATTRIBUTES", SEV_IOCTL_SET_ATTRIBUTES, 0, false,
+	{ SEV_PART_LAUNCH, SNP, NEW, "KVM_SET_MEMORY_ATTRIBUTES", X86_IOCTL_SET_ATTRIBUTES, 0, false,
 	  fill_attributes, list_attributes, NULL, 0 },
 	{ SEV_PART_LAUNCH, SNP, NEW, "KVM_SEV_SNP_LAUNCH_UPDATE", 0, SEV_SNP_LAUNCH_UPDATE, false,
 	  fill_snp_update, list_snp_update, take_snp_update, 0 },
@@ -362,7 +334,7 @@ static const struct step steps[] = {
 
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
-static bool applies(const struct step *s, const struct sev_launch *l, enum sev_part part)
+static bool applies(const struct step *s, const struct sev_launch *l, int part)
 {
 	return s->part == part && (s->kinds & l->bit) && (s->apis & (l->old_api ? OLD : NEW));
 }
@@ -417,21 +389,19 @@ const char *sev_firmware_error(uint32_t error)
 
 /* ---- running the steps ---- */
 
-/* Reports a call that failed, with the errors of KVM and the firmware. */
-static int fail_step(const struct step *s, uint32_t firmware)
+static int fail_step(const struct step *s, uint64_t firmware)
 {
-	const char *name = sev_firmware_error(firmware);
+	const char *name = sev_firmware_error((uint32_t)firmware);
 	int error = errno;
 
 	if (!firmware)
 		return ucall_fail(error, "%s: %s", s->name, strerror(error));
 	return ucall_fail(error, "%s: %s; the firmware says %s (0x%x)", s->name, strerror(error),
-			  name ? name : "an unknown code", firmware);
+			  name ? name : "an unknown code", (unsigned int)firmware);
 }
 
-/* Makes one call.  *firmware is the firmware's code. */
 static int call_step(struct sev_launch *l, const struct step *s, union arguments *a,
-		     uint32_t *firmware)
+		     uint64_t *firmware)
 {
 	int fd = s->part == SEV_PART_CREATE ? l->kvm_fd : l->vm_fd;
 	struct sev_command command = {
@@ -446,48 +416,19 @@ static int call_step(struct sev_launch *l, const struct step *s, union arguments
 		return l->call(l->call_data, fd, s->request, (void *)(uintptr_t)a->number);
 	if (s->request)
 		return l->call(l->call_data, fd, s->request, a);
-	r = l->call(l->call_data, fd, SEV_IOCTL_OP, &command);
+	r = l->call(l->call_data, fd, X86_IOCTL_ENCRYPT_OP, &command);
 	*firmware = command.error;
 	return r;
 }
 
-static int run_step(struct sev_launch *l, const struct step *s)
-{
-	union arguments a;
-	const unsigned int most = 1u << 20; /* one page per call, for the largest memory */
-	unsigned int calls = 0;
-	uint32_t firmware;
-	int r, again;
-
-	memset(&a, 0, sizeof(a));
-	s->fill(l, &a);
-	do {
-		do
-			r = call_step(l, s, &a, &firmware);
-		while (r < 0 && (errno == EINTR || errno == EAGAIN));
-		if (s->expected_error && r < 0 && firmware == s->expected_error)
-			r = 0;
-		if (r < 0)
-			return fail_step(s, firmware);
-		again = s->take ? s->take(l, &a, r) : 0;
-	} while (again > 0 && ++calls < most);
-	return again > 0 ? ucall_fail(EPROTO, "%s: it makes no progress", s->name) : again;
-}
-
 int sev_launch(struct sev_launch *l, enum sev_part part)
 {
-	for (size_t i = 0; i < STEPS; i++)
-		if (applies(&steps[i], l, part) && run_step(l, &steps[i]))
-			return -1;
-	return 0;
+	return run_steps(steps, STEPS, l, (int)part);
 }
 
-static void list_step(const struct sev_launch *l, const struct step *s, FILE *out)
+static void list_step(const struct sev_launch *l, const struct step *s, const union arguments *a,
+		      FILE *out)
 {
-	union arguments a;
-
-	memset(&a, 0, sizeof(a));
-	s->fill(l, &a);
 	fprintf(out, "ioctl(%s, ", s->part == SEV_PART_CREATE ? "kvm" : "vm");
 	if (!s->request)
 		fprintf(out, "KVM_MEMORY_ENCRYPT_OP, {id=%s, sev_fd=sev, data=", s->name);
@@ -496,7 +437,7 @@ static void list_step(const struct sev_launch *l, const struct step *s, FILE *ou
 	if (s->no_data)
 		fprintf(out, "NULL");
 	else
-		s->list(&a, out);
+		s->list(a, out);
 	fprintf(out, "%s)\n", s->request ? "" : "}");
 }
 
@@ -526,9 +467,7 @@ char *sev_launch_list(const struct sev_launch *l, unsigned int vcpus)
 	for (enum sev_part part = SEV_PART_CREATE; part < SEV_PARTS; part++) {
 		if (part == SEV_PART_LAUNCH)
 			list_vcpus(vcpus, out);
-		for (size_t i = 0; i < STEPS; i++)
-			if (applies(&steps[i], l, part))
-				list_step(l, &steps[i], out);
+		list_steps(steps, STEPS, l, (int)part, out);
 	}
 	fprintf(out, "ioctl(vcpu0, KVM_RUN)\n");
 	if (fclose(out)) {

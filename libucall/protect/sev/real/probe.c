@@ -65,10 +65,10 @@ void sev_probe(struct sev_machine *m, int kvm_fd)
 	m->has_kvm_amd = !access(PARAMETERS, F_OK);
 	for (size_t i = 0; i < 3; i++)
 		m->parameter[i] = read_parameter(parameters[i]);
-	r = ioctl(kvm_fd, KVM_CHECK_EXTENSION, SEV_CAP_VM_TYPES);
+	r = ioctl(kvm_fd, KVM_CHECK_EXTENSION, X86_CAP_VM_TYPES);
 	m->vm_types = r > 0 ? r : 0;
-	r = ioctl(kvm_fd, KVM_CHECK_EXTENSION, SEV_CAP_EXIT_HYPERCALL);
-	m->has_hypercall_exits = r > 0 && (r >> SEV_HC_MAP_GPA_RANGE & 1);
+	r = ioctl(kvm_fd, KVM_CHECK_EXTENSION, X86_CAP_EXIT_HYPERCALL);
+	m->has_hypercall_exits = r > 0 && (r >> X86_HC_MAP_GPA_RANGE & 1);
 	fd = sev_open_device();
 	if (fd < 0) {
 		m->device_error = errno;

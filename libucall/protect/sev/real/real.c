@@ -15,6 +15,7 @@
 #include "base/options.h"
 #include "launch.h"
 #include "protect/sev/sev.h"
+#include "protect/x86/guest-memfd.h"
 
 struct real_vm {
 	struct sev_launch launch;
@@ -169,12 +170,8 @@ static int launch_snp(struct ucall_machine *vm)
 
 static int set_private(struct ucall_machine *vm, uint64_t gpa, size_t size, bool is_private)
 {
-	struct sev_attributes attributes = { gpa, size, is_private ? SEV_ATTRIBUTE_PRIVATE : 0, 0 };
-
-	if (ioctl(real_vm(vm)->launch.vm_fd, SEV_IOCTL_SET_ATTRIBUTES, &attributes))
-		return ucall_fail_call("KVM_SET_MEMORY_ATTRIBUTES");
-	ucall_private_mark(&real_vm(vm)->pages, gpa, size, is_private);
-	return 0;
+	return x86_memfd_set_private(real_vm(vm)->launch.vm_fd, &real_vm(vm)->pages, gpa, size,
+				     is_private);
 }
 
 static bool is_private(const struct ucall_machine *vm, uint64_t gpa)
@@ -182,49 +179,9 @@ static bool is_private(const struct ucall_machine *vm, uint64_t gpa)
 	return ucall_private_has(&real_vm(vm)->pages, &vm->memory, gpa);
 }
 
-/* SNP: a page state change by the guest, which KVM reports as hypercall KVM_HC_MAP_GPA_RANGE. */
-static int serve_hypercall(struct ucall_cpu *vcpu, struct kvm_run *run)
-{
-	struct ucall_machine *vm = vcpu->vm;
-	uint64_t gpa = run->hypercall.args[0], pages = run->hypercall.args[1];
-	bool is_private = run->hypercall.args[2] & SEV_MAP_GPA_ENCRYPTED;
-	int r = -1;
-
-	if (run->hypercall.nr != SEV_HC_MAP_GPA_RANGE)
-		return 0;
-	if (gpa < vm->memory.size && pages <= (vm->memory.size - gpa) / UCALL_PAGE_SIZE) {
-		pthread_mutex_lock(&vm->lock);
-		r = set_private(vm, gpa, pages * UCALL_PAGE_SIZE, is_private);
-		pthread_mutex_unlock(&vm->lock);
-	}
-	run->hypercall.ret = r ? (uint64_t)-EINVAL : 0;
-	return 1;
-}
-
-static enum ucall_run_end run_vcpu(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
-				   size_t run_size)
-{
-	int r = ioctl(fd, KVM_RUN, 0);
-
-	/* KVM_RUN also returns an error when it reports a memory fault (KVM API document, 5). */
-	if (r && (errno == EFAULT || errno == EHWPOISON) &&
-	    run->exit_reason == UCALL_KVM_EXIT_MEMORY_FAULT)
-		r = 0;
-	if (r && errno == EINTR)
-		return UCALL_RUN_INTERRUPTED;
-	if (r) {
-		ucall_fail_call("KVM_RUN");
-		return UCALL_RUN_FAILED;
-	}
-	if (run->exit_reason == KVM_EXIT_HYPERCALL && serve_hypercall(vcpu, run))
-		return UCALL_RUN_AGAIN;
-	ucall_kvm_decode(vcpu, run, run_size, &vcpu->exit);
-	return UCALL_RUN_EXIT;
-}
-
 #define COMMON \
 	.check = check, .create_vm = create_vm, .vm_init = vm_init, .vm_fini = vm_fini, \
-	.set_memory = set_memory, .vcpu_init = vcpu_init, .vcpu_fini = vcpu_fini, .run = run_vcpu
+	.set_memory = set_memory, .vcpu_init = vcpu_init, .vcpu_fini = vcpu_fini, .run = x86_memfd_run
 
 const struct ucall_kvm_guard sev_real = {
 	.guard = { .launch = launch },
