@@ -17,12 +17,12 @@ flags="$flags -DUCALL_INCLUDE_DIR=\"/\" -DUCALL_LIBRARY_DIR=\"/\" -DUCALL_GUEST_
 
 # The core, once.
 core=$(find libucall -name '*.c' ! -path '*/guest/*' ! -path '*/harness/*' ! -path '*/modules/*/*' ! -path '*/protect/sev/*' \
-	! -path '*/protect/x86/*' \
+	! -path '*/protect/tdx/*' ! -path '*/protect/x86/*' \
 	! -path libucall/kvm/device.c ! -path libucall/kvm/one-reg.c \
 	\( ! -path '*/arch/*' -o -path "*/arch/$host/*" -o -path '*/arch/*.c' ! -path '*/arch/*/*' -o -name arch.c -o -name paging.c \
 	-o -name decode.c -o -name escape.c \))
 case $host in
-x86_64) core="$core $(find libucall/protect/sev libucall/protect/x86 -name '*.c')" ;;
+x86_64) core="$core $(find libucall/protect/sev libucall/protect/tdx libucall/protect/x86 -name '*.c')" ;;
 s390x) ;;
 *) core="$core libucall/kvm/device.c libucall/kvm/one-reg.c" ;;
 esac
@@ -32,6 +32,7 @@ compile() { # FLAGS SOURCE
 	$CC $1 $flags -c "$2" -o "$object"
 	echo "$object"
 }
+test "$host" != x86_64 || core="$core libucall/protect/tdx/start-vcpu.S"
 objects=
 for source in $core "libucall/arch/$host/stubs.S"; do
 	objects="$objects $(compile "$CFLAGS" "$source")"

@@ -5,7 +5,7 @@ dist_doc_DATA += README.md NEWS LICENSE CONTRIBUTING.md SECURITY.md \
 
 # A man page for each public header, of its comments, and one that refers to it for each function and macro.
 header_pages = docs/ucall-abi.3 docs/ucall-attach-api.3 docs/ucall-guest.3 docs/ucall-host.3 docs/ucall-plugin.3 \
-	docs/ucall-queue.3 docs/ucall-sev.3 docs/ucall-test.3
+	docs/ucall-queue.3 docs/ucall-sev.3 docs/ucall-tdx.3 docs/ucall-test.3
 man_MANS += $(header_pages)
 EXTRA_DIST += docs/man.awk
 write_page = $(AM_V_GEN)$(MKDIR_P) docs/links/$(@F) && rm -f docs/links/$(@F)/* && LC_ALL=C $(AWK) \

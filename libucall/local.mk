@@ -103,7 +103,8 @@ native_s390x = \
 	libucall/arch/s390x/native.c \
 	libucall/arch/s390x/stub.c libucall/arch/s390x/stubs.S libucall/arch/s390x/lowcore.h
 native_x86_64 = \
-	libucall/arch/x86_64/guest-vc.c libucall/arch/x86_64/vc.h \
+	libucall/arch/x86_64/exits.h \
+	libucall/arch/x86_64/guest-vc.c libucall/arch/x86_64/guest-ve.c \
 	libucall/arch/x86_64/kvm.c \
 	libucall/arch/x86_64/layout.h \
 	libucall/arch/x86_64/native.c \
@@ -124,6 +125,23 @@ native_x86_64 = \
 	libucall/protect/sev/real/probe.c \
 	libucall/protect/sev/real/real.c \
 	libucall/protect/sev/sev.h \
+	libucall/protect/tdx/abi.h \
+	libucall/protect/tdx/emulated/emulated.c \
+	libucall/protect/tdx/emulated/emulated.h \
+	libucall/protect/tdx/emulated/pages.c \
+	libucall/protect/tdx/emulated/tdcall.c \
+	libucall/protect/tdx/emulated/ve.c \
+	libucall/protect/tdx/emulated/vmcall.c \
+	libucall/protect/tdx/kinds.c \
+	libucall/protect/tdx/kvm-tdx.h \
+	libucall/protect/tdx/real/launch.c \
+	libucall/protect/tdx/real/launch.h \
+	libucall/protect/tdx/real/machine.c \
+	libucall/protect/tdx/real/machine.h \
+	libucall/protect/tdx/real/real.c \
+	libucall/protect/tdx/start-vcpu.S \
+	libucall/protect/tdx/start.c \
+	libucall/protect/tdx/tdx.h \
 	libucall/protect/launch-steps.h \
 	libucall/protect/x86/cpu.h \
 	libucall/protect/x86/cpuid.c \
@@ -170,7 +188,8 @@ libucall_libucall_guest_a_SOURCES = \
 	libucall/guest/nest.c \
 	libucall/guest/printf.c \
 	libucall/guest/safe.c \
-	libucall/guest/share.c
+	libucall/guest/share.c \
+	libucall/guest/tdx.c
 libucall_libucall_guest_a_CPPFLAGS = $(UCALL_CPPFLAGS)
 libucall_libucall_guest_a_CFLAGS = $(UCALL_GUEST_CFLAGS)
 

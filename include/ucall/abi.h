@@ -35,6 +35,12 @@
 #define UCALL_GHCB_ADDRESS \
 	0x8000020000 /* x86_64 with SEV-ES and SEV-SNP: this vCPU's GHCB, one page */
 
+/*
+ * x86_64 with TDX: this vCPU's page tables, as memory.  The entry for the page at A is 8 bytes at
+ * UCALL_TABLES_ADDRESS + (A >> 9 & 0x7ffffffff8).
+ */
+#define UCALL_TABLES_ADDRESS 0xfffff80000000000
+
 #define UCALL_QUEUE_ADDRESS \
 	0x8000200000 /* this vCPU's struct ucall_queue, if the backend has one: read and write */
 
@@ -223,6 +229,7 @@ enum ucall_bell_protection {
 	UCALL_BELL_SEV_ES = 2,
 	UCALL_BELL_SEV_SNP = 3,
 	UCALL_BELL_PKVM = 4,
+	UCALL_BELL_TDX = 5,
 };
 #define UCALL_BELL_EMULATED 0x100u /* the host's software enforces the rules */
 #define UCALL_BELL_NO_MAILBOX 0x200u /* messages go by address: the mailbox is not mapped */

@@ -405,9 +405,9 @@ UCALL_HIDDEN int guest_xsetbv_safe(uint32_t index, uint64_t value);
 #endif
 
 /*
- * In a guest whose memory is its own: share whole pages with the host, or take them back.  Both sides
- * see what the pages contained.  In a guest without protection all memory is shared, and they do
- * nothing.  The host may use the pages when guest_share() has returned, and no longer when
+ * In a guest whose memory is its own (pKVM; TDX in ring 0): share whole pages with the host, or take them
+ * back.  Both sides see what the pages contained.  In a guest without protection all memory is shared, and
+ * they do nothing and return 0.  (With SEV, use UCALL_MEM_SHARED.)  The host may use the pages when guest_share() has returned, and no longer when
  * guest_unshare() is called: the guest tells it by a message of the library's own, which
  * ucall_next() does not return (get_ucall() returns UCALL_PAGES; run the vCPU again).
  *

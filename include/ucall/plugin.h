@@ -36,8 +36,8 @@ extern "C" {
 /* What the backend needs of a VM: bits of ucall_metadata.needs. */
 #define UCALL_NEEDS_NO_IRQCHIP (1u << 0) /* no in-kernel interrupt controller */
 #define UCALL_NEEDS_RING0 (1u << 1) /* guest functions in ring 0 */
-#define UCALL_NEEDS_GUEST_VC \
-	(1u << 2) /* for SEV-ES and SEV-SNP: a #VC handler in the guest (guest_vc) */
+/* For SEV-ES and SEV-SNP a #VC handler in the guest, for TDX a #VE handler (guest_vc). */
+#define UCALL_NEEDS_GUEST_VC (1u << 2)
 /* An engine with KVM's descriptors: the backend uses ucall_vm_fd() or ucall_vcpu_fd(). */
 #define UCALL_NEEDS_KVM (1u << 3)
 #define UCALL_NEEDS_ALL 0xfu /* all bits of this version; a backend with another bit is refused */
@@ -48,6 +48,7 @@ extern "C" {
 #define UCALL_PROTECT_SEV_ES (1u << 2)
 #define UCALL_PROTECT_SEV_SNP (1u << 3)
 #define UCALL_PROTECT_PKVM (1u << 4)
+#define UCALL_PROTECT_TDX (1u << 5)
 
 enum ucall_option_type {
 	UCALL_OPTION_UINT = 1, /* decimal, 0x hexadecimal or 0 octal, min <= value <= max */
@@ -186,9 +187,10 @@ enum ucall_exit_reason {
 	UCALL_EXIT_TIMEOUT = 9,
 	UCALL_EXIT_KICK = 10, /* ucall_vcpu_kick() */
 	UCALL_EXIT_OTHER = 11, /* see native */
-	UCALL_EXIT_MEMORY = 12, /* SEV-SNP: shared memory was used as private, or vice versa */
+	UCALL_EXIT_MEMORY = 12, /* SEV-SNP, TDX: shared memory was used as private, or vice versa */
 	UCALL_EXIT_TERMINATE = 13, /* the guest asked to be ended: GHCB MSR protocol */
 	UCALL_EXIT_DEBUG = 14, /* an instruction was executed: ucall_vcpu_set_stepping() */
+	UCALL_EXIT_FATAL = 15, /* the guest cannot go on: TDX, ReportFatalError */
 };
 
 /* Why a vCPU stopped.  In the host's byte order, whatever the guest's. */
@@ -232,6 +234,10 @@ struct ucall_exit {
 		struct {
 			uint32_t set, reason; /* GHCB specification, 2.3.1 */
 		} terminate;
+		struct {
+			uint64_t code, address; /* R12; R13: where more text is, if code has bit 63 */
+			char text[64]; /* no NUL if all are used */
+		} fatal;
 		struct {
 			uint64_t suberror, data[3];
 		} other;
@@ -331,7 +337,7 @@ UCALL_PUBLIC int ucall_fail(int error, const char *format, ...)
 UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value);
 
 /*
- * In init(): maps `size` bytes at guest-physical address `gpa`, outside guest memory, so that the
+ * In init(), or in a program before ucall_vm_launch(): maps `size` bytes at guest-physical address `gpa`, outside guest memory, so that the
  * guest's accesses exit.  Returns the guest-virtual address, 0 on failure.
  */
 UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size);
@@ -360,6 +366,8 @@ UCALL_PUBLIC int ucall_vm_set_queue(struct ucall_vm *vm, uint32_t lines, bool po
 UCALL_PUBLIC uint32_t ucall_vm_protection_bit(const struct ucall_vm *vm);
 /* Whether the VM's registers are encrypted for the host once it runs. */
 UCALL_PUBLIC bool ucall_vm_closes_registers(const struct ucall_vm *vm);
+/* TDX: the bit of guest-physical addresses that means shared memory; 0 elsewhere.  In init(). */
+UCALL_PUBLIC uint64_t ucall_vm_shared_bit(const struct ucall_vm *vm);
 UCALL_PUBLIC int ucall_vm_ring(const struct ucall_vm *vm);
 UCALL_PUBLIC bool ucall_vm_has_irqchip(const struct ucall_vm *vm);
 

@@ -129,14 +129,15 @@ struct ucall_vm_config {
 	 * Memory encryption: NAME[,KEY=VALUE...]; NULL or "none": no encryption.  `ucall list`
 	 * shows the available kinds; docs/CONFIDENTIAL.md says which hardware rules each one keeps.
 	 * sev, sev-es and sev-snp use the machine's hardware; emulated-sev, emulated-sev-es and
-	 * emulated-sev-snp work with any KVM of an x86_64 host; pkvm is arm64's protected KVM, and
-	 * emulated-pkvm its rules on engine unicorn.  The VM can run only after
-	 * ucall_vm_launch().
+	 * emulated-sev-snp work with any KVM of an x86_64 host, and so does emulated-tdx; tdx is the
+	 * machine's own; pkvm is arm64's protected KVM, and emulated-pkvm its rules on engine
+	 * unicorn.  The VM can run only after ucall_vm_launch().
 	 */
 	const char *protect;
 	/*
-	 * The guest handles #VC, so that instructions that exit work under SEV-ES and SEV-SNP.  The
-	 * core's handler does port I/O, CPUID and MSRs; ucall_vm_set_handler() replaces it.
+	 * The guest handles #VC or #VE, so that instructions that exit work under SEV-ES and SEV-SNP,
+	 * or TDX.  The core's handler does port I/O, CPUID and MSRs, and with TDX MMIO and HLT;
+	 * ucall_vm_set_handler() replaces it.
 	 */
 	bool guest_vc;
 	/*
@@ -179,9 +180,9 @@ static inline struct ucall_vm *ucall_vm_create(const struct ucall_vm_config *con
 /*
  * Ends the set-up of a VM with encrypted memory; the VM can run only after this.  Encrypts and
  * measures its private memory and, for SEV-ES and SEV-SNP, its vCPUs' registers.  From then on the
- * host reads private memory as ciphertext (with pkvm it cannot read it: EPERM), and adding vCPUs,
- * allocating, mapping and ucall_sync_...() fail (EPERM).  With pkvm it runs the first vCPU until
- * the guest has shared what the host needs.  Without protection it does what the first run would
+ * host reads private memory as ciphertext (with pkvm and TDX it cannot read it: EPERM), and adding vCPUs,
+ * allocating, mapping and ucall_sync_...() fail (EPERM).  With pkvm and TDX it runs the first
+ * vCPU until the guest has shared what the host needs.  Without protection it does what the first run would
  * do: it sets up an `irqchip` for the vCPUs that have been added.  Returns 0, or -1.
  */
 UCALL_PUBLIC int ucall_vm_launch(struct ucall_vm *vm);
@@ -191,13 +192,13 @@ UCALL_PUBLIC int ucall_vm_launch(struct ucall_vm *vm);
  * SEV-ES and SEV-SNP, vCPU states, chained as the SEV-SNP firmware ABI (AMD 56860, 8.17.2) does;
  * the same set-up gives the same bytes.  sev and sev-es: the result of KVM_SEV_LAUNCH_MEASURE.
  * Points *digest to it (it belongs to the VM) and returns its size in bytes.  Returns -1 on
- * failure: EPERM before launch; EOPNOTSUPP without protection, and for sev-snp, where it is in the
+ * failure: EPERM before launch; EOPNOTSUPP without protection, with pkvm and TDX, which are not measured here, and for sev-snp, where it is in the
  * guest's attestation report.
  */
 UCALL_PUBLIC int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest);
 
 /*
- * Lists the KVM and firmware calls that a launch with `protect` (sev, sev-es or sev-snp, with
+ * Lists the KVM and firmware calls that a launch with `protect` (sev, sev-es, sev-snp or tdx, with
  * options) would make for a VM set up like this one: one call per line, as strace writes them.
  * This VM must have the emulated kind of that protection.  The caller frees the text with free().
  * NULL on failure.
@@ -412,8 +413,8 @@ UCALL_PUBLIC uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t s
 				     unsigned int flags);
 
 /*
- * SEV-SNP: makes [gpa, gpa + size), whole pages of guest memory, private or shared, as the guest's
- * own request does (ucall_guest_set_private()).  Contents are lost.  Returns 0, or -1 (EOPNOTSUPP
+ * SEV-SNP and TDX: makes [gpa, gpa + size), whole pages of guest memory, private or shared, as the guest's
+ * own request does (ucall_guest_set_private(), guest_td_map_gpa()).  Contents are lost.  Returns 0, or -1 (EOPNOTSUPP
  * with other protections, where only the guest decides).
  */
 UCALL_PUBLIC int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size,
@@ -431,7 +432,7 @@ UCALL_PUBLIC int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t 
  * Copy between host and guest memory by guest-virtual address.  All or nothing: every page is
  * looked up before the first byte is copied.  Writes ignore the guest's page permissions.  Private
  * memory of a launched VM reads as ciphertext, and a write corrupts it, in blocks of 16 bytes; with
- * pkvm both fail with EPERM.  Return 0, or -1 with EFAULT.
+ * pkvm both fail with EPERM; with TDX a read does, and a write poisons the page.  Return 0, or -1 with EFAULT.
  */
 UCALL_PUBLIC int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size);
 UCALL_PUBLIC int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size);
@@ -486,8 +487,10 @@ UCALL_PUBLIC int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t 
  * which the guest continues.  A NULL handler, the default, ends the run with EFAULT.  In a VM with a separate
  * guest ELF, that ELF's function of the same name runs.
  *
- * The instruction that raised #VC under SEV-ES may be a doorbell: a #VC handler that makes ucalls
- * itself must call ucall_nest_enter().
+ * The instruction that raised #VC (SEV-ES, SEV-SNP) or #VE (TDX) may be the doorbell of a message.
+ * A handler of these that makes ucalls must call ucall_nest_enter() before its first and
+ * ucall_nest_leave() after its last, and only then ask the host for what the instruction wants.  If
+ * its own doorbells raise the exception again, the inner call must make no ucalls.
  *
  * Engine kvm: the guest's own vectors call the handler.  Engine unicorn raises no interrupts; the
  * engine calls the handler for exceptions, and frame->unknown says which details are unknown.  There

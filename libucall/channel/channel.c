@@ -80,8 +80,8 @@ static bool rings(const struct ucall_channel *c, bool shared)
 /* True if its doorbell would raise #VC in a guest that does not handle it. */
 static bool needs_missing_vc(const struct ucall_channel *c, const struct ucall_metadata *md)
 {
-	return (md->needs & UCALL_NEEDS_GUEST_VC) &&
-	       ucall_protection_closes(c->traits.protection) && !c->traits.guest_vc;
+	return (md->needs & UCALL_NEEDS_GUEST_VC) && c->traits.protection->exit_vector &&
+	       !c->traits.guest_vc;
 }
 
 /*
@@ -113,22 +113,23 @@ static int refuse_protection(const struct ucall_channel *c)
 		return ucall_fail(EOPNOTSUPP, "backend %s is for confidential VMs only (%s)",
 				  c->backend_name, c->traits.attached ? "protection" : "protect");
 	add_suitable(c, &t);
-	if (!needs_missing_vc(c, c->ops.metadata))
+	if (!(c->ops.metadata->protections & c->traits.protection->bit))
 		return ucall_fail(EOPNOTSUPP,
-				  "backend %s does not claim to work in an %s VM (its metadata's "
-				  "protections); "
-				  "these do: %s",
+				  "backend %s does not work in a VM with protection %s (its "
+				  "metadata's protections); these do: %s",
 				  c->backend_name, c->traits.protection->name,
 				  t.used ? text : "none here");
 	return ucall_fail(EOPNOTSUPP,
 			  "backend %s cannot serve an %s VM as it is: registers are encrypted "
 			  "there, so its "
-			  "doorbell raises #VC in the guest instead of an exit that the host could "
+			  "doorbell raises %s in the guest instead of an exit that the host could "
 			  "read; use "
 			  "one of these: %s; or set guest_vc in the VM's configuration, for a "
-			  "guest with a #VC "
+			  "guest with a %s "
 			  "handler",
-			  c->backend_name, c->traits.protection->name, t.used ? text : "none here");
+			  c->backend_name, c->traits.protection->name,
+			  c->traits.protection->exit_exception, t.used ? text : "none here",
+			  c->traits.protection->exit_exception);
 }
 
 /* Says that it has no guest code for the VM's architecture, and which backends do. */

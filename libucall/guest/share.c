@@ -38,6 +38,11 @@ static UCALL_GUEST uint64_t translate(uint64_t address)
 	return par & 1 ? 1 : (par & 0x0000fffffffff000) | (address & (PAGE - 1));
 }
 
+static UCALL_GUEST int is_mapped(uint64_t address)
+{
+	return translate(address) != 1;
+}
+
 /* One page. */
 static UCALL_GUEST int change_page(uint64_t address, int is_shared)
 {
@@ -52,7 +57,79 @@ static UCALL_GUEST int is_possible(void)
 {
 	return (ucall_this_bell()->protection & UCALL_BELL_TYPE) == UCALL_BELL_PKVM;
 }
+#elif defined(__x86_64__)
+#include <ucall/tdx.h>
+
+#define ENTRY_PRESENT 1u
+#define ENTRY_WRITABLE 2u
+#define ENTRY_CLAIMED (1u << 9) /* a bit for software: a vCPU is changing the page */
+#define ENTRY_ADDRESS 0x000ffffffffff000u
+
+/* The page table entry for that address, and its value; NULL if no writable page is mapped there. */
+static UCALL_GUEST uint64_t *find_entry(uint64_t address, uint64_t *value)
+{
+	uint64_t at = UCALL_TABLES_ADDRESS + (address >> 9 & 0x7ffffffff8);
+	const uint64_t wanted = ENTRY_PRESENT | ENTRY_WRITABLE;
+
+	if (guest_read_safe(at, sizeof(*value), value) || (*value & wanted) != wanted)
+		return NULL;
+	return (uint64_t *)at;
+}
+
+static UCALL_GUEST int is_mapped(uint64_t address)
+{
+	uint64_t value;
+
+	return find_entry(address, &value) != NULL;
+}
+
+static UCALL_GUEST void copy_page(void *to, const void *from)
+{
+	uint64_t count = PAGE / 8;
+
+	__asm__ volatile("rep movsq" : "+D"(to), "+S"(from), "+c"(count) : : "memory");
+}
+
+/* One page.  Its contents, which the change loses, are put back. */
+static UCALL_GUEST int change_page(uint64_t address, int is_shared)
+{
+	const uint64_t bit = guest_td_shared_bit();
+	uint64_t contents[PAGE / 8], value = 0, gpa;
+	uint64_t *entry = find_entry(address, &value);
+
+	/* CPUs set bits of their own when they use the page: it is tried again then. */
+	do {
+		if (!entry || (value & ENTRY_CLAIMED) || !(value & bit) == !is_shared)
+			return GUEST_SHARE_REFUSED;
+	} while (!__atomic_compare_exchange_n(entry, &value, value | ENTRY_CLAIMED, 0,
+					      __ATOMIC_ACQ_REL, __ATOMIC_RELAXED));
+	gpa = value & ENTRY_ADDRESS & ~bit;
+	copy_page(contents, (const void *)address);
+	if (guest_td_map_gpa(gpa, PAGE, is_shared) || (!is_shared && guest_td_accept(gpa, 0))) {
+		__atomic_fetch_and(entry, ~(uint64_t)ENTRY_CLAIMED, __ATOMIC_RELEASE);
+		return GUEST_SHARE_REFUSED;
+	}
+	__atomic_fetch_xor(entry, bit, __ATOMIC_RELEASE);
+	__asm__ volatile("invlpg (%0)" : : "r"(address) : "memory");
+	copy_page((void *)address, contents);
+	__atomic_fetch_and(entry, ~(uint64_t)ENTRY_CLAIMED, __ATOMIC_RELEASE);
+	return 0;
+}
+
+/* TDX, in ring 0: SEV-SNP has ucall_guest_set_private(). */
+static UCALL_GUEST int is_possible(void)
+{
+	uint16_t cs;
+
+	__asm__("mov %%cs, %0" : "=r"(cs));
+	return (ucall_this_bell()->protection & UCALL_BELL_TYPE) == UCALL_BELL_TDX && !(cs & 3);
+}
 #else
+static UCALL_GUEST int is_mapped(uint64_t address)
+{
+	return 0;
+}
+
 static UCALL_GUEST int change_page(uint64_t address, int is_shared)
 {
 	return GUEST_SHARE_REFUSED;
@@ -117,6 +194,9 @@ UCALL_GUEST int guest_unshare(void *pages, uint64_t size)
 	uint64_t address = (uint64_t)(uintptr_t)pages;
 	int r = check(address, size);
 
+	for (uint64_t at = 0; at < size && !r; at += PAGE)
+		if (!is_mapped(address + at))
+			r = GUEST_SHARE_REFUSED;
 	if (!r && tell_host(address, size, 0))
 		r = GUEST_SHARE_REFUSED;
 	/* If this fails, the guest has changed pages by itself: the host had better not use them. */

@@ -255,6 +255,17 @@ static void kvm_vm_fini(struct ucall_machine *vm)
 	vm->engine_data = NULL;
 }
 
+/* Sets the vCPU to where it starts. */
+static int boot(struct ucall_cpu *vcpu)
+{
+	const struct kvm_vm *kvm = vcpu->vm->engine_data;
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (kvm->guard && kvm->guard->boot)
+		return kvm->guard->boot(vcpu, v->fd, v->run);
+	return ucall_kvm_arch.boot(vcpu, v->fd, v->run);
+}
+
 static int kvm_vcpu_init(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vm *kvm = vcpu->vm->engine_data;
@@ -283,7 +294,7 @@ static int kvm_vcpu_init(struct ucall_cpu *vcpu)
 		return -1;
 	if (kvm->guard && kvm->guard->vcpu_init(vcpu, v->fd, v->run))
 		return -1;
-	return ucall_kvm_arch.boot(vcpu, v->fd, v->run);
+	return boot(vcpu);
 }
 
 static void kvm_vcpu_fini(struct ucall_cpu *vcpu)
@@ -516,7 +527,7 @@ static int kvm_restart(struct ucall_cpu *vcpu)
 		return -1;
 	if (ucall_kvm_arch.reset && ucall_kvm_arch.reset(v->fd))
 		return -1;
-	return ucall_kvm_arch.boot(vcpu, v->fd, v->run);
+	return boot(vcpu);
 }
 
 struct kvm_state {

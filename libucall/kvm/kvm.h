@@ -39,6 +39,8 @@ struct ucall_kvm_guard {
 	int (*vm_init)(struct ucall_machine *vm, int kvm_fd, int fd);
 	void (*vm_fini)(struct ucall_machine *vm); /* may be half made */
 	int (*set_memory)(struct ucall_machine *vm, int fd);
+	/* How a vCPU starts, if not by the registers that ucall_kvm_arch.boot() sets.  NULL: by those. */
+	int (*boot)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run);
 	/* Before the vCPU gets its registers. */
 	int (*vcpu_init)(struct ucall_cpu *vcpu, int fd, struct kvm_run *run);
 	void (*vcpu_fini)(struct ucall_cpu *vcpu); /* may be half made */

@@ -60,9 +60,10 @@ static int check_protection(const struct ucall_machine *vm)
 	if (!(p->archs & vm->arch->bit))
 		return ucall_fail(
 			EOPNOTSUPP,
-			"guests of %s have no protection %s; those of %s have, such as in "
-			"`ucall lab`",
-			vm->arch->name, p->name, ucall_arch_name(p->archs));
+			"guests of %s have no protection %s; those of %s have (`ucall cc --arch "
+			"%s` compiles one)",
+			vm->arch->name, p->name, ucall_arch_name(p->archs),
+			ucall_arch_name(p->archs));
 	if (p->engine && strcmp(p->engine, vm->engine->name) != 0)
 		return ucall_fail(EOPNOTSUPP,
 				  "engine %s does not support protection %s; engine %s does (%s)",

@@ -18,8 +18,8 @@ static int walk(const struct ucall_machine *vm, uint64_t root, uint64_t gva, uin
 		unsigned int *prot)
 {
 	const struct ucall_memory *mem = &vm->memory;
-	/* Mappings do not say what is private, but each page does. */
-	const bool by_page = mem->has_private && !(mem->private_bits | mem->shared_bits);
+	/* Mappings do not say what is private, but each page does, and the guest can change it. */
+	const bool by_page = mem->has_private && !mem->private_bits;
 
 	/* No page tables, or the host cannot read them. */
 	if (vm->flat || ucall_machine_is_encrypted(vm) || by_page) {

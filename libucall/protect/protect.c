@@ -40,6 +40,18 @@ static const struct ucall_option emulated_options[] = {
 	}
 
 /* clang-format off */
+static const struct ucall_option tdx_options[] = {
+	{ .name = "attributes", .type = UCALL_OPTION_UINT, .max = UINT64_MAX, .value = "0x10000000",
+	  .help = "the guest's TD attributes (bit 28: no #VE for pages that are not accepted)" },
+	{ .name = "" },
+};
+static const struct ucall_option emulated_tdx_options[] = {
+	{ .name = "trap", .type = UCALL_OPTION_CHOICE, .choices = "no|step", .value = "no",
+	  .help = "TDCALL, CPUID, VMCALL, WBINVD: step finds them by single-stepping (ring 0, slow)" },
+	{ .name = "map_pages", .type = UCALL_OPTION_UINT, .max = UINT32_MAX, .value = "0",
+	  .help = "pages that the host does of one MapGPA before it answers \"retry\"; 0: all" },
+	{ .name = "" },
+};
 static const struct ucall_option pkvm_options[] = {
 	{ .name = "regs", .type = UCALL_OPTION_CHOICE, .choices = "open|closed", .value = "open",
 	  .help = "the host's access to registers: Linux leaves it open so far" },
@@ -55,7 +67,14 @@ static const struct ucall_option snp_options[] = { REAL(UINT64_MAX, "0x30000") }
  */
 #define CLOSED_SEV \
 	.registers = UCALL_REGISTERS_CLOSED_BY_LAUNCH, .exit_vector = VECTOR_VC, \
-	.vcpu_page = UCALL_GHCB_ADDRESS
+	.exit_exception = "#VC", .vcpu_page = UCALL_GHCB_ADDRESS
+
+#define ON_X86 .engine = "kvm", .archs = UCALL_ARCH_X86_64
+
+/* Intel TDX Module Base specification: registers belong to the guest from its first instruction. */
+#define TDX \
+	.bit = UCALL_PROTECT_TDX, ON_X86, .registers = UCALL_REGISTERS_CLOSED, \
+	.exit_vector = VECTOR_VE, .exit_exception = "#VE", .stop = X86_STOP_TDX
 
 #define PKVM \
 	.name = "pkvm", .summary = "the machine's own protected KVM (arm64)", \
@@ -76,8 +95,6 @@ static const struct ucall_protection emulated_pkvm_closed = {
 	EMULATED_PKVM, .registers = UCALL_REGISTERS_CLOSED_BY_LAUNCH
 };
 
-#define ON_SEV .engine = "kvm", .archs = UCALL_ARCH_X86_64
-
 /* The first is the default. */
 static const struct ucall_protection kinds[] = {
 	{ .name = "none",
@@ -88,12 +105,12 @@ static const struct ucall_protection kinds[] = {
 	{ .name = "emulated-sev",
 	  .summary = "the rules of SEV, emulated by software on any KVM",
 	  .bit = UCALL_PROTECT_SEV,
-	  ON_SEV,
+	  ON_X86,
 	  .bell = UCALL_BELL_SEV | UCALL_BELL_EMULATED },
 	{ .name = "emulated-sev-es",
 	  .summary = "the same for SEV-ES: registers are closed too",
 	  .bit = UCALL_PROTECT_SEV_ES,
-	  ON_SEV,
+	  ON_X86,
 	  .bell = UCALL_BELL_SEV_ES | UCALL_BELL_EMULATED,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_EMULATED,
@@ -101,7 +118,7 @@ static const struct ucall_protection kinds[] = {
 	{ .name = "emulated-sev-snp",
 	  .summary = "the same for SEV-SNP: pages are private or shared",
 	  .bit = UCALL_PROTECT_SEV_SNP,
-	  ON_SEV,
+	  ON_X86,
 	  .bell = UCALL_BELL_SEV_SNP | UCALL_BELL_EMULATED,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_EMULATED,
@@ -109,13 +126,13 @@ static const struct ucall_protection kinds[] = {
 	{ .name = "sev",
 	  .summary = "the machine's own SEV, by KVM",
 	  .bit = UCALL_PROTECT_SEV,
-	  ON_SEV,
+	  ON_X86,
 	  .bell = UCALL_BELL_SEV,
 	  .options = sev_options },
 	{ .name = "sev-es",
 	  .summary = "the machine's own SEV-ES, by KVM",
 	  .bit = UCALL_PROTECT_SEV_ES,
-	  ON_SEV,
+	  ON_X86,
 	  .bell = UCALL_BELL_SEV_ES,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_VMGEXIT,
@@ -123,11 +140,21 @@ static const struct ucall_protection kinds[] = {
 	{ .name = "sev-snp",
 	  .summary = "the machine's own SEV-SNP, by KVM",
 	  .bit = UCALL_PROTECT_SEV_SNP,
-	  ON_SEV,
+	  ON_X86,
 	  .bell = UCALL_BELL_SEV_SNP,
 	  CLOSED_SEV,
 	  .stop = X86_STOP_VMGEXIT,
 	  .options = snp_options },
+	{ .name = "tdx",
+	  .summary = "the machine's own TDX, by KVM",
+	  TDX,
+	  .bell = UCALL_BELL_TDX,
+	  .options = tdx_options },
+	{ .name = "emulated-tdx",
+	  .summary = "the rules of TDX, emulated by software on any KVM",
+	  TDX,
+	  .bell = UCALL_BELL_TDX | UCALL_BELL_EMULATED,
+	  .options = emulated_tdx_options },
 	{ PKVM, .closed = &pkvm_closed },
 	{ EMULATED_PKVM, .closed = &emulated_pkvm_closed },
 };
@@ -192,9 +219,20 @@ int ucall_machine_check_registers(const struct ucall_machine *vm, const char *wh
 {
 	if (!ucall_machine_registers_are_closed(vm))
 		return 0;
-	return ucall_fail(EINVAL,
-			  "%s: protection %s closes the registers to the host at the launch", what,
-			  vm->protection->name);
+	return ucall_fail(EINVAL, "%s: protection %s closes the registers to the host%s", what,
+			  vm->protection->name,
+			  vm->protection->registers == UCALL_REGISTERS_CLOSED ? ""
+									      : " at the launch");
+}
+
+int ucall_protection_refuse_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from,
+				 size_t size)
+{
+	return ucall_fail(
+		EPERM,
+		"guest-physical 0x%llx is the guest's own: the host of this %s VM cannot %s "
+		"it before the guest shares it (guest_share()); UCALL_MEM_SHARED is shared from the start",
+		(unsigned long long)gpa, vm->protection->name, to ? "read" : "write");
 }
 
 uint32_t ucall_protection_bit(const char *protect)

@@ -32,8 +32,9 @@ struct ucall_protection {
 	uint32_t archs; /* UCALL_ARCH_ bits: guests that can have it */
 	uint32_t bell; /* what the guest sees in struct ucall_bell.protection */
 	enum ucall_registers registers;
-	/* The guest exception that an instruction raises instead of exiting; 0: it exits. */
+	/* The guest exception that an instruction raises instead of exiting, and its name; 0: it exits. */
 	unsigned int exit_vector;
+	const char *exit_exception;
 	/* The guest address of a page that each vCPU shares with the host; 0: no page. */
 	uint64_t vcpu_page;
 	/* How an exception stub exits if a halt does not: the architecture's number; 0: default. */
@@ -64,6 +65,10 @@ static inline bool ucall_machine_registers_are_closed(const struct ucall_machine
 
 /* 0, or -1 after ucall_fail() if they are closed; `what` is what was tried. */
 int ucall_machine_check_registers(const struct ucall_machine *vm, const char *what);
+
+/* struct ucall_guard.copy where the host cannot touch the guest's own memory: fails with EPERM. */
+int ucall_protection_refuse_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from,
+				 size_t size);
 
 /* The protection that a config string names (NULL or "": "none"); NULL after ucall_fail(). */
 const struct ucall_protection *ucall_protection_find(const char *protect);

@@ -492,10 +492,20 @@ static void describe_exit(const struct ucall_fault *f, struct ucall_text *t)
 		ucall_text_add(t, "the guest asked to be terminated (GHCB reason %u of set %u)",
 			       exit->u.terminate.reason, exit->u.terminate.set);
 		break;
+	case UCALL_EXIT_FATAL:
+		ucall_text_add(t, "the guest cannot go on (ReportFatalError, code 0x%" PRIx64 ")",
+			       exit->u.fatal.code);
+		break;
 	default:
 		ucall_text_add(t, "%s", f->cpu->vm->engine->exit_name(exit->native));
 		if (exit->u.other.suberror)
 			ucall_text_add(t, ", suberror %" PRIu64, exit->u.other.suberror);
+		if (f->cpu->vm->protection->bit == UCALL_PROTECT_TDX && exit->u.other.suberror == 4)
+			ucall_text_add(t,
+				       " (the trust domain has ended, status 0x%" PRIx64
+				       ": the guest used a private page that its host wrote to, or the "
+				       "TDX module failed)",
+				       exit->u.other.data[0]);
 	}
 }
 

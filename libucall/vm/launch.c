@@ -34,6 +34,13 @@ int ucall_vm_launch(struct ucall_vm *handle)
 	return r;
 }
 
+uint64_t ucall_vm_shared_bit(const struct ucall_vm *handle)
+{
+	const struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_shared_bit");
+
+	return vm ? vm->memory.shared_bits : 0;
+}
+
 int ucall_vm_measurement(const struct ucall_vm *handle, const uint8_t **digest)
 {
 	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_measurement");

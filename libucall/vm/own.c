@@ -169,11 +169,10 @@ static int check_run(void *cpu)
 	if (ucall_cpu_check_run(&v->cpu))
 		return -1;
 	if (v->fault.dead)
-		return ucall_fail(
-			EFAULT,
-			"vCPU %u has faulted and cannot go on; ucall_vcpu_restart() starts "
-			"it again",
-			v->cpu.number);
+		return ucall_fail(EFAULT, "vCPU %u has faulted and cannot go on; %s", v->cpu.number,
+				  ucall_machine_is_encrypted(v->cpu.vm)
+					  ? "its VM is closed to the host: create another one"
+					  : "ucall_vcpu_restart() starts it again");
 	if (v->fault.info.valid)
 		ucall_fault_clear(&v->fault);
 	return 0;
@@ -237,8 +236,51 @@ static bool lost_mailbox(const struct ucall_own_vcpu *v)
 	return true;
 }
 
+/* GHCI, ReportFatalError: R13 is the guest-physical address of a page with text. */
+#define FATAL_HAS_PAGE (1ull << 63)
+
+/* The guest's text, of printable characters; false: it gave none. */
+static bool fatal_text(const struct ucall_cpu *c, char *text, size_t size)
+{
+	const struct ucall_machine *vm = c->vm;
+	const struct ucall_exit *exit = &c->exit;
+	uint64_t gpa = ucall_memory_entry_address(&vm->memory, exit->u.fatal.address);
+	const char *from = exit->u.fatal.text;
+	size_t most = sizeof(exit->u.fatal.text);
+
+	if (exit->u.fatal.code & FATAL_HAS_PAGE) {
+		from = ucall_memory_is_private(vm, gpa)
+			       ? NULL
+			       : ucall_memory_side(&vm->memory,
+						   gpa & ~(uint64_t)(UCALL_PAGE_SIZE - 1),
+						   UCALL_PAGE_SIZE, true);
+		most = UCALL_PAGE_SIZE;
+	}
+	if (!from)
+		return false;
+	memset(text, 0, size);
+	for (size_t i = 0; i < most && i < size - 1; i++) {
+		const char ch =
+			((const volatile char *)from)[i]; /* once: the guest may be writing */
+
+		if (!ch)
+			break;
+		text[i] = ch >= ' ' && ch <= '~' ? ch : '?';
+	}
+	return text[0];
+}
+
 static int report_exit(void *cpu)
 {
+	char text[UCALL_TEXT_SIZE] = "";
+	const struct ucall_cpu *c = cpu_of(cpu);
+
+	if (c->exit.reason == UCALL_EXIT_FATAL)
+		return ucall_fail(
+			ECANCELED,
+			"vCPU %u: the guest cannot go on (ReportFatalError, code 0x%x)%s%s",
+			c->number, (unsigned int)c->exit.u.fatal.code,
+			fatal_text(c, text, sizeof(text)) ? ": " : "", text);
 	if (lost_mailbox(cpu))
 		return -1;
 	return ucall_fault_exit(&((struct ucall_own_vcpu *)cpu)->fault);

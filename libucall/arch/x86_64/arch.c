@@ -24,7 +24,8 @@ static void describe_vc(uint64_t code, struct ucall_text *text)
 
 	ucall_text_add(text,
 		       " (%s): with SEV-ES and SEV-SNP the guest must ask the host for it through "
-		       "the GHCB, as its registers are encrypted; no #VC handler did so (guest_vc)",
+		       "the GHCB, as its registers are encrypted; the core's handler (guest_vc) does so for "
+		       "port I/O but its string forms, CPUID and MSRs",
 		       what);
 }
 
@@ -65,7 +66,7 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped,
 		"#AC alignment check",
 		"#MC machine check",
 		"#XF SIMD floating point",
-		NULL,
+		"#VE virtualization",
 		"#CP control protection",
 		NULL,
 		NULL,
@@ -109,6 +110,11 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped,
 					     "disable KVM_X86_QUIRK_FIX_HYPERCALL_INSN");
 	} else if (fault->frame.vector == VECTOR_VC) {
 		describe_vc(fault->frame.code, text);
+	} else if (fault->frame.vector == VECTOR_VE) {
+		ucall_text_add(text,
+			       ": with TDX such an instruction does not exit, but the guest must ask the "
+			       "host by TDG.VP.VMCALL; the core's handler (guest_vc) does so for port I/O "
+			       "but its string forms, MMIO by MOV, CPUID, MSRs and HLT");
 	} else if (fault->frame.code && fault->frame.vector >= VECTOR_TS &&
 		   fault->frame.vector <= VECTOR_GP) {
 		ucall_text_add(text, ": selector 0x%llx",

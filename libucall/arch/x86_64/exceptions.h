@@ -16,6 +16,7 @@
 #define VECTOR_PF 14
 #define VECTOR_AC 17
 #define VECTOR_MC 18
+#define VECTOR_VE 20 /* virtualization exception: Intel SDM volume 3, 25.5.7 */
 #define VECTOR_VC 29 /* VMM communication */
 
 /* 8.4.2: the page fault's error code. */

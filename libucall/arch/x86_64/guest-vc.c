@@ -10,7 +10,7 @@
 #include <ucall/sev.h>
 
 #include "arch/stubs.h"
-#include "vc.h"
+#include "exits.h"
 
 #define BIT_0(field) (1ull << UCALL_GHCB_BIT(field))
 #define BIT_1(field) (1ull << (UCALL_GHCB_BIT(field) - 64))

@@ -7,6 +7,7 @@
 #include "layout.h"
 #include "protect/sev/kvm-sev.h"
 #include "protect/sev/sev.h"
+#include "protect/tdx/tdx.h"
 #include "insn.h"
 #include "x86_64.h"
 
@@ -319,10 +320,14 @@ static int x86_64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run
 		exit->u.terminate.reason = run->system_event.data[0] >> 16 & 0xff;
 		return 1;
 	}
+	if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT && run->system_event.type == TDX_SYSTEM_EVENT) {
+		tdx_decode_fatal(run, exit);
+		return 1;
+	}
 	return 0;
 }
 
-static const struct ucall_kvm_guards *const guards[] = { &sev_guards, NULL };
+static const struct ucall_kvm_guards *const guards[] = { &sev_guards, &tdx_guards, NULL };
 
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_x86_64,

@@ -19,6 +19,7 @@
 #define X86_STOP_OUT 1 /* HLT does not exit with an in-kernel interrupt controller */
 #define X86_STOP_VMGEXIT 2 /* nor does OUT with SEV-ES: VMMCALL with REP */
 #define X86_STOP_EMULATED 3 /* the same under emulation: an MSR */
+#define X86_STOP_TDX 4 /* nor does HLT with TDX: ReportFatalError */
 
 /* For each vCPU: */
 #define X86_TSS (X86_TABLES + 0x4000)
@@ -31,6 +32,9 @@
 #define X86_NMI_STACK 0x8000150000
 #define X86_NMI_PARTS 2
 #define X86_NMI_STACK_TOP (X86_NMI_STACK + X86_NMI_PARTS * STUB_PART)
+
+/* TDX: what the vCPU starts with, struct tdx_start (protect/tdx/abi.h). */
+#define X86_TDX_START (X86_TABLES + 0x8000)
 
 #define X86_TSS_IST1 0x24 /* AMD APM volume 2, 12.2.5: 64-bit TSS */
 #define X86_TSS_IST2 0x2c /* for NMI and #MC */

@@ -10,7 +10,7 @@
 #include "protect/protect.h"
 #include "exceptions.h"
 #include "layout.h"
-#include "vc.h"
+#include "exits.h"
 #include "x86_64.h"
 
 extern const uint8_t ucall_x86_64_vectors[] UCALL_HIDDEN;
@@ -31,7 +31,7 @@ static void set_gate(uint64_t *gate, uint64_t target, uint64_t ist, uint64_t dpl
 
 static uint32_t stop_method(const struct ucall_machine *vm)
 {
-	if (!vm->irqchip)
+	if (!vm->irqchip && vm->protection->stop != X86_STOP_TDX)
 		return X86_STOP_HLT;
 	return vm->protection->stop ? vm->protection->stop : X86_STOP_OUT;
 }
@@ -46,8 +46,11 @@ static int x86_64_vm_init(struct ucall_machine *vm)
 		return -1;
 	data = ucall_memory_pointer(&vm->memory, vm->stub_data, sizeof(*data));
 	data->stop = stop_method(vm);
-	if (vm->guest_vc && vm->protection->exit_vector == VECTOR_VC)
-		data->exit_handler = ucall_stub_address((const void *)(uintptr_t)ucall_x86_64_vc);
+	if (vm->guest_vc && vm->protection->exit_vector)
+		data->exit_handler =
+			ucall_stub_address((const void *)(vm->protection->exit_vector == VECTOR_VE
+								  ? (uintptr_t)ucall_x86_64_ve
+								  : (uintptr_t)ucall_x86_64_vc));
 
 	vm->arch_gpa = ucall_memory_alloc_pages(&vm->memory, X86_TABLES_PAGES);
 	if (!vm->arch_gpa)

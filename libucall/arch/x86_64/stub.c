@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* x86_64: decodes exceptions in a guest.  This is guest code, see arch/dispatch.h. */
 #include <ucall/sev.h>
+#include <ucall/tdx.h>
 
 #include "exceptions.h"
 #include "layout.h"
@@ -55,6 +56,11 @@ UCALL_INLINE void stub_stop(const struct ucall_stub_data *data)
 		__asm__ volatile("hlt" : : : "memory");
 	} else if (data->stop == X86_STOP_OUT) {
 		__asm__ volatile("outb %%al, %%dx" : : "a"(0), "d"(X86_FAULT_PORT) : "memory");
+	} else if (data->stop == X86_STOP_TDX) {
+		struct ucall_tdx_regs regs;
+
+		regs.r12 = regs.r13 = regs.r14 = regs.r15 = 0;
+		guest_tdvmcall(UCALL_TDVMCALL_FATAL_ERROR, &regs);
 	} else {
 		ucall_wrmsr(UCALL_MSR_GHCB, UCALL_GHCB_TERMINATE);
 		if (data->stop == X86_STOP_EMULATED)

@@ -83,7 +83,7 @@ static const struct ucall_guard guard = {
 	.told = told,
 	.is_private = is_private,
 	.is_lost = is_lost,
-	.copy = pkvm_refuse_copy,
+	.copy = ucall_protection_refuse_copy,
 	.private_memory = UCALL_PRIVATE_ALIAS,
 };
 
@@ -161,13 +161,3 @@ const struct ucall_emulation pkvm_emulation = {
 	.vm_fini = vm_fini,
 	.hypercall = hypercall,
 };
-
-int pkvm_refuse_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from,
-		     size_t size)
-{
-	return ucall_fail(
-		EPERM,
-		"guest-physical 0x%llx is the guest's own: the host of this %s VM cannot %s "
-		"it before the guest shares it (guest_share()); UCALL_MEM_SHARED is shared from the start",
-		(unsigned long long)gpa, vm->protection->name, to ? "read" : "write");
-}

@@ -7,7 +7,4 @@
 
 extern const struct ucall_emulation pkvm_emulation;
 
-/* struct ucall_guard.copy, for the real one too: the host cannot touch the guest's own memory. */
-int pkvm_refuse_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size);
-
 #endif
