@@ -44,9 +44,16 @@ nodist_plugins_sev_shared_ucall_sev_shared_la_SOURCES = plugins/sev-shared/sev-s
 plugins_sev_shared_ucall_sev_shared_la_LDFLAGS = $(UCALL_PLUGIN_LDFLAGS)
 plugins_sev_shared_ucall_sev_shared_la_LIBADD = libucall/libucall.la
 
-backends = pio mmio halt diag ring sbi sev-shared
+backend_LTLIBRARIES += plugins/tdx/ucall-tdx.la
+plugins_tdx_ucall_tdx_la_SOURCES = plugins/tdx/tdx.c
+nodist_plugins_tdx_ucall_tdx_la_SOURCES = plugins/tdx/tdx-guests.S
+plugins_tdx_ucall_tdx_la_LDFLAGS = $(UCALL_PLUGIN_LDFLAGS)
+plugins_tdx_ucall_tdx_la_LIBADD = libucall/libucall.la
+
+backends = pio mmio halt diag ring sbi sev-shared tdx
 dist_man_MANS += plugins/pio/ucall-pio.7 plugins/mmio/ucall-mmio.7 plugins/halt/ucall-halt.7 plugins/diag/ucall-diag.7 \
-	plugins/ring/ucall-ring.7 plugins/sbi/ucall-sbi.7 plugins/sev-shared/ucall-sev-shared.7
+	plugins/ring/ucall-ring.7 plugins/sbi/ucall-sbi.7 plugins/sev-shared/ucall-sev-shared.7 \
+	plugins/tdx/ucall-tdx.7
 CLEANFILES += $(foreach b,$(backends),plugins/$(b)/$(b)-guests.S)
 plugins/%-guests.S: plugins/%.c $(UCALL_EMBED_DEPS)
 	$(AM_V_GEN)$(UCALL_EMBED) $<

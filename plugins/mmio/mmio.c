@@ -15,7 +15,9 @@ UCALL_BACKEND(
 	.name = "mmio",
 	.version = "1.0",
 	.summary = "the guest stores to an address without memory",
-	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_PKVM,
+	.needs = UCALL_NEEDS_GUEST_VC,
+	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_PKVM |
+		       UCALL_PROTECT_TDX,
 	.default_for = UCALL_ARCH_AARCH64,
 	.default_for_protections = UCALL_PROTECT_NONE | UCALL_PROTECT_PKVM,
 	.options = {

@@ -15,7 +15,7 @@ UCALL_BACKEND(
 	.summary = "the guest writes to an I/O port",
 	.needs = UCALL_NEEDS_GUEST_VC,
 	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
-		       UCALL_PROTECT_SEV_SNP,
+		       UCALL_PROTECT_SEV_SNP | UCALL_PROTECT_TDX,
 	.default_for = UCALL_ARCH_X86_64,
 	.default_for_protections = UCALL_PROTECT_NONE,
 	.options = {

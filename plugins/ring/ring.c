@@ -13,13 +13,14 @@
  * where it is, and the host takes it after the queued ones.  The same holds for a message that does
  * not fit, or that a handler sends after interrupting another message on its way into the queue.
  *
- * The exit carries no data: OUT on x86_64 (or HLT if OUT would raise #VC: SEV-ES, SEV-SNP), DIAG on
- * s390x, and elsewhere a store to an address without memory.
+ * The exit carries no data: OUT on x86_64 (HLT if OUT would raise #VC: SEV-ES, SEV-SNP; TDG.VP.VMCALL
+ * with TDX), DIAG on s390x, and elsewhere a store to an address without memory.
  *
  * struct ucall_queue says why no message is lost or read half written, on any architecture.
  */
 #include <ucall/plugin.h>
 #include <ucall/queue.h>
+#include <ucall/tdx.h>
 
 #define LEAST_LINES 128
 
@@ -30,7 +31,7 @@ UCALL_BACKEND(
 	.version = "1.0",
 	.summary = "messages queue in shared memory; one exit for many, or none",
 	.protections = UCALL_PROTECT_NONE | UCALL_PROTECT_SEV | UCALL_PROTECT_SEV_ES |
-		       UCALL_PROTECT_SEV_SNP | UCALL_PROTECT_PKVM,
+		       UCALL_PROTECT_SEV_SNP | UCALL_PROTECT_PKVM | UCALL_PROTECT_TDX,
 	.options = {
 		{ .name = "depth", .type = UCALL_OPTION_UINT, .max = 4096, .value = "0",
 		  .help = "messages per exit; 0: queues only GUEST_PRINTF, exits for any other" },
@@ -43,7 +44,11 @@ UCALL_BACKEND(
 	});
 /* clang-format on */
 
-enum { PARAM_DEPTH, PARAM_PRINTF_ONLY, PARAM_TRIES, PARAM_HALT, PARAM_WHERE };
+enum { PARAM_DEPTH, PARAM_PRINTF_ONLY, PARAM_TRIES, PARAM_HOW, PARAM_WHERE };
+#define PARAM_CALL PARAM_WHERE /* EXIT_TDVMCALL: it and the next three, R11 to R14 of the call */
+
+/* How an x86_64 guest exits: OUT, or what it needs instead of it. */
+enum { EXIT_OUT, EXIT_HALT, EXIT_TDVMCALL };
 
 #define FUNCTION 0x501 /* of DIAG */
 
@@ -58,8 +63,10 @@ UCALL_INLINE int needs_answer(const struct ucall *uc, const struct ucall_bell *b
 UCALL_INLINE void leave(struct ucall *uc, const struct ucall_bell *bell)
 {
 #if defined(__x86_64__)
-	if (bell->param[PARAM_HALT])
+	if (bell->param[PARAM_HOW] == EXIT_HALT)
 		__asm__ volatile("hlt" : : : "memory");
+	else if (bell->param[PARAM_HOW] == EXIT_TDVMCALL)
+		ucall_tdvmcall_ring(bell, &bell->param[PARAM_CALL], 0);
 	else
 		__asm__ volatile("outb %%al, %w0" : : "d"(bell->param[PARAM_WHERE]) : "memory");
 #elif defined(__s390x__)
@@ -119,7 +126,7 @@ UCALL_GUEST_CODE(NULL, ring_send);
 /* Host. */
 struct ring {
 	uint64_t port, gpa;
-	bool halts;
+	int how;
 };
 
 #define NEVER UINT32_MAX
@@ -135,6 +142,17 @@ static uint32_t lines_for(uint64_t depth)
 	return lines;
 }
 
+/* A write of one byte to the port. */
+static int set_call(struct ucall_vm *vm, uint64_t port)
+{
+	const uint64_t call[] = { UCALL_TDVMCALL_IO, 1, 1, port };
+
+	for (unsigned int i = 0; i < 4; i++)
+		if (ucall_vm_set_param(vm, PARAM_CALL + i, call[i]))
+			return -1;
+	return ucall_vm_set_param(vm, PARAM_HOW, EXIT_TDVMCALL);
+}
+
 /* Chooses where and how the guest exits. */
 static int set_exit(struct ucall_vm *vm, const struct ucall_args *args, struct ring *ring)
 {
@@ -145,8 +163,14 @@ static int set_exit(struct ucall_vm *vm, const struct ucall_args *args, struct r
 	ring->gpa = ucall_args_uint(args, "gpa");
 	switch (ucall_arch_bit(ucall_vm_arch(vm))) {
 	case UCALL_ARCH_X86_64:
-		ring->halts = closed;
-		if (closed && (ucall_vm_ring(vm) != 0 || ucall_vm_has_irqchip(vm)))
+		if (ucall_vm_protection_bit(vm) == UCALL_PROTECT_TDX)
+			ring->how = EXIT_TDVMCALL;
+		else if (closed)
+			ring->how = EXIT_HALT;
+		if (ring->how == EXIT_TDVMCALL && ucall_vm_ring(vm) != 0)
+			return ucall_fail(EOPNOTSUPP,
+					  "with TDX it exits by TDCALL, which needs ring 0");
+		if (ring->how == EXIT_HALT && (ucall_vm_ring(vm) != 0 || ucall_vm_has_irqchip(vm)))
 			return ucall_fail(EOPNOTSUPP, "with SEV-ES and SEV-SNP it exits by HLT, "
 						      "which needs ring 0 and no "
 						      "in-kernel interrupt controller (irqchip)");
@@ -167,7 +191,9 @@ static int set_exit(struct ucall_vm *vm, const struct ucall_args *args, struct r
 		if (!where)
 			return -1;
 	}
-	return ucall_vm_set_param(vm, PARAM_HALT, ring->halts) ||
+	if (ring->how == EXIT_TDVMCALL)
+		return set_call(vm, ring->port);
+	return ucall_vm_set_param(vm, PARAM_HOW, (uint64_t)ring->how) ||
 			       ucall_vm_set_param(vm, PARAM_WHERE, where)
 		       ? -1
 		       : 0;
@@ -217,7 +243,7 @@ static int ring_recv(struct ucall_vcpu *vcpu, const struct ucall_exit *exit)
 
 	switch (exit->reason) {
 	case UCALL_EXIT_HALT:
-		return ring->halts;
+		return ring->how == EXIT_HALT;
 	case UCALL_EXIT_IO:
 		return ucall_exit_is_out(exit, ring->port, 1);
 	case UCALL_EXIT_DIAG:
