@@ -8,7 +8,7 @@ set -eu
 CFLAGS=${CFLAGS:-}
 host=$(uname -m)
 targets="config note mailbox exit walk image info queue report kicks"
-test "$host" != x86_64 || targets="$targets insn ghcb"
+test "$host" != x86_64 || targets="$targets insn ghcb vmcall"
 targets=${FUZZ_TARGETS:-$targets}
 work=${WORK:-$(mktemp -d)}
 flags="-std=gnu11 -D_GNU_SOURCE -DUCALL_VERSION=\"fuzz\" -DUCALL_BACKEND_DIR=\"/nonexistent\" -Iinclude -Ilibucall"

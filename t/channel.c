@@ -315,7 +315,7 @@ static void once_refused(void)
 	REFUSED(f.channel.traits.has_kvm = false, "this VM has engine fake");
 	REFUSED(f.channel.traits.separate_image = true, "a separate guest ELF needs a plugin");
 	REFUSED(f.channel.traits.protection = ucall_protection_find("emulated-sev-es"),
-		"does not claim to work");
+		"does not work in a VM with protection");
 	REFUSED((f.channel.traits.protection = ucall_protection_find("emulated-sev"),
 		 f.channel.via = UCALL_VIA_ADDRESS),
 		"the host can neither walk the guest's page tables");

@@ -222,7 +222,7 @@ static void once_refused(void)
 		{ "mmio",
 		  "emulated-sev-es",
 		  0,
-		  { "backend mmio does not claim to work in an emulated-sev-es VM",
+		  { "backend mmio does not work in a VM with protection emulated-sev-es",
 		    "these do: halt, ring, sev-shared" } },
 		{ "sev-shared", NULL, 0, { "backend sev-shared is for confidential VMs only" } },
 		{ "diag", "emulated-sev", 0, { "diag" } },

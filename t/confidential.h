@@ -43,11 +43,15 @@
 			.config.protect = "emulated-pkvm,regs=closed", ##__VA_ARGS__ \
 	}
 
-/* All kinds; those that close registers. */
+/* Trust domains of Intel's. */
+#define TDX(what, ...) KIND("emulated-tdx", what, ##__VA_ARGS__), KIND("tdx", what, ##__VA_ARGS__)
+
+/* All kinds of SEV; those that close registers. */
 #define EACH_KIND(what, ...) \
 	SEV(what, ##__VA_ARGS__), SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
 /* Those of x86_64 and of aarch64, for guests that are built for every architecture. */
-#define EACH_PROTECTED(what, ...) EACH_KIND(what, ##__VA_ARGS__), PKVM(what, ##__VA_ARGS__)
+#define EACH_PROTECTED(what, ...) \
+	EACH_KIND(what, ##__VA_ARGS__), TDX(what, ##__VA_ARGS__), PKVM(what, ##__VA_ARGS__)
 #define EACH_CLOSED(what, ...) SEV_ES(what, ##__VA_ARGS__), SEV_SNP(what, ##__VA_ARGS__)
 
 /* Only emulated: what hardware does not promise, or does not show. */

@@ -22,7 +22,7 @@ test -z "$reason" || {
 	done_testing
 }
 
-for p in none emulated-sev emulated-sev-es emulated-sev-snp; do
+for p in none emulated-sev emulated-sev-es emulated-sev-snp emulated-tdx; do
 	"$example" --protect $p >"$scratch/out" 2>&1
 	ok $? "example: $p"
 	has "$scratch/out" 'guest: the secret begins with "nobody"' "$p: the guest reads its secret"
@@ -40,11 +40,18 @@ ok $? "pio in a VM that closes registers: exit status 2"
 has "$scratch/out" "registers are encrypted there, so its doorbell raises #VC" "it says why"
 has "$scratch/out" "sev-shared" "it names one that works"
 
+UCALL_BACKEND=halt "$example" --protect emulated-tdx >"$scratch/out" 2>&1
+test $? -eq 2
+ok $? "halt in a trust domain: exit status 2"
+has "$scratch/out" "these do: ring, tdx" "it names those that work"
+
 "$ucall" demo >"$scratch/out" 2>&1
 for p in emulated-sev emulated-sev-es emulated-sev-snp; do
 	grep -q "^sev-shared *x86_64 *kvm *$p *ok .*SYNC 2 (2 40 42 80), DONE" "$scratch/out"
 	ok $? "demo has sev-shared with $p"
 done
+grep -q "^tdx *x86_64 *kvm *emulated-tdx *ok .*SYNC 2 (2 40 42 80), DONE" "$scratch/out"
+ok $? "demo has tdx with emulated-tdx"
 
 # A separate guest has the same measurement each time; another guest has another.
 measure() { # PROTECTION ARG
@@ -95,11 +102,12 @@ sev,api=old:CREATE_VM SEV_INIT SET_USER_MEMORY_REGION $vcpu $sev $end
 sev-es:CREATE_VM SEV_INIT2 SET_USER_MEMORY_REGION $vcpu $sev SEV_LAUNCH_UPDATE_VMSA $end
 sev-es,api=old:CREATE_VM SEV_ES_INIT SET_USER_MEMORY_REGION $vcpu $sev SEV_LAUNCH_UPDATE_VMSA $end
 sev-snp:CREATE_VM ENABLE_CAP SEV_INIT2 CREATE_GUEST_MEMFD SET_USER_MEMORY_REGION2 $vcpu SEV_SNP_LAUNCH_START SET_MEMORY_ATTRIBUTES SEV_SNP_LAUNCH_UPDATE SEV_SNP_LAUNCH_FINISH RUN
+tdx:CREATE_VM ENABLE_CAP ENABLE_CAP TDX_CAPABILITIES TDX_INIT_VM CREATE_GUEST_MEMFD SET_USER_MEMORY_REGION2 SET_USER_MEMORY_REGION2 SET_MEMORY_ATTRIBUTES SET_MEMORY_ATTRIBUTES CREATE_VCPU SET_CPUID2 TDX_INIT_VCPU TDX_INIT_MEM_REGION TDX_INIT_MEM_REGION TDX_INIT_MEM_REGION TDX_FINALIZE_VM RUN
 EOF
 "$ucall" run --dry-run -p emulated-sev "$scratch/guest.elf" >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "a dry run of emulated-sev: exit status 2"
-has "$scratch/out" "give --protect sev, sev-es or sev-snp" "it says so"
+has "$scratch/out" "give --protect sev, sev-es, sev-snp or tdx" "it says so"
 "$ucall" run --dry-run -p sev,policy=x "$scratch/guest.elf" >"$scratch/out" 2>&1
 test $? -eq 2
 ok $? "an invalid policy: exit status 2"

@@ -63,7 +63,10 @@ c_tests += \
 	t/confidential-launch \
 	t/confidential-old-ways \
 	t/confidential-snp \
+	t/confidential-tdx \
 	t/confidential-vc \
+	t/confidential-ve \
+	t/confidential-vmcall \
 	t/config-string \
 	t/escape \
 	t/exceptions \
@@ -73,6 +76,7 @@ c_tests += \
 	t/x86-insn \
 	t/sev-launch \
 	t/sev-shared \
+	t/tdx-launch \
 	t/vector
 endif
 sh_tests = \
@@ -104,10 +108,13 @@ sh_tests = \
 	t/wrong-arguments.sh
 
 check_PROGRAMS += $(c_tests) t/bad-elf t/misbehave t/show-port
-# Tests of encrypted memory: `make check-sev`.
-sev_tests = $(filter-out t/confidential-pages t/confidential-revoked,$(filter t/confidential% t/sev-%,$(c_tests))) t/confidential.sh t/hostile t/nested t/vcpus \
-	t/sync-args t/done t/printf t/assert t/shared
-EXTRA_DIST += t/sev-report.sh t/abi/1
+# Tests of protected guests: `make check-sev`, `make check-tdx`.
+protected_tests = t/hostile t/vcpus t/sync-args t/done t/printf t/assert t/shared
+tdx_only = t/confidential-tdx t/confidential-ve t/confidential-vmcall
+sev_tests = $(filter-out t/confidential-pages t/confidential-revoked $(tdx_only),$(filter t/confidential% t/sev-%,$(c_tests))) \
+	t/confidential.sh t/nested $(protected_tests)
+tdx_tests = t/tdx-launch $(tdx_only) t/confidential-pages $(protected_tests)
+EXTRA_DIST += t/protection-report.sh t/abi/1
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
 EXTRA_DIST += t/interrupts-aarch64.h t/interrupts-riscv64.h t/interrupts-x86_64.h
@@ -130,6 +137,9 @@ t_page_walk_CPPFLAGS = $(core_cppflags)
 t_page_walk_LDADD = $(core_ldadd)
 t_x86_insn_CPPFLAGS = $(core_cppflags)
 t_x86_insn_LDADD = $(core_ldadd)
+t_tdx_launch_CPPFLAGS = $(core_cppflags)
+t_tdx_launch_LDADD = $(core_ldadd)
+t_tdx_launch_LDFLAGS = $(AM_LDFLAGS) -Wl,--allow-multiple-definition
 t_sev_launch_CPPFLAGS = $(core_cppflags)
 t_sev_launch_LDADD = $(core_ldadd)
 # It replaces the core's machine and CPUID with its own.

@@ -10,6 +10,6 @@ clean-local:
 	rm -rf t/fuzz/work
 
 EXTRA_DIST += t/fuzz/run.sh t/fuzz/corpus t/fuzz/config.c t/fuzz/note.c t/fuzz/mailbox.c t/fuzz/exit.c t/fuzz/walk.c t/fuzz/image.c \
-	t/fuzz/insn.c t/fuzz/ghcb.c t/fuzz/info.c t/fuzz/kicks.c t/fuzz/kicks-guest.c t/fuzz/kicks-guest.h t/fuzz/image-vm.h t/fuzz/queue.c t/fuzz/report.c \
+	t/fuzz/insn.c t/fuzz/ghcb.c t/fuzz/vmcall.c t/fuzz/info.c t/fuzz/kicks.c t/fuzz/kicks-guest.c t/fuzz/kicks-guest.h t/fuzz/image-vm.h t/fuzz/queue.c t/fuzz/report.c \
 	.clusterfuzzlite/Dockerfile .clusterfuzzlite/build.sh .clusterfuzzlite/project.yaml
 .PHONY: fuzz-check
