@@ -12,6 +12,7 @@ check_emulator() {
 	need_file "$ldlinux" syslinux-common
 	need xorriso xorriso
 	need script bsdutils
+	test "$memory" -le 2048 || die 2 "--memory $memory: the machine $machine can have 2048 MiB, which is what Bochs has"
 	test "$smp" = 1 || die 2 "--smp $smp: the machine $machine has one CPU"
 }
 
