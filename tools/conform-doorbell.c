@@ -11,7 +11,9 @@
 void each_declines(void)
 {
 	struct ucall_vm *vm = conform_vm(UCALL_VIA_DEFAULT);
-	bool halts = !ucall_vm_has_irqchip(vm);
+	/* With TDX, HLT does not exit. */
+	bool halts = !ucall_vm_has_irqchip(vm) &&
+		     ucall_vm_protection_bit(vm) != UCALL_PROTECT_TDX;
 	struct ucall_vcpu *vcpu = ADD(vm, conform_other_exits, 1, halts, 0);
 	struct ucall uc;
 	int others = 0, cmd;
@@ -47,6 +49,8 @@ static const char *name_exit(const struct ucall_exit *exit)
 		"an unknown exit",
 		"a memory fault",
 		"a termination",
+		"a step",
+		"a fatal error",
 	};
 	static char text[128];
 	const char *name = exit->reason < sizeof(names) / sizeof(names[0])
@@ -118,6 +122,7 @@ void each_made_up(void)
 		{ .reason = UCALL_EXIT_OTHER, .native = 0xffffffff },
 		{ .reason = UCALL_EXIT_MEMORY, .u.memory = { .gpa = 0x1000 } },
 		{ .reason = UCALL_EXIT_TERMINATE },
+		{ .reason = UCALL_EXIT_FATAL },
 		{ .reason = UCALL_EXIT_IO, .u.io = { .port = 0x7a5, .size = 4, .count = 3 } },
 		{ .reason = UCALL_EXIT_MMIO, .u.mmio = { .gpa = 0xfedcba987000, .size = 3 } },
 		{ .reason = UCALL_EXIT_MSR, .u.msr = { .index = 0xdeadbeef } },

@@ -30,8 +30,8 @@ static const struct {
 		 "  -t, --timeout S   the limit for each message in seconds, such as 10 or 0.5\n"
 		 "  -m, --memory MIB  the guest's memory\n"
 		 "  -p, --protect P   the kind of memory encryption\n"
-		 "  --dry-run         with -p sev, sev-es or sev-snp: list the KVM calls of the "
-		 "launch\n"
+		 "  --dry-run         with -p sev, sev-es, sev-snp or tdx: list the KVM calls of "
+		 "the launch\n"
 		 "  --raw             print the guest's text unescaped, with control characters\n"
 		 "  --no-fork         run it in this process, for a debugger\n" },
 	{ "cc", "usage: ucall cc [--arch ARCH] [--cc COMPILER] [-v] [-c] -o OUT SOURCE.c... "

@@ -20,7 +20,7 @@ static const char *need_name(uint32_t bit)
 	case UCALL_NEEDS_RING0:
 		return "guest functions in ring 0";
 	case UCALL_NEEDS_GUEST_VC:
-		return "with sev-es and sev-snp a #VC handler in the guest (guest_vc)";
+		return "a handler for #VC or #VE in the guest (guest_vc) where its doorbell raises it";
 	case UCALL_NEEDS_KVM:
 		return "the engine kvm";
 	default:

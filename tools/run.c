@@ -159,9 +159,9 @@ static bool use_emulation(struct ucall_vm_config *config, char *name, size_t siz
 {
 	const char *protect = config->protect;
 
-	if (!protect || strncmp(protect, "sev", 3) != 0) {
-		fprintf(stderr, "ucall: --dry-run lists KVM calls: give --protect sev, sev-es or "
-				"sev-snp\n");
+	if (!protect || (strncmp(protect, "sev", 3) != 0 && strncmp(protect, "tdx", 3) != 0)) {
+		fprintf(stderr, "ucall: --dry-run lists KVM calls: give --protect sev, sev-es, "
+				"sev-snp or tdx\n");
 		return false;
 	}
 	snprintf(name, size, "emulated-%.*s", (int)strcspn(protect, ","), protect);
