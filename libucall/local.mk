@@ -128,9 +128,9 @@ native_x86_64 = \
 	libucall/protect/tdx/abi.h \
 	libucall/protect/tdx/emulated/emulated.c \
 	libucall/protect/tdx/emulated/emulated.h \
+	libucall/protect/tdx/emulated/exits.c \
 	libucall/protect/tdx/emulated/pages.c \
 	libucall/protect/tdx/emulated/tdcall.c \
-	libucall/protect/tdx/emulated/ve.c \
 	libucall/protect/tdx/emulated/vmcall.c \
 	libucall/protect/tdx/kinds.c \
 	libucall/protect/tdx/kvm-tdx.h \

@@ -10,6 +10,7 @@
 
 #include <ucall/test.h>
 
+#include "arch/x86_64/x86_64.h"
 #include "protect/sev/real/launch.h"
 #include "protect/sev/real/machine.h"
 #include "protect/sev/sev.h"

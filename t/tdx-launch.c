@@ -14,7 +14,7 @@
 
 #include "arch/x86_64/layout.h"
 #include "machine/regions.h"
-#include "protect/sev/sev.h"
+#include "arch/x86_64/x86_64.h"
 #include "protect/tdx/real/launch.h"
 #include "protect/tdx/real/machine.h"
 #include "protect/tdx/tdx.h"

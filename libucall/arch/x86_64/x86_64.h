@@ -26,6 +26,10 @@ struct kvm_regs;
 int ucall_x86_64_next_code(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, uint8_t *code,
 			   size_t size);
 
+struct kvm_cpuid2;
+/* The VM's CPUID, from one KVM_GET_SUPPORTED_CPUID per process; NULL after ucall_fail(). */
+const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd);
+
 /* For kvm.c: snapshots. */
 extern const struct ucall_kvm_state ucall_x86_64_state;
 void *ucall_x86_64_save_irqchip(int vm_fd, int device, unsigned int vcpus);

@@ -34,9 +34,6 @@ static inline unsigned int sev_c_bit(const struct ucall_memory *mem)
 
 /* ---- cpuid.c ---- */
 
-/* The VM's CPUID, from one KVM_GET_SUPPORTED_CPUID per process; NULL after ucall_fail(). */
-const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd);
-
 /* Copies the supported CPUID and adds the leaf for memory encryption; NULL after ucall_fail(). */
 struct kvm_cpuid2 *sev_make_cpuid(const struct ucall_machine *vm,
 				  const struct kvm_cpuid2 *supported);

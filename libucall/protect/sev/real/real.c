@@ -10,6 +10,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "arch/x86_64/x86_64.h"
 #include "base/error.h"
 #include "machine.h"
 #include "base/options.h"

@@ -89,13 +89,13 @@ int tdx_vmcall(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, struct kvm
 void tdx_answer(struct ucall_cpu *vcpu, struct kvm_regs *regs, const struct kvm_run *run,
 		size_t run_size);
 
-/* ---- ve.c: #VE ---- */
+/* ---- exits.c ---- */
 
-/*
- * Raises #VE at `regs`, for the reason in `info`; #DF if the guest has not asked for the last one.
- * Returns 1; 0 if the guest shut down; -1.
- */
-int tdx_raise_ve(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs,
-		 const struct ucall_ve_info *info);
+/* Serves KVM's exit.  Returns 1 to go on, 0 if vcpu->exit is for the caller, or -1. */
+int tdx_serve(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
+/* trap=step: serves the next instruction if it is one that KVM would not show.  Returns the same. */
+int tdx_look_ahead(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t run_size);
+/* The exit that ends a trust domain. */
+int tdx_report_death(struct ucall_cpu *vcpu, struct kvm_run *run, size_t run_size);
 
 #endif

@@ -14,7 +14,7 @@
 #include "base/options.h"
 #include "launch.h"
 #include "machine.h"
-#include "protect/sev/sev.h"
+#include "arch/x86_64/x86_64.h"
 #include "protect/tdx/tdx.h"
 #include "protect/x86/guest-memfd.h"
 
