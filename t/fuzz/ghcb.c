@@ -55,7 +55,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	size -= 9;
 	if (size > UCALL_PAGE_SIZE)
 		size = UCALL_PAGE_SIZE;
-	x86_init(&sev.cpu, -1);
+	if (x86_init(&sev.cpu, -1)) /* there is no KVM to ask */
+		sev.cpu.slots_most = 512;
 	vm.guard_data = &sev;
 	sev_set_c_bit(&vm.memory, 1ull << 47);
 	if (!ucall_pages_init(&vm.memory, PAGES * UCALL_PAGE_SIZE, UCALL_PRIVATE_APART) &&

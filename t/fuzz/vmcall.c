@@ -88,7 +88,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	if (ucall_machine_init(&vm, NULL, &ucall_arch_x86_64) ||
 	    ucall_protect_choose(&vm, "emulated-tdx"))
 		abort();
-	x86_init(&tdx.cpu, -1);
+	if (x86_init(&tdx.cpu, -1)) /* there is no KVM to ask */
+		tdx.cpu.slots_most = 512;
 	tdx.map_pages = regs.rflags >> 1 & 3;
 	vm.guard_data = &tdx;
 	vm.memory.has_private = true;

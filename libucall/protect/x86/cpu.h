@@ -41,7 +41,8 @@ static inline struct x86_cpu *x86_cpu(const struct ucall_machine *vm)
 	return vm->guard_data;
 }
 
-void x86_init(struct x86_cpu *cpu, int fd);
+/* For x86_fini(), even after -1. */
+int x86_init(struct x86_cpu *cpu, int fd);
 void x86_fini(struct x86_cpu *cpu, bool inherited);
 
 /* Finds the highest address bit that works for this KVM's memory slots and its vCPUs' page tables. */

@@ -27,7 +27,7 @@ _Static_assert(SLOTS_MORE > UCALL_BACKEND_SLOTS, "find_free_slot()");
 /* Up to this size, a slot is replaced by a larger one if its neighbour becomes of the same kind. */
 #define GROWS_TO (1u << 20)
 
-void x86_init(struct x86_cpu *cpu, int fd)
+int x86_init(struct x86_cpu *cpu, int fd)
 {
 	int have = ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS);
 
@@ -35,6 +35,7 @@ void x86_init(struct x86_cpu *cpu, int fd)
 	cpu->slots_most = have > 0 && have < SLOTS_MOST ? (uint32_t)have : SLOTS_MOST;
 	pthread_mutex_init(&cpu->gate, NULL);
 	pthread_cond_init(&cpu->gate_moved, NULL);
+	return have < 0 ? ucall_fail_call("KVM_CHECK_EXTENSION, KVM_CAP_NR_MEMSLOTS") : 0;
 }
 
 void x86_fini(struct x86_cpu *cpu, bool inherited)

@@ -46,7 +46,8 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 	if (!sev)
 		return -1;
 	vm->guard_data = sev;
-	x86_init(&sev->cpu, fd);
+	if (x86_init(&sev->cpu, fd))
+		return -1;
 	sev->ciphers = ucall_ciphers_load();
 	if (!supported || !sev->ciphers)
 		return -1;

@@ -66,8 +66,9 @@ static int vm_init(struct ucall_machine *vm, int kvm_fd, int fd)
 	if (!tdx)
 		return -1;
 	vm->guard_data = tdx;
-	x86_init(&tdx->cpu, fd);
 	tdx->reset_page = MAP_FAILED;
+	if (x86_init(&tdx->cpu, fd))
+		return -1;
 	tdx->step = ucall_args_uint(vm->protection_options, "trap");
 	tdx->map_pages = ucall_args_uint(vm->protection_options, "map_pages");
 	if (vm->irqchip)
