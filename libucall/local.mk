@@ -73,9 +73,11 @@ libucall_libcore_la_SOURCES = \
 	libucall/protect/private-pages.c libucall/protect/private-pages.h \
 	libucall/protect/protect.c libucall/protect/protect.h \
 	libucall/protect/revoked.c libucall/protect/revoked.h \
+	libucall/report/core-file.c libucall/report/core-file.h \
 	libucall/report/fault.c libucall/report/fault.h \
 	libucall/report/symbols.c libucall/report/symbols.h \
 	libucall/report/symbols-helper.c libucall/report/symbols-helper.h \
+	libucall/vm/core.c \
 	libucall/vm/launch.c \
 	libucall/vm/own.c libucall/vm/own.h \
 	libucall/vm/snapshot.c \

@@ -68,6 +68,7 @@ c_tests += \
 	t/confidential-ve \
 	t/confidential-vmcall \
 	t/config-string \
+	t/core-files \
 	t/escape \
 	t/exceptions \
 	t/instructions \
@@ -92,6 +93,7 @@ sh_tests = \
 	t/confidential.sh \
 	t/conform.sh \
 	t/cross-objects.sh \
+	t/core.sh \
 	t/debugger.sh \
 	t/documents.sh \
 	t/guests.sh \

@@ -30,6 +30,7 @@ static const struct {
 		 "  -t, --timeout S   the limit for each message in seconds, such as 10 or 0.5\n"
 		 "  -m, --memory MIB  the guest's memory\n"
 		 "  -p, --protect P   the kind of memory encryption\n"
+		 "  --core FILE       if the guest goes wrong, write a core file for a debugger\n"
 		 "  --dry-run         with -p sev, sev-es, sev-snp or tdx: list the KVM calls of "
 		 "the launch\n"
 		 "  --raw             print the guest's text unescaped, with control characters\n"

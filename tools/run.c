@@ -18,7 +18,7 @@
 
 struct options {
 	struct ucall_vm_config config;
-	const char *entry;
+	const char *entry, *core; /* core: the file for a guest that goes wrong; NULL: none */
 	bool dry_run; /* only list the KVM calls of the launch */
 	bool raw; /* print the guest's text unescaped */
 	bool no_fork;
@@ -41,6 +41,8 @@ static bool set_option(const char *name, const char *value, struct options *o)
 		o->entry = value;
 	} else if (!strcmp(name, "-p") || !strcmp(name, "--protect")) {
 		config->protect = value;
+	} else if (!strcmp(name, "--core")) {
+		o->core = value;
 	} else if (!strcmp(name, "-t") || !strcmp(name, "--timeout")) {
 		return parse_seconds("--timeout", value, &config->timeout_ms);
 	} else if (!strcmp(name, "-m") || !strcmp(name, "--memory")) {
@@ -154,6 +156,14 @@ static int run(struct ucall_vcpu *vcpu, struct ucall_guest_output *output)
 	return 0;
 }
 
+static void write_core(struct ucall_vm *vm, const char *path)
+{
+	if (ucall_vm_core(vm, path))
+		fprintf(stderr, "ucall: no core file: %s\n", ucall_error());
+	else
+		fprintf(stderr, "ucall: core file: %s\n", path);
+}
+
 /* Replaces `protect` by its emulation, which is set up in the same way on any machine. */
 static bool use_emulation(struct ucall_vm_config *config, char *name, size_t size)
 {
@@ -207,6 +217,8 @@ static int run_guest(void *data)
 	} else if (vcpu && !ucall_vm_launch(vm)) {
 		print_measurement(vm);
 		status = run(vcpu, &output);
+		if (status && o->core)
+			write_core(vm, o->core);
 	} else {
 		fprintf(stderr, "ucall: %s\n", ucall_error());
 	}

@@ -206,6 +206,16 @@ UCALL_PUBLIC int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t *
 UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect);
 
 /*
+ * Writes an ELF core file of the guest to `path`, for a debugger: `gdb guest.elf core`, or the program itself
+ * if it is the guest.  It has the memory that the host can read, by the guest's addresses (zero pages and what
+ * is private to the guest are left out; of memory that each vCPU has at the same address, such as mailboxes, it
+ * has the first vCPU's), and for each vCPU whose registers are known a thread: those of a vCPU that went wrong
+ * are where it did, and it comes first.  A note of owner "libucall" has the backend, the engine and the
+ * report (ucall_fault_report()).  No vCPU may be running.  Returns 0, or -1; then there is no file.
+ */
+UCALL_PUBLIC int ucall_vm_core(struct ucall_vm *vm, const char *path);
+
+/*
  * Save and restore a VM's state: memory, vCPUs, interrupt controllers, allocations and mappings.  A
  * new snapshot replaces the previous one.  Both first complete the instructions of the last exits,
  * with the data that the host supplied.  A restore undoes what the guest, the library and (through

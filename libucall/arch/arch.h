@@ -32,6 +32,8 @@ struct ucall_escape {
 };
 
 #define UCALL_DWARF_REGS 33
+#define UCALL_CORE_REGS 34 /* at most */
+#define UCALL_NO_PAGE UINT64_MAX /* no address of a page */
 
 struct ucall_arch {
 	const char *name;
@@ -49,8 +51,10 @@ struct ucall_arch {
 	 * Page tables.  new_root() gives the address of an empty top-level table, 0 after
 	 * ucall_fail().  map() maps one page and allocates tables below `root`; share() copies the
 	 * top-level entry for `gva` from one root to another; walk() looks up one address and
-	 * returns 0, or -1 without a message if nothing is mapped.  No read leaves guest memory,
-	 * even if the guest has written the tables.
+	 * returns 0, or -1 without a message if nothing is mapped; next() gives the first address
+	 * from `gva` on with a mapped page, UCALL_NO_PAGE if there is none, and takes up to *steps
+	 * looks into tables, which it counts down: a guest can make its tables as large as it
+	 * likes.  No read leaves guest memory, even if the guest has written the tables.
 	 */
 	size_t root_size; /* in bytes */
 	uint64_t (*new_root)(struct ucall_memory *mem);
@@ -59,6 +63,11 @@ struct ucall_arch {
 	void (*share)(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
 	int (*walk)(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		    unsigned int *prot);
+
+	uint64_t (*next)(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *steps);
+
+	/* The registers as in a core file's NT_PRSTATUS; returns their number. */
+	unsigned int (*core_regs)(const struct ucall_frame *frame, uint64_t *regs);
 
 	/*
 	 * describe_fault(): one line with the exception's name and details; `mapped`: there is

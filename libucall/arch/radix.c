@@ -94,3 +94,50 @@ int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint
 	}
 	return -1;
 }
+
+/* The first address of the upper half, for those of 48 bits. */
+#define UPPER_HALF 0xffff800000000000
+
+/* The kind of the lowest entry for gva, and its level. */
+static enum ucall_radix_kind find_lowest(const struct ucall_radix *r, struct ucall_memory *mem,
+					 uint64_t root, uint64_t gva, int *level)
+{
+	uint64_t table = r->address(root), e;
+	enum ucall_radix_kind kind = UCALL_RADIX_NONE;
+
+	for (*level = UCALL_RADIX_LEVELS - 1; *level >= 0; --*level) {
+		const uint64_t *p = entry(mem, table, gva, *level);
+
+		if (!p)
+			return UCALL_RADIX_NONE;
+		e = __atomic_load_n(p, __ATOMIC_RELAXED);
+		kind = r->kind(e, *level);
+		if (kind != UCALL_RADIX_TABLE)
+			return kind;
+		table = r->address(e);
+	}
+	*level = 0;
+	return UCALL_RADIX_NONE;
+}
+
+uint64_t ucall_radix_next(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root,
+			  uint64_t gva, uint64_t *steps)
+{
+	gva &= ~(uint64_t)(UCALL_PAGE_SIZE - 1);
+	for (; *steps; --*steps) {
+		uint64_t size;
+		int level;
+
+		if (!r->is_address(gva) && gva < UPPER_HALF)
+			gva = UPPER_HALF;
+		if (!r->is_address(gva))
+			return UCALL_NO_PAGE;
+		if (find_lowest(r, mem, root, gva, &level) == UCALL_RADIX_LEAF)
+			return gva;
+		size = 1ull << SHIFT(level);
+		gva = (gva & ~(size - 1)) + size;
+		if (!gva)
+			return UCALL_NO_PAGE;
+	}
+	return UCALL_NO_PAGE;
+}

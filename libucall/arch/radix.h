@@ -34,6 +34,9 @@ void ucall_radix_share(const struct ucall_radix *r, struct ucall_memory *mem, ui
 int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root,
 		     uint64_t gva, uint64_t *gpa, unsigned int *prot);
 
+uint64_t ucall_radix_next(const struct ucall_radix *r, struct ucall_memory *mem, uint64_t root,
+			  uint64_t gva, uint64_t *steps);
+
 /* The page table functions for struct ucall_arch, with the entry format `format`. */
 #define UCALL_RADIX_FUNCTIONS(arch, format) \
 	int ucall_##arch##_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, \
@@ -52,6 +55,12 @@ int ucall_radix_walk(const struct ucall_radix *r, struct ucall_memory *mem, uint
 				uint64_t *gpa, unsigned int *prot) \
 	{ \
 		return ucall_radix_walk(&(format), mem, root, gva, gpa, prot); \
+	} \
+\
+	uint64_t ucall_##arch##_next(struct ucall_memory *mem, uint64_t root, uint64_t gva, \
+				     uint64_t *steps) \
+	{ \
+		return ucall_radix_next(&(format), mem, root, gva, steps); \
 	}
 
 #endif

@@ -310,6 +310,16 @@ int ucall_memory_check_readable(struct ucall_machine *vm, uint64_t root, uint64_
 	return 0;
 }
 
+bool ucall_memory_is_readable(struct ucall_machine *vm, uint64_t root, uint64_t gva,
+			      unsigned int *prot)
+{
+	struct spot spot;
+	uint64_t gpa;
+
+	return !walk(vm, root, gva, &gpa, prot) && look_up(vm, root, gva, &spot) &&
+	       !is_ciphertext(vm, &spot);
+}
+
 void *ucall_memory_at(struct ucall_machine *vm, uint64_t root, uint64_t gva, size_t size)
 {
 	struct spot spot;

@@ -80,6 +80,13 @@ int ucall_memory_write(struct ucall_machine *vm, uint64_t root, uint64_t gva, co
 bool ucall_memory_copy_as_cpu(struct ucall_machine *vm, uint64_t root, uint64_t gva, void *to,
 			      const void *from, size_t size);
 
+/*
+ * True if the host can read the page at gva as the guest does; *prot is how it is mapped.  No
+ * ucall_fail().
+ */
+bool ucall_memory_is_readable(struct ucall_machine *vm, uint64_t root, uint64_t gva,
+			      unsigned int *prot);
+
 /* The memory at [gva, gva + size), which must be physically contiguous; NULL after ucall_fail(). */
 void *ucall_memory_view(struct ucall_machine *vm, uint64_t gva, size_t size);
 

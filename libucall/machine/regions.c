@@ -42,7 +42,7 @@ int ucall_regions_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uin
 	if (n == UCALL_REGIONS_MAX)
 		return ucall_fail(ENOMEM, "a guest of this kind has at most %d regions of memory",
 				  UCALL_REGIONS_MAX);
-	mem->regions[n] = (struct ucall_region){ gva, size, gpa, prot, (unsigned int)root };
+	mem->regions[n] = (struct ucall_region){ gva, size, gpa, prot, root };
 	__atomic_store_n(&mem->region_count, n + 1, __ATOMIC_RELEASE);
 	return 0;
 }

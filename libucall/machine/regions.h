@@ -14,7 +14,7 @@ struct ucall_region {
 	uint64_t gva, size;
 	uint64_t gpa; /* flat guests: the offset in memory; unused for a device */
 	unsigned int prot; /* UCALL_MAP_ */
-	unsigned int root; /* 0: for all vCPUs; else for the one with this boot.root */
+	uint64_t root; /* 0: for all vCPUs; else for the one with this boot.root */
 };
 
 #define UCALL_REGIONS_MAX 4096

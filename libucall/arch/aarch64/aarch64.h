@@ -13,6 +13,7 @@ int ucall_aarch64_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uin
 void ucall_aarch64_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
 int ucall_aarch64_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		       unsigned int *prot);
+uint64_t ucall_aarch64_next(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *steps);
 
 /* What the tables' attribute indices mean: MAIR_EL1 (0: normal write-back, 1: device nGnRE). */
 #define AARCH64_MAIR 0x04ffull

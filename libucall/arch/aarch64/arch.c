@@ -101,6 +101,17 @@ static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *r
 	return 32;
 }
 
+/* struct user_pt_regs: x0..x30, sp, pc, pstate. */
+static unsigned int core_regs(const struct ucall_frame *frame, uint64_t *regs)
+{
+	for (unsigned int i = 0; i < 31; i++)
+		regs[i] = frame->gpr[i];
+	regs[31] = frame->sp;
+	regs[32] = frame->pc;
+	regs[33] = frame->flags;
+	return 34;
+}
+
 const struct ucall_arch ucall_arch_aarch64 = {
 	.name = "aarch64",
 	.bit = UCALL_ARCH_AARCH64,
@@ -113,6 +124,8 @@ const struct ucall_arch ucall_arch_aarch64 = {
 	.map = ucall_aarch64_map,
 	.share = ucall_aarch64_share,
 	.walk = ucall_aarch64_walk,
+	.next = ucall_aarch64_next,
+	.core_regs = core_regs,
 	.describe_fault = describe_fault,
 	.describe_regs = describe_regs,
 	.is_fetch = is_fetch,

@@ -95,6 +95,16 @@ static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *r
 	return 32;
 }
 
+/* struct user_regs_struct: pc, x1..x31. */
+static unsigned int core_regs(const struct ucall_frame *frame, uint64_t *regs)
+{
+	regs[0] = frame->pc;
+	for (unsigned int i = 1; i < 32; i++)
+		regs[i] = frame->gpr[i];
+	regs[2] = frame->sp;
+	return 32;
+}
+
 const struct ucall_arch ucall_arch_riscv64 = {
 	.name = "riscv64",
 	.bit = UCALL_ARCH_RISCV64,
@@ -107,6 +117,8 @@ const struct ucall_arch ucall_arch_riscv64 = {
 	.map = ucall_riscv64_map,
 	.share = ucall_riscv64_share,
 	.walk = ucall_riscv64_walk,
+	.next = ucall_riscv64_next,
+	.core_regs = core_regs,
 	.describe_fault = describe_fault,
 	.describe_regs = describe_regs,
 	.is_fetch = is_fetch,

@@ -17,6 +17,7 @@ int ucall_riscv64_decode(const struct kvm_run *run, struct ucall_exit *exit);
 
 int ucall_riscv64_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		       unsigned int *prot);
+uint64_t ucall_riscv64_next(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *steps);
 
 /* For kvm.c. */
 extern const struct ucall_kvm_irqchip ucall_riscv64_irqchip;

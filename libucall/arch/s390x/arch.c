@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* s390x: names of exceptions and registers. */
 #include <elf.h>
+#include <string.h>
 
 #include "base/text.h"
 #include "s390x.h"
@@ -129,6 +130,18 @@ static unsigned int fallback_vector(uint64_t vector)
 	return vector < UCALL_S390X_PROGRAM ? UCALL_S390X_PROGRAM : (unsigned int)vector;
 }
 
+/* s390_regs: the PSW's mask and address, r0..r15, access registers (two in a word), orig_gpr2. */
+static unsigned int core_regs(const struct ucall_frame *frame, uint64_t *regs)
+{
+	memset(regs, 0, 27 * sizeof(*regs));
+	regs[0] = frame->flags;
+	regs[1] = frame->pc;
+	for (unsigned int i = 0; i < 16; i++)
+		regs[2 + i] = frame->gpr[i];
+	regs[2 + 15] = frame->sp;
+	return 27;
+}
+
 const struct ucall_arch ucall_arch_s390x = {
 	.name = "s390x",
 	.bit = UCALL_ARCH_S390X,
@@ -143,6 +156,8 @@ const struct ucall_arch ucall_arch_s390x = {
 	.map = ucall_s390x_map,
 	.share = ucall_s390x_share,
 	.walk = ucall_s390x_walk,
+	.next = ucall_s390x_next,
+	.core_regs = core_regs,
 	.describe_fault = describe_fault,
 	.describe_regs = describe_regs,
 	.is_fetch = is_fetch,

@@ -143,3 +143,27 @@ int ucall_s390x_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint
 		(e & PTE_EXEC ? UCALL_MAP_EXEC : 0);
 	return 0;
 }
+
+/* Page by page within tables that exist. */
+uint64_t ucall_s390x_next(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *steps)
+{
+	const uint64_t region_size = 1ull << 31, segment_size = 1ull << 20;
+
+	gva &= ~(uint64_t)(UCALL_PAGE_SIZE - 1);
+	for (; *steps && gva < LIMIT; --*steps) {
+		uint64_t size = region_size, gpa;
+		const uint64_t *p = region(mem, root, gva);
+		unsigned int prot;
+
+		if (p && !(be64toh(__atomic_load_n(p, __ATOMIC_RELAXED)) & INVALID)) {
+			p = segment(mem, be64toh(__atomic_load_n(p, __ATOMIC_RELAXED)), gva);
+			size = segment_size;
+			if (p && !(be64toh(__atomic_load_n(p, __ATOMIC_RELAXED)) & INVALID))
+				size = UCALL_PAGE_SIZE;
+		}
+		if (size == UCALL_PAGE_SIZE && !ucall_s390x_walk(mem, root, gva, &gpa, &prot))
+			return gva;
+		gva = (gva & ~(size - 1)) + size;
+	}
+	return UCALL_NO_PAGE;
+}

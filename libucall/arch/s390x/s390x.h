@@ -14,6 +14,7 @@ int ucall_s390x_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint6
 void ucall_s390x_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
 int ucall_s390x_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		     unsigned int *prot);
+uint64_t ucall_s390x_next(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *steps);
 
 /* An address-space-control element for a root: region-third table, of full length. */
 #define S390X_ASCE_TYPE 0x7ull

@@ -22,11 +22,12 @@ static void describe_vc(uint64_t code, struct ucall_text *text)
 			   : code == UCALL_SVM_EXIT_NPF ? "access where there is no memory (MMIO)"
 							: "an instruction that exits";
 
-	ucall_text_add(text,
-		       " (%s): with SEV-ES and SEV-SNP the guest must ask the host for it through "
-		       "the GHCB, as its registers are encrypted; the core's handler (guest_vc) does so for "
-		       "port I/O but its string forms, CPUID and MSRs",
-		       what);
+	ucall_text_add(
+		text,
+		" (%s): with SEV-ES and SEV-SNP the guest must ask the host for it through "
+		"the GHCB, as its registers are encrypted; the core's handler (guest_vc) does so for "
+		"port I/O but its string forms, CPUID and MSRs",
+		what);
 }
 
 /*
@@ -111,10 +112,11 @@ static void describe_fault(const struct ucall_fault_info *fault, bool mapped,
 	} else if (fault->frame.vector == VECTOR_VC) {
 		describe_vc(fault->frame.code, text);
 	} else if (fault->frame.vector == VECTOR_VE) {
-		ucall_text_add(text,
-			       ": with TDX such an instruction does not exit, but the guest must ask the "
-			       "host by TDG.VP.VMCALL; the core's handler (guest_vc) does so for port I/O "
-			       "but its string forms, MMIO by MOV, CPUID, MSRs and HLT");
+		ucall_text_add(
+			text,
+			": with TDX such an instruction does not exit, but the guest must ask the "
+			"host by TDG.VP.VMCALL; the core's handler (guest_vc) does so for port I/O "
+			"but its string forms, MMIO by MOV, CPUID, MSRs and HLT");
 	} else if (fault->frame.code && fault->frame.vector >= VECTOR_TS &&
 		   fault->frame.vector <= VECTOR_GP) {
 		ucall_text_add(text, ": selector 0x%llx",
@@ -177,6 +179,23 @@ static unsigned int dwarf_regs(const struct ucall_fault_info *fault, uint64_t *r
 	return 17;
 }
 
+/*
+ * struct user_regs_struct: r15 r14 r13 r12 rbp rbx r11 r10 r9 r8 rax rcx rdx rsi rdi orig_rax rip cs rflags
+ * rsp ss, and the bases and selectors of others, which a frame does not have.
+ */
+static unsigned int core_regs(const struct ucall_frame *frame, uint64_t *regs)
+{
+	static const uint8_t order[15] = { 15, 14, 13, 12, 5, 3, 11, 10, 9, 8, 0, 1, 2, 6, 7 };
+	const uint64_t rest[] = { UINT64_MAX,	frame->pc, frame->extra[0],
+				  frame->flags, frame->sp, frame->extra[1] };
+
+	memset(regs, 0, 27 * sizeof(*regs));
+	for (unsigned int i = 0; i < 15; i++)
+		regs[i] = frame->gpr[order[i]];
+	memcpy(regs + 15, rest, sizeof(rest));
+	return 27;
+}
+
 const struct ucall_arch ucall_arch_x86_64 = {
 	.name = "x86_64",
 	.bit = UCALL_ARCH_X86_64,
@@ -188,6 +207,8 @@ const struct ucall_arch ucall_arch_x86_64 = {
 	.map = ucall_x86_64_map,
 	.share = ucall_x86_64_share,
 	.walk = ucall_x86_64_walk,
+	.next = ucall_x86_64_next,
+	.core_regs = core_regs,
 	.describe_fault = describe_fault,
 	.describe_regs = describe_regs,
 	.is_fetch = is_fetch,

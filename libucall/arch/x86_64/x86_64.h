@@ -13,6 +13,7 @@ int ucall_x86_64_map(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint
 void ucall_x86_64_share(struct ucall_memory *mem, uint64_t to, uint64_t from, uint64_t gva);
 int ucall_x86_64_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *gpa,
 		      unsigned int *prot);
+uint64_t ucall_x86_64_next(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *steps);
 
 int ucall_x86_64_find_escape(const void *code, size_t size, uint64_t address,
 			     struct ucall_escape *escape);
