@@ -156,11 +156,11 @@ static UCALL_GUEST void guest_works(volatile uint64_t *private, volatile uint64_
 {
 	uint64_t n = 0;
 
-	while (!*stop) {
+	do {
 		n++;
 		*private = n;
 		GUEST_ASSERT_EQ(*private, n);
-	}
+	} while (!*stop);
 	GUEST_SYNC(n);
 	GUEST_DONE();
 }
