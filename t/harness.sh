@@ -3,7 +3,7 @@
 # The harness: a point that crashes, exits or hangs only fails itself; no guest can write TAP.
 . "$top_srcdir/t/tap.sh"
 misbehave=$top_builddir/t/misbehave
-unset UCALL_TEST_FORK UCALL_TEST_POINT UCALL_TEST_LIMIT UCALL_ENGINE
+unset UCALL_TEST_FORK UCALL_TEST UCALL_TEST_LIMIT UCALL_ENGINE
 UCALL_BACKEND=pio
 test "$(uname -m)" = x86_64 || UCALL_BACKEND=mmio
 export UCALL_BACKEND
@@ -101,8 +101,8 @@ ok $? "an unknown argument"
 points 'no such*'
 test $status -eq 2
 ok $? "--point that matches nothing"
-UCALL_TEST_POINT='no such*' "$misbehave" >"$scratch/out"
-ok $? "UCALL_TEST_POINT is for many programs"
+UCALL_TEST='no such*' "$misbehave" >"$scratch/out"
+ok $? "UCALL_TEST is for many programs"
 matches '^1\.\.0 # SKIP no test "no such\*"' "one without such a test is skipped"
 
 points good

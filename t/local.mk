@@ -105,6 +105,7 @@ sh_tests = \
 	t/man-pages.sh \
 	t/mem-calls.sh \
 	t/plugin-file.sh \
+	t/run-output.sh \
 	t/small-limits.sh \
 	t/swap-plugin.sh \
 	t/wrong-arguments.sh

@@ -537,7 +537,7 @@ static int check_loading(void)
 /* True if the pattern of --point matches one, or there is none. */
 static bool check_point_pattern(void)
 {
-	const char *pattern = getenv("UCALL_TEST_POINT");
+	const char *pattern = getenv("UCALL_TEST");
 	char text[256];
 
 	for (size_t i = 0; pattern && i < points; i++)
@@ -568,7 +568,7 @@ static bool parse(int argc, char **argv)
 				return false;
 			messages = number;
 		} else if (!strcmp(argv[i], "--point") && *value) {
-			setenv("UCALL_TEST_POINT", value, 1);
+			setenv("UCALL_TEST", value, 1);
 		} else {
 			return false;
 		}

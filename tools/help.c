@@ -33,6 +33,7 @@ static const struct {
 		 "  --core FILE       if the guest goes wrong, write a core file for a debugger\n"
 		 "  --dry-run         with -p sev, sev-es, sev-snp or tdx: list the KVM calls of "
 		 "the launch\n"
+		 "  --tap, --json     print the messages as TAP points, or as a JSON object in each line\n"
 		 "  --raw             print the guest's text unescaped, with control characters\n"
 		 "  --no-fork         run it in this process, for a debugger\n" },
 	{ "cc", "usage: ucall cc [--arch ARCH] [--cc COMPILER] [-v] [-c] -o OUT SOURCE.c... "

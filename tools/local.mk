@@ -23,7 +23,7 @@ tools_ucall_SOURCES = \
 	tools/help.c \
 	tools/list.c \
 	tools/new.c \
-	tools/run.c \
+	tools/run.c tools/run-output.c tools/run-output.h \
 	tools/text.c tools/text.h libucall/base/text.c \
 	tools/ucall.c
 tools_ucall_CPPFLAGS = $(UCALL_CORE_CPPFLAGS)
@@ -42,3 +42,6 @@ guestelf_DATA += $(guest_archs:%=tools/ucall-%.elf)
 tools/ucall-%.elf: tools/conform-guest.c tools/conform-ring.S $(guest_runtime) tools/ucall$(EXEEXT)
 	$(guest_cc) --arch $* $(guest_installed) -o $@ $(srcdir)/tools/conform-guest.c $(srcdir)/tools/conform-ring.S
 CLEANFILES += $(guestelf_DATA)
+
+bashcompdir = $(datadir)/bash-completion/completions
+dist_bashcomp_DATA = tools/completion/ucall

@@ -10,8 +10,8 @@
 #include <ucall/plugin.h>
 
 #include "harness/child.h"
-#include "harness/guest-output.h"
 #include "commands.h"
+#include "run-output.h"
 #include "text.h"
 
 #define MAX_ARGS 6
@@ -20,7 +20,7 @@ struct options {
 	struct ucall_vm_config config;
 	const char *entry, *core; /* core: the file for a guest that goes wrong; NULL: none */
 	bool dry_run; /* only list the KVM calls of the launch */
-	bool raw; /* print the guest's text unescaped */
+	enum run_format format;
 	bool no_fork;
 	uint64_t args[MAX_ARGS];
 	unsigned int nargs;
@@ -56,16 +56,32 @@ static bool set_option(const char *name, const char *value, struct options *o)
 	return true;
 }
 
+/* True if the option is that of a format; the last one counts. */
+static bool set_format(const char *name, struct options *o)
+{
+	static const char *const names[] = { "", "--raw", "--tap", "--json" };
+
+	for (unsigned int i = RUN_RAW; i <= RUN_JSON; i++)
+		if (!strcmp(name, names[i])) {
+			o->format = (enum run_format)i;
+			return true;
+		}
+	return false;
+}
+
 static bool parse(int argc, char **argv, struct options *o)
 {
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i += 2) {
 		bool *flag = !strcmp(argv[i], "--dry-run")   ? &o->dry_run
-			     : !strcmp(argv[i], "--raw")     ? &o->raw
 			     : !strcmp(argv[i], "--no-fork") ? &o->no_fork
 							     : NULL;
 
+		if (set_format(argv[i], o)) {
+			i--;
+			continue;
+		}
 		if (flag) {
 			*flag = true;
 			i--;
@@ -93,41 +109,19 @@ static bool parse(int argc, char **argv, struct options *o)
 	return true;
 }
 
-static void print_message(int cmd, const struct ucall *uc)
-{
-	if (cmd == UCALL_SYNC) {
-		printf("SYNC %" PRIu64, uc->args[1]);
-		for (int i = 2; i < uc->nargs; i++)
-			printf("%s0x%" PRIx64, i == 2 ? " (" : " ", uc->args[i]);
-	} else {
-		printf("command 0x%x", (unsigned int)cmd);
-		for (int i = 0; i < uc->nargs; i++)
-			printf("%s0x%" PRIx64, i ? " " : " (", uc->args[i]);
-	}
-	printf("%s\n", uc->nargs > (cmd == UCALL_SYNC ? 2 : 0) ? ")" : "");
-}
-
 /* For a VM with encrypted memory: the value that its owner would compare. */
-static void print_measurement(const struct ucall_vm *vm)
+static void print_measurement(struct run_output *out, const struct ucall_vm *vm)
 {
 	const uint8_t *digest;
 	int size = ucall_vm_measurement(vm, &digest);
 
-	if (size < 0)
-		return;
-	printf("MEASUREMENT ");
-	for (int i = 0; i < size; i++)
-		printf("%02x", digest[i]);
-	printf("\n");
+	if (size >= 0)
+		run_output_measurement(out, digest, size);
 }
 
-/* The exit status for an error of ucall_next(), after a message. */
-static int end_status(const struct ucall_vcpu *vcpu, int error)
+/* The exit status for an error of ucall_next(). */
+static int end_status(int error)
 {
-	const char *report = ucall_fault_report(vcpu);
-
-	fflush(stdout);
-	fprintf(stderr, "ucall: %s\n", *report ? report : ucall_error());
 	switch (error) {
 	case ECANCELED:
 		return EXIT_ABORT;
@@ -138,22 +132,24 @@ static int end_status(const struct ucall_vcpu *vcpu, int error)
 	}
 }
 
-static int run(struct ucall_vcpu *vcpu, struct ucall_guest_output *output)
+static int run(struct ucall_vcpu *vcpu, struct run_output *out)
 {
 	struct ucall uc;
 	int cmd, error;
 
-	do {
+	for (;;) {
 		cmd = ucall_next(vcpu, &uc);
 		error = errno;
-		ucall_guest_output_end(output);
-		if (cmd > 0 && cmd != UCALL_DONE)
-			print_message(cmd, &uc);
-	} while (cmd > 0 && cmd != UCALL_DONE);
-	if (cmd < 0)
-		return end_status(vcpu, error);
-	printf("DONE\n");
-	return 0;
+		if (cmd < 0) {
+			run_output_error(out, vcpu, error);
+			return end_status(error);
+		}
+		if (cmd == UCALL_DONE) {
+			run_output_done(out);
+			return 0;
+		}
+		run_output_message(out, cmd, &uc);
+	}
 }
 
 static void write_core(struct ucall_vm *vm, const char *path)
@@ -197,7 +193,7 @@ static int run_guest(void *data)
 {
 	const struct options *o = data;
 	struct ucall_vm_config config = o->config;
-	struct ucall_guest_output output = { 0 };
+	struct run_output output = { .format = o->format };
 	const char *protect = config.protect;
 	struct ucall_vcpu *vcpu;
 	struct ucall_vm *vm;
@@ -206,8 +202,10 @@ static int run_guest(void *data)
 
 	if (o->dry_run && !use_emulation(&config, name, sizeof(name)))
 		return EXIT_USAGE;
-	if (!o->raw && !ucall_guest_output_open(&output, stdout, ""))
-		config.output = output.stream;
+	if (run_output_open(&output, &config)) {
+		fprintf(stderr, "ucall: out of memory\n");
+		return EXIT_USAGE;
+	}
 	vm = ucall_vm_create(&config);
 	vcpu = vm ? ucall_vcpu_add_function(vm, 0, o->entry, o->nargs, o->args[0], o->args[1],
 					    o->args[2], o->args[3], o->args[4], o->args[5])
@@ -215,7 +213,7 @@ static int run_guest(void *data)
 	if (vcpu && o->dry_run) {
 		status = list_launch(vm, protect);
 	} else if (vcpu && !ucall_vm_launch(vm)) {
-		print_measurement(vm);
+		print_measurement(&output, vm);
 		status = run(vcpu, &output);
 		if (status && o->core)
 			write_core(vm, o->core);
@@ -223,8 +221,7 @@ static int run_guest(void *data)
 		fprintf(stderr, "ucall: %s\n", ucall_error());
 	}
 	ucall_vm_free(vm);
-	if (output.stream)
-		fclose(output.stream);
+	run_output_close(&output);
 	return checked_output(status);
 }
 

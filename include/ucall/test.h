@@ -34,8 +34,8 @@
  * Each point runs in a child process: if it crashes, exits or hangs, or its emulator aborts, that
  * point fails and the others still run.  Changes to variables are lost after each point.
  * $UCALL_TEST_FORK=0 or the program's argument --no-fork runs all points in one process, for a
- * debugger; valgrind and gcov work both ways.  --point PATTERN or $UCALL_TEST_POINT runs only the
- * tests whose name matches the shell pattern.
+ * debugger; valgrind and gcov work both ways.  An argument PATTERN or $UCALL_TEST runs only
+ * the tests whose name matches the shell pattern; --list prints the names.
  *
  * The guest's GUEST_PRINTF output is printed line by line after "# ", with control characters
  * escaped, so that a guest cannot write TAP; so is the test's own standard output.  If a test sets

@@ -471,7 +471,7 @@ static bool run_point(const struct ucall_test *t, unsigned int number)
 	return outcome != FAILED;
 }
 
-/* True unless --point leaves it out. */
+/* True unless the pattern leaves it out. */
 static bool is_chosen(const struct ucall_test *t)
 {
 	return !only || !fnmatch(only, t->name, 0);
@@ -527,7 +527,7 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 	const char *fork = getenv("UCALL_TEST_FORK");
 
 	main_thread = pthread_self();
-	only = getenv("UCALL_TEST_POINT");
+	only = getenv("UCALL_TEST");
 	if (!fork || strcmp(fork, "0") != 0)
 		told = ucall_child_memory(sizeof(*told));
 	if (!limit_factor()) {
@@ -589,31 +589,54 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 	return good ? 0 : 1;
 }
 
+/* Each name once: kinds of protection can repeat it. */
+static int print_names(const struct ucall_test *tests, size_t count)
+{
+	for (size_t i = 0; i < count; i++) {
+		size_t k = 0;
+
+		while (k < i && strcmp(tests[k].name, tests[i].name) != 0)
+			k++;
+		if (k == i && is_chosen(&tests[i]))
+			printf("%s\n", tests[i].name);
+	}
+	return 0;
+}
+
 int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_t count)
 {
-	bool named = false;
+	const char *named = NULL;
+	bool list = false;
 
 	for (int i = 1; i < argc; i++) {
 		if (!strcmp(argv[i], "--no-fork")) {
 			setenv("UCALL_TEST_FORK", "0", 1);
+		} else if (!strcmp(argv[i], "--list")) {
+			list = true;
 		} else if (!strcmp(argv[i], "--point") && i + 1 < argc) {
-			setenv("UCALL_TEST_POINT", argv[++i], 1);
-			named = true;
+			named = argv[++i];
+		} else if (argv[i][0] != '-') {
+			named = argv[i];
 		} else {
 			bool help = !strcmp(argv[i], "--help") || !strcmp(argv[i], "-h");
 
 			fprintf(help ? stdout : stderr,
-				"usage: %s [--point PATTERN] [--no-fork]\n"
-				"  --point PATTERN   run only tests whose name matches PATTERN\n"
-				"  --no-fork         run all in this process, for a debugger\n"
+				"usage: %s [--list] [--no-fork] [PATTERN]\n"
+				"  PATTERN     run only tests whose name matches (--point PATTERN, too)\n"
+				"  --list      print the names of the tests, and run none\n"
+				"  --no-fork   run all in this process, for a debugger\n"
 				"UCALL_BACKEND, UCALL_ENGINE: the backend and the engine to test;\n"
-				"UCALL_TEST_POINT, UCALL_TEST_FORK=0: the same as the options;\n"
+				"UCALL_TEST=PATTERN, UCALL_TEST_FORK=0: the same as the options;\n"
 				"UCALL_TEST_LIMIT=N multiplies each test's time limit.\n",
 				argv[0]);
 			return help ? 0 : 2;
 		}
 	}
-	only = getenv("UCALL_TEST_POINT");
+	if (named)
+		setenv("UCALL_TEST", named, 1);
+	only = getenv("UCALL_TEST");
+	if (list)
+		return print_names(tests, count);
 	if (named && !any_chosen(tests, count)) {
 		fprintf(stderr,
 			"%s: no test \"%s\"; a test's name is what follows \": \" in the output, "

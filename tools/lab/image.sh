@@ -123,7 +123,7 @@ add_libucall() { # IMAGE
 # What the command finds in its environment.
 add_environment() { # IMAGE
 	test -t 1 || echo 'export NO_COLOR=1' >>"$1/.lab/environment"
-	for name in UCALL_BACKEND UCALL_ENGINE UCALL_TIMEOUT UCALL_TEST_FORK UCALL_TEST_LIMIT UCALL_TEST_POINT \
+	for name in UCALL_BACKEND UCALL_ENGINE UCALL_TIMEOUT UCALL_TEST_FORK UCALL_TEST_LIMIT UCALL_TEST \
 		UCALL_TEST_RING UCALL_TEST_ROUNDS UCALL_TEST_VMS; do
 		eval "value=\${$name:-}"
 		test ! "$value" || echo "export $name=$(quote "$value")" >>"$1/.lab/environment"
