@@ -94,6 +94,7 @@ sh_tests = \
 	t/conform.sh \
 	t/cross-objects.sh \
 	t/core.sh \
+	t/coverage.sh \
 	t/debugger.sh \
 	t/documents.sh \
 	t/guests.sh \

@@ -31,7 +31,7 @@ extern "C" {
 /* Instrumentation calls host code or needs host data. */
 #define UCALL_NO_SANITIZE __attribute__((no_sanitize("address", "undefined", "thread")))
 #define UCALL_NO_TRACE __attribute__((no_instrument_function))
-#if UCALL_HAS_ATTRIBUTE(no_profile_instrument_function)
+#if UCALL_HAS_ATTRIBUTE(no_profile_instrument_function) && !defined(UCALL_COVERAGE)
 #define UCALL_NO_PROFILE __attribute__((no_profile_instrument_function))
 #else
 #define UCALL_NO_PROFILE
@@ -48,7 +48,8 @@ extern "C" {
  * Marks a guest function: `static UCALL_GUEST void guest_main(void)`.  It uses only general
  * registers and gets no instrumentation, so the program's other compiler flags do not matter.  In a
  * separate guest ELF (UCALL_GUEST_BUILD, see `ucall cc`) the host finds it by name, even if it is
- * static.
+ * static.  With UCALL_COVERAGE, which the program defines, it gets the counters of --coverage:
+ * ucall_vm_sync_coverage().
  */
 #ifdef UCALL_GUEST_BUILD
 #define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR __attribute__((used))

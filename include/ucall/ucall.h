@@ -192,8 +192,8 @@ UCALL_PUBLIC int ucall_vm_launch(struct ucall_vm *vm);
  * SEV-ES and SEV-SNP, vCPU states, chained as the SEV-SNP firmware ABI (AMD 56860, 8.17.2) does;
  * the same set-up gives the same bytes.  sev and sev-es: the result of KVM_SEV_LAUNCH_MEASURE.
  * Points *digest to it (it belongs to the VM) and returns its size in bytes.  Returns -1 on
- * failure: EPERM before launch; EOPNOTSUPP without protection, with pkvm and TDX, which are not measured here, and for sev-snp, where it is in the
- * guest's attestation report.
+ * failure: EPERM before launch; EOPNOTSUPP without protection, with pkvm and TDX, which are not
+ * measured here, and for sev-snp, where it is in the guest's attestation report.
  */
 UCALL_PUBLIC int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t **digest);
 
@@ -206,14 +206,27 @@ UCALL_PUBLIC int ucall_vm_measurement(const struct ucall_vm *vm, const uint8_t *
 UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect);
 
 /*
- * Writes an ELF core file of the guest to `path`, for a debugger: `gdb guest.elf core`, or the program itself
- * if it is the guest.  It has the memory that the host can read, by the guest's addresses (zero pages and what
- * is private to the guest are left out; of memory that each vCPU has at the same address, such as mailboxes, it
- * has the first vCPU's), and for each vCPU whose registers are known a thread: those of a vCPU that went wrong
- * are where it did, and it comes first.  A note of owner "libucall" has the backend, the engine and the
- * report (ucall_fault_report()).  No vCPU may be running.  Returns 0, or -1; then there is no file.
+ * Writes an ELF core file of the guest to `path`, for a debugger: `gdb guest.elf core`, or the
+ * program itself if it is the guest.  It has the memory that the host can read, by the guest's
+ * addresses (zero pages and what is private to the guest are left out; of memory that each vCPU has
+ * at the same address, such as mailboxes, it has the first vCPU's), and for each vCPU whose registers
+ * are known a thread: those of a vCPU that went wrong are where it did, and it comes first.  A note
+ * of owner "libucall" has the backend, the engine and the report (ucall_fault_report()).  No vCPU may
+ * be running.  Returns 0, or -1; then there is no file.
  */
 UCALL_PUBLIC int ucall_vm_core(struct ucall_vm *vm, const char *path);
+
+/*
+ * Adds what the guest has executed to this program's coverage, so that gcov shows guest functions as
+ * executed: compile with `--coverage -DUCALL_COVERAGE`, by gcc or clang.  ucall_vm_free(),
+ * ucall_vm_snapshot() and ucall_vm_restore() do it too; call it if the program ends without freeing
+ * its VM, or calls __gcov_dump() before.  It is for guests that are this program itself, with its
+ * symbols (not stripped), and not under valgrind.  No vCPU may be running.  If other threads execute
+ * the same functions, compile with -fprofile-update=atomic.  Returns how many counters the guest has
+ * changed since the last time, 0 if the program has none.  Returns -1 on failure: EOPNOTSUPP for a
+ * separate guest ELF and attached VMs, EPERM if the VM's memory is private.
+ */
+UCALL_PUBLIC int ucall_vm_sync_coverage(struct ucall_vm *vm);
 
 /*
  * Save and restore a VM's state: memory, vCPUs, interrupt controllers, allocations and mappings.  A

@@ -283,6 +283,19 @@ void ucall_elf_functions(const struct ucall_elf *e,
 	}
 }
 
+void ucall_elf_objects(const struct ucall_elf *e,
+		       bool (*visit)(void *data, const char *name, uint64_t address, uint64_t size),
+		       void *data)
+{
+	const char *name;
+	GElf_Sym sym;
+
+	for (int i = 0; get_symbol(&e->symbols, i, &sym, &name); i++)
+		if (GELF_ST_TYPE(sym.st_info) == STT_OBJECT && sym.st_shndx != SHN_UNDEF &&
+		    !visit(data, name, sym.st_value, sym.st_size))
+			return;
+}
+
 /* ---- dynamic relocations ---- */
 
 /* The name of dynamic symbol number `index`, NULL if there is none. */

@@ -69,6 +69,11 @@ bool ucall_elf_find_symbol(const struct ucall_elf *e, const char *name, uint64_t
 void ucall_elf_functions(const struct ucall_elf *e,
 			 bool (*visit)(void *data, const char *name, const char *file), void *data);
 
+/* Calls `visit` with each variable until it returns false. */
+void ucall_elf_objects(const struct ucall_elf *e,
+		       bool (*visit)(void *data, const char *name, uint64_t address, uint64_t size),
+		       void *data);
+
 /*
  * Finds the first dynamic relocation in [address, address + size): true, with *where and *symbol
  * (NULL if it has none).

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "base/error.h"
+#include "coverage.h"
 #include "image.h"
 #include "memory.h"
 
@@ -25,6 +26,7 @@ struct visit {
 	struct ucall_machine *vm;
 	struct tls *tls; /* not NULL: find only this */
 	int file; /* the program's; -1: code is taken from memory */
+	uint64_t base; /* where the file's address 0 is */
 };
 
 /*
@@ -154,6 +156,7 @@ static int visit_program(struct dl_phdr_info *info, size_t size, void *data)
 
 	if (!visit->tls)
 		visit->file = open_program(info);
+	visit->base = info->dlpi_addr;
 	for (int i = 0; i < info->dlpi_phnum; i++) {
 		const ElfW(Phdr) *ph = &info->dlpi_phdr[i];
 		uintptr_t start = info->dlpi_addr + ph->p_vaddr;
@@ -175,6 +178,8 @@ int ucall_image_copy(struct ucall_machine *vm)
 	struct visit visit = { .vm = vm, .file = -1 };
 	int r = dl_iterate_phdr(visit_program, &visit);
 
+	if (r >= 0 && visit.file >= 0 && ucall_coverage_begin(vm, visit.file, visit.base))
+		r = -1;
 	if (visit.file >= 0)
 		close(visit.file);
 	if (r >= 0 && ucall_image_redirect(vm))

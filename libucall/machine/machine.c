@@ -6,6 +6,7 @@
 
 #include "base/options.h"
 #include "base/process.h"
+#include "coverage.h"
 #include "image.h"
 #include "memory.h"
 #include "protect/guard.h"
@@ -218,6 +219,7 @@ void ucall_machine_fini(struct ucall_machine *vm)
 	if (vm->engine)
 		vm->engine->vm_fini(vm);
 	ucall_memory_fini(vm);
+	ucall_coverage_end(vm);
 	ucall_image_close(vm->image);
 	ucall_args_free(vm->protection_options);
 	free(vm->engine_reason);

@@ -54,6 +54,7 @@ struct ucall_machine {
 	bool inherited;
 	bool flat; /* no page tables and no exception stubs of the core */
 	struct ucall_image *image; /* NULL: the guest is the program itself */
+	struct ucall_coverage *coverage; /* NULL: the host cannot read it, or there is none */
 	uint64_t return_address; /* where guest functions return to */
 
 	pthread_mutex_t lock; /* memory, page tables, the list of vCPUs */

@@ -3,6 +3,7 @@
 #include <stdlib.h>
 
 #include "channel/queued.h"
+#include "machine/coverage.h"
 #include "machine/snapshot.h"
 #include "own.h"
 
@@ -94,6 +95,7 @@ int ucall_vm_snapshot(struct ucall_vm *handle)
 		/* From here on the older snapshot is gone, even after a failure. */
 		drop(vm->states);
 		vm->states = states;
+		ucall_coverage_collect(machine);
 		r = ucall_snapshot_take(machine);
 	}
 	pthread_mutex_unlock(&machine->lock);
@@ -112,6 +114,7 @@ int ucall_vm_restore(struct ucall_vm *handle)
 	vm = ucall_own_vm(machine);
 	ucall_own_stop(vm);
 	pthread_mutex_lock(&machine->lock);
+	ucall_coverage_collect(machine);
 	r = load_states(vm) || ucall_snapshot_restore(machine) ? -1 : 0;
 	pthread_mutex_unlock(&machine->lock);
 	return r;

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/process.h"
+#include "machine/coverage.h"
 #include "machine/image.h"
 #include "own.h"
 #include "protect/protect.h"
@@ -126,6 +127,8 @@ static void free_own(struct ucall_own_vm *vm)
 	for (struct ucall_cpu *cpu = m->vcpus; cpu; cpu = cpu->next)
 		ucall_port_leave(&ucall_own_vcpu(cpu)->port, m->inherited);
 	ucall_channel_close(&vm->channel, m->inherited);
+	if (!m->inherited)
+		ucall_coverage_collect(m);
 	ucall_own_drop_states(vm);
 	while (m->vcpus) {
 		struct ucall_cpu *cpu = m->vcpus;
@@ -148,6 +151,29 @@ void ucall_vm_free(struct ucall_vm *vm)
 	else
 		vm->channel->machine->free(vm->channel->data);
 	errno = error;
+}
+
+int ucall_vm_sync_coverage(struct ucall_vm *handle)
+{
+	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_sync_coverage");
+
+	if (!vm || ucall_process_check(vm->process, "ucall_vm_sync_coverage"))
+		return -1;
+	if (vm->image)
+		return ucall_fail(
+			EOPNOTSUPP,
+			"ucall_vm_sync_coverage: the guest is %s; only guests that are this "
+			"program itself count for its coverage",
+			vm->image->name);
+	if (vm->memory.has_private)
+		return ucall_fail(
+			EPERM,
+			"ucall_vm_sync_coverage: the guest counts in private memory, which "
+			"the host of a VM with %s cannot read; test its coverage without "
+			"protection",
+			vm->protection->name);
+	ucall_own_stop(ucall_own_vm(vm));
+	return ucall_coverage_collect(vm);
 }
 
 const char *ucall_vm_engine_reason(const struct ucall_vm *vm)
