@@ -304,8 +304,8 @@ static void each_snapshot(void)
 #endif
 
 /*
- * A thousand VMs: no growth.  Resident pages would also count what the kernel has reclaimed and brought
- * back.
+ * A thousand VMs: no growth.  Resident pages would also count what the kernel has reclaimed and
+ * brought back.
  */
 static size_t allocated_bytes(void)
 {

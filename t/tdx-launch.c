@@ -1,8 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Launches of trust domains against a stand-in for KVM and the TDX module: the library's code for them
- * (libucall/protect/tdx/real) calls this program's ioctl().  The stand-in checks the order and the
- * arguments of each call against Documentation/virt/kvm/x86/intel-tdx.rst and KVM's own checks.
+ * Launches of trust domains against a stand-in for KVM and the TDX module: the library's code for
+ * them (libucall/protect/tdx/real) calls this program's ioctl().  The stand-in checks the order and
+ * the arguments of each call against Documentation/virt/kvm/x86/intel-tdx.rst and KVM's own checks.
  */
 #include <errno.h>
 #include <fcntl.h>

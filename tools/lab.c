@@ -1,7 +1,7 @@
 // SPDX-License-Identifier: MIT
 /*
- * ucall lab: a command on the real KVM of other machines.  ucall kselftest: the kernel's selftests.  The
- * work is that of scripts.
+ * ucall lab: a command on the real KVM of other machines.  ucall kselftest: the kernel's
+ * selftests.  The work is that of scripts.
  */
 #include <errno.h>
 #include <stdbool.h>

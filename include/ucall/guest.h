@@ -61,8 +61,8 @@ extern "C" {
 #define UCALL_INLINE static inline __attribute__((always_inline)) UCALL_PLAIN_CODE
 
 /*
- * Internal: arguments of macros.  ISO C requires at least one argument for a macro's `...`, and these
- * macros always have one, even if the compiler would not require it.
+ * Internal: arguments of macros.  ISO C requires at least one argument for a macro's `...`, and
+ * these macros always have one, even if the compiler would not require it.
  */
 #define UCALL_FIRST(...) UCALL_FIRST_(__VA_ARGS__, 0)
 #define UCALL_FIRST_(a, ...) (a)
@@ -262,8 +262,8 @@ UCALL_INLINE void ucall_send_shared(struct ucall *uc, unsigned int cmd, unsigned
 	} while (0)
 
 /*
- * Internal: up to 12 arguments of a format, as an array: a variadic call in a guest would save every register
- * that may hold an argument.  The first, z, is the format.
+ * Internal: up to 12 arguments of a format, as an array: a variadic call in a guest would save
+ * every register that may hold an argument.  The first, z, is the format.
  */
 #define UCALL_CAT(a, b) UCALL_CAT_(a, b)
 #define UCALL_CAT_(a, b) a##b
@@ -342,8 +342,8 @@ UCALL_HIDDEN void ucall_guest_assert(struct ucall *uc, const char *file, unsigne
 
 /*
  * Sends UCALL_ABORT with the place and the condition if the condition is false, and with up to four
- * values; _EQ and _NE compare 64-bit integers and send both.  The guest goes no further: if the host
- * runs the vCPU again, it aborts again.
+ * values; _EQ and _NE compare 64-bit integers and send both.  The guest goes no further: if the
+ * host runs the vCPU again, it aborts again.
  */
 #define GUEST_ASSERT(cond) UCALL_ASSERT(NULL, cond, #cond, 0, 0, 0, 0, 0)
 #define GUEST_ASSERT_1(cond, v1) UCALL_ASSERT(NULL, cond, #cond, 1, v1, 0, 0, 0)
@@ -406,11 +406,12 @@ UCALL_HIDDEN int guest_xsetbv_safe(uint32_t index, uint64_t value);
 #endif
 
 /*
- * In a guest whose memory is its own (pKVM; TDX in ring 0): share whole pages with the host, or take them
- * back.  Both sides see what the pages contained.  In a guest without protection all memory is shared, and
- * they do nothing and return 0.  (With SEV, use UCALL_MEM_SHARED.)  The host may use the pages when guest_share() has returned, and no longer when
- * guest_unshare() is called: the guest tells it by a message of the library's own, which
- * ucall_next() does not return (get_ucall() returns UCALL_PAGES; run the vCPU again).
+ * In a guest whose memory is its own (pKVM; TDX in ring 0): share whole pages with the host, or
+ * take them back.  Both sides see what the pages contained.  In a guest without protection all
+ * memory is shared, and they do nothing and return 0.  (With SEV, use UCALL_MEM_SHARED.)  The host
+ * may use the pages when guest_share() has returned, and no longer when guest_unshare() is called:
+ * the guest tells it by a message of the library's own, which ucall_next() does not return
+ * (get_ucall() returns UCALL_PAGES; run the vCPU again).
  *
  * Return 0, or one of these; then nothing has changed.
  */

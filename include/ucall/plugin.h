@@ -337,8 +337,9 @@ UCALL_PUBLIC int ucall_fail(int error, const char *format, ...)
 UCALL_PUBLIC int ucall_vm_set_param(struct ucall_vm *vm, unsigned int n, uint64_t value);
 
 /*
- * In init(), or in a program before ucall_vm_launch(): maps `size` bytes at guest-physical address `gpa`, outside guest memory, so that the
- * guest's accesses exit.  Returns the guest-virtual address, 0 on failure.
+ * In init(), or in a program before ucall_vm_launch(): maps `size` bytes at guest-physical address
+ * `gpa`, outside guest memory, so that the guest's accesses exit.  Returns the guest-virtual
+ * address, 0 on failure.
  */
 UCALL_PUBLIC uint64_t ucall_vm_map_device(struct ucall_vm *vm, uint64_t gpa, size_t size);
 

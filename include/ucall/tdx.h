@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * <ucall/tdx.h> - how a guest protected by Intel TDX (a trust domain, TD) calls the TDX module and, by
- * it, its host.  x86_64 only, and only in a trust domain: elsewhere TDCALL is undefined.
+ * <ucall/tdx.h> - how a guest protected by Intel TDX (a trust domain, TD) calls the TDX module and,
+ * by it, its host.  x86_64 only, and only in a trust domain: elsewhere TDCALL is undefined.
  * (ucall_this_bell()->protection & UCALL_BELL_TYPE) == UCALL_BELL_TDX says whether this is one.
  *
  * Sources: Intel TDX Module ABI specification (348549), "TDG" leaves; Guest-Host-Communication
@@ -26,8 +26,8 @@ extern "C" {
 #define UCALL_TDG_VM_WR 8
 
 /*
- * What TDCALL returns in RAX.  Compare the upper 32 bits: the lower ones are the number of the wrong
- * operand (1: RCX), or zero.
+ * What TDCALL returns in RAX.  Compare the upper 32 bits: the lower ones are the number of the
+ * wrong operand (1: RCX), or zero.
  */
 #define UCALL_TDX_SUCCESS 0
 #define UCALL_TDX_OPERAND_INVALID 0xc000010000000000u
@@ -131,8 +131,8 @@ UCALL_INLINE uint64_t guest_tdcall(uint64_t leaf, struct ucall_tdx_regs *regs)
 }
 
 /*
- * TDG.VP.VMCALL: calls the host's `function` with R12 to R15.  Returns the host's answer, R10, or what
- * TDCALL returned if the call was not made.  regs->r11 is what the host returned.
+ * TDG.VP.VMCALL: calls the host's `function` with R12 to R15.  Returns the host's answer, R10, or
+ * what TDCALL returned if the call was not made.  regs->r11 is what the host returned.
  */
 UCALL_INLINE uint64_t guest_tdvmcall(uint64_t function, struct ucall_tdx_regs *regs)
 {
@@ -146,8 +146,8 @@ UCALL_INLINE uint64_t guest_tdvmcall(uint64_t function, struct ucall_tdx_regs *r
 }
 
 /*
- * For backends: TDG.VP.VMCALL of a doorbell, whose answer does not matter.  call[] has R11 to R14, which are
- * loaded directly, since each instruction counts.
+ * For backends: TDG.VP.VMCALL of a doorbell, whose answer does not matter.  call[] has R11 to R14,
+ * which are loaded directly, since each instruction counts.
  */
 UCALL_INLINE void ucall_tdvmcall_ring(const struct ucall_bell *bell, const uint64_t call[4],
 				      uint64_t r15)
@@ -192,9 +192,9 @@ UCALL_INLINE uint64_t guest_td_ve_info(struct ucall_ve_info *info)
 }
 
 /*
- * TDG.MEM.PAGE.ACCEPT: takes a private page, 4 KiB at level 0, which is zero from then on.  `gpa` has no
- * shared bit.  Returns what TDCALL does; for a page that is not private the guest exits with a memory
- * fault, and calls again.
+ * TDG.MEM.PAGE.ACCEPT: takes a private page, 4 KiB at level 0, which is zero from then on.  `gpa`
+ * has no shared bit.  Returns what TDCALL does; for a page that is not private the guest exits with
+ * a memory fault, and calls again.
  */
 UCALL_INLINE uint64_t guest_td_accept(uint64_t gpa, unsigned int level)
 {
@@ -206,9 +206,9 @@ UCALL_INLINE uint64_t guest_td_accept(uint64_t gpa, unsigned int level)
 }
 
 /*
- * MapGPA: makes whole pages shared or private.  `gpa` must not have the shared bit.  Their contents are lost, and
- * private ones must be accepted then.  The host may do a part at a time: this asks for the rest.
- * Returns 0, or the host's answer.
+ * MapGPA: makes whole pages shared or private.  `gpa` must not have the shared bit.  Their contents
+ * are lost, and private ones must be accepted then.  The host may do a part at a time: this asks
+ * for the rest.  Returns 0, or the host's answer.
  */
 UCALL_INLINE uint64_t guest_td_map_gpa(uint64_t gpa, uint64_t size, int is_shared)
 {
@@ -263,9 +263,9 @@ UCALL_INLINE uint64_t guest_td_mmio(uint64_t gpa, unsigned int size, int is_writ
 }
 
 /*
- * ReportFatalError: tells the host why the guest cannot go on, with up to 64 bytes of text (no NUL if
- * all 64 are used).  The host's ucall_next() fails with them (ECANCELED); *uc is empty, and the code is in
- * ucall_vcpu_exit()->u.fatal.
+ * ReportFatalError: tells the host why the guest cannot go on, with up to 64 bytes of text (no NUL
+ * if all 64 are used).  The host's ucall_next() fails with them (ECANCELED); *uc is empty, and the
+ * code is in ucall_vcpu_exit()->u.fatal.
  */
 UCALL_HIDDEN void guest_td_fatal(uint32_t code, const char *text) __attribute__((noreturn, cold));
 

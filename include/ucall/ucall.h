@@ -129,15 +129,15 @@ struct ucall_vm_config {
 	 * Memory encryption: NAME[,KEY=VALUE...]; NULL or "none": no encryption.  `ucall list`
 	 * shows the available kinds; docs/CONFIDENTIAL.md says which hardware rules each one keeps.
 	 * sev, sev-es and sev-snp use the machine's hardware; emulated-sev, emulated-sev-es and
-	 * emulated-sev-snp work with any KVM of an x86_64 host, and so does emulated-tdx; tdx is the
-	 * machine's own; pkvm is arm64's protected KVM, and emulated-pkvm its rules on engine
+	 * emulated-sev-snp work with any KVM of an x86_64 host, and so does emulated-tdx; tdx is
+	 * the machine's own; pkvm is arm64's protected KVM, and emulated-pkvm its rules on engine
 	 * unicorn.  The VM can run only after ucall_vm_launch().
 	 */
 	const char *protect;
 	/*
-	 * The guest handles #VC or #VE, so that instructions that exit work under SEV-ES and SEV-SNP,
-	 * or TDX.  The core's handler does port I/O, CPUID and MSRs, and with TDX MMIO and HLT;
-	 * ucall_vm_set_handler() replaces it.
+	 * The guest handles #VC or #VE, so that instructions that exit work under SEV-ES and
+	 * SEV-SNP, or TDX.  The core's handler does port I/O, CPUID and MSRs, and with TDX MMIO and
+	 * HLT; ucall_vm_set_handler() replaces it.
 	 */
 	bool guest_vc;
 	/*
@@ -180,10 +180,11 @@ static inline struct ucall_vm *ucall_vm_create(const struct ucall_vm_config *con
 /*
  * Ends the set-up of a VM with encrypted memory; the VM can run only after this.  Encrypts and
  * measures its private memory and, for SEV-ES and SEV-SNP, its vCPUs' registers.  From then on the
- * host reads private memory as ciphertext (with pkvm and TDX it cannot read it: EPERM), and adding vCPUs,
- * allocating, mapping and ucall_sync_...() fail (EPERM).  With pkvm and TDX it runs the first
- * vCPU until the guest has shared what the host needs.  Without protection it does what the first run would
- * do: it sets up an `irqchip` for the vCPUs that have been added.  Returns 0, or -1.
+ * host reads private memory as ciphertext (with pkvm and TDX it cannot read it: EPERM), and adding
+ * vCPUs, allocating, mapping and ucall_sync_...() fail (EPERM).  With pkvm and TDX it runs the
+ * first vCPU until the guest has shared what the host needs.  Without protection it does what the
+ * first run would do: it sets up an `irqchip` for the vCPUs that have been added.  Returns 0, or
+ * -1.
  */
 UCALL_PUBLIC int ucall_vm_launch(struct ucall_vm *vm);
 
@@ -209,22 +210,22 @@ UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect
  * Writes an ELF core file of the guest to `path`, for a debugger: `gdb guest.elf core`, or the
  * program itself if it is the guest.  It has the memory that the host can read, by the guest's
  * addresses (zero pages and what is private to the guest are left out; of memory that each vCPU has
- * at the same address, such as mailboxes, it has the first vCPU's), and for each vCPU whose registers
- * are known a thread: those of a vCPU that went wrong are where it did, and it comes first.  A note
- * of owner "libucall" has the backend, the engine and the report (ucall_fault_report()).  No vCPU may
- * be running.  Returns 0, or -1; then there is no file.
+ * at the same address, such as mailboxes, it has the first vCPU's), and for each vCPU whose
+ * registers are known a thread: those of a vCPU that went wrong are where it did, and it comes
+ * first.  A note of owner "libucall" has the backend, the engine and the report
+ * (ucall_fault_report()).  No vCPU may be running.  Returns 0, or -1; then there is no file.
  */
 UCALL_PUBLIC int ucall_vm_core(struct ucall_vm *vm, const char *path);
 
 /*
- * Adds what the guest has executed to this program's coverage, so that gcov shows guest functions as
- * executed: compile with `--coverage -DUCALL_COVERAGE`, by gcc or clang.  ucall_vm_free(),
+ * Adds what the guest has executed to this program's coverage, so that gcov shows guest functions
+ * as executed: compile with `--coverage -DUCALL_COVERAGE`, by gcc or clang.  ucall_vm_free(),
  * ucall_vm_snapshot() and ucall_vm_restore() do it too; call it if the program ends without freeing
  * its VM, or calls __gcov_dump() before.  It is for guests that are this program itself, with its
- * symbols (not stripped), and not under valgrind.  No vCPU may be running.  If other threads execute
- * the same functions, compile with -fprofile-update=atomic.  Returns how many counters the guest has
- * changed since the last time, 0 if the program has none.  Returns -1 on failure: EOPNOTSUPP for a
- * separate guest ELF and attached VMs, EPERM if the VM's memory is private.
+ * symbols (not stripped), and not under valgrind.  No vCPU may be running.  If other threads
+ * execute the same functions, compile with -fprofile-update=atomic.  Returns how many counters the
+ * guest has changed since the last time, 0 if the program has none.  Returns -1 on failure:
+ * EOPNOTSUPP for a separate guest ELF and attached VMs, EPERM if the VM's memory is private.
  */
 UCALL_PUBLIC int ucall_vm_sync_coverage(struct ucall_vm *vm);
 
@@ -436,9 +437,9 @@ UCALL_PUBLIC uint64_t ucall_vm_alias(struct ucall_vm *vm, uint64_t gva, size_t s
 				     unsigned int flags);
 
 /*
- * SEV-SNP and TDX: makes [gpa, gpa + size), whole pages of guest memory, private or shared, as the guest's
- * own request does (ucall_guest_set_private(), guest_td_map_gpa()).  Contents are lost.  Returns 0, or -1 (EOPNOTSUPP
- * with other protections, where only the guest decides).
+ * SEV-SNP and TDX: makes [gpa, gpa + size), whole pages of guest memory, private or shared, as the
+ * guest's own request does (ucall_guest_set_private(), guest_td_map_gpa()).  Contents are lost.
+ * Returns 0, or -1 (EOPNOTSUPP with other protections, where only the guest decides).
  */
 UCALL_PUBLIC int ucall_vm_set_private(struct ucall_vm *vm, uint64_t gpa, size_t size,
 				      bool is_private);
@@ -455,7 +456,8 @@ UCALL_PUBLIC int ucall_vm_translate(struct ucall_vm *vm, uint64_t gva, uint64_t 
  * Copy between host and guest memory by guest-virtual address.  All or nothing: every page is
  * looked up before the first byte is copied.  Writes ignore the guest's page permissions.  Private
  * memory of a launched VM reads as ciphertext, and a write corrupts it, in blocks of 16 bytes; with
- * pkvm both fail with EPERM; with TDX a read does, and a write poisons the page.  Return 0, or -1 with EFAULT.
+ * pkvm both fail with EPERM; with TDX a read does, and a write poisons the page.  Return 0, or -1
+ * with EFAULT.
  */
 UCALL_PUBLIC int ucall_vm_read(struct ucall_vm *vm, uint64_t gva, void *to, size_t size);
 UCALL_PUBLIC int ucall_vm_write(struct ucall_vm *vm, uint64_t gva, const void *from, size_t size);
@@ -506,9 +508,9 @@ UCALL_PUBLIC int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t 
  * ucall_vm_set_handler(vm, vector, handler): calls `void handler(struct ucall_frame *frame)`, a
  * guest function, for exceptions and interrupts of that number (see UCALL_VECTORS), on every vCPU,
  * on its own stack of 16 KiB and in the kernel's privilege level.  It may make ucalls, may raise
- * exceptions itself, up to four deep, and may change pc, sp, flags, extra and gpr in the frame, with
- * which the guest continues.  A NULL handler, the default, ends the run with EFAULT.  In a VM with a separate
- * guest ELF, that ELF's function of the same name runs.
+ * exceptions itself, up to four deep, and may change pc, sp, flags, extra and gpr in the frame,
+ * with which the guest continues.  A NULL handler, the default, ends the run with EFAULT.  In a VM
+ * with a separate guest ELF, that ELF's function of the same name runs.
  *
  * The instruction that raised #VC (SEV-ES, SEV-SNP) or #VE (TDX) may be the doorbell of a message.
  * A handler of these that makes ucalls must call ucall_nest_enter() before its first and
@@ -516,10 +518,10 @@ UCALL_PUBLIC int ucall_vm_sync_from(struct ucall_vm *vm, void *variable, size_t 
  * its own doorbells raise the exception again, the inner call must make no ucalls.
  *
  * Engine kvm: the guest's own vectors call the handler.  Engine unicorn raises no interrupts; the
- * engine calls the handler for exceptions, and frame->unknown says which details are unknown.  There
- * extra is 0, and system registers that a handler changes have their old values when it returns.
- * Returns 0, or -1: EINVAL, EPERM after ucall_vm_launch() of a VM with encrypted memory, or
- * EOPNOTSUPP if the engine runs no handlers.
+ * engine calls the handler for exceptions, and frame->unknown says which details are unknown.
+ * There extra is 0, and system registers that a handler changes have their old values when it
+ * returns.  Returns 0, or -1: EINVAL, EPERM after ucall_vm_launch() of a VM with encrypted memory,
+ * or EOPNOTSUPP if the engine runs no handlers.
  */
 #define ucall_vm_set_handler(vm, vector, handler) \
 	ucall_vm_set_handler_function((vm), (vector), ucall_handler_address(handler), #handler)

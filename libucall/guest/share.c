@@ -143,7 +143,8 @@ static UCALL_GUEST int is_possible(void)
 
 /*
  * The host stops using the pages before they are taken back, and uses them after they are shared.
- * Returns its answer, which is in the mailbox: 0, or 1 if it did not know that all of them were shared.
+ * Returns its answer, which is in the mailbox: 0, or 1 if it did not know that all of them were
+ * shared.
  */
 static UCALL_GUEST int tell_host(uint64_t address, uint64_t size, int is_shared)
 {

@@ -17,8 +17,8 @@ int ucall_kvm_device_get(int device, uint32_t group, uint64_t attribute, uint64_
 			 const char *name);
 
 /*
- * A register of a device, as its state: `clear` is the attribute of the register that clears the bits
- * of this one, which only sets them; 0 if there is none.
+ * A register of a device, as its state: `clear` is the attribute of the register that clears the
+ * bits of this one, which only sets them; 0 if there is none.
  */
 struct ucall_kvm_device_reg {
 	uint32_t group;

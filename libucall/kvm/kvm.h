@@ -62,9 +62,9 @@ struct ucall_kvm_guards {
 /*
  * A VM's in-kernel interrupt controller.  create() sets *device to its descriptor if it is a KVM
  * device, else leaves it unchanged; the caller closes it, even after an error.  start() is called
- * when all vCPUs exist and none has run: KVM cannot add vCPUs after it.  save() returns the state of
- * a started controller in new memory, for free(), or NULL after ucall_fail(); load() restores it.
- * `device` is -1 there if create() did not set it.
+ * when all vCPUs exist and none has run: KVM cannot add vCPUs after it.  save() returns the state
+ * of a started controller in new memory, for free(), or NULL after ucall_fail(); load() restores
+ * it. `device` is -1 there if create() did not set it.
  */
 struct ucall_kvm_irqchip {
 	int (*create)(int vm_fd, int *device);
@@ -74,7 +74,8 @@ struct ucall_kvm_irqchip {
 };
 
 /*
- * Snapshots: all state of a vCPU without a pending exit.  Saving returns it in new memory, for free(), or NULL after ucall_fail(); loading restores it.
+ * Snapshots: all state of a vCPU without a pending exit.  Saving returns it in new memory, for
+ * free(), or NULL after ucall_fail(); loading restores it.
  */
 struct ucall_kvm_state {
 	void *(*save)(const struct ucall_cpu *vcpu, int kvm_fd, int vm_fd, int fd);

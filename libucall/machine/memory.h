@@ -19,8 +19,8 @@
 #define UCALL_STACK_SIZE 0x10000
 #define UCALL_HEAP_ADDRESS 0x18000000000 /* what ucall_vm_alloc() gives out */
 /*
- * A vCPU's stack for handlers of exceptions, in the mailbox's slot.  An exception in a handler takes
- * the next part, downwards; the memory below each part is not mapped.
+ * A vCPU's stack for handlers of exceptions, in the mailbox's slot.  An exception in a handler
+ * takes the next part, downwards; the memory below each part is not mapped.
  */
 #define UCALL_HANDLER_STACK 0x8000110000
 #define UCALL_HANDLER_PARTS 6
@@ -61,8 +61,8 @@ bool ucall_memory_is_code(struct ucall_machine *vm, uint64_t root, uint64_t gva)
 uint64_t ucall_memory_alloc(struct ucall_machine *vm, size_t size, unsigned int flags);
 
 /*
- * The guest says that pages are private or shared; `size` comes from the guest.  All or none: 1 if some are to be
- * private that are so already.
+ * The guest says that pages are private or shared; `size` comes from the guest.  All or none: 1 if
+ * some are to be private that are so already.
  */
 int ucall_memory_told(struct ucall_machine *vm, uint64_t root, uint64_t gva, uint64_t size,
 		      bool is_private);

@@ -7,8 +7,8 @@
  * Loads NAME.so from $UCALL_MODULE_PATH (folders, separated by colons) or the installed backend
  * folder, once per process, and returns its symbol: a structure whose `version` is at
  * `version_offset`.  A module of another libucall version is refused.  NULL: *problem says why,
- * until the thread's next call, and errno is ENOENT if there is no such module here, or says what ran
- * out.
+ * until the thread's next call, and errno is ENOENT if there is no such module here, or says what
+ * ran out.
  */
 const void *ucall_module(const char *name, const char *symbol, unsigned int version_offset,
 			 const char **problem);

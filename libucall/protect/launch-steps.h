@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * The KVM calls that launch a protected VM, as a table: the same table runs them and writes them out.
+ * The KVM calls that launch a protected VM, as a table: the same table runs them and writes them
+ * out.
  *
- * A family's launch.c defines LAUNCH, the type of what is launched, and `union arguments`, all arguments
- * that KVM takes; includes this file; and then defines the functions that are only declared here.
+ * A family's launch.c defines LAUNCH, the type of what is launched, and `union arguments`, all
+ * arguments that KVM takes; includes this file; and then defines the functions that are only
+ * declared here.
  */
 #include <errno.h>
 #include <stdbool.h>

@@ -105,8 +105,8 @@ static bool is_ours(int signal_number)
 }
 
 /*
- * With `lock`.  Once a program has put its own handler on top, which may call this one, this one stays
- * where it is for ever.
+ * With `lock`.  Once a program has put its own handler on top, which may call this one, this one
+ * stays where it is for ever.
  */
 static bool stays;
 

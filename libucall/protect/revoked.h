@@ -4,9 +4,9 @@
  * shared does so without an exit, and a host that touches the page then gets SIGSEGV.
  *
  * For memory that is registered here, a handler of SIGSEGV and SIGBUS puts a page of zeroes in that
- * place of this process, and the access is made again.  So the message path needs no check, and costs
- * nothing: a guest that took back its mailbox has an empty one.  The handler is installed with the
- * first such memory and passes all other faults on.
+ * place of this process, and the access is made again.  So the message path needs no check, and
+ * costs nothing: a guest that took back its mailbox has an empty one.  The handler is installed
+ * with the first such memory and passes all other faults on.
  */
 #ifndef LIBUCALL_REVOKED_H
 #define LIBUCALL_REVOKED_H

@@ -13,8 +13,8 @@
  * where it is, and the host takes it after the queued ones.  The same holds for a message that does
  * not fit, or that a handler sends after interrupting another message on its way into the queue.
  *
- * The exit carries no data: OUT on x86_64 (HLT if OUT would raise #VC: SEV-ES, SEV-SNP; TDG.VP.VMCALL
- * with TDX), DIAG on s390x, and elsewhere a store to an address without memory.
+ * The exit carries no data: OUT on x86_64 (HLT if OUT would raise #VC: SEV-ES, SEV-SNP;
+ * TDG.VP.VMCALL with TDX), DIAG on s390x, and elsewhere a store to an address without memory.
  *
  * struct ucall_queue says why no message is lost or read half written, on any architecture.
  */

@@ -2,9 +2,9 @@
 /*
  * tdx - for guests protected by Intel TDX.
  *
- * OUT, HLT and stores to MMIO raise #VE in them.  What exits is TDG.VP.VMCALL, which the guest makes here
- * itself, so it needs no #VE handler.  The host finds the message in the mailbox; the call carries nothing
- * of it.  The option chooses what the host sees:
+ * OUT, HLT and stores to MMIO raise #VE in them.  What exits is TDG.VP.VMCALL, which the guest
+ * makes here itself, so it needs no #VE handler.  The host finds the message in the mailbox; the
+ * call carries nothing of it.  The option chooses what the host sees:
  *
  *	exit=io		KVM_EXIT_IO: a write of one byte to a port
  *	exit=mmio	KVM_EXIT_MMIO: a write of eight bytes, as the kernel's selftests for TDX do it
