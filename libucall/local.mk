@@ -173,7 +173,7 @@ endif
 EXTRA_DIST += $(native_aarch64) $(native_riscv64) $(native_s390x) $(native_x86_64)
 libucall_libcore_la_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) \
 	-DUCALL_VERSION='"$(PACKAGE_VERSION)"'
-libucall_libcore_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden $(LIBELF_CFLAGS) -pthread
+libucall_libcore_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden -fno-jump-tables $(LIBELF_CFLAGS) -pthread
 libucall_libucall_la_SOURCES =
 libucall_libucall_la_LIBADD = libucall/libcore.la $(LIBELF_LIBS)
 # A program may have functions with the same names: the library calls its own.

@@ -108,6 +108,7 @@ sh_tests = \
 	t/plugin-file.sh \
 	t/run-output.sh \
 	t/small-limits.sh \
+	t/stubs.sh \
 	t/swap-plugin.sh \
 	t/wrong-arguments.sh
 
