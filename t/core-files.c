@@ -3,6 +3,7 @@
 #include <elf.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <glob.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
@@ -30,9 +31,12 @@ static struct core write_core(struct ucall_vm *vm)
 	struct stat st;
 	int fd = mkstemp(c.path);
 
-	CHECK(fd >= 0);
+	/* An older file with another mode. */
+	CHECK(fd >= 0 && !fchmod(fd, 0644));
+	close(fd);
 	CHECK_OK(!ucall_vm_core(vm, c.path));
-	CHECK(!fstat(fd, &st));
+	fd = open(c.path, O_RDONLY);
+	CHECK(fd >= 0 && !fstat(fd, &st));
 	CHECK_EQ(st.st_mode & 0777, 0600);
 	c.size = (size_t)st.st_size;
 	c.map = mmap(NULL, c.size, PROT_READ, MAP_PRIVATE, fd, 0);
@@ -232,8 +236,11 @@ static void each_wrong(void)
 	char path[] = "/tmp/ucall-core-XXXXXX";
 	struct rlimit limit = { 8192, RLIM_INFINITY };
 	int fd = mkstemp(path);
+	char pattern[64];
+	struct stat st;
+	glob_t found;
 
-	CHECK(fd >= 0);
+	CHECK(fd >= 0 && write(fd, "old", 3) == 3);
 	close(fd);
 	CHECK_EQ(ucall_vm_core(vm, "/nonexistent/core"), -1);
 	CHECK_EQ(errno, ENOENT);
@@ -244,11 +251,14 @@ static void each_wrong(void)
 	CHECK_EQ(ucall_vm_core(vm, "/dev/full"), -1);
 	CHECK_HAS(ucall_error(), "it is not a file");
 	CHECK(!access("/dev/full", F_OK)); /* only a file is removed */
-	/* A file that cannot be written in full is not left behind. */
+	/* If it cannot be written in full an older file stays, and nothing else is left behind. */
 	CHECK(!setrlimit(RLIMIT_FSIZE, &limit));
 	CHECK_EQ(ucall_vm_core(vm, path), -1);
 	CHECK_EQ(errno, EFBIG);
-	CHECK(access(path, F_OK));
+	CHECK(!stat(path, &st) && st.st_size == 3);
+	snprintf(pattern, sizeof(pattern), "%s.*", path);
+	CHECK_EQ(glob(pattern, 0, NULL, &found), GLOB_NOMATCH);
+	unlink(path);
 	ucall_test_vm_free(vm);
 }
 

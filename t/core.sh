@@ -107,6 +107,29 @@ else
 	skip "$(tail -n 1 "$scratch/out")" "a program that is its own guest"
 fi
 
+# More segments than a core file has: the stack, at the highest addresses, is there nevertheless.
+cat >"$scratch/sparse.c" <<'EOF'
+#include <ucall/guest.h>
+
+static char array[40960][4096];
+
+UCALL_GUEST void guest_main(unsigned long address)
+{
+	volatile unsigned long marked = 0x5ca1ab1e;
+
+	for (int i = 0; i < 40960; i += 8)
+		array[i][0] = 1;
+	*(volatile char *)address = (char)marked;
+}
+EOF
+"$ucall" cc -g -O1 -o "$scratch/sparse.elf" "$scratch/sparse.c" &&
+	"$ucall" run -m 400 --core "$scratch/core" "$scratch/sparse.elf" 0x123456789000 >"$scratch/out" 2>&1
+"$gdb" -nx -batch -iex 'set debuginfod enabled off' -ex 'print/x marked' "$scratch/sparse.elf" "$scratch/core" >"$scratch/out" 2>&1
+grep -q '= 0x5ca1ab1e' "$scratch/out"
+status=$?
+ok $status "memory in many pieces"
+test $status -eq 0 || diag <"$scratch/out"
+
 "$ucall" run --core /nonexistent/core "$scratch/guest-$(uname -m).elf" 0x123456789000 >"$scratch/out" 2>&1
 has "$scratch/out" "no core file: cannot create /nonexistent/core" "a core file that cannot be written is said"
 done_testing

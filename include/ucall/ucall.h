@@ -213,7 +213,8 @@ UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect
  * at the same address, such as mailboxes, it has the first vCPU's), and for each vCPU whose
  * registers are known a thread: those of a vCPU that went wrong are where it did, and it comes
  * first.  A note of owner "libucall" has the backend, the engine and the report
- * (ucall_fault_report()).  No vCPU may be running.  Returns 0, or -1; then there is no file.
+ * (ucall_fault_report()).  No vCPU may be running.  Returns 0, or -1; then an older file of that name
+ * is as it was.
  */
 UCALL_PUBLIC int ucall_vm_core(struct ucall_vm *vm, const char *path);
 

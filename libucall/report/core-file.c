@@ -86,7 +86,7 @@ int ucall_core_thread(struct ucall_core *core, uint32_t number, const struct uca
 /* A hostile guest's tables can map anything any number of times. */
 #define STEPS_MOST (1u << 22)
 #define LOADS_MOST 4096
-/* Fewer zero pages than this in a row are written out. */
+/* Fewer zero pages than this in a row are written out, and more if there were too many segments. */
 #define ZERO_RUN 4
 
 /* The first address from gva on with a page, by page tables or by what the host has mapped. */
@@ -136,14 +136,14 @@ static int add(struct ucall_core *core, uint64_t gva, unsigned int prot, bool ze
 }
 
 /* Joins neighbours: zeroes in a short run are as good as other bytes. */
-static void join(struct ucall_core *core)
+static void join(struct ucall_core *core, uint64_t zero_run)
 {
 	size_t n = 0;
 
 	for (size_t i = 0; i < core->count; i++) {
 		struct ucall_core_load *l = &core->loads[i], *last = n ? &core->loads[n - 1] : NULL;
 
-		if (l->is_zero && l->size < ZERO_RUN * PAGE)
+		if (l->is_zero && l->size < zero_run * PAGE)
 			l->is_zero = false;
 		if (last && last->gva + last->size == l->gva && last->prot == l->prot &&
 		    last->is_zero == l->is_zero)
@@ -172,9 +172,14 @@ int ucall_core_find_loads(struct ucall_core *core)
 		left -= PAGE;
 	}
 	ucall_forget_error();
-	join(core);
-	if (core->count > LOADS_MOST)
-		core->count = LOADS_MOST;
+	core->is_cut = gva != UCALL_NO_PAGE || !steps;
+	for (uint64_t run = ZERO_RUN; run <= UCALL_MEM_MAX / PAGE; run *= 8) {
+		join(core, run);
+		if (core->count <= LOADS_MOST)
+			return 0;
+	}
+	core->is_cut = true;
+	core->count = LOADS_MOST;
 	return 0;
 }
 

@@ -17,6 +17,7 @@ struct ucall_core {
 	uint64_t root; /* whose addresses they are */
 	struct ucall_core_load *loads;
 	size_t count, room;
+	bool is_cut; /* not all that the guest has mapped */
 	uint8_t *notes; /* in the guest's byte order */
 	size_t notes_size, notes_room;
 };

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/auxv.h>
 #include <sys/stat.h>
@@ -79,6 +80,8 @@ static int add_text(struct ucall_core *core, const struct ucall_own_vm *vm)
 	for (const struct ucall_cpu *cpu = core->vm->vcpus; cpu; cpu = cpu->next)
 		if (ucall_own_vcpu(cpu)->fault.report)
 			ucall_text_add(&t, "%s\n", ucall_own_vcpu(cpu)->fault.report);
+	if (core->is_cut)
+		ucall_text_add(&t, "The guest has more memory mapped than this file has.\n");
 	return ucall_core_note(core, NOTE_NAME, NOTE_TEXT, text, t.used);
 }
 
@@ -91,49 +94,82 @@ static int write_core(struct ucall_own_vm *vm, int fd)
 	while (first && first->next)
 		first = first->next;
 	core.root = first ? first->boot.root : vm->machine.memory.root;
-	r = add_threads(&core) || add_auxv(&core) || add_text(&core, vm) ||
-			    ucall_core_find_loads(&core) || ucall_core_write(&core, fd)
+	r = add_threads(&core) || add_auxv(&core) || ucall_core_find_loads(&core) ||
+			    add_text(&core, vm) || ucall_core_write(&core, fd)
 		    ? -1
 		    : 0;
 	ucall_core_free(&core);
 	return r;
 }
 
-/* A new or empty file; -1 after ucall_fail(). */
-static int create(const char *path)
-{
-	struct stat st;
-	/* It can hold secrets. */
-	int fd = open(path, O_RDWR | O_CREAT | O_TRUNC | O_CLOEXEC | O_NONBLOCK, 0600);
+/*
+ * The file is made beside its place and then put there, so that an older one is lost only when the new
+ * one is complete.  It can hold secrets: mkostemp() gives it to its owner alone.
+ */
+struct output {
+	char *path, *temporary;
+	int fd;
+};
 
-	if (fd < 0)
-		return ucall_fail(errno, "cannot create %s: %s", path, strerror(errno));
-	if (!fstat(fd, &st) && S_ISREG(st.st_mode))
-		return fd;
-	close(fd);
-	return ucall_fail(EINVAL, "a core file cannot be written to %s: it is not a file", path);
+static void free_output(struct output *o)
+{
+	free(o->path);
+	free(o->temporary);
+}
+
+static int open_output(struct output *o, const char *path)
+{
+	const bool exists = (o->path = realpath(path, NULL)) != NULL;
+	struct stat st;
+
+	o->fd = -1;
+	o->temporary = NULL;
+	if (!exists)
+		o->path = strdup(path);
+	if (exists && !stat(o->path, &st) && !S_ISREG(st.st_mode))
+		return ucall_fail(EINVAL, "a core file cannot be written to %s: it is not a file",
+				  path);
+	if (!o->path || asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
+		o->temporary = NULL;
+		return ucall_fail(ENOMEM, "out of memory");
+	}
+	o->fd = mkostemp(o->temporary, O_CLOEXEC);
+	return o->fd < 0 ? ucall_fail(errno, "cannot create %s: %s", path, strerror(errno)) : 0;
+}
+
+/* After open_output(); `r` is what the writing returned. */
+static int close_output(const struct output *o, int r)
+{
+	int error;
+
+	if (close(o->fd) && !r)
+		r = ucall_fail(errno, "cannot write %s: %s", o->path, strerror(errno));
+	if (!r && rename(o->temporary, o->path))
+		r = ucall_fail(errno, "cannot create %s: %s", o->path, strerror(errno));
+	error = errno;
+	if (r)
+		unlink(o->temporary);
+	errno = error;
+	return r;
 }
 
 int ucall_vm_core(struct ucall_vm *handle, const char *path)
 {
 	struct ucall_machine *machine = ucall_machine_of(handle, "ucall_vm_core");
-	int fd, r, error;
+	struct output output;
+	int r;
 
 	if (!machine || ucall_fail_if_null(path, "ucall_vm_core") ||
 	    ucall_process_check(machine->process, "ucall_vm_core"))
 		return -1;
 	ucall_own_stop(ucall_own_vm(machine));
-	fd = create(path);
-	if (fd < 0)
-		return -1;
-	pthread_mutex_lock(&machine->lock);
-	r = write_core(ucall_own_vm(machine), fd);
-	pthread_mutex_unlock(&machine->lock);
-	if (close(fd) && !r)
-		r = ucall_fail(errno, "cannot write %s: %s", path, strerror(errno));
-	error = errno;
-	if (r)
-		unlink(path);
-	errno = error;
+	r = open_output(&output, path);
+	if (!r) {
+		pthread_mutex_lock(&machine->lock);
+		r = write_core(ucall_own_vm(machine), output.fd);
+		pthread_mutex_unlock(&machine->lock);
+		r = close_output(&output, r);
+	}
+	free_output(&output);
 	return r;
 }
