@@ -95,6 +95,7 @@ for pair in "gcc:gcov" "clang:llvm-cov gcov"; do
 		continue
 	fi
 	if ! build $cc >"$scratch/out" 2>&1; then
+		grep -q 'undefined reference to .__[a-z]*san_' "$scratch/out" && skip_all "the library has sanitizers, which this program has not"
 		ok 1 "$cc --coverage builds the program"
 		diag <"$scratch/out"
 		continue

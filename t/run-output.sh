@@ -70,6 +70,43 @@ else
 	skip "no python3; install python3" "--json: each line is JSON"
 fi
 
+# ---- text that is hard to print, and guests that do not run ----
+cat >"$scratch/hard.c" <<'EOF'
+#include <ucall/guest.h>
+
+UCALL_GUEST void guest_main(void)
+{
+	GUEST_PRINTF("%c|\n", 0);
+	GUEST_PRINTF("\xe2\x82");
+	GUEST_PRINTF("\xac and \xe2\x82");
+	GUEST_SYNC(1);
+	GUEST_FAIL("\\# TODO");
+}
+EOF
+"$ucall" cc -o "$scratch/hard.elf" "$scratch/hard.c"
+"$ucall" run --json "$scratch/hard.elf" 2>&1 | head -n 4 >"$scratch/out"
+printf '%s\n' '{"message": "printf", "text": "\u0000|\u000a"}' '{"message": "printf", "text": "€ and "}' \
+	'{"message": "printf", "text": "\ufffd\ufffd"}' '{"message": "sync", "stage": 1, "args": []}' >"$scratch/wanted"
+diff "$scratch/wanted" "$scratch/out" >&2
+ok $? "--json: a NUL, and characters that messages share"
+"$ucall" run --tap "$scratch/hard.elf" 2>&1 | grep -F "not ok 2" >"$scratch/out"
+grep -qF '\\\# TODO' "$scratch/out"
+ok $? "--tap: no directive in a failed point"
+
+"$ucall" run --json /nonexistent.elf 2>"$scratch/err" | grep -q '^{"message": "error", .*/nonexistent.elf' && test -s "$scratch/err"
+ok $? "--json: no guest"
+"$ucall" run --tap /nonexistent.elf 2>"$scratch/err" | grep -q '^Bail out! .*/nonexistent.elf' && test -s "$scratch/err"
+ok $? "--tap: no guest"
+for flag in --json --tap "--core $scratch/core"; do
+	"$ucall" run --dry-run -p sev $flag "$elf" >"$scratch/out" 2>&1
+	test $? -eq 2 && grep -q "cannot be used with" "$scratch/out"
+	ok $? "--dry-run with ${flag%% *}"
+done
+cp "$elf" "$scratch/guest2.elf"
+"$ucall" run --core "$scratch/guest2.elf" "$scratch/guest2.elf" 1 >"$scratch/out" 2>&1
+test $? -eq 2 && cmp -s "$elf" "$scratch/guest2.elf"
+ok $? "a core file does not replace the guest"
+
 # ---- a test program's arguments ----
 program=$top_builddir/t/printf
 if test -x "$program"; then
@@ -86,6 +123,20 @@ if test -x "$program"; then
 	"$program" 'no such name' >"$scratch/out" 2>&1
 	test $? -eq 2 && grep -q 'no test "no such name"' "$scratch/out"
 	ok $? "a name that no test has: exit status 2, and told"
+	"$program" "$name" "$name" >"$scratch/out" 2>&1
+	test $? -eq 2 && grep -q "^usage" "$scratch/out"
+	ok $? "two names: usage"
+	"$program" --list >"$scratch/wanted"
+	UCALL_TEST='' "$program" --list | cmp -s "$scratch/wanted" -
+	ok $? "an empty UCALL_TEST is none"
+	UCALL_TEST='x
+ok 1 - y' "$program" >"$scratch/out" 2>&1
+	! grep -q "^ok" "$scratch/out"
+	ok $? "a value of UCALL_TEST is not TAP"
+	"$program" --list >/dev/full 2>"$scratch/err"
+	test $? -eq 1 && UCALL_ENGINE=unicorn "$program" "$name" >/dev/full 2>>"$scratch/err"
+	test $? -eq 1 && test "$(grep -c "cannot write standard output" "$scratch/err")" -eq 2
+	ok $? "standard output that is full"
 else
 	skip "t/printf is not built" "a test program's arguments"
 fi

@@ -9,16 +9,44 @@
 
 /* ---- the guest's text ---- */
 
+static void print_text(const char *text, size_t size)
+{
+	printf("{\"message\": \"printf\", \"text\": ");
+	json_bytes(stdout, text, size);
+	printf("}\n");
+	fflush(stdout);
+}
+
+/* How many bytes at the end are the beginning of a character of UTF-8. */
+static size_t incomplete(const char *text, size_t size)
+{
+	for (size_t n = 1; n < 4 && n <= size; n++) {
+		unsigned char c = (unsigned char)text[size - n];
+
+		if ((c & 0xc0) == 0x80)
+			continue;
+		return n < (c >= 0xf0 ? 4u : c >= 0xe0 ? 3u : c >= 0xc0 ? 2u : 1u) ? n : 0;
+	}
+	return 0;
+}
+
+/* One message, one object; but a character that two messages share is in the second. */
 static ssize_t write_json(void *cookie, const char *text, size_t size)
 {
-	char *copy = strndup(text, size);
+	struct run_output *o = cookie;
+	char *all = malloc(o->rest_size + size);
+	size_t n = o->rest_size + size;
 
-	if (!copy)
+	if (!all)
 		return 0;
-	printf("{\"message\": \"printf\", \"text\": ");
-	json_string(stdout, copy);
-	printf("}\n");
-	free(copy);
+	memcpy(all, o->rest, o->rest_size);
+	memcpy(all + o->rest_size, text, size);
+	o->rest_size = incomplete(all, n);
+	n -= o->rest_size;
+	memcpy(o->rest, all + n, o->rest_size);
+	if (n)
+		print_text(all, n);
+	free(all);
 	return (ssize_t)size;
 }
 
@@ -30,10 +58,9 @@ int run_output_open(struct run_output *o, struct ucall_vm_config *config)
 	case RUN_RAW:
 		return 0;
 	case RUN_JSON:
-		o->json = fopencookie(NULL, "w", functions);
+		o->json = fopencookie(o, "w", functions);
 		if (!o->json)
 			return -1;
-		/* One message, one object. */
 		setvbuf(o->json, NULL, _IONBF, 0);
 		config->output = o->json;
 		return 0;
@@ -87,8 +114,9 @@ static void print_object(int cmd, const struct ucall *uc)
 static void flush_text(struct run_output *o)
 {
 	ucall_guest_output_end(&o->text);
-	if (o->json)
-		fflush(o->json);
+	if (o->rest_size)
+		print_text(o->rest, o->rest_size);
+	o->rest_size = 0;
 }
 
 void run_output_measurement(struct run_output *o, const uint8_t *digest, int size)
@@ -106,13 +134,13 @@ void run_output_measurement(struct run_output *o, const uint8_t *digest, int siz
 void run_output_message(struct run_output *o, int cmd, const struct ucall *uc)
 {
 	flush_text(o);
-	if (o->format == RUN_JSON) {
-		print_object(cmd, uc);
-		return;
-	}
 	if (o->format == RUN_TAP)
 		printf("ok %u - ", ++o->points);
-	print_words(cmd, uc);
+	if (o->format == RUN_JSON)
+		print_object(cmd, uc);
+	else
+		print_words(cmd, uc);
+	fflush(stdout);
 }
 
 void run_output_done(struct run_output *o)
@@ -137,11 +165,19 @@ static void print_comment(const char *text)
 	}
 }
 
-/* The first line; # would begin a directive. */
+/* The first line.  # would begin a directive, and \ escapes it. */
 static void print_description(const char *text)
 {
 	for (; *text && *text != '\n'; text++)
-		printf("%s%c", *text == '#' ? "\\" : "", *text);
+		printf("%s%c", *text == '#' || *text == '\\' ? "\\" : "", *text);
+}
+
+static void print_error_object(const char *name, const char *text, const char *report)
+{
+	printf("{\"message\": \"error\", ");
+	json_pair(stdout, "errno", name ? name : "", ", ");
+	json_pair(stdout, "text", text, ", ");
+	json_pair(stdout, "report", report, "}\n");
 }
 
 void run_output_error(struct run_output *o, const struct ucall_vcpu *vcpu, int error)
@@ -152,10 +188,7 @@ void run_output_error(struct run_output *o, const struct ucall_vcpu *vcpu, int e
 	flush_text(o);
 	switch (o->format) {
 	case RUN_JSON:
-		printf("{\"message\": \"error\", ");
-		json_pair(stdout, "errno", name ? name : "?", ", ");
-		json_pair(stdout, "text", text, ", ");
-		json_pair(stdout, "report", report, "}\n");
+		print_error_object(name, text, report);
 		break;
 	case RUN_TAP:
 		print_comment(*report ? report : text);
@@ -166,6 +199,19 @@ void run_output_error(struct run_output *o, const struct ucall_vcpu *vcpu, int e
 	default:
 		fflush(stdout);
 		fprintf(stderr, "ucall: %s\n", *report ? report : text);
+	}
+	fflush(stdout);
+}
+
+void run_output_no_guest(enum run_format format, const char *text)
+{
+	fprintf(stderr, "ucall: %s\n", text);
+	if (format == RUN_JSON) {
+		print_error_object(NULL, text, "");
+	} else if (format == RUN_TAP) {
+		printf("Bail out! ");
+		print_description(text);
+		printf("\n");
 	}
 	fflush(stdout);
 }

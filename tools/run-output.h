@@ -19,6 +19,8 @@ struct run_output {
 	unsigned int points; /* RUN_TAP */
 	struct ucall_guest_output text; /* but with RUN_RAW and RUN_JSON */
 	FILE *json; /* RUN_JSON: the guest's text */
+	char rest[4]; /* RUN_JSON: the beginning of a character */
+	size_t rest_size;
 };
 
 /* Sets config->output if the guest's text goes through this.  0, or -1 if memory ran out. */
@@ -30,5 +32,7 @@ void run_output_message(struct run_output *o, int cmd, const struct ucall *uc);
 void run_output_done(struct run_output *o);
 /* ucall_next() has failed with that errno. */
 void run_output_error(struct run_output *o, const struct ucall_vcpu *vcpu, int error);
+/* There is no guest, or none any more: told on stderr, and as the format needs it. */
+void run_output_no_guest(enum run_format format, const char *text);
 
 #endif

@@ -6,6 +6,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 
 #include <ucall/plugin.h>
 
@@ -218,11 +219,18 @@ static int run_guest(void *data)
 		if (status && o->core)
 			write_core(vm, o->core);
 	} else {
-		fprintf(stderr, "ucall: %s\n", ucall_error());
+		run_output_no_guest(o->format, ucall_error());
 	}
 	ucall_vm_free(vm);
 	run_output_close(&output);
 	return checked_output(status);
+}
+
+static bool is_same_file(const char *a, const char *b)
+{
+	struct stat x, y;
+
+	return !stat(a, &x) && !stat(b, &y) && x.st_dev == y.st_dev && x.st_ino == y.st_ino;
 }
 
 int cmd_run(int argc, char **argv)
@@ -233,6 +241,16 @@ int cmd_run(int argc, char **argv)
 
 	if (!parse(argc, argv, &o))
 		return bad_usage("run");
+	if (o.dry_run && (o.core || o.format == RUN_TAP || o.format == RUN_JSON)) {
+		fprintf(stderr,
+			"ucall: --dry-run lists KVM calls and runs no guest: it cannot be used with "
+			"--core, --tap or --json\n");
+		return EXIT_USAGE;
+	}
+	if (o.core && is_same_file(o.core, o.config.image)) {
+		fprintf(stderr, "ucall: the core file would replace the guest, %s\n", o.core);
+		return EXIT_USAGE;
+	}
 	if (o.no_fork || ucall_child_run(&child))
 		return run_guest(&o);
 	if (child.returned)
@@ -242,6 +260,6 @@ int cmd_run(int argc, char **argv)
 		raise(SIGPIPE);
 	}
 	ucall_child_describe(&child, text, sizeof(text));
-	fprintf(stderr, "ucall: %s (%s)\n", text, o.config.image);
+	run_output_no_guest(o.format, text);
 	return EXIT_FAULT;
 }

@@ -83,10 +83,8 @@ int checked_output(int status)
 
 /* ---- JSON ---- */
 
-void json_string(FILE *f, const char *text)
+void json_bytes(FILE *f, const char *text, size_t size)
 {
-	size_t size = strlen(text);
-
 	putc('"', f);
 	for (size_t i = 0, n; i < size; i += n) {
 		n = ucall_text_character(text + i, size - i);
@@ -102,6 +100,11 @@ void json_string(FILE *f, const char *text)
 		}
 	}
 	putc('"', f);
+}
+
+void json_string(FILE *f, const char *text)
+{
+	json_bytes(f, text, strlen(text));
 }
 
 void json_pair(FILE *f, const char *name, const char *text, const char *after)

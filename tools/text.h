@@ -27,6 +27,7 @@ int checked_output(int status);
 
 /* A JSON string; what is not UTF-8 becomes U+FFFD. */
 void json_string(FILE *f, const char *text);
+void json_bytes(FILE *f, const char *text, size_t size);
 /* "name": "text", then `after`. */
 void json_pair(FILE *f, const char *name, const char *text, const char *after);
 

@@ -14,6 +14,7 @@
 #include <ucall/test.h>
 
 #include "child.h"
+#include "base/text.h"
 #include "guest-output.h"
 #include "test-variants.h"
 
@@ -471,6 +472,33 @@ static bool run_point(const struct ucall_test *t, unsigned int number)
 	return outcome != FAILED;
 }
 
+/* $UCALL_TEST; NULL too if it is empty, as other variables. */
+static const char *pattern(void)
+{
+	const char *chosen = getenv("UCALL_TEST");
+
+	return chosen && *chosen ? chosen : NULL;
+}
+
+/* A line with a value of the environment, whose control characters are escaped: it writes no TAP. */
+static void print_line(const char *before, const char *value, const char *after)
+{
+	char text[512];
+
+	snprintf(text, sizeof(text), "%s", value);
+	ucall_text_escape(text, sizeof(text));
+	printf("%s%s%s\n", before, text, after);
+}
+
+/* 0, or 1 after a message if standard output could not be written. */
+static int check_output(void)
+{
+	if (!fflush(stdout) && !ferror(stdout))
+		return 0;
+	fprintf(stderr, "cannot write standard output: %s\n", strerror(errno));
+	return 1;
+}
+
 /* True unless the pattern leaves it out. */
 static bool is_chosen(const struct ucall_test *t)
 {
@@ -501,8 +529,7 @@ static bool applies(const struct ucall_test *t, const struct ucall_test_variants
 {
 	return !t->once && is_chosen(t) && !ucall_test_missing_protection(all, &t->config) &&
 	       (!v->image || t->any_arch || t->arch) && (!t->arch || !strcmp(t->arch, v->arch)) &&
-	       (!t->engine || !strcmp(t->engine, v->engine)) &&
-	       serves(v->metadata, &t->config);
+	       (!t->engine || !strcmp(t->engine, v->engine)) && serves(v->metadata, &t->config);
 }
 
 /* True if a test, with any backend, needs this memory encryption, which does not work here. */
@@ -527,12 +554,12 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 	const char *fork = getenv("UCALL_TEST_FORK");
 
 	main_thread = pthread_self();
-	only = getenv("UCALL_TEST");
+	only = pattern();
 	if (!fork || strcmp(fork, "0") != 0)
 		told = ucall_child_memory(sizeof(*told));
 	if (!limit_factor()) {
-		printf("Bail out! UCALL_TEST_LIMIT=%s: give a whole number from 1 to 1000\n",
-		       getenv("UCALL_TEST_LIMIT"));
+		print_line("Bail out! UCALL_TEST_LIMIT=", getenv("UCALL_TEST_LIMIT"),
+			   ": give a whole number from 1 to 1000");
 		return 1;
 	}
 	if (!ucall_test_find_variants(&v)) {
@@ -553,7 +580,7 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 	if (points)
 		printf("1..%u\n", points);
 	else if (!any_chosen(tests, count))
-		printf("1..0 # SKIP no test \"%s\"\n", only);
+		print_line("1..0 # SKIP no test \"", only, "\"");
 	else
 		printf("1..0 # SKIP %s\n", v.none);
 
@@ -586,7 +613,7 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 	ucall_test_free_variants(&v);
 	ucall_child_free(told, sizeof(*told));
 	told = NULL;
-	return good ? 0 : 1;
+	return check_output() || !good ? 1 : 0;
 }
 
 /* Each name once: kinds of protection can repeat it. */
@@ -600,7 +627,7 @@ static int print_names(const struct ucall_test *tests, size_t count)
 		if (k == i && is_chosen(&tests[i]))
 			printf("%s\n", tests[i].name);
 	}
-	return 0;
+	return check_output();
 }
 
 int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_t count)
@@ -615,7 +642,7 @@ int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_
 			list = true;
 		} else if (!strcmp(argv[i], "--point") && i + 1 < argc) {
 			named = argv[++i];
-		} else if (argv[i][0] != '-') {
+		} else if (argv[i][0] != '-' && !named) {
 			named = argv[i];
 		} else {
 			bool help = !strcmp(argv[i], "--help") || !strcmp(argv[i], "-h");
@@ -634,9 +661,7 @@ int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_
 	}
 	if (named)
 		setenv("UCALL_TEST", named, 1);
-	only = getenv("UCALL_TEST");
-	if (list)
-		return print_names(tests, count);
+	only = pattern();
 	if (named && !any_chosen(tests, count)) {
 		fprintf(stderr,
 			"%s: no test \"%s\"; a test's name is what follows \": \" in the output, "
@@ -644,5 +669,7 @@ int ucall_test_main(int argc, char **argv, const struct ucall_test *tests, size_
 			argv[0], only);
 		return 2;
 	}
+	if (list)
+		return print_names(tests, count);
 	return ucall_test_run(tests, count);
 }
