@@ -26,6 +26,16 @@ static uint8_t *reserve(size_t size, void **mapping)
 	return (uint8_t *)(((uintptr_t)p + MIB - 1) & ~(uintptr_t)(MIB - 1));
 }
 
+static int map_alias(const struct ucall_memory *mem, uint8_t *at)
+{
+	if (mmap(at, mem->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, mem->alias, 0) ==
+	    MAP_FAILED)
+		return ucall_fail(errno, "cannot map %zu bytes of guest memory twice: %s",
+				  mem->size, strerror(errno));
+	/* A forked child must not write to its parent's guest: it gets no view. */
+	return madvise(at, mem->size, MADV_DONTFORK) ? ucall_fail_call("madvise") : 0;
+}
+
 /* Puts the same memory in both places. */
 static int make_alias(struct ucall_memory *mem)
 {
@@ -47,23 +57,16 @@ static int make_alias(struct ucall_memory *mem)
 	if (fd < 0)
 		return ucall_fail_call("memfd_create");
 	mem->alias = fd;
-	if (ftruncate(fd, (off_t)mem->size) ||
-	    mmap(mem->private_base, mem->size, PROT_READ | PROT_WRITE, MAP_SHARED | MAP_FIXED, fd,
-		 0) == MAP_FAILED)
-		return ucall_fail(errno, "cannot map %zu bytes of guest memory twice: %s",
-				  mem->size, strerror(errno));
-	/* A forked child must not write to its parent's guest: it gets no view. */
-	return madvise(mem->private_base, mem->size, MADV_DONTFORK)
-		       ? ucall_fail_call("madvise")
-		       : ucall_pages_show(mem, 0, mem->size, true);
+	if (ftruncate(fd, (off_t)mem->size))
+		return ucall_fail_call("ftruncate");
+	return map_alias(mem, mem->private_base) || map_alias(mem, mem->base) ? -1 : 0;
 }
 
 int ucall_pages_show(const struct ucall_memory *mem, uint64_t gpa, uint64_t size, bool is_shown)
 {
-	if (mmap(mem->base + gpa, size, is_shown ? PROT_READ | PROT_WRITE : PROT_NONE,
-		 MAP_SHARED | MAP_FIXED, mem->alias, (off_t)gpa) == MAP_FAILED)
-		return ucall_fail_call("mmap");
-	return madvise(mem->base + gpa, size, MADV_DONTFORK) ? ucall_fail_call("madvise") : 0;
+	return mprotect(mem->base + gpa, size, is_shown ? PROT_READ | PROT_WRITE : PROT_NONE)
+		       ? ucall_fail_call("mprotect")
+		       : 0;
 }
 
 int ucall_pages_init(struct ucall_memory *mem, size_t size, enum ucall_private_memory kind)
