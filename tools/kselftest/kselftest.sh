@@ -200,13 +200,42 @@ tell() { # what has been done, every 30 s; in a machine, its output is not in th
 	done
 }
 
+show() { # FORMAT
+	format=$1 variants=$variants compare=$compare logs=$logs known=$tools/known machine=${lab:-this} version=$version \
+		awk -f "$tools/compare.awk" "$work/tests" "$results"
+}
+
+# The last run's logs are kept under one name.
+publish_logs() {
+	if mv -T "$published" "$logs-old" 2>/dev/null; then rm -rf "$logs-old"; fi
+	if mv -T "$logs" "$published" 2>/dev/null; then logs=$published; fi
+}
+
+# A signal ends the run: the table has the tests that were run over everything.
+ended() { # STATUS SIGNAL
+	trap '' HUP INT TERM
+	working
+	test ! "$lab" || take_results "$work/output" || true
+	awk -F '\t' -v runs=$(($(echo "$variants" | wc -w) + 1)) '
+		FILENAME == ARGV[1] { n[$1]++; next } n[$1] >= runs' "$results" "$work/tests" >"$work/done"
+	echo "$self: ended by $2 after $(wc -l <"$work/done") of $(wc -l <"$work/tests") tests; what they did:" >&2
+	mv "$work/done" "$work/tests"
+	publish_logs
+	show "$format" || true
+	test ! "$junit" || show junit >"$junit" || true
+	exit "$1"
+}
+
 total=$(($(wc -l <"$work/tests") * ($(echo "$variants" | wc -w) + 1)))
 working
 echo "$self: $total runs: $(wc -l <"$work/tests") tests of Linux $version, stock and over $variants" >&2
 tell 8>&- &
 teller=$!
+test ! "$lab" || . "$tools/in-lab.sh"
+trap 'ended 129 SIGHUP' HUP
+trap 'ended 130 SIGINT' INT
+trap 'ended 143 SIGTERM' TERM
 if test "$lab"; then
-	. "$tools/in-lab.sh"
 	run_in_lab
 else
 	LD_LIBRARY_PATH=$library_folder${LD_LIBRARY_PATH:+:$LD_LIBRARY_PATH}
@@ -219,17 +248,11 @@ else
 fi
 kill -KILL "$teller" 2>/dev/null || true
 
-# The last run's logs are kept under one name.
-if mv -T "$published" "$logs-old" 2>/dev/null; then rm -rf "$logs-old"; fi
-mv -T "$logs" "$published" 2>/dev/null && logs=$published
+publish_logs
 
 # ---- telling ----
 
 status=0
-show() { # FORMAT
-	format=$1 variants=$variants compare=$compare logs=$logs known=$tools/known machine=${lab:-this} version=$version \
-		awk -f "$tools/compare.awk" "$work/tests" "$results"
-}
 show "$format" || status=$?
 test ! "$junit" || show junit >"$junit" || test $? -eq 1
 exit $status
