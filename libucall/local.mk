@@ -155,6 +155,7 @@ native_x86_64 = \
 	libucall/protect/x86/io.c \
 	libucall/protect/x86/kvm-private.h \
 	libucall/protect/x86/launch-args.h \
+	libucall/protect/x86/module-parameter.c libucall/protect/x86/module-parameter.h \
 	libucall/protect/x86/msrs.c \
 	libucall/protect/x86/slots.c \
 	libucall/arch/x86_64/stub.c libucall/arch/x86_64/stubs.S

@@ -21,7 +21,7 @@ struct range {
 struct ranges {
 	struct range *of;
 	size_t count, room;
-	bool failed; /* memory ran out */
+	bool failed; /* after ucall_fail() */
 };
 
 struct ucall_coverage {
@@ -56,7 +56,7 @@ static bool visit_object(void *data, const char *name, uint64_t address, uint64_
 		return true;
 	if (r->count == r->room) {
 		size_t room = r->room ? 2 * r->room : 64;
-		struct range *more = reallocarray(r->of, room, sizeof(*more));
+		struct range *more = ucall_realloc(r->of, room * sizeof(*more));
 
 		if (!more) {
 			r->failed = true;
@@ -115,8 +115,8 @@ static int find(int file)
 	}
 	munmap(bytes, (size_t)st.st_size);
 	if (found.failed) {
-		free(found.of);
-		return ucall_fail(ENOMEM, "out of memory");
+		ucall_free(found.of);
+		return -1;
 	}
 	join(&found);
 	program = found;
@@ -128,16 +128,18 @@ static int find(int file)
 
 int ucall_coverage_begin(struct ucall_machine *vm, int file, uint64_t base)
 {
-	struct ucall_coverage *c = NULL;
+	struct ucall_coverage *c;
 	size_t count;
 	int r;
 
+	/* The host cannot read it. */
+	if (vm->memory.has_private)
+		return 0;
 	pthread_mutex_lock(&lock);
 	r = find(file);
 	pthread_mutex_unlock(&lock);
 	count = r ? 0 : program.count; /* it does not change any more */
-	/* The host cannot read private memory. */
-	if (!count || vm->memory.has_private)
+	if (!count)
 		return r;
 	c = ucall_calloc(1, sizeof(*c) + count * sizeof(c->of[0]));
 	if (!c)

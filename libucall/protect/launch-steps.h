@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include "base/error.h"
@@ -87,4 +88,42 @@ static void list_steps(const struct step *steps, size_t count, const LAUNCH *l, 
 		steps[i].fill(l, &a);
 		list_step(l, &steps[i], &a, out);
 	}
+}
+
+/* The list of all calls, from begin_list() to end_list(). */
+struct call_list {
+	FILE *out;
+	char *text;
+	size_t size;
+};
+
+/* -1 after ucall_fail(). */
+static int begin_list(struct call_list *list)
+{
+	list->text = NULL;
+	list->out = open_memstream(&list->text, &list->size);
+	if (!list->out)
+		return ucall_fail(ENOMEM, "out of memory");
+	fprintf(list->out, "open(\"/dev/kvm\")\n");
+	return 0;
+}
+
+/* What the engine does for a vCPU of every VM first. */
+static void list_new_vcpu(unsigned int vcpu, FILE *out)
+{
+	fprintf(out,
+		"ioctl(vm, KVM_CREATE_VCPU, %u)\n"
+		"ioctl(vcpu%u, KVM_SET_CPUID2, ...)\n",
+		vcpu, vcpu);
+}
+
+/* The text, for free(); NULL after ucall_fail(). */
+static char *end_list(struct call_list *list)
+{
+	fprintf(list->out, "ioctl(vcpu0, KVM_RUN)\n");
+	if (!fclose(list->out))
+		return list->text;
+	free(list->text);
+	ucall_fail(ENOMEM, "out of memory");
+	return NULL;
 }

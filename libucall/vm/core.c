@@ -103,8 +103,8 @@ static int write_core(struct ucall_own_vm *vm, int fd)
 }
 
 /*
- * The file is made beside its place and then put there, so that an older one is lost only when the new
- * one is complete.  It can hold secrets: mkostemp() gives it to its owner alone.
+ * The file is made beside its place and then put there, so that an older one is lost only when the
+ * new one is complete.  It can hold secrets: mkostemp() gives it to its owner alone.
  */
 struct output {
 	char *path, *temporary;
@@ -125,11 +125,13 @@ static int open_output(struct output *o, const char *path)
 	o->fd = -1;
 	o->temporary = NULL;
 	if (!exists)
-		o->path = strdup(path);
+		o->path = ucall_strdup(path);
 	if (exists && !stat(o->path, &st) && !S_ISREG(st.st_mode))
 		return ucall_fail(EINVAL, "a core file cannot be written to %s: it is not a file",
 				  path);
-	if (!o->path || asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
+	if (!o->path)
+		return -1;
+	if (asprintf(&o->temporary, "%s.XXXXXX", o->path) < 0) {
 		o->temporary = NULL;
 		return ucall_fail(ENOMEM, "out of memory");
 	}

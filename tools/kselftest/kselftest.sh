@@ -200,6 +200,8 @@ tell() { # what has been done, every 30 s; in a machine, its output is not in th
 	done
 }
 
+. "$tools/in-lab.sh"
+
 show() { # FORMAT
 	format=$1 variants=$variants compare=$compare logs=$logs known=$tools/known machine=${lab:-this} version=$version \
 		awk -f "$tools/compare.awk" "$work/tests" "$results"
@@ -216,8 +218,8 @@ ended() { # STATUS SIGNAL
 	trap '' HUP INT TERM
 	working
 	test ! "$lab" || take_results "$work/output" || true
-	awk -F '\t' -v runs=$(($(echo "$variants" | wc -w) + 1)) '
-		FILENAME == ARGV[1] { n[$1]++; next } n[$1] >= runs' "$results" "$work/tests" >"$work/done"
+	what_is_left >"$work/left"
+	grep -vxF -f "$work/left" "$work/tests" >"$work/done" || true
 	echo "$self: ended by $2 after $(wc -l <"$work/done") of $(wc -l <"$work/tests") tests; what they did:" >&2
 	mv "$work/done" "$work/tests"
 	publish_logs
@@ -231,7 +233,6 @@ working
 echo "$self: $total runs: $(wc -l <"$work/tests") tests of Linux $version, stock and over $variants" >&2
 tell 8>&- &
 teller=$!
-test ! "$lab" || . "$tools/in-lab.sh"
 trap 'ended 129 SIGHUP' HUP
 trap 'ended 130 SIGINT' INT
 trap 'ended 143 SIGTERM' TERM

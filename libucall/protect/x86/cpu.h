@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: MIT */
 /*
- * What the emulations of x86_64's protections do as the CPU, on any KVM: memory slots for private and
- * shared pages, exits undone, exceptions raised, MSRs that exit.
+ * What the emulations of x86_64's protections do as the CPU, on any KVM: memory slots for private
+ * and shared pages, exits undone, exceptions raised, MSRs that exit.
  */
 #ifndef LIBUCALL_X86_CPU_H
 #define LIBUCALL_X86_CPU_H
@@ -53,9 +53,9 @@ int x86_set_slot(int fd, uint32_t slot, uint64_t gpa, uint64_t size, const void 
 /* Begins with these slots' numbers in use, with the kinds that they have. */
 int x86_track_slots(struct ucall_machine *vm, const struct x86_slot *slots, uint32_t count);
 /*
- * Makes [start, end) one slot of that kind; what remains of the slots that it cuts gets slots of its
- * own.  Only while vCPUs are paused, or before they run.  ENOSPC: there are too many slots, and nothing has
- * changed.
+ * Makes [start, end) one slot of that kind; what remains of the slots that it cuts gets slots of
+ * its own.  Only while vCPUs are paused, or before they run.  ENOSPC: there are too many slots, and
+ * nothing has changed.
  */
 int x86_change_slots(struct ucall_machine *vm, uint64_t start, uint64_t end, enum x86_page kind);
 
@@ -69,17 +69,24 @@ void x86_resume(struct x86_cpu *cpu);
 /* ---- exception.c ---- */
 
 /*
- * Raises the exception at `regs`, by the guest's interrupt descriptor table; `code` is pushed if that
- * vector has an error code.  Returns 1; 0 if the guest shut down, as vcpu->exit says; -1 on error.
+ * Raises the exception at `regs`, by the guest's interrupt descriptor table; `code` is pushed if
+ * that vector has an error code.  Returns 1; 0 if the guest shut down, as vcpu->exit says; -1 on
+ * error.
  */
 int x86_deliver(struct ucall_cpu *vcpu, int fd, const struct kvm_regs *regs, unsigned int vector,
 		uint64_t code);
 /*
- * Undoes the exit in vcpu->exit, as if the instruction had not begun: *regs are those before it, and
- * *size, if not NULL, its length in bytes, 0 if that is not known.  Returns 1; 0 if that is not
+ * Undoes the exit in vcpu->exit, as if the instruction had not begun: *regs are those before it,
+ * and *size, if not NULL, its length in bytes, 0 if that is not known.  Returns 1; 0 if that is not
  * possible; -1 on error.
  */
 int x86_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, unsigned int *size);
+/*
+ * Turns the exit into one for an access of the wrong kind to the page of `gpa`: the guest used a
+ * private page as shared, or the reverse.  is_private: how it was used.  0, or -1 after
+ * ucall_fail().
+ */
+int x86_report_mismatch(struct ucall_cpu *vcpu, int fd, uint64_t gpa, bool is_private);
 
 /* ---- insn.c: finds the instruction of an exit ---- */
 

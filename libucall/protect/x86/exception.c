@@ -169,6 +169,21 @@ int x86_undo(struct ucall_cpu *vcpu, int fd, struct kvm_regs *regs, unsigned int
 	return 1;
 }
 
+int x86_report_mismatch(struct ucall_cpu *vcpu, int fd, uint64_t gpa, bool is_private)
+{
+	struct kvm_regs regs;
+
+	if (x86_undo(vcpu, fd, &regs, NULL) < 0)
+		return -1;
+	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
+	vcpu->exit.reason = UCALL_EXIT_MEMORY;
+	vcpu->exit.native = UCALL_KVM_EXIT_MEMORY_FAULT;
+	vcpu->exit.u.memory.is_private = is_private;
+	vcpu->exit.u.memory.gpa = gpa & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
+	vcpu->exit.u.memory.size = UCALL_PAGE_SIZE;
+	return 0;
+}
+
 /* ---- steps ---- */
 
 int x86_check_steps(const struct ucall_machine *vm, const char *option)

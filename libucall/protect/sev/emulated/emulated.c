@@ -156,24 +156,6 @@ static int serve_msr(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t
 	return raise_vc(vcpu, fd, UCALL_SVM_EXIT_MSR);
 }
 
-/* SNP: the guest used a private page as shared, or the reverse. */
-static int report_mismatch(struct ucall_cpu *vcpu, int fd)
-{
-	uint64_t gpa = vcpu->exit.u.mmio.gpa;
-	struct kvm_regs regs;
-
-	if (x86_undo(vcpu, fd, &regs, NULL) < 0)
-		return -1;
-	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
-	vcpu->exit.reason = UCALL_EXIT_MEMORY;
-	vcpu->exit.native = UCALL_KVM_EXIT_MEMORY_FAULT;
-	vcpu->exit.u.memory.is_private = !ucall_memory_entry_is_shared(&vcpu->vm->memory, gpa);
-	vcpu->exit.u.memory.gpa = ucall_memory_entry_address(&vcpu->vm->memory, gpa) &
-				  ~(uint64_t)(UCALL_PAGE_SIZE - 1);
-	vcpu->exit.u.memory.size = UCALL_PAGE_SIZE;
-	return 0;
-}
-
 static int serve_mmio(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 {
 	const struct ucall_machine *vm = vcpu->vm;
@@ -182,7 +164,9 @@ static int serve_mmio(struct ucall_cpu *vcpu, int fd, struct kvm_run *run)
 	if (!ucall_protection_closes(vm->protection))
 		return 0;
 	if (vm->protection->bit == UCALL_PROTECT_SEV_SNP && gpa < vm->memory.size)
-		return report_mismatch(vcpu, fd);
+		return x86_report_mismatch(
+			vcpu, fd, gpa,
+			!ucall_memory_entry_is_shared(&vm->memory, run->mmio.phys_addr));
 	return raise_vc(vcpu, fd, UCALL_SVM_EXIT_NPF);
 }
 

@@ -444,36 +444,26 @@ static void list_step(const struct sev_launch *l, const struct step *s, const un
 /* Lists what the engine does for every VM between the parts. */
 static void list_vcpus(unsigned int vcpus, FILE *out)
 {
-	for (unsigned int i = 0; i < vcpus; i++)
+	for (unsigned int i = 0; i < vcpus; i++) {
+		list_new_vcpu(i, out);
 		fprintf(out,
-			"ioctl(vm, KVM_CREATE_VCPU, %u)\n"
-			"ioctl(vcpu%u, KVM_SET_CPUID2, ...)\n"
 			"ioctl(vcpu%u, KVM_SET_SREGS, ...)\n"
 			"ioctl(vcpu%u, KVM_SET_REGS, ...)\n",
-			i, i, i, i);
+			i, i);
+	}
 }
 
 char *sev_launch_list(const struct sev_launch *l, unsigned int vcpus)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out = open_memstream(&text, &size);
+	struct call_list list;
 
-	if (!out) {
-		ucall_fail(ENOMEM, "out of memory");
+	if (begin_list(&list))
 		return NULL;
-	}
-	fprintf(out, "open(\"/dev/kvm\")\nopen(\"/dev/sev\")\n");
+	fprintf(list.out, "open(\"/dev/sev\")\n");
 	for (enum sev_part part = SEV_PART_CREATE; part < SEV_PARTS; part++) {
 		if (part == SEV_PART_LAUNCH)
-			list_vcpus(vcpus, out);
-		list_steps(steps, STEPS, l, (int)part, out);
+			list_vcpus(vcpus, list.out);
+		list_steps(steps, STEPS, l, (int)part, list.out);
 	}
-	fprintf(out, "ioctl(vcpu0, KVM_RUN)\n");
-	if (fclose(out)) {
-		free(text);
-		ucall_fail(ENOMEM, "out of memory");
-		return NULL;
-	}
-	return text;
+	return end_list(&list);
 }

@@ -4,33 +4,16 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/psp-sev.h>
-#include <stdio.h>
 #include <string.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "protect/sev/kvm-sev.h"
+#include "protect/x86/module-parameter.h"
 #include "machine.h"
-
-#define PARAMETERS "/sys/module/kvm_amd/parameters"
 
 /* In the order of struct sev_machine.parameter. */
 static const char *const parameters[] = { "sev", "sev_es", "sev_snp" };
-
-static int read_parameter(const char *name)
-{
-	char path[128], value = 0;
-	FILE *f;
-
-	snprintf(path, sizeof(path), PARAMETERS "/%s", name);
-	f = fopen(path, "re");
-	if (!f)
-		return -1;
-	if (fread(&value, 1, 1, f) != 1)
-		value = 0;
-	fclose(f);
-	return value == 'Y' || value == '1';
-}
 
 static int ask_firmware(int fd, struct sev_machine *m)
 {
@@ -62,9 +45,9 @@ void sev_probe(struct sev_machine *m, int kvm_fd)
 		m->features = a;
 		m->c_bit = b & 0x3f;
 	}
-	m->has_kvm_amd = !access(PARAMETERS, F_OK);
+	m->has_kvm_amd = !access("/sys/module/kvm_amd/parameters", F_OK);
 	for (size_t i = 0; i < 3; i++)
-		m->parameter[i] = read_parameter(parameters[i]);
+		m->parameter[i] = x86_module_parameter("kvm_amd", parameters[i]);
 	r = ioctl(kvm_fd, KVM_CHECK_EXTENSION, X86_CAP_VM_TYPES);
 	m->vm_types = r > 0 ? r : 0;
 	r = ioctl(kvm_fd, KVM_CHECK_EXTENSION, X86_CAP_EXIT_HYPERCALL);

@@ -122,22 +122,6 @@ static int serve_io(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_t 
 	return raise_ve(vcpu, fd, &regs, &info);
 }
 
-/* The guest used a private page as shared, or the reverse; or the page is poisoned. */
-static int report_mismatch(struct ucall_cpu *vcpu, int fd, uint64_t gpa, bool is_private)
-{
-	struct kvm_regs regs;
-
-	if (x86_undo(vcpu, fd, &regs, NULL) < 0)
-		return -1;
-	memset(&vcpu->exit, 0, sizeof(vcpu->exit));
-	vcpu->exit.reason = UCALL_EXIT_MEMORY;
-	vcpu->exit.native = UCALL_KVM_EXIT_MEMORY_FAULT;
-	vcpu->exit.u.memory.is_private = is_private;
-	vcpu->exit.u.memory.gpa = gpa & ~(uint64_t)(UCALL_PAGE_SIZE - 1);
-	vcpu->exit.u.memory.size = UCALL_PAGE_SIZE;
-	return 0;
-}
-
 #define NON_RECOVERABLE_TD 0x6000000200000000
 
 /* KVM_EXIT_INTERNAL_ERROR with the TDX module's status, as KVM reports it. */
@@ -169,7 +153,7 @@ static int serve_mmio(struct ucall_cpu *vcpu, int fd, struct kvm_run *run, size_
 	if (is_private ? tdx_is_private(vm, gpa) && !tdx_is_accepted(vm, gpa)
 		       : gpa >= vm->memory.size)
 		return raise(vcpu, fd, info);
-	return report_mismatch(vcpu, fd, gpa, is_private);
+	return x86_report_mismatch(vcpu, fd, gpa, is_private);
 }
 
 static bool is_in(uint32_t msr, const struct x86_msrs *msrs, size_t count)

@@ -248,43 +248,81 @@ static void fill_nothing(const struct tdx_launch *l, union arguments *a)
 
 /* ---- the steps ---- */
 
-#define TDX UCALL_PROTECT_TDX
-#define ANY 1u
-
-/* clang-format off */
 static const struct step steps[] = {
-	{ TDX_PART_CREATE, TDX, ANY, "KVM_CREATE_VM", KVM_CREATE_VM, 0, false,
-	  fill_create, list_create, take_create, 0 },
+	{ .part = TDX_PART_CREATE,
+	  .name = "KVM_CREATE_VM",
+	  .request = KVM_CREATE_VM,
+	  .fill = fill_create,
+	  .list = list_create,
+	  .take = take_create },
 
-	{ TDX_PART_INIT, TDX, ANY, "KVM_ENABLE_CAP", KVM_ENABLE_CAP, 0, false,
-	  fill_irqchip, list_irqchip, NULL, 0 },
-	{ TDX_PART_INIT, TDX, ANY, "KVM_ENABLE_CAP", KVM_ENABLE_CAP, 0, false,
-	  fill_hypercall, list_hypercall, NULL, 0 },
-	{ TDX_PART_INIT, TDX, ANY, "KVM_TDX_CAPABILITIES", 0, TDX_CAPABILITIES, false,
-	  fill_capabilities, list_capabilities, take_capabilities, 0 },
-	{ TDX_PART_INIT, TDX, ANY, "KVM_TDX_INIT_VM", 0, TDX_INIT_VM, false,
-	  fill_init_vm, list_init_vm, NULL, 0 },
+	{ .part = TDX_PART_INIT,
+	  .name = "KVM_ENABLE_CAP",
+	  .request = KVM_ENABLE_CAP,
+	  .fill = fill_irqchip,
+	  .list = list_irqchip },
+	{ .part = TDX_PART_INIT,
+	  .name = "KVM_ENABLE_CAP",
+	  .request = KVM_ENABLE_CAP,
+	  .fill = fill_hypercall,
+	  .list = list_hypercall },
+	{ .part = TDX_PART_INIT,
+	  .name = "KVM_TDX_CAPABILITIES",
+	  .command = TDX_CAPABILITIES,
+	  .fill = fill_capabilities,
+	  .list = list_capabilities,
+	  .take = take_capabilities },
+	{ .part = TDX_PART_INIT,
+	  .name = "KVM_TDX_INIT_VM",
+	  .command = TDX_INIT_VM,
+	  .fill = fill_init_vm,
+	  .list = list_init_vm },
 
-	{ TDX_PART_MEMORY, TDX, ANY, "KVM_CREATE_GUEST_MEMFD", X86_IOCTL_CREATE_MEMFD, 0, false,
-	  fill_memfd, list_memfd, take_memfd, 0 },
-	{ TDX_PART_MEMORY, TDX, ANY, "KVM_SET_USER_MEMORY_REGION2", X86_IOCTL_SET_MEMORY, 0, false,
-	  fill_memory, list_memory, NULL, 0 },
-	{ TDX_PART_MEMORY, TDX, ANY, "KVM_SET_USER_MEMORY_REGION2", X86_IOCTL_SET_MEMORY, 0, false,
-	  fill_reset, list_memory, NULL, 0 },
-	{ TDX_PART_MEMORY, TDX, ANY, "KVM_SET_MEMORY_ATTRIBUTES", X86_IOCTL_SET_ATTRIBUTES, 0, false,
-	  fill_private, list_private, NULL, 0 },
-	{ TDX_PART_MEMORY, TDX, ANY, "KVM_SET_MEMORY_ATTRIBUTES", X86_IOCTL_SET_ATTRIBUTES, 0, false,
-	  fill_private_reset, list_private, NULL, 0 },
+	{ .part = TDX_PART_MEMORY,
+	  .name = "KVM_CREATE_GUEST_MEMFD",
+	  .request = X86_IOCTL_CREATE_MEMFD,
+	  .fill = fill_memfd,
+	  .list = list_memfd,
+	  .take = take_memfd },
+	{ .part = TDX_PART_MEMORY,
+	  .name = "KVM_SET_USER_MEMORY_REGION2",
+	  .request = X86_IOCTL_SET_MEMORY,
+	  .fill = fill_memory,
+	  .list = list_memory },
+	{ .part = TDX_PART_MEMORY,
+	  .name = "KVM_SET_USER_MEMORY_REGION2",
+	  .request = X86_IOCTL_SET_MEMORY,
+	  .fill = fill_reset,
+	  .list = list_memory },
+	{ .part = TDX_PART_MEMORY,
+	  .name = "KVM_SET_MEMORY_ATTRIBUTES",
+	  .request = X86_IOCTL_SET_ATTRIBUTES,
+	  .fill = fill_private,
+	  .list = list_private },
+	{ .part = TDX_PART_MEMORY,
+	  .name = "KVM_SET_MEMORY_ATTRIBUTES",
+	  .request = X86_IOCTL_SET_ATTRIBUTES,
+	  .fill = fill_private_reset,
+	  .list = list_private },
 
-	{ TDX_PART_VCPU, TDX, ANY, "KVM_TDX_INIT_VCPU", 0, TDX_INIT_VCPU, false,
-	  fill_vcpu, list_vcpu, NULL, 0 },
+	{ .part = TDX_PART_VCPU,
+	  .name = "KVM_TDX_INIT_VCPU",
+	  .command = TDX_INIT_VCPU,
+	  .fill = fill_vcpu,
+	  .list = list_vcpu },
 
-	{ TDX_PART_LAUNCH, TDX, ANY, "KVM_TDX_INIT_MEM_REGION", 0, TDX_INIT_MEM_REGION, false,
-	  fill_region, list_region, take_region, 0 },
-	{ TDX_PART_LAUNCH, TDX, ANY, "KVM_TDX_FINALIZE_VM", 0, TDX_FINALIZE_VM, true,
-	  fill_nothing, NULL, NULL, 0 },
+	{ .part = TDX_PART_LAUNCH,
+	  .name = "KVM_TDX_INIT_MEM_REGION",
+	  .command = TDX_INIT_MEM_REGION,
+	  .fill = fill_region,
+	  .list = list_region,
+	  .take = take_region },
+	{ .part = TDX_PART_LAUNCH,
+	  .name = "KVM_TDX_FINALIZE_VM",
+	  .command = TDX_FINALIZE_VM,
+	  .no_data = true,
+	  .fill = fill_nothing },
 };
-/* clang-format on */
 
 #define STEPS (sizeof(steps) / sizeof(steps[0]))
 
@@ -386,10 +424,7 @@ static void list_part(struct tdx_launch *l, enum tdx_part part, const uint64_t *
 {
 	if (part == TDX_PART_VCPU) {
 		for (l->vcpu = 0; l->vcpu < vcpus; l->vcpu++) {
-			fprintf(out,
-				"ioctl(vm, KVM_CREATE_VCPU, %u)\n"
-				"ioctl(vcpu%u, KVM_SET_CPUID2, ...)\n",
-				l->vcpu, l->vcpu);
+			list_new_vcpu(l->vcpu, out);
 			l->start = starts[l->vcpu];
 			list_steps(steps, STEPS, l, (int)part, out);
 		}
@@ -408,25 +443,11 @@ static void list_part(struct tdx_launch *l, enum tdx_part part, const uint64_t *
 
 char *tdx_launch_list(struct tdx_launch *l, const uint64_t *starts, unsigned int vcpus)
 {
-	char *text = NULL;
-	size_t size;
-	FILE *out;
+	struct call_list list;
 
-	if (make_buffers(l))
+	if (make_buffers(l) || begin_list(&list))
 		return NULL;
-	out = open_memstream(&text, &size);
-	if (!out) {
-		ucall_fail(ENOMEM, "out of memory");
-		return NULL;
-	}
-	fprintf(out, "open(\"/dev/kvm\")\n");
 	for (enum tdx_part part = TDX_PART_CREATE; part < TDX_PARTS; part++)
-		list_part(l, part, starts, vcpus, out);
-	fprintf(out, "ioctl(vcpu0, KVM_RUN)\n");
-	if (fclose(out)) {
-		free(text);
-		ucall_fail(ENOMEM, "out of memory");
-		return NULL;
-	}
-	return text;
+		list_part(l, part, starts, vcpus, list.out);
+	return end_list(&list);
 }

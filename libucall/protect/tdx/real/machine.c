@@ -1,35 +1,20 @@
 // SPDX-License-Identifier: MIT
 /* See machine.h. */
 #include <errno.h>
-#include <stdio.h>
 #include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "base/error.h"
 #include "machine.h"
 #include "protect/tdx/kvm-tdx.h"
-
-#define MODULE "/sys/module/kvm_intel"
-
-static int read_parameter(void)
-{
-	FILE *f = fopen(MODULE "/parameters/tdx", "re");
-	char value = 0;
-
-	if (!f)
-		return -1;
-	if (fread(&value, 1, 1, f) != 1)
-		value = 0;
-	fclose(f);
-	return value == 'Y' || value == '1';
-}
+#include "protect/x86/module-parameter.h"
 
 void tdx_probe(struct tdx_machine *m, int kvm_fd)
 {
 	int types = ioctl(kvm_fd, KVM_CHECK_EXTENSION, X86_CAP_VM_TYPES);
 
-	m->has_kvm_intel = !access(MODULE, F_OK);
-	m->parameter = read_parameter();
+	m->has_kvm_intel = !access("/sys/module/kvm_intel", F_OK);
+	m->parameter = x86_module_parameter("kvm_intel", "tdx");
 	m->vm_types = types > 0 ? types : 0;
 }
 
