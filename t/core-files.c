@@ -57,7 +57,7 @@ static const Elf64_Phdr *headers(const struct core *c, unsigned int *count)
 	return (const Elf64_Phdr *)(const void *)((const char *)c->map + e->e_phoff);
 }
 
-/* The bytes at a guest address, NULL if the file has none. */
+/* The bytes at a guest address; NULL if the file does not contain them. */
 static const void *at(const struct core *c, uint64_t gva, bool *is_zero)
 {
 	unsigned int count;

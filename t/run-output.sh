@@ -128,7 +128,7 @@ if test -x "$program"; then
 	ok $? "two names: usage"
 	"$program" --list >"$scratch/wanted"
 	UCALL_TEST='' "$program" --list | cmp -s "$scratch/wanted" -
-	ok $? "an empty UCALL_TEST is none"
+	ok $? "an empty UCALL_TEST is the same as none"
 	UCALL_TEST='x
 ok 1 - y' "$program" >"$scratch/out" 2>&1
 	! grep -q "^ok" "$scratch/out"

@@ -213,8 +213,8 @@ UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect
  * at the same address, such as mailboxes, it has the first vCPU's), and for each vCPU whose
  * registers are known a thread: those of a vCPU that went wrong are where it did, and it comes
  * first.  A note of owner "libucall" has the backend, the engine and the report
- * (ucall_fault_report()).  No vCPU may be running.  Returns 0, or -1; then an older file of that name
- * is as it was.
+ * (ucall_fault_report()).  No vCPU may be running.  Returns 0, or -1; then an older file of that
+ * name is as it was.
  */
 UCALL_PUBLIC int ucall_vm_core(struct ucall_vm *vm, const char *path);
 
@@ -225,8 +225,9 @@ UCALL_PUBLIC int ucall_vm_core(struct ucall_vm *vm, const char *path);
  * its VM, or calls __gcov_dump() before.  It is for guests that are this program itself, with its
  * symbols (not stripped), and not under valgrind.  No vCPU may be running.  If other threads
  * execute the same functions, compile with -fprofile-update=atomic.  Returns how many counters the
- * guest has changed since the last time, 0 if the program has none.  Returns -1 on failure:
- * EOPNOTSUPP for a separate guest ELF and attached VMs, EPERM if the VM's memory is private.
+ * guest has changed since they were last added, which is 0 in a program without counters.  Returns
+ * -1 on failure: EOPNOTSUPP for a separate guest ELF and attached VMs, EPERM if the VM's memory is
+ * private.
  */
 UCALL_PUBLIC int ucall_vm_sync_coverage(struct ucall_vm *vm);
 

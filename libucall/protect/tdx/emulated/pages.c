@@ -1,7 +1,8 @@
 // SPDX-License-Identifier: MIT
 /*
- * Pages of an emulated trust domain: shared ones have a memory slot with the shared bit, private ones
- * that the guest has accepted have one without it, and others have none, so that an access exits.
+ * Pages of an emulated trust domain.  A shared page is in a memory slot whose address has the
+ * shared bit.  A private page is in a slot without that bit once the guest has accepted it; before
+ * that it is in no slot, so that an access exits.
  */
 #include <string.h>
 
@@ -117,8 +118,9 @@ enum tdx_accept tdx_accept(struct ucall_machine *vm, uint64_t gpa, bool is_4k)
 }
 
 /*
- * A host that reads private memory fails.  One that writes it poisons it: the guest's next access is its
- * end (TDX Module Base specification, "Memory Integrity").  A page that was not accepted has no contents.
+ * A host that reads private memory fails.  One that writes it poisons it: the guest's next access
+ * is its end (TDX Module Base specification, "Memory Integrity").  A page that was not accepted has
+ * no contents.
  */
 int tdx_copy(struct ucall_machine *vm, uint64_t gpa, void *to, const void *from, size_t size)
 {
