@@ -114,10 +114,10 @@ if test -x "$program"; then
 	name=$(head -n 1 "$scratch/out")
 	test "$name" && test "$(sort -u "$scratch/out" | wc -l)" -eq "$(wc -l <"$scratch/out")"
 	ok $? "--list: each name once"
-	UCALL_ENGINE=unicorn "$program" "$name" >"$scratch/out" 2>&1
-	! grep -E '^(not )?ok' "$scratch/out" | grep -vqF ": $name"
+	"$program" "$name" >"$scratch/out" 2>&1
+	grep -qF ": $name" "$scratch/out" && ! grep -E '^(not )?ok' "$scratch/out" | grep -v '# SKIP' | grep -vqF ": $name"
 	ok $? "a name as an argument: only that test"
-	UCALL_TEST=$name UCALL_ENGINE=unicorn "$program" >"$scratch/by-environment" 2>&1
+	UCALL_TEST=$name "$program" >"$scratch/by-environment" 2>&1
 	diff "$scratch/out" "$scratch/by-environment" >&2
 	ok $? "UCALL_TEST: the same"
 	"$program" 'no such name' >"$scratch/out" 2>&1
@@ -134,7 +134,7 @@ ok 1 - y' "$program" >"$scratch/out" 2>&1
 	! grep -q "^ok" "$scratch/out"
 	ok $? "a value of UCALL_TEST is not TAP"
 	"$program" --list >/dev/full 2>"$scratch/err"
-	test $? -eq 1 && UCALL_ENGINE=unicorn "$program" "$name" >/dev/full 2>>"$scratch/err"
+	test $? -eq 1 && "$program" "$name" >/dev/full 2>>"$scratch/err"
 	test $? -eq 1 && test "$(grep -c "cannot write standard output" "$scratch/err")" -eq 2
 	ok $? "standard output that is full"
 else

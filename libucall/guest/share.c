@@ -71,6 +71,7 @@ static UCALL_GUEST uint64_t *find_entry(uint64_t address, uint64_t *value)
 	uint64_t at = UCALL_TABLES_ADDRESS + (address >> 9 & 0x7ffffffff8);
 	const uint64_t wanted = ENTRY_PRESENT | ENTRY_WRITABLE;
 
+	*value = 0;
 	if (guest_read_safe(at, sizeof(*value), value) || (*value & wanted) != wanted)
 		return NULL;
 	return (uint64_t *)at;
