@@ -14,6 +14,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/arch/radix.c libucall/arch/radix.h \
 	libucall/arch/riscv64/arch.c libucall/arch/riscv64/exceptions.h \
 	libucall/arch/riscv64/decode.c \
+	libucall/arch/riscv64/next.c \
 	libucall/arch/riscv64/paging.c \
 	libucall/arch/riscv64/riscv64.h \
 	libucall/arch/s390x/arch.c \
@@ -50,6 +51,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/channel/run.c \
 	libucall/kvm/engine.c libucall/kvm/kvm.h \
 	libucall/kvm/exit.c \
+	libucall/kvm/planted.c libucall/kvm/planted.h \
 	libucall/kvm/watchdog.c libucall/kvm/watchdog.h \
 	libucall/machine/cpu.c \
 	libucall/machine/engine.c libucall/machine/engine.h \
@@ -79,6 +81,9 @@ libucall_libcore_la_SOURCES = \
 	libucall/report/symbols.c libucall/report/symbols.h \
 	libucall/report/symbols-helper.c libucall/report/symbols-helper.h \
 	libucall/vm/core.c \
+	libucall/vm/debug.c libucall/vm/debug.h libucall/vm/debug-vm.h \
+	libucall/vm/debug-text.c \
+	libucall/vm/gdb.c \
 	libucall/vm/launch.c \
 	libucall/vm/own.c libucall/vm/own.h \
 	libucall/vm/snapshot.c \

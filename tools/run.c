@@ -16,10 +16,12 @@
 #include "text.h"
 
 #define MAX_ARGS 6
+#define DEFAULT_GDB "1234" /* as other emulators' */
 
 struct options {
 	struct ucall_vm_config config;
 	const char *entry, *core; /* core: the file for a guest that goes wrong; NULL: none */
+	const char *gdb; /* where to wait for gdb; NULL: do not */
 	bool dry_run; /* only list the KVM calls of the launch */
 	enum run_format format;
 	bool no_fork;
@@ -57,6 +59,15 @@ static bool set_option(const char *name, const char *value, struct options *o)
 	return true;
 }
 
+/* --gdb or --gdb=ADDRESS */
+static bool set_gdb(const char *name, struct options *o)
+{
+	if (strncmp(name, "--gdb", 5) != 0 || (name[5] && name[5] != '='))
+		return false;
+	o->gdb = name[5] ? name + 6 : DEFAULT_GDB;
+	return true;
+}
+
 /* True if the option is that of a format; the last one counts. */
 static bool set_format(const char *name, struct options *o)
 {
@@ -79,7 +90,7 @@ static bool parse(int argc, char **argv, struct options *o)
 			     : !strcmp(argv[i], "--no-fork") ? &o->no_fork
 							     : NULL;
 
-		if (set_format(argv[i], o)) {
+		if (set_format(argv[i], o) || set_gdb(argv[i], o)) {
 			i--;
 			continue;
 		}
@@ -153,6 +164,19 @@ static int run(struct ucall_vcpu *vcpu, struct run_output *out)
 	}
 }
 
+/* Says how to connect, before the guest's first instruction. */
+static int wait_for_gdb(struct ucall_vm *vm, const char *address)
+{
+	const bool is_port = strncmp(address, "unix:", 5) != 0;
+
+	if (ucall_vm_gdb(vm, address))
+		return -1;
+	fprintf(stderr, "ucall: the guest waits for gdb: target remote %s%.*s\n",
+		is_port ? ":" : "", (int)strcspn(address + (is_port ? 0 : 5), ","),
+		address + (is_port ? 0 : 5));
+	return 0;
+}
+
 static void write_core(struct ucall_vm *vm, const char *path)
 {
 	if (ucall_vm_core(vm, path))
@@ -213,7 +237,7 @@ static int run_guest(void *data)
 		  : NULL;
 	if (vcpu && o->dry_run) {
 		status = list_launch(vm, protect);
-	} else if (vcpu && !ucall_vm_launch(vm)) {
+	} else if (vcpu && !(o->gdb && wait_for_gdb(vm, o->gdb)) && !ucall_vm_launch(vm)) {
 		print_measurement(&output, vm);
 		status = run(vcpu, &output);
 		if (status && o->core)
@@ -241,10 +265,10 @@ int cmd_run(int argc, char **argv)
 
 	if (!parse(argc, argv, &o))
 		return bad_usage("run");
-	if (o.dry_run && (o.core || o.format == RUN_TAP || o.format == RUN_JSON)) {
+	if (o.dry_run && (o.core || o.gdb || o.format == RUN_TAP || o.format == RUN_JSON)) {
 		fprintf(stderr,
 			"ucall: --dry-run lists KVM calls and runs no guest: it cannot be used with "
-			"--core, --tap or --json\n");
+			"--core, --gdb, --tap or --json\n");
 		return EXIT_USAGE;
 	}
 	if (o.core && is_same_file(o.core, o.config.image)) {

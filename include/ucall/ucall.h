@@ -219,6 +219,18 @@ UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect
 UCALL_PUBLIC int ucall_vm_core(struct ucall_vm *vm, const char *path);
 
 /*
+ * Waits for gdb: the VM's vCPUs stop before their next instruction until a debugger has connected to
+ * `address` and lets them go on.  `address` is a port of this machine's loopback device ("1234", for
+ * `target remote :1234`) or "unix:PATH", a socket that only its owner may use; a port is open to all
+ * users of this machine.  ",breakpoints=step" after it: no breakpoints of the CPU.  The environment
+ * variable UCALL_GDB does the same when a VM is created.  While a debugger is attached, the VM has no
+ * time limit.  When it leaves, the VM goes on; another one may come.  No vCPU may be running.
+ * Returns 0, or -1 (EADDRINUSE, EINVAL, EBUSY: the VM has such an address already).  See
+ * docs/DEBUGGING.md.
+ */
+UCALL_PUBLIC int ucall_vm_gdb(struct ucall_vm *vm, const char *address);
+
+/*
  * Adds what the guest has executed to this program's coverage, so that gcov shows guest functions
  * as executed: compile with `--coverage -DUCALL_COVERAGE`, by gcc or clang.  ucall_vm_free(),
  * ucall_vm_snapshot() and ucall_vm_restore() do it too; call it if the program ends without freeing

@@ -31,6 +31,28 @@ struct ucall_escape {
 	const char *problem; /* why the code cannot be checked; NULL: it is a reference */
 };
 
+/* A register as GDB wants it, in the order of its target descriptions (GDB manual, appendix G.5). */
+enum ucall_register_kind {
+	UCALL_REGISTER_UNKNOWN, /* the frame does not have it */
+	UCALL_REGISTER_GPR,
+	UCALL_REGISTER_PC,
+	UCALL_REGISTER_SP,
+	UCALL_REGISTER_FLAGS,
+};
+
+struct ucall_register {
+	const char *name; /* NULL: the end of the list */
+	uint8_t kind, index; /* index: of gpr[] */
+	uint16_t bits;
+	const char *type; /* NULL: int */
+	const char *feature; /* the feature that begins with it */
+};
+
+#define UCALL_REGISTER(name, kind, index, bits, type) \
+	{ \
+		name, UCALL_REGISTER_##kind, index, bits, type, NULL \
+	}
+
 #define UCALL_DWARF_REGS 33
 #define UCALL_CORE_REGS 34 /* at most */
 #define UCALL_NO_PAGE UINT64_MAX /* no address of a page */
@@ -68,6 +90,10 @@ struct ucall_arch {
 
 	/* The registers as in a core file's NT_PRSTATUS; returns their number. */
 	unsigned int (*core_regs)(const struct ucall_frame *frame, uint64_t *regs);
+
+	/* Its name and registers in GDB. */
+	const char *gdb_name;
+	const struct ucall_register *registers;
 
 	/*
 	 * describe_fault(): one line with the exception's name and details; `mapped`: there is

@@ -25,7 +25,7 @@ struct ucall_channel {
 	uint64_t address;
 
 	FILE *output; /* for GUEST_PRINTF; NULL: stdout */
-	int timeout_ms;
+	int timeout_ms; /* atomic: a debugger turns it off */
 	enum ucall_via via;
 
 	const struct ucall_backend *backend; /* NULL: the program's own */
@@ -65,6 +65,11 @@ struct ucall_port {
 };
 
 extern const struct ucall_port_ops ucall_port_plain; /* run.c */
+
+static inline int ucall_channel_timeout(const struct ucall_channel *channel)
+{
+	return __atomic_load_n(&channel->timeout_ms, __ATOMIC_RELAXED);
+}
 
 /* Bytes that a plugin's guest code takes in the guest, in whole pages. */
 size_t ucall_channel_code_size(const struct ucall_channel *channel);

@@ -52,7 +52,7 @@ int ucall_vcpu_run(struct ucall_vcpu *vcpu)
 
 	if (!port || ucall_process_check(port->channel->process, "ucall_vcpu_run"))
 		return -1;
-	struct ucall_limit limit = { .ms = port->channel->timeout_ms };
+	struct ucall_limit limit = { .ms = ucall_channel_timeout(port->channel) };
 
 	return port->ops->run(port, &limit);
 }
@@ -108,7 +108,7 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 
 	if (!port || ucall_process_check(port->channel->process, "ucall_vcpu_run"))
 		return -1;
-	struct ucall_limit limit = { .ms = port->channel->timeout_ms };
+	struct ucall_limit limit = { .ms = ucall_channel_timeout(port->channel) };
 
 	if (!uc)
 		uc = &own;

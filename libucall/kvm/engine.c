@@ -11,6 +11,7 @@
 
 #include "base/error.h"
 #include "kvm.h"
+#include "planted.h"
 #include "watchdog.h"
 
 #define DEVICE "/dev/kvm"
@@ -21,12 +22,15 @@ struct kvm_vm {
 	int fd;
 	int irqchip; /* its descriptor; -1: none */
 	int run_size;
+	struct ucall_planted planted; /* breakpoint instructions in the guest's code */
 };
 
 struct kvm_vcpu {
 	int fd;
 	bool stepped; /* it has been single-stepped for ucall_vcpu_set_stepping() */
-	bool armed; /* KVM is set to single-step it */
+	bool armed; /* KVM is set to single-step it, or to report breakpoints that are gone */
+	const uint64_t *breakpoints; /* of set_breakpoints(), those that the engine takes */
+	unsigned int breakpoint_count;
 	bool owed_halt; /* a step over a halt was reported as the halt: KVM may still report it */
 	int kicked; /* atomic: ucall_vcpu_kick() was called and has not ended a run yet */
 	pid_t thread; /* atomic: which thread is in kvm_run(), 0 if none */
@@ -192,6 +196,7 @@ static int kvm_vm_init(struct ucall_machine *vm, const struct ucall_vm_config *c
 	if (!kvm)
 		return -1;
 	kvm->kvm_fd = kvm->fd = kvm->irqchip = -1;
+	ucall_planted_init(&kvm->planted);
 	vm->engine_data = kvm;
 	kvm->kvm_fd = open_device(config->kvm_device);
 	if (kvm->kvm_fd < 0)
@@ -251,6 +256,7 @@ static void kvm_vm_fini(struct ucall_machine *vm)
 		close(kvm->fd);
 	if (kvm->kvm_fd >= 0)
 		close(kvm->kvm_fd);
+	ucall_planted_fini(&kvm->planted);
 	free(kvm);
 	vm->engine_data = NULL;
 }
@@ -342,13 +348,20 @@ static enum ucall_run_end interrupted(struct kvm_vcpu *v)
 
 /* ---- single steps ---- */
 
-static int set_debug(struct kvm_vcpu *v, uint32_t control)
+/* Sets KVM to what the vCPU needs: breakpoints, and a single step if `step`. */
+static int set_debug(struct kvm_vcpu *v, bool step)
 {
-	struct kvm_guest_debug debug = { .control = control };
+	struct kvm_guest_debug debug = { .control = 0 };
 
+	if (v->breakpoint_count && ucall_kvm_arch.set_breakpoints)
+		ucall_kvm_arch.set_breakpoints(v->fd, &debug, v->breakpoints, v->breakpoint_count);
+	if (step && !ucall_kvm_arch.next_pcs)
+		debug.control |= KVM_GUESTDBG_SINGLESTEP;
+	if (step || v->breakpoint_count)
+		debug.control |= KVM_GUESTDBG_ENABLE;
 	if (ioctl(v->fd, KVM_SET_GUEST_DEBUG, &debug))
 		return ucall_fail_call("KVM_SET_GUEST_DEBUG");
-	v->armed = control != 0;
+	v->armed = step;
 	return 0;
 }
 
@@ -357,7 +370,7 @@ static int arm_step(struct ucall_cpu *vcpu, uint64_t *after_halt)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
 
-	if (set_debug(v, KVM_GUESTDBG_ENABLE | KVM_GUESTDBG_SINGLESTEP))
+	if (set_debug(v, true))
 		return -1;
 	return ucall_kvm_arch.next_halt ? ucall_kvm_arch.next_halt(vcpu, v->fd, after_halt) : 0;
 }
@@ -394,6 +407,17 @@ static void tell_stubs(struct ucall_cpu *vcpu, bool on)
 		ucall_kvm_arch.stepping(vcpu, on);
 }
 
+static int check_guest_debug(const struct ucall_cpu *vcpu)
+{
+	const struct kvm_vm *kvm = vcpu->vm->engine_data;
+
+	if (!ucall_kvm_arch.next_pcs ||
+	    ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_GUEST_DEBUG) > 0)
+		return 0;
+	return ucall_fail(EOPNOTSUPP, "this KVM cannot debug guests (KVM_CAP_SET_GUEST_DEBUG); a "
+				      "newer kernel or engine unicorn can");
+}
+
 static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
@@ -403,31 +427,86 @@ static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
 				  "ucall_vcpu_set_stepping: KVM cannot single-step %s guests; "
 				  "engine unicorn can",
 				  ucall_kvm_arch.arch->name);
+	if (on && check_guest_debug(vcpu))
+		return -1;
 	v->stepped = v->stepped || on;
 	tell_stubs(vcpu, on);
 	return 0;
 }
 
+static int kvm_set_breakpoints(struct ucall_cpu *vcpu, const uint64_t *pcs, unsigned int count)
+{
+	struct kvm_guest_debug debug = { .control = 0 };
+	struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (ucall_kvm_arch.next_pcs && count && check_guest_debug(vcpu))
+		return -1;
+	if (!ucall_kvm_arch.next_pcs)
+		count = count && ucall_kvm_arch.set_breakpoints
+				? ucall_kvm_arch.set_breakpoints(v->fd, &debug, pcs, count)
+				: 0;
+	v->armed = v->armed || count || v->breakpoint_count;
+	v->breakpoints = pcs;
+	v->breakpoint_count = count;
+	return (int)count;
+}
+
 /* ---- running ---- */
+
+/* KVM_RUN; after ucall_fail() if it failed. */
+static enum ucall_run_end call_run(const struct kvm_vcpu *v)
+{
+	if (!ioctl(v->fd, KVM_RUN, 0))
+		return UCALL_RUN_EXIT;
+	if (errno == EINTR)
+		return UCALL_RUN_INTERRUPTED;
+	if (errno == EINVAL && ucall_kvm_arch.run_einval)
+		ucall_fail(EINVAL, "KVM_RUN: %s; %s", strerror(EINVAL), ucall_kvm_arch.run_einval);
+	else
+		ucall_fail_call("KVM_RUN");
+	return UCALL_RUN_FAILED;
+}
+
+/*
+ * KVM_RUN with breakpoint instructions where the vCPU is to stop.  Another vCPU's step can stop this
+ * one too: it goes on.
+ */
+static enum ucall_run_end run_planted(struct ucall_cpu *vcpu, bool step)
+{
+	struct kvm_vm *kvm = vcpu->vm->engine_data;
+	const struct kvm_vcpu *v = vcpu->engine_data;
+	uint64_t next[UCALL_KVM_NEXT];
+	unsigned int count = step ? ucall_kvm_arch.next_pcs(vcpu, v->fd, next) : 0;
+	enum ucall_run_end end;
+
+	ucall_planted_set(&kvm->planted, vcpu, next, count, true);
+	ucall_planted_set(&kvm->planted, vcpu, v->breakpoints, v->breakpoint_count, true);
+	end = call_run(v);
+	ucall_planted_set(&kvm->planted, vcpu, v->breakpoints, v->breakpoint_count, false);
+	ucall_planted_set(&kvm->planted, vcpu, next, count, false);
+	if (end == UCALL_RUN_EXIT && v->run->exit_reason == KVM_EXIT_DEBUG) {
+		const uint64_t pc = ucall_kvm_arch.pc(v->fd, v->run);
+
+		if (!ucall_planted_is_in(next, count, pc) &&
+		    !ucall_planted_is_in(v->breakpoints, v->breakpoint_count, pc))
+			end = UCALL_RUN_AGAIN;
+	}
+	return end;
+}
 
 enum ucall_run_end ucall_kvm_enter(struct ucall_cpu *vcpu, bool step)
 {
 	struct kvm_vcpu *v = vcpu->engine_data;
 	uint64_t after_halt = 0;
+	enum ucall_run_end end;
 
 	step = step || vcpu->stepping;
-	if (step ? arm_step(vcpu, &after_halt) : v->armed && set_debug(v, 0))
+	if (step ? arm_step(vcpu, &after_halt) : v->armed && set_debug(v, false))
 		return UCALL_RUN_FAILED;
-	if (ioctl(v->fd, KVM_RUN, 0)) {
-		if (errno == EINTR)
-			return UCALL_RUN_INTERRUPTED;
-		if (errno == EINVAL && ucall_kvm_arch.run_einval)
-			ucall_fail(EINVAL, "KVM_RUN: %s; %s", strerror(EINVAL),
-				   ucall_kvm_arch.run_einval);
-		else
-			ucall_fail_call("KVM_RUN");
-		return UCALL_RUN_FAILED;
-	}
+	end = ucall_kvm_arch.next_pcs && (step || v->breakpoint_count) ? run_planted(vcpu, step)
+								       : call_run(v);
+	if (end != UCALL_RUN_EXIT)
+		return end;
 	ucall_kvm_decode(vcpu, v->run, v->run_size, &vcpu->exit);
 	return step || v->owed_halt ? stepped(vcpu, after_halt) : UCALL_RUN_EXIT;
 }
@@ -619,6 +698,13 @@ static int kvm_set_regs(struct ucall_cpu *vcpu, const struct ucall_frame *regs)
 	return ucall_kvm_arch.set_regs(vcpu, v->fd, v->run, regs);
 }
 
+static uint64_t kvm_pc(struct ucall_cpu *vcpu)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	return ucall_kvm_arch.pc(v->fd, v->run);
+}
+
 static uint64_t kvm_argument(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
@@ -665,10 +751,12 @@ const struct ucall_engine ucall_engine_kvm = {
 	.restart = kvm_restart,
 	.run = kvm_run,
 	.set_stepping = kvm_set_stepping,
+	.set_breakpoints = kvm_set_breakpoints,
 	.kick = kvm_kick,
 	.exit_name = ucall_kvm_exit_name,
 	.get_regs = kvm_get_regs,
 	.set_regs = kvm_set_regs,
+	.pc = kvm_pc,
 	.argument = kvm_argument,
 	.root = kvm_root,
 	.save = kvm_save,

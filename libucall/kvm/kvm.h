@@ -118,6 +118,21 @@ struct ucall_kvm_arch {
 	/* Tells the guest's stubs that stepping is on, or off again.  NULL: they need not know. */
 	void (*stepping)(struct ucall_cpu *vcpu, bool on);
 
+	/*
+	 * The program counter at the last exit.  set_breakpoints(): puts as many of these addresses
+	 * into *debug as the CPU has breakpoints, and returns their number.  NULL: it has none.
+	 */
+	uint64_t (*pc)(int fd, const struct kvm_run *run);
+	unsigned int (*set_breakpoints)(int fd, struct kvm_guest_debug *debug, const uint64_t *pcs,
+					unsigned int count);
+	/*
+	 * For a KVM that only reports breakpoint instructions (planted.h): next_pcs() gives the
+	 * addresses, UCALL_KVM_NEXT at most, where the guest may be after its next instruction, and
+	 * returns their number; 0: unknown.  NULL: KVM single-steps.
+	 */
+	unsigned int (*next_pcs)(struct ucall_cpu *vcpu, int fd, uint64_t *next);
+	uint16_t breakpoint_insn;
+
 	/* NULL: KVM does not have it on this architecture. */
 	const struct ucall_kvm_irqchip *irqchip;
 	const struct ucall_kvm_state *state;
@@ -125,6 +140,8 @@ struct ucall_kvm_arch {
 	/* For one-reg.c: true for state that the guest can change, not for configuration. */
 	bool (*is_state)(uint64_t reg);
 };
+
+#define UCALL_KVM_NEXT 4
 
 extern const struct ucall_kvm_arch ucall_kvm_arch;
 /* kvm/one-reg.c: for vCPUs whose state is all in registers that KVM lists. */

@@ -65,12 +65,21 @@ struct ucall_engine {
 	 * with UCALL_EXIT_DEBUG unless that exits.  NULL: the engine cannot step.
 	 */
 	int (*set_stepping)(struct ucall_cpu *vcpu, bool on);
+	/*
+	 * From the next run() on, run() ends with UCALL_EXIT_DEBUG before the instruction at one of
+	 * these addresses.  Returns how many of them the engine takes, from the first on; a caller
+	 * that needs the others steps.  -1 after ucall_fail().  The list must stay as it is while the
+	 * vCPU runs.  NULL: the engine takes none.
+	 */
+	int (*set_breakpoints)(struct ucall_cpu *vcpu, const uint64_t *pcs, unsigned int count);
 	/* Ends the current run(), or else the next at once.  From any thread or signal handler. */
 	void (*kick)(struct ucall_cpu *vcpu);
 	const char *(*exit_name)(uint32_t native);
 
 	int (*get_regs)(struct ucall_cpu *vcpu, struct ucall_frame *regs);
 	int (*set_regs)(struct ucall_cpu *vcpu, const struct ucall_frame *regs);
+	/* The program counter at the last exit, by the fewest system calls. */
+	uint64_t (*pc)(struct ucall_cpu *vcpu);
 	/* The first argument register at the last exit; costs no system call. */
 	uint64_t (*argument)(struct ucall_cpu *vcpu);
 	/* The root of the page tables in use at the last exit; costs no system call. */

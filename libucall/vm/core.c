@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/auxv.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -22,19 +21,6 @@
 #define NOTE_NAME "libucall"
 #define NOTE_TEXT 1
 
-/* The registers where the guest went wrong, or as they are; false: the host cannot know them. */
-static bool find_frame(struct ucall_own_vcpu *vcpu, struct ucall_frame *frame)
-{
-	const struct ucall_fault *f = &vcpu->fault;
-
-	if (f->report && !(f->info.frame.unknown & UCALL_UNKNOWN_REGS)) {
-		*frame = f->info.frame;
-		return true;
-	}
-	return !ucall_machine_registers_are_closed(vcpu->cpu.vm) &&
-	       !vcpu->cpu.vm->engine->get_regs(&vcpu->cpu, frame);
-}
-
 /* Threads: first those that went wrong, as a debugger begins with the first. */
 static int add_threads(struct ucall_core *core)
 {
@@ -46,7 +32,7 @@ static int add_threads(struct ucall_core *core)
 			while (cpu->number != i)
 				cpu = cpu->next;
 			if ((ucall_own_vcpu(cpu)->fault.report != NULL) != wrong ||
-			    !find_frame(ucall_own_vcpu(cpu), &frame))
+			    !ucall_own_frame(ucall_own_vcpu(cpu), &frame))
 				continue;
 			if (ucall_core_thread(core, i + 1, &frame))
 				return -1;
@@ -54,19 +40,12 @@ static int add_threads(struct ucall_core *core)
 	return 0;
 }
 
-/* Where this program's own guest was loaded: debuggers find the symbols of a PIE by it. */
 static int add_auxv(struct ucall_core *core)
 {
-	static const uint64_t types[] = { AT_PHDR, AT_PHENT, AT_PHNUM, AT_PAGESZ, AT_ENTRY };
-	uint64_t auxv[2 * (sizeof(types) / sizeof(types[0]) + 1)] = { 0 };
+	uint64_t auxv[UCALL_AUXV_WORDS];
+	size_t size = ucall_own_auxv(ucall_own_vm(core->vm), auxv);
 
-	if (core->vm->image)
-		return 0;
-	for (size_t i = 0; i < sizeof(types) / sizeof(types[0]); i++) {
-		auxv[2 * i] = types[i];
-		auxv[2 * i + 1] = getauxval(types[i]);
-	}
-	return ucall_core_note(core, "CORE", NT_AUXV, auxv, sizeof(auxv));
+	return size ? ucall_core_note(core, "CORE", NT_AUXV, auxv, size) : 0;
 }
 
 static int add_text(struct ucall_core *core, const struct ucall_own_vm *vm)

@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: MIT
 /* What a channel needs (machine-ops.h), for libucall's own machine. */
 #include <errno.h>
+#include <sys/auxv.h>
 
 #include "machine/memory.h"
 #include "own.h"
@@ -294,6 +295,32 @@ static int report_message(void *cpu)
 static int report_timeout(void *cpu, int timeout_ms)
 {
 	return ucall_fault_timeout(&((struct ucall_own_vcpu *)cpu)->fault, timeout_ms);
+}
+
+bool ucall_own_frame(struct ucall_own_vcpu *vcpu, struct ucall_frame *frame)
+{
+	const struct ucall_fault *f = &vcpu->fault;
+
+	if (f->report && !(f->info.frame.unknown & UCALL_UNKNOWN_REGS)) {
+		*frame = f->info.frame;
+		return true;
+	}
+	return !ucall_machine_registers_are_closed(vcpu->cpu.vm) &&
+	       !vcpu->cpu.vm->engine->get_regs(&vcpu->cpu, frame);
+}
+
+size_t ucall_own_auxv(const struct ucall_own_vm *vm, uint64_t auxv[UCALL_AUXV_WORDS])
+{
+	static const uint64_t types[UCALL_AUXV_WORDS / 2] = { AT_PHDR,	 AT_PHENT, AT_PHNUM,
+							      AT_PAGESZ, AT_ENTRY, AT_NULL };
+
+	if (vm->machine.image)
+		return 0;
+	for (size_t i = 0; i < UCALL_AUXV_WORDS / 2; i++) {
+		auxv[2 * i] = types[i];
+		auxv[2 * i + 1] = types[i] == AT_NULL ? 0 : getauxval(types[i]);
+	}
+	return UCALL_AUXV_WORDS * sizeof(auxv[0]);
 }
 
 void ucall_own_stop(struct ucall_own_vm *vm)

@@ -5,6 +5,7 @@
 
 #include "base/handle.h"
 #include "channel/channel.h"
+#include "debug.h"
 #include "machine/machine.h"
 #include "report/fault.h"
 
@@ -16,6 +17,7 @@ struct ucall_own_vm {
 	struct ucall_machine machine;
 	/* the vCPUs' state at the machine's snapshot; NULL: no snapshot */
 	struct ucall_own_states *states;
+	struct ucall_debug *debug; /* NULL: it is not debugged */
 };
 
 struct ucall_own_vcpu {
@@ -23,6 +25,7 @@ struct ucall_own_vcpu {
 	struct ucall_port port;
 	struct ucall_cpu cpu;
 	struct ucall_fault fault;
+	struct ucall_debug_cpu debug;
 };
 
 /* Their `vm` and `cpu` arguments are struct ucall_own_vm and struct ucall_own_vcpu. */
@@ -40,6 +43,14 @@ static inline struct ucall_own_vcpu *ucall_own_vcpu(const struct ucall_cpu *cpu)
 {
 	return UCALL_CONTAINER(cpu, struct ucall_own_vcpu, cpu);
 }
+
+/* The registers where the guest went wrong, or as they are; false: the host cannot know them. */
+bool ucall_own_frame(struct ucall_own_vcpu *vcpu, struct ucall_frame *frame);
+/*
+ * Where this program, as its own guest, was loaded: debuggers find the symbols of a PIE by it.
+ * Returns the size, 0 for a separate guest ELF.
+ */
+size_t ucall_own_auxv(const struct ucall_own_vm *vm, uint64_t auxv[UCALL_AUXV_WORDS]);
 
 /* Stops all its vCPUs. */
 void ucall_own_stop(struct ucall_own_vm *vm);

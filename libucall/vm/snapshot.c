@@ -89,6 +89,7 @@ int ucall_vm_snapshot(struct ucall_vm *handle)
 	vm = ucall_own_vm(machine);
 	/* Without the lock: a polled vCPU may need it before it stops, to change page states. */
 	ucall_own_stop(vm);
+	ucall_debug_begin(vm);
 	pthread_mutex_lock(&machine->lock);
 	states = save_states(vm);
 	if (states) {
@@ -99,6 +100,7 @@ int ucall_vm_snapshot(struct ucall_vm *handle)
 		r = ucall_snapshot_take(machine);
 	}
 	pthread_mutex_unlock(&machine->lock);
+	ucall_debug_end(vm);
 	return r;
 }
 
@@ -113,9 +115,11 @@ int ucall_vm_restore(struct ucall_vm *handle)
 		return -1;
 	vm = ucall_own_vm(machine);
 	ucall_own_stop(vm);
+	ucall_debug_begin(vm);
 	pthread_mutex_lock(&machine->lock);
 	ucall_coverage_collect(machine);
 	r = load_states(vm) || ucall_snapshot_restore(machine) ? -1 : 0;
 	pthread_mutex_unlock(&machine->lock);
+	ucall_debug_end(vm);
 	return r;
 }

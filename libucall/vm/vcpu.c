@@ -19,6 +19,7 @@ static int build(struct ucall_own_vcpu *vcpu, struct ucall_own_vm *vm)
 	vcpu->port.number = cpu->number;
 	if (ucall_port_open(&vcpu->port, &vm->channel))
 		return -1;
+	ucall_debug_add(vcpu);
 	vcpu->fault.area = &vcpu->port.mailbox->fault;
 	if (ucall_cpu_create(cpu))
 		return -1;
@@ -115,16 +116,24 @@ int ucall_vcpu_restart(struct ucall_vcpu *handle)
 {
 	const struct ucall_cpu *cpu = ucall_cpu_of(handle, "ucall_vcpu_restart");
 	struct ucall_own_vcpu *vcpu;
+	struct ucall_own_vm *vm;
+	int r;
 
 	if (!cpu || ucall_memory_check_setup(cpu->vm, "ucall_vcpu_restart"))
 		return -1;
 	vcpu = stop_vcpu(handle, "ucall_vcpu_restart");
-	if (!vcpu || ucall_cpu_restart(&vcpu->cpu))
+	if (!vcpu)
 		return -1;
-	ucall_port_reset(&vcpu->port);
-	ucall_fault_clear(&vcpu->fault);
-	vcpu->fault.dead = false;
-	return 0;
+	vm = ucall_own_vm(vcpu->cpu.vm);
+	ucall_debug_begin(vm);
+	r = ucall_cpu_restart(&vcpu->cpu);
+	if (!r) {
+		ucall_port_reset(&vcpu->port);
+		ucall_fault_clear(&vcpu->fault);
+		vcpu->fault.dead = false;
+	}
+	ucall_debug_end(vm);
+	return r;
 }
 
 int ucall_vcpu_set_stepping(struct ucall_vcpu *handle, bool on)

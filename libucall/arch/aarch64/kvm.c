@@ -114,6 +114,33 @@ static int aarch64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 		       : 0;
 }
 
+static uint64_t aarch64_pc(int fd, const struct kvm_run *run)
+{
+	uint64_t value = 0;
+
+	return ucall_kvm_get_reg(fd, CORE(regs.pc), &value) ? 0 : value;
+}
+
+/* Arm ARM, DBGBCR<n>_EL1: enabled, at EL1 and EL0, for all four bytes of the instruction. */
+#define DBGBCR_EXECUTION (1u | 3u << 1 | 0xfu << 5)
+
+static unsigned int aarch64_set_breakpoints(int fd, struct kvm_guest_debug *debug,
+					    const uint64_t *pcs, unsigned int count)
+{
+	int has = ioctl(fd, KVM_CHECK_EXTENSION, KVM_CAP_GUEST_DEBUG_HW_BPS);
+
+	if (has <= 0)
+		return 0;
+	if (count > (unsigned int)has)
+		count = (unsigned int)has;
+	debug->control |= KVM_GUESTDBG_USE_HW;
+	for (unsigned int i = 0; i < count; i++) {
+		debug->arch.dbg_bvr[i] = pcs[i];
+		debug->arch.dbg_bcr[i] = DBGBCR_EXECUTION;
+	}
+	return count;
+}
+
 /* Firmware pseudo-registers are configuration of the vCPU, not state. */
 static bool aarch64_is_state(uint64_t reg)
 {
@@ -134,6 +161,8 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.root = aarch64_root,
 	.get_regs = aarch64_get_regs,
 	.set_regs = aarch64_set_regs,
+	.pc = aarch64_pc,
+	.set_breakpoints = aarch64_set_breakpoints,
 	.irqchip = &ucall_aarch64_irqchip,
 	.state = &ucall_kvm_one_reg_state,
 	.is_state = aarch64_is_state,

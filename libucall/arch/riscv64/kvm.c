@@ -125,6 +125,37 @@ static int riscv64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 	return ucall_kvm_set_reg(fd, CSR(sstatus), in->flags);
 }
 
+/* ---- single steps ---- */
+
+static uint64_t riscv64_pc(int fd, const struct kvm_run *run)
+{
+	uint64_t value = 0;
+
+	return ucall_kvm_get_reg(fd, CORE(0), &value) ? 0 : value;
+}
+
+static bool read_half(void *data, uint64_t gva, uint16_t *half)
+{
+	const struct ucall_cpu *vcpu = data;
+
+	return ucall_memory_copy_as_cpu(vcpu->vm, vcpu->boot.root, gva, half, NULL, sizeof(*half));
+}
+
+static unsigned int riscv64_next_pcs(struct ucall_cpu *vcpu, int fd, uint64_t *next)
+{
+	const struct ucall_riscv64_code code = { read_half, vcpu };
+	struct ucall_frame frame;
+	uint64_t sepc;
+
+	if (riscv64_get_regs(vcpu, fd, NULL, &frame) || ucall_kvm_get_reg(fd, CSR(sepc), &sepc))
+		return 0;
+	return ucall_riscv64_next_pcs(&code, frame.pc, frame.gpr, sepc, next);
+}
+
+_Static_assert(UCALL_KVM_NEXT >= UCALL_RISCV64_NEXT, "next_pcs()");
+
+#define C_EBREAK 0x9002
+
 #define REG_TYPE_VECTOR (0x09 << KVM_REG_RISCV_TYPE_SHIFT) /* Linux 6.5 */
 
 /* Other registers are the vCPU's configuration: its extensions, and those of its SBI. */
@@ -144,13 +175,16 @@ static int riscv64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *ru
 
 const struct ucall_kvm_arch ucall_kvm_arch = {
 	.arch = &ucall_arch_riscv64,
-	.can = UCALL_CAN_HANDLERS,
+	.can = UCALL_CAN_HANDLERS | UCALL_CAN_STEP,
 	.vcpu_init = riscv64_vcpu_init,
 	.boot = riscv64_boot,
 	.argument = riscv64_argument,
 	.root = riscv64_root,
 	.get_regs = riscv64_get_regs,
 	.set_regs = riscv64_set_regs,
+	.pc = riscv64_pc,
+	.next_pcs = riscv64_next_pcs,
+	.breakpoint_insn = C_EBREAK,
 	.decode = riscv64_decode,
 	.irqchip = &ucall_riscv64_irqchip,
 	.state = &ucall_kvm_one_reg_state,

@@ -19,6 +19,22 @@ int ucall_riscv64_walk(struct ucall_memory *mem, uint64_t root, uint64_t gva, ui
 		       unsigned int *prot);
 uint64_t ucall_riscv64_next(struct ucall_memory *mem, uint64_t root, uint64_t gva, uint64_t *steps);
 
+/* Reads two bytes of guest code; false if there are none. */
+struct ucall_riscv64_code {
+	bool (*read)(void *data, uint64_t gva, uint16_t *half);
+	void *data;
+};
+
+#define UCALL_RISCV64_NEXT 4
+
+/*
+ * Where the guest may be after the instruction at pc; returns how many addresses there are, 0 if there
+ * is no code.  `sepc`: where SRET goes.
+ */
+unsigned int ucall_riscv64_next_pcs(const struct ucall_riscv64_code *code, uint64_t pc,
+				    const uint64_t *gpr, uint64_t sepc,
+				    uint64_t next[UCALL_RISCV64_NEXT]);
+
 /* For kvm.c. */
 extern const struct ucall_kvm_irqchip ucall_riscv64_irqchip;
 

@@ -71,6 +71,11 @@ static int s390x_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 	return 0;
 }
 
+static uint64_t s390x_pc(int fd, const struct kvm_run *run)
+{
+	return run->psw_addr;
+}
+
 static int s390x_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run, size_t run_size,
 			struct ucall_exit *exit)
 {
@@ -86,5 +91,6 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.root = s390x_root,
 	.get_regs = s390x_get_regs,
 	.set_regs = s390x_set_regs,
+	.pc = s390x_pc,
 	.decode = s390x_decode,
 };

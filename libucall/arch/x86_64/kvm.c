@@ -320,11 +320,40 @@ static int x86_64_decode(const struct ucall_cpu *vcpu, const struct kvm_run *run
 		exit->u.terminate.reason = run->system_event.data[0] >> 16 & 0xff;
 		return 1;
 	}
-	if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT && run->system_event.type == TDX_SYSTEM_EVENT) {
+	if (run->exit_reason == KVM_EXIT_SYSTEM_EVENT &&
+	    run->system_event.type == TDX_SYSTEM_EVENT) {
 		tdx_decode_fatal(run, exit);
 		return 1;
 	}
 	return 0;
+}
+
+static uint64_t x86_64_pc(int fd, const struct kvm_run *run)
+{
+	struct kvm_regs regs;
+
+	if (run->kvm_valid_regs & KVM_SYNC_X86_REGS)
+		return run->s.regs.regs.rip;
+	return ioctl(fd, KVM_GET_REGS, &regs) ? 0 : regs.rip;
+}
+
+#define DR7_GLOBAL(n) \
+	(2ull << (2 * (n))) /* APM volume 2, 13.1: on execution, as all other bits are 0 */
+#define DR7_FIXED 0x400 /* a bit that is always 1 */
+#define HARDWARE_BREAKPOINTS 4
+
+static unsigned int x86_64_set_breakpoints(int fd, struct kvm_guest_debug *debug,
+					   const uint64_t *pcs, unsigned int count)
+{
+	if (count > HARDWARE_BREAKPOINTS)
+		count = HARDWARE_BREAKPOINTS;
+	debug->control |= KVM_GUESTDBG_USE_HW_BP;
+	debug->arch.debugreg[7] = DR7_FIXED;
+	for (unsigned int i = 0; i < count; i++) {
+		debug->arch.debugreg[i] = pcs[i];
+		debug->arch.debugreg[7] |= DR7_GLOBAL(i);
+	}
+	return count;
 }
 
 static const struct ucall_kvm_guards *const guards[] = { &sev_guards, &tdx_guards, NULL };
@@ -345,6 +374,8 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.debug_pc = x86_64_debug_pc,
 	.is_behind_halt = x86_64_is_behind_halt,
 	.stepping = x86_64_stepping,
+	.pc = x86_64_pc,
+	.set_breakpoints = x86_64_set_breakpoints,
 	.irqchip = &irqchip,
 	.state = &ucall_x86_64_state,
 	.guards = guards,

@@ -47,6 +47,8 @@ struct unicorn_vcpu {
 	bool regs_written; /* apply `regs` before the next instruction */
 	struct ucall_frame regs;
 	bool stepped; /* this run has begun an instruction */
+	const uint64_t *breakpoints; /* of set_breakpoints() */
+	unsigned int breakpoint_count;
 	unsigned int budget; /* instructions until the clock is read; 0: before the next one */
 	int64_t deadline; /* CLOCK_MONOTONIC, ns; -1: none */
 	bool exact; /* bad accesses are reported exactly */

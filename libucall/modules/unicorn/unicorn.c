@@ -148,13 +148,27 @@ static bool take_registers(struct unicorn_vcpu *v)
 static int map_regions(struct unicorn_vcpu *v);
 static void emulate(void *data);
 
+static bool is_breakpoint(const struct unicorn_vcpu *v)
+{
+	for (unsigned int i = 0; i < v->breakpoint_count; i++)
+		if (v->breakpoints[i] == v->pc)
+			return true;
+	return false;
+}
+
+/* How many instructions may pass until check_events(). */
+static unsigned int budget_of(const struct unicorn_vcpu *v)
+{
+	return v->vcpu->stepping || v->breakpoint_count ? 0 : SLICE;
+}
+
 /* Between two instructions: single steps, new memory, kicks, the time limit, other vCPUs. */
 static void check_events(struct unicorn_vcpu *v)
 {
-	v->budget = v->vcpu->stepping ? 0 : SLICE;
-	if (v->vcpu->stepping && v->stepped) {
+	v->budget = budget_of(v);
+	if ((v->vcpu->stepping && v->stepped) || is_breakpoint(v)) {
 		leave(v, LEFT_STEP);
-		v->budget = v->vcpu->stepping ? 0 : SLICE;
+		v->budget = budget_of(v);
 	}
 	v->stepped = true;
 	if (map_regions(v))
@@ -385,10 +399,7 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 		take_turn(u);
 		vcpu->exit.native = 0;
 		/* 0 maps new memory before the next instruction, not within an access. */
-		v->budget =
-			v->mapped == ucall_regions_count(&vcpu->vm->memory) && !v->vcpu->stepping
-				? SLICE
-				: 0;
+		v->budget = v->mapped == ucall_regions_count(&vcpu->vm->memory) ? budget_of(v) : 0;
 		if (!v->running && v->regs_written)
 			take_registers(v);
 		if (!v->running)
@@ -415,6 +426,15 @@ static enum ucall_run_end unicorn_run(struct ucall_cpu *vcpu, int64_t deadline)
 static int unicorn_set_stepping(struct ucall_cpu *vcpu, bool on)
 {
 	return 0;
+}
+
+static int unicorn_set_breakpoints(struct ucall_cpu *vcpu, const uint64_t *pcs, unsigned int count)
+{
+	struct unicorn_vcpu *v = vcpu->engine_data;
+
+	v->breakpoints = pcs;
+	v->breakpoint_count = count;
+	return (int)count;
 }
 
 /* Async-signal-safe. */
@@ -596,6 +616,13 @@ static int unicorn_set_regs(struct ucall_cpu *vcpu, const struct ucall_frame *re
 	return 0;
 }
 
+static uint64_t unicorn_pc(struct ucall_cpu *vcpu)
+{
+	const struct unicorn_vcpu *v = vcpu->engine_data;
+
+	return v->regs_written ? v->regs.pc : v->pc;
+}
+
 static uint64_t unicorn_argument(struct ucall_cpu *vcpu)
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
@@ -724,10 +751,12 @@ const struct ucall_engine ucall_engine = {
 	.restart = unicorn_restart,
 	.run = unicorn_run,
 	.set_stepping = unicorn_set_stepping,
+	.set_breakpoints = unicorn_set_breakpoints,
 	.kick = unicorn_kick,
 	.exit_name = unicorn_exit_name,
 	.get_regs = unicorn_get_regs,
 	.set_regs = unicorn_set_regs,
+	.pc = unicorn_pc,
 	.argument = unicorn_argument,
 	.root = unicorn_root,
 	.code_written = unicorn_code_written,

@@ -1,0 +1,185 @@
+// SPDX-License-Identifier: MIT
+/* What a debugger reads: messages, the `monitor` commands, the guest's file. */
+#include <errno.h>
+#include <inttypes.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <strings.h>
+#include <unistd.h>
+
+#include "arch/byte-order.h"
+#include "base/error.h"
+#include "channel/mailbox.h"
+#include "debug-vm.h"
+#include "machine/image.h"
+#include "own.h"
+#include "protect/protect.h"
+
+static const struct {
+	int cmd;
+	const char *name;
+} kinds[] = {
+	{ UCALL_SYNC, "SYNC" }, { UCALL_ABORT, "ABORT" },	    { UCALL_PRINTF, "PRINTF" },
+	{ UCALL_DONE, "DONE" }, { UCALL_DEBUG_ANY_MESSAGE, "all" },
+};
+
+#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
+
+static void add_kind(struct ucall_text *t, int cmd)
+{
+	for (size_t i = 0; i < KINDS; i++)
+		if (kinds[i].cmd == cmd) {
+			ucall_text_add(t, "%s", kinds[i].name);
+			return;
+		}
+	ucall_text_add(t, "0x%x", (unsigned int)cmd);
+}
+
+/* ---- messages ---- */
+
+void ucall_debug_log(struct ucall_debug *d, unsigned int vcpu, int cmd, const struct ucall *uc)
+{
+	const int first = cmd == UCALL_SYNC || cmd == UCALL_ABORT ? 2 : 0;
+	char *line = d->log[d->logged++ % UCALL_DEBUG_LOG];
+	struct ucall_text t = { line, UCALL_DEBUG_LINE, 0 };
+
+	ucall_text_add(&t, "vCPU %u: ", vcpu);
+	add_kind(&t, cmd);
+	if (cmd == UCALL_SYNC && uc->nargs > 1)
+		ucall_text_add(&t, " %" PRIu64, uc->args[1]);
+	if (cmd == UCALL_ABORT || cmd == UCALL_PRINTF) {
+		ucall_text_add(&t, " ");
+		ucall_text_add_escaped(&t, uc->text, uc->text_size, "");
+	}
+	for (int i = first; i < uc->nargs; i++)
+		ucall_text_add(&t, " 0x%" PRIx64, uc->args[i]);
+}
+
+const char *ucall_debug_last(const struct ucall_debug *d)
+{
+	return d->log[(d->logged - 1) % UCALL_DEBUG_LOG];
+}
+
+/* ---- monitor ---- */
+
+/* The first 8 bytes of a message: what it is, before the host has received it. */
+static void add_mailbox(const struct ucall_own_vcpu *v, struct ucall_text *t)
+{
+	const struct ucall_arch *arch = v->cpu.vm->arch;
+	const struct ucall_mailbox *m = v->port.mailbox;
+	const uint16_t cmd = ucall_guest16(arch, __atomic_load_n(&m->uc.cmd, __ATOMIC_RELAXED));
+
+	ucall_text_add(t, "vCPU %u: %" PRIu64 " messages received; the mailbox is ", v->cpu.number,
+		       ucall_guest64(arch, __atomic_load_n(&m->received, __ATOMIC_RELAXED)));
+	if (!cmd) {
+		ucall_text_add(t, "empty\n");
+		return;
+	}
+	ucall_text_add(t, "full: ");
+	add_kind(t, cmd);
+	ucall_text_add(t, "\n");
+}
+
+static void describe(struct ucall_debug *d, struct ucall_text *t)
+{
+	struct ucall_machine *vm = &d->vm->machine;
+	uint64_t i = d->logged > UCALL_DEBUG_LOG ? d->logged - UCALL_DEBUG_LOG : 0;
+
+	ucall_text_add(t, "backend %s, engine %s, guest %s, protection %s\n",
+		       d->vm->channel.backend_name, vm->engine->name, vm->arch->name,
+		       vm->protection->name);
+	ucall_text_add(t, "No time limit while a debugger is attached.\n");
+	if (ucall_machine_registers_are_closed(vm))
+		ucall_text_add(t, "Registers are closed to the host: no breakpoints, no steps.\n");
+	ucall_text_add(t, "Stops at messages:");
+	for (unsigned int n = 0; n < d->message_count; n++) {
+		ucall_text_add(t, " ");
+		add_kind(t, d->messages[n]);
+	}
+	ucall_text_add(t, "\n");
+	pthread_mutex_lock(&vm->lock);
+	for (unsigned int n = 0; n < vm->vcpu_count; n++) {
+		const struct ucall_cpu *cpu = vm->vcpus;
+
+		while (cpu->number != n)
+			cpu = cpu->next;
+		add_mailbox(ucall_own_vcpu(cpu), t);
+	}
+	pthread_mutex_unlock(&vm->lock);
+	ucall_text_add(t, "%" PRIu64 " messages%s\n", d->logged,
+		       i	   ? "; the last ones:"
+		       : d->logged ? ":"
+				   : "");
+	for (; i < d->logged; i++)
+		ucall_text_add(t, "  %s\n", d->log[i % UCALL_DEBUG_LOG]);
+}
+
+/* A kind of message, by name or number. */
+static bool parse_kind(const char *word, int *cmd)
+{
+	char *end;
+	long n;
+
+	for (size_t i = 0; i < KINDS; i++)
+		if (!strcasecmp(kinds[i].name, word)) {
+			*cmd = kinds[i].cmd;
+			return true;
+		}
+	errno = 0;
+	n = strtol(word, &end, 0);
+	*cmd = (int)n;
+	return !errno && end != word && !*end && n > 0 && n <= INT_MAX;
+}
+
+static void set_break(struct ucall_debug *d, int cmd, bool on, struct ucall_text *t)
+{
+	unsigned int i = 0;
+
+	while (i < d->message_count && d->messages[i] != cmd)
+		i++;
+	if (on && i == UCALL_DEBUG_MESSAGES) {
+		ucall_text_add(t, "%d kinds are the most\n", UCALL_DEBUG_MESSAGES);
+		return;
+	}
+	if (on && i == d->message_count)
+		d->messages[d->message_count++] = cmd;
+	else if (!on && i < d->message_count)
+		d->messages[i] = d->messages[--d->message_count];
+	ucall_text_add(t, on ? "Stops when the host has received " : "Does not stop at ");
+	add_kind(t, cmd);
+	ucall_text_add(t, ".\n");
+}
+
+void ucall_debug_monitor(struct ucall_debug *d, const char *command, struct ucall_text *t)
+{
+	char verb[16], word[32], rest[2];
+	int n = sscanf(command, "%15s %31s %1s", verb, word, rest), cmd;
+	const bool on = n >= 1 && !strcmp(verb, "break"), off = n >= 1 && !strcmp(verb, "nobreak");
+
+	if (n == 1 && !strcmp(verb, "ucall"))
+		describe(d, t);
+	else if (n == 2 && (on || off) && parse_kind(word, &cmd))
+		set_break(d, cmd, on, t);
+	else
+		ucall_text_add(
+			t, "monitor ucall             messages so far, mailboxes\n"
+			   "monitor break MESSAGE     stop when the host has received one: SYNC, "
+			   "PRINTF, ABORT, DONE, a number, all\n"
+			   "monitor nobreak MESSAGE   do not\n");
+}
+
+/* ---- the guest's file ---- */
+
+int ucall_own_program(const struct ucall_own_vm *vm, char *path, size_t size)
+{
+	char found[PATH_MAX];
+
+	if (!realpath(vm->machine.image ? vm->machine.image->name : "/proc/self/exe", found))
+		return ucall_fail(errno, "the guest's file is not known");
+	if (strlen(found) >= size)
+		return ucall_fail(ENAMETOOLONG, "the guest's file: %s", strerror(ENAMETOOLONG));
+	strcpy(path, found);
+	return 0;
+}

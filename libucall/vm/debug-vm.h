@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: MIT */
+/* A debugged VM, for the files of debug.h: stops (debug.c), words (debug-text.c), set-up (gdb.c). */
+#ifndef LIBUCALL_DEBUG_VM_H
+#define LIBUCALL_DEBUG_VM_H
+
+#include <pthread.h>
+
+#include "debug.h"
+
+#define UCALL_DEBUG_BREAKPOINTS 1024
+#define UCALL_DEBUG_WATCHES 16
+#define UCALL_DEBUG_WATCH_SIZE 64
+#define UCALL_DEBUG_MESSAGES 16 /* kinds of messages that stop */
+#define UCALL_DEBUG_ANY_MESSAGE (-1)
+#define UCALL_DEBUG_LOG 32 /* messages that are kept for `monitor ucall` */
+#define UCALL_DEBUG_LINE 160
+
+struct ucall_debug_watch {
+	uint64_t gva;
+	size_t size;
+	uint8_t value[UCALL_DEBUG_WATCH_SIZE];
+};
+
+struct ucall_debug {
+	struct ucall_own_vm *vm;
+	struct ucall_machine_ops ops;
+	const struct ucall_gdb *gdb; /* the module */
+	struct ucall_gdb_server *server;
+	char *remove; /* the socket's file; NULL: none */
+	int event; /* see struct ucall_debug_ops */
+	int timeout_ms; /* the VM's, when no debugger is there */
+	bool closed; /* its registers: no breakpoints, no steps */
+	bool hardware; /* let the engine have breakpoints */
+
+	pthread_mutex_t lock; /* before the machine's */
+	pthread_cond_t changed;
+	bool attached; /* a debugger is there, or the first one is awaited */
+	bool stopped; /* vCPUs stop, or have stopped */
+	unsigned int running; /* how many are in the engine */
+	struct ucall_debug_stop stop; /* why it is stopped */
+
+	unsigned int generation; /* changes with breakpoints and watchpoints */
+	uint64_t *breakpoints;
+	unsigned int breakpoint_count;
+	struct ucall_debug_watch watches[UCALL_DEBUG_WATCHES];
+	unsigned int watch_count;
+	int messages[UCALL_DEBUG_MESSAGES];
+	unsigned int message_count;
+
+	char log[UCALL_DEBUG_LOG][UCALL_DEBUG_LINE];
+	uint64_t logged; /* messages in all */
+};
+
+extern const struct ucall_debug_ops ucall_debug_ops;
+
+/* A new one, stopped; NULL after ucall_fail().  install() puts it between the VM and its channel. */
+struct ucall_debug *ucall_debug_new(struct ucall_own_vm *vm);
+void ucall_debug_install(struct ucall_debug *d);
+void ucall_debug_release(struct ucall_debug *d); /* lets all vCPUs go, for good */
+void ucall_debug_free(struct ucall_debug *d, bool inherited);
+
+/* debug-text.c; the caller holds d->lock. */
+void ucall_debug_log(struct ucall_debug *d, unsigned int vcpu, int cmd, const struct ucall *uc);
+const char *ucall_debug_last(const struct ucall_debug *d); /* the last message */
+void ucall_debug_monitor(struct ucall_debug *d, const char *command, struct ucall_text *text);
+int ucall_own_program(const struct ucall_own_vm *vm, char *path, size_t size);
+
+#endif
