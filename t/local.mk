@@ -12,6 +12,7 @@ c_tests = \
 	t/exits \
 	t/faults \
 	t/fork \
+	t/gdb \
 	t/handlers \
 	t/hostile \
 	t/image \
@@ -173,7 +174,7 @@ installcheck-local:
 		docdir='$(docdir)' libdir='$(libdir)' $(SHELL) $(srcdir)/$$t; done
 
 # The guest halves of tests for any architecture are also compiled for each architecture.
-any_arch_tests = assert confidential-pages done exits faults handlers hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
+any_arch_tests = assert confidential-pages done exits faults gdb handlers hostile limits memory nest-by-hand printf ring ring-ends ring-hostile shared sync-args timeout \
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
 check_DATA += $(if $(filter aarch64,$(guest_archs)),t/guests/confidential-revoked-aarch64.elf)
