@@ -407,15 +407,22 @@ static void tell_stubs(struct ucall_cpu *vcpu, bool on)
 		ucall_kvm_arch.stepping(vcpu, on);
 }
 
+/* A KVM that only reports breakpoint instructions has done so since Linux 6.10. */
 static int check_guest_debug(const struct ucall_cpu *vcpu)
 {
-	const struct kvm_vm *kvm = vcpu->vm->engine_data;
+	struct kvm_guest_debug debug = { .control = KVM_GUESTDBG_ENABLE };
+	struct kvm_vcpu *v = vcpu->engine_data;
 
-	if (!ucall_kvm_arch.next_pcs ||
-	    ioctl(kvm->fd, KVM_CHECK_EXTENSION, KVM_CAP_SET_GUEST_DEBUG) > 0)
+	if (!ucall_kvm_arch.next_pcs)
 		return 0;
-	return ucall_fail(EOPNOTSUPP, "this KVM cannot debug guests (KVM_CAP_SET_GUEST_DEBUG); a "
-				      "newer kernel or engine unicorn can");
+	v->armed = true; /* so that the next run sets what it needs */
+	return ioctl(v->fd, KVM_SET_GUEST_DEBUG, &debug)
+		       ? ucall_fail(
+				 EOPNOTSUPP,
+				 "this KVM cannot debug guests (KVM_SET_GUEST_DEBUG: %s); a newer "
+				 "kernel or engine unicorn can",
+				 strerror(errno))
+		       : 0;
 }
 
 static int kvm_set_stepping(struct ucall_cpu *vcpu, bool on)
