@@ -168,7 +168,7 @@ static int set_stepping(struct ucall_own_vcpu *v, bool on)
 
 static bool take_kick(struct ucall_own_vcpu *v)
 {
-	return __atomic_exchange_n(&v->debug.kicked, false, __ATOMIC_ACQ_REL);
+	return __atomic_exchange_n(&v->debug.kicked, 0, __ATOMIC_ACQ_REL);
 }
 
 /* The vCPU has ended a step, or met a breakpoint.  UCALL_RUN_AGAIN: that is not for the program. */
@@ -277,7 +277,7 @@ static void kick(void *cpu)
 {
 	struct ucall_own_vcpu *v = cpu;
 
-	__atomic_store_n(&v->debug.kicked, true, __ATOMIC_RELEASE);
+	__atomic_store_n(&v->debug.kicked, 1, __ATOMIC_RELEASE);
 	v->cpu.vm->engine->kick(&v->cpu);
 }
 

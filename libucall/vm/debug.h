@@ -48,7 +48,7 @@ struct ucall_debug_cpu {
 	struct ucall_port_ops ops; /* the port's */
 	const struct ucall_port_ops *usual;
 	bool running; /* in the engine */
-	bool kicked; /* atomic: by the program */
+	int kicked; /* atomic: by the program */
 	bool user_stepping; /* ucall_vcpu_set_stepping() */
 	bool was_stepped; /* its last run ended with a debug exit */
 	bool emulates; /* the engine cannot have all breakpoints: it steps instead */
