@@ -95,6 +95,7 @@ sh_tests = \
 	t/conform.sh \
 	t/cross-objects.sh \
 	t/core.sh \
+	t/gdb.sh \
 	t/coverage.sh \
 	t/debugger.sh \
 	t/documents.sh \

@@ -414,11 +414,11 @@ UCALL_PUBLIC int ucall_vcpu_restart(struct ucall_vcpu *vcpu);
 
 /*
  * Turns single-stepping on or off; ucall_vm_launch() refuses a VM whose registers it would close
- * meanwhile (EINVAL).  While it is on, each ucall_vcpu_run() ends after one guest
- * instruction, with the exit UCALL_EXIT_DEBUG or the exit that the instruction made; ucall_next()
- * then fails with ENOMSG.  Returns 0, or -1: EOPNOTSUPP if the engine cannot do it (KVM on
- * riscv64), EINVAL if the guest's registers are closed to the host.  A KVM that interprets ring 0
- * does not report steps in ring 3.
+ * meanwhile (EINVAL).  While it is on, each ucall_vcpu_run() ends after one guest instruction, with
+ * the exit UCALL_EXIT_DEBUG or the exit that the instruction made; ucall_next() then fails with
+ * ENOMSG.  Returns 0, or -1: EOPNOTSUPP if the engine cannot do it (KVM on riscv64 before Linux 6.10;
+ * later ones step by EBREAK in the guest's code), EINVAL if the guest's registers are closed to the
+ * host.  A KVM that interprets ring 0 does not report steps in ring 3.
  */
 UCALL_PUBLIC int ucall_vcpu_set_stepping(struct ucall_vcpu *vcpu, bool on);
 

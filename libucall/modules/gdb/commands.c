@@ -344,6 +344,8 @@ static enum gdb_next part(const char *p, const void *object, size_t size, struct
 	return GDB_REPLY;
 }
 
+#define NO_LIBRARIES "<library-list-svr4 version=\"1.0\"/>"
+
 /* "OBJECT:read:ANNEX:OFFSET,LENGTH" */
 static enum gdb_next transfer(struct gdb_session *s, const char *p, struct gdb_reply *r)
 {
@@ -371,6 +373,9 @@ static enum gdb_next transfer(struct gdb_session *s, const char *p, struct gdb_r
 	}
 	if (auxv_size && skip(&p, "auxv:read::"))
 		return part(p, auxv, auxv_size, r);
+	/* The guest has no libraries; without this GDB looks for them in memory that is the host's. */
+	if (auxv_size && skip(&p, "libraries-svr4:read::"))
+		return part(p, NO_LIBRARIES, strlen(NO_LIBRARIES), r);
 	return GDB_REPLY;
 }
 
@@ -419,7 +424,9 @@ static enum gdb_next query(struct gdb_session *s, const char *p, struct gdb_repl
 		gdb_add(r,
 			"PacketSize=%x;QStartNoAckMode+;vContSupported+;swbreak+;hwbreak+;"
 			"qXfer:features:read+;qXfer:exec-file:read+%s",
-			PACKET_SIZE - 1, s->ops->auxv(s->d, auxv) ? ";qXfer:auxv:read+" : "");
+			PACKET_SIZE - 1,
+			s->ops->auxv(s->d, auxv) ? ";qXfer:auxv:read+;qXfer:libraries-svr4:read+"
+						 : "");
 		return GDB_REPLY;
 	}
 	if (skip(&p, "Xfer:"))
