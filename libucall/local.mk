@@ -35,6 +35,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/base/handle.c libucall/base/handle.h \
 	libucall/base/limit.h \
 	libucall/base/options.c libucall/base/options.h \
+	libucall/base/probe.h \
 	libucall/base/process.c libucall/base/process.h \
 	libucall/base/run-end.h \
 	libucall/base/sanitizers.h \
@@ -85,7 +86,9 @@ libucall_libcore_la_SOURCES = \
 	libucall/vm/debug-text.c \
 	libucall/vm/gdb.c \
 	libucall/vm/launch.c \
+	libucall/vm/message-text.c libucall/vm/message-text.h \
 	libucall/vm/own.c libucall/vm/own.h \
+	libucall/vm/trace.c libucall/vm/trace.h \
 	libucall/vm/snapshot.c \
 	libucall/vm/vcpu.c \
 	libucall/vm/vm.c
@@ -177,7 +180,7 @@ if HOST_X86_64
 libucall_libcore_la_SOURCES += $(native_x86_64)
 endif
 EXTRA_DIST += $(native_aarch64) $(native_riscv64) $(native_s390x) $(native_x86_64)
-libucall_libcore_la_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) \
+libucall_libcore_la_CPPFLAGS = $(UCALL_CORE_CPPFLAGS) $(UCALL_PROBE_CPPFLAGS) \
 	-DUCALL_VERSION='"$(PACKAGE_VERSION)"'
 libucall_libcore_la_CFLAGS = $(UCALL_CFLAGS) -fvisibility=hidden -fno-jump-tables $(LIBELF_CFLAGS) -pthread
 libucall_libucall_la_SOURCES =
@@ -198,6 +201,7 @@ libucall_libucall_guest_a_SOURCES = \
 	libucall/guest/printf.c \
 	libucall/guest/safe.c \
 	libucall/guest/share.c \
+	libucall/guest/span.c \
 	libucall/guest/tdx.c
 libucall_libucall_guest_a_CPPFLAGS = $(UCALL_CPPFLAGS)
 libucall_libucall_guest_a_CFLAGS = $(UCALL_GUEST_CFLAGS)

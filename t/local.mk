@@ -96,6 +96,7 @@ sh_tests = \
 	t/cross-objects.sh \
 	t/core.sh \
 	t/gdb.sh \
+	t/trace.sh \
 	t/coverage.sh \
 	t/debugger.sh \
 	t/documents.sh \

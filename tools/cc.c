@@ -13,7 +13,7 @@
 #include "embed.h"
 
 /* The guest runtime, which is compiled with each guest. */
-static const char *const runtime[] = { "/entry.c", "/mem.c", "/nest.c", "/printf.c", "/safe.c", "/share.c",
+static const char *const runtime[] = { "/entry.c", "/mem.c", "/nest.c", "/printf.c", "/safe.c", "/share.c", "/span.c",
 				       "/tdx.c" };
 
 #define RUNTIME (sizeof(runtime) / sizeof(runtime[0]))

@@ -23,6 +23,7 @@ int cmd_demo(int argc, char **argv);
 int cmd_run(int argc, char **argv);
 int cmd_cc(int argc, char **argv);
 int cmd_lab(int argc, char **argv);
+int cmd_trace(int argc, char **argv);
 int cmd_kselftest(int argc, char **argv);
 int cmd_new(int argc, char **argv);
 int cmd_conform(int argc, char **argv);

@@ -31,6 +31,7 @@ static const struct {
 		 "  -m, --memory MIB  the guest's memory\n"
 		 "  -p, --protect P   the kind of memory encryption\n"
 		 "  --core FILE       if the guest goes wrong, write a core file for a debugger\n"
+		 "  --trace FILE      write a trace of runs, exits, messages and the guest's spans\n"
 		 "  --gdb[=ADDRESS]   wait for gdb before the guest's first instruction, at a port of "
 		 "the loopback\n"
 		 "                    device (1234) or at unix:PATH\n"
@@ -62,6 +63,9 @@ static const struct {
 		     "  --point PATTERN   only the points whose name the shell pattern matches, "
 		     "such as 'texts*'\n"
 		     "  --no-fork         all in this process, for a debugger\n" },
+	{ "trace", "usage: ucall trace FILE\n"
+		   "Prints a trace of UCALL_TRACE or `ucall run --trace`: when it was, whose it is, "
+		   "and what it was.\n" },
 	{ "lab", "usage: ucall lab MACHINE [OPTION...] [-- CMD [ARG...]]\n"
 		 "       ucall lab MACHINE --cc [ARG...]\n"
 		 "       ucall lab --matrix FILE [--out DIR] [--jobs N] [--resume] -- CMD "

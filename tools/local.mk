@@ -9,6 +9,7 @@ tools_ucall_SOURCES = \
 	tools/bench/bench-rows.c \
 	tools/bench/svg.c \
 	tools/lab.c \
+	tools/trace.c \
 	tools/cc.c \
 	tools/commands.h \
 	tools/compilers.c tools/compilers.h \

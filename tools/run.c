@@ -21,6 +21,7 @@
 struct options {
 	struct ucall_vm_config config;
 	const char *entry, *core; /* core: the file for a guest that goes wrong; NULL: none */
+	const char *trace; /* the file; NULL: none */
 	const char *gdb; /* where to wait for gdb; NULL: do not */
 	bool dry_run; /* only list the KVM calls of the launch */
 	enum run_format format;
@@ -46,6 +47,8 @@ static bool set_option(const char *name, const char *value, struct options *o)
 		config->protect = value;
 	} else if (!strcmp(name, "--core")) {
 		o->core = value;
+	} else if (!strcmp(name, "--trace")) {
+		o->trace = value;
 	} else if (!strcmp(name, "-t") || !strcmp(name, "--timeout")) {
 		return parse_seconds("--timeout", value, &config->timeout_ms);
 	} else if (!strcmp(name, "-m") || !strcmp(name, "--memory")) {
@@ -232,6 +235,10 @@ static int run_guest(void *data)
 		return EXIT_USAGE;
 	}
 	vm = ucall_vm_create(&config);
+	if (vm && o->trace && ucall_vm_trace(vm, o->trace)) {
+		ucall_vm_free(vm);
+		vm = NULL;
+	}
 	vcpu = vm ? ucall_vcpu_add_function(vm, 0, o->entry, o->nargs, o->args[0], o->args[1],
 					    o->args[2], o->args[3], o->args[4], o->args[5])
 		  : NULL;
@@ -244,6 +251,10 @@ static int run_guest(void *data)
 			write_core(vm, o->core);
 	} else {
 		run_output_no_guest(o->format, ucall_error());
+	}
+	if (vm && o->trace && ucall_vm_trace(vm, NULL)) {
+		fprintf(stderr, "ucall: %s: %s\n", o->trace, ucall_error());
+		status = status ? status : EXIT_USAGE;
 	}
 	ucall_vm_free(vm);
 	run_output_close(&output);
@@ -265,10 +276,11 @@ int cmd_run(int argc, char **argv)
 
 	if (!parse(argc, argv, &o))
 		return bad_usage("run");
-	if (o.dry_run && (o.core || o.gdb || o.format == RUN_TAP || o.format == RUN_JSON)) {
+	if (o.dry_run &&
+	    (o.core || o.gdb || o.trace || o.format == RUN_TAP || o.format == RUN_JSON)) {
 		fprintf(stderr,
 			"ucall: --dry-run lists KVM calls and runs no guest: it cannot be used with "
-			"--core, --gdb, --tap or --json\n");
+			"--core, --gdb, --trace, --tap or --json\n");
 		return EXIT_USAGE;
 	}
 	if (o.core && is_same_file(o.core, o.config.image)) {

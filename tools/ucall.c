@@ -22,9 +22,10 @@ static const struct {
 	{ "cc", "[OPTION...] SOURCE.c", "compile a guest ELF, or a backend", cmd_cc },
 	{ "new", "NAME [DIR]", "write the source of a backend of your own", cmd_new },
 	{ "conform", "PLUGIN", "check whether a backend is correct", cmd_conform },
+	{ "trace", "FILE", "print a trace, a line for each event", cmd_trace },
 	{ "lab", "MACHINE [-- CMD]", "run CMD on the real KVM of another machine", cmd_lab },
-	{ "kselftest", "--fetch[=SUITE] | --tree DIR", "run the kernel's KVM selftests over backends",
-	  cmd_kselftest },
+	{ "kselftest", "--fetch[=SUITE] | --tree DIR",
+	  "run the kernel's KVM selftests over backends", cmd_kselftest },
 	{ "bench", "[OPTION...]", "what a ucall costs, against a bare exit", cmd_bench },
 };
 

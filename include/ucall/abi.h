@@ -55,6 +55,8 @@ enum ucall_cmd {
 	UCALL_PRINTF = 3, /* text */
 	UCALL_DONE = 4,
 	UCALL_PAGES = 6, /* guest_share(), guest_unshare(): args are address, size, 1 if shared */
+	/* GUEST_TRACE_BEGIN(), _END(): args[0] is 1 or 0, args[1] the counter or 0; text, the name */
+	UCALL_SPAN = 7,
 	UCALL_USER = 0x100,
 };
 
@@ -169,6 +171,9 @@ struct ucall_fault_area {
 	uint64_t stack[UCALL_FAULT_STACK_WORDS]; /* from frame.sp upwards */
 };
 
+#define UCALL_TRACING_ON 1u
+#define UCALL_TRACING_COUNTER 2u /* the host knows this CPU's counter */
+
 /*
  * The mailbox.  Before a handler runs, exception stubs and ucall_nest_enter() save the first
  * UCALL_NEST_SIZE bytes and zero uc's head and `shared`; they restore all when the handler is done.
@@ -177,7 +182,7 @@ struct ucall_mailbox {
 	struct ucall uc;
 	uint64_t shared; /* ucall_shared(): guest address of the message; 0: it is uc */
 	uint32_t vcpu; /* number of this vCPU in its VM, from 0 */
-	uint32_t reserved0;
+	uint32_t tracing; /* UCALL_TRACING_ bits; 0: the host does not trace this guest */
 	uint64_t received; /* messages that the host took; for diagnosis only */
 	uint64_t ghcb; /* guest-physical address of this vCPU's GHCB; 0: it has none */
 	uint32_t ghcb_registered; /* set by the guest: the hypervisor knows that address */

@@ -421,6 +421,16 @@ UCALL_HIDDEN int guest_xsetbv_safe(uint32_t index, uint64_t value);
 UCALL_HIDDEN int guest_share(void *address, uint64_t size);
 UCALL_HIDDEN int guest_unshare(void *address, uint64_t size);
 
+/*
+ * A span in the host's trace (ucall_vm_trace()), from BEGIN to the END that belongs to it; spans may
+ * contain others.  Each is a message of the library's own, which ucall_next() does not return
+ * (get_ucall() returns UCALL_SPAN; run the vCPU again).  If the host does not trace, no message is
+ * sent.
+ */
+#define GUEST_TRACE_BEGIN(name) ucall_guest_span(name)
+#define GUEST_TRACE_END() ucall_guest_span((const char *)0)
+UCALL_HIDDEN void ucall_guest_span(const char *name);
+
 #ifdef __cplusplus
 }
 #endif

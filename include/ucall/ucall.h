@@ -219,6 +219,16 @@ UCALL_PUBLIC char *ucall_vm_launch_list(struct ucall_vm *vm, const char *protect
 UCALL_PUBLIC int ucall_vm_core(struct ucall_vm *vm, const char *path);
 
 /*
+ * Writes a trace of the VM to `path`, which is made anew: each run of a vCPU with its exit, each
+ * message, and the guest's spans (GUEST_TRACE_BEGIN()), as Perfetto's TracePackets; `ucall trace`
+ * prints it.  Before ucall_vcpu_add().  The file is complete after ucall_vm_free().  If `path` is
+ * NULL and the VM is traced: writes what has been kept back, and fails if anything could not be
+ * written.  The environment variable UCALL_TRACE names a file to which each VM of a program is
+ * added.  Returns 0, or -1 (EBUSY).
+ */
+UCALL_PUBLIC int ucall_vm_trace(struct ucall_vm *vm, const char *path);
+
+/*
  * Waits for gdb: the VM's vCPUs stop before their next instruction until a debugger has connected to
  * `address` and lets them go on.  `address` is a port of this machine's loopback device ("1234", for
  * `target remote :1234`) or "unix:PATH", a socket that only its owner may use; a port is open to all

@@ -621,9 +621,9 @@ static int receive(struct attached_vcpu *vcpu)
 				  "a message by address needs read() in the attach configuration");
 	memset(&next, 0, offsetof(struct ucall, text) + 1);
 	cmd = vcpu->port.ops->receive(&vcpu->port, NULL, &next);
-	if (cmd == UCALL_PAGES)
-		cmd = ucall_fail(EPROTO,
-				 "the guest sent UCALL_PAGES, which is for libucall's own VMs");
+	if (cmd == UCALL_PAGES || cmd == UCALL_SPAN)
+		cmd = ucall_fail(EPROTO, "the guest sent %s, which is for libucall's own VMs",
+				 cmd == UCALL_PAGES ? "UCALL_PAGES" : "UCALL_SPAN");
 	if (cmd || !by_mailbox)
 		*last = next;
 	if (cmd < 0)

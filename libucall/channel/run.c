@@ -6,6 +6,7 @@
 #include "arch/byte-order.h"
 #include "base/error.h"
 #include "base/handle.h"
+#include "base/probe.h"
 #include "base/process.h"
 #include "channel.h"
 
@@ -83,6 +84,7 @@ static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *
 		uc = &own;
 	memset(uc, 0, offsetof(struct ucall, text) + 1);
 	cmd = port->ops->receive(port, only, uc);
+	UCALL_PROBE(message, port->number, cmd, uc->nargs);
 	return cmd == UCALL_PAGES ? take_pages(port, uc) : cmd;
 }
 
@@ -124,6 +126,7 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 		case UCALL_NONE:
 			return port->channel->machine->report_exit(port->cpu);
 		case UCALL_PAGES:
+		case UCALL_SPAN:
 			break;
 		case UCALL_ABORT:
 			return ucall_fail(ECANCELED, "%s",

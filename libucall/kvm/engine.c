@@ -712,6 +712,15 @@ static uint64_t kvm_pc(struct ucall_cpu *vcpu)
 	return ucall_kvm_arch.pc(v->fd, v->run);
 }
 
+static int kvm_counter(struct ucall_cpu *vcpu, uint64_t *value, uint64_t *hz)
+{
+	const struct kvm_vcpu *v = vcpu->engine_data;
+
+	if (!ucall_kvm_arch.counter || ucall_protection_closes(vcpu->vm->protection))
+		return -1;
+	return ucall_kvm_arch.counter(v->fd, value, hz);
+}
+
 static uint64_t kvm_argument(struct ucall_cpu *vcpu)
 {
 	const struct kvm_vcpu *v = vcpu->engine_data;
@@ -764,6 +773,7 @@ const struct ucall_engine ucall_engine_kvm = {
 	.get_regs = kvm_get_regs,
 	.set_regs = kvm_set_regs,
 	.pc = kvm_pc,
+	.counter = kvm_counter,
 	.argument = kvm_argument,
 	.root = kvm_root,
 	.save = kvm_save,

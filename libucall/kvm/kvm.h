@@ -123,6 +123,7 @@ struct ucall_kvm_arch {
 	 * into *debug as the CPU has breakpoints, and returns their number.  NULL: it has none.
 	 */
 	uint64_t (*pc)(int fd, const struct kvm_run *run);
+	int (*counter)(int fd, uint64_t *value, uint64_t *hz); /* as the engine's; NULL: unknown */
 	unsigned int (*set_breakpoints)(int fd, struct kvm_guest_debug *debug, const uint64_t *pcs,
 					unsigned int count);
 	/*

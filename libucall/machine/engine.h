@@ -80,6 +80,11 @@ struct ucall_engine {
 	int (*set_regs)(struct ucall_cpu *vcpu, const struct ucall_frame *regs);
 	/* The program counter at the last exit, by the fewest system calls. */
 	uint64_t (*pc)(struct ucall_cpu *vcpu);
+	/*
+	 * The guest's counter now (x86_64: the TSC; aarch64: CNTVCT_EL0; riscv64: time) and its ticks
+	 * a second; -1 if the host cannot read it.  No ucall_fail().  NULL: it never can.
+	 */
+	int (*counter)(struct ucall_cpu *vcpu, uint64_t *value, uint64_t *hz);
 	/* The first argument register at the last exit; costs no system call. */
 	uint64_t (*argument)(struct ucall_cpu *vcpu);
 	/* The root of the page tables in use at the last exit; costs no system call. */

@@ -446,9 +446,9 @@ int ucall_fault_timeout(struct ucall_fault *f, int timeout_ms)
 	return finish(f, ETIMEDOUT, &t, problem);
 }
 
-static void describe_exit(const struct ucall_fault *f, struct ucall_text *t)
+void ucall_describe_exit(const struct ucall_cpu *cpu, struct ucall_text *t)
 {
-	const struct ucall_exit *exit = &f->cpu->exit;
+	const struct ucall_exit *exit = &cpu->exit;
 
 	switch (exit->reason) {
 	case UCALL_EXIT_IO:
@@ -496,16 +496,29 @@ static void describe_exit(const struct ucall_fault *f, struct ucall_text *t)
 		ucall_text_add(t, "the guest cannot go on (ReportFatalError, code 0x%" PRIx64 ")",
 			       exit->u.fatal.code);
 		break;
+	case UCALL_EXIT_EXCEPTION:
+		ucall_text_add(t, "exception %" PRIu64, exit->u.exception.vector);
+		break;
+	case UCALL_EXIT_SHUTDOWN:
+		ucall_text_add(t, "shutdown");
+		break;
+	case UCALL_EXIT_TIMEOUT:
+		ucall_text_add(t, "the time limit");
+		break;
+	case UCALL_EXIT_KICK:
+		ucall_text_add(t, "a kick");
+		break;
 	default:
-		ucall_text_add(t, "%s", f->cpu->vm->engine->exit_name(exit->native));
+		ucall_text_add(t, "%s", cpu->vm->engine->exit_name(exit->native));
 		if (exit->u.other.suberror)
 			ucall_text_add(t, ", suberror %" PRIu64, exit->u.other.suberror);
-		if (f->cpu->vm->protection->bit == UCALL_PROTECT_TDX && exit->u.other.suberror == 4)
-			ucall_text_add(t,
-				       " (the trust domain has ended, status 0x%" PRIx64
-				       ": the guest used a private page that its host wrote to, or the "
-				       "TDX module failed)",
-				       exit->u.other.data[0]);
+		if (cpu->vm->protection->bit == UCALL_PROTECT_TDX && exit->u.other.suberror == 4)
+			ucall_text_add(
+				t,
+				" (the trust domain has ended, status 0x%" PRIx64
+				": the guest used a private page that its host wrote to, or the "
+				"TDX module failed)",
+				exit->u.other.data[0]);
 	}
 }
 
@@ -527,7 +540,7 @@ int ucall_fault_exit(struct ucall_fault *f)
 		ucall_text_add(&t, "; ");
 	}
 	ucall_text_add(&t, "an exit that backend %s does not recognise: ", f->backend);
-	describe_exit(f, &t);
+	ucall_describe_exit(f->cpu, &t);
 	add_pc(fault, ", at", &t);
 	add_place(fault, &t);
 	return finish(f, error, &t, problem);

@@ -31,6 +31,10 @@ int ucall_fault_timeout(struct ucall_fault *f, int timeout_ms);
 int ucall_fault_exit(struct ucall_fault *f);
 int ucall_fault_message(struct ucall_fault *f);
 
+/* Adds what the vCPU's last exit was: "output to port 0x3f8, 1 byte(s)". */
+struct ucall_text;
+void ucall_describe_exit(const struct ucall_cpu *cpu, struct ucall_text *text);
+
 /* Drops the report, when the vCPU continues. */
 void ucall_fault_clear(struct ucall_fault *f);
 

@@ -6,7 +6,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <strings.h>
 #include <unistd.h>
 
 #include "arch/byte-order.h"
@@ -14,47 +13,18 @@
 #include "channel/mailbox.h"
 #include "debug-vm.h"
 #include "machine/image.h"
+#include "message-text.h"
 #include "own.h"
 #include "protect/protect.h"
-
-static const struct {
-	int cmd;
-	const char *name;
-} kinds[] = {
-	{ UCALL_SYNC, "SYNC" }, { UCALL_ABORT, "ABORT" },	    { UCALL_PRINTF, "PRINTF" },
-	{ UCALL_DONE, "DONE" }, { UCALL_DEBUG_ANY_MESSAGE, "all" },
-};
-
-#define KINDS (sizeof(kinds) / sizeof(kinds[0]))
-
-static void add_kind(struct ucall_text *t, int cmd)
-{
-	for (size_t i = 0; i < KINDS; i++)
-		if (kinds[i].cmd == cmd) {
-			ucall_text_add(t, "%s", kinds[i].name);
-			return;
-		}
-	ucall_text_add(t, "0x%x", (unsigned int)cmd);
-}
 
 /* ---- messages ---- */
 
 void ucall_debug_log(struct ucall_debug *d, unsigned int vcpu, int cmd, const struct ucall *uc)
 {
-	const int first = cmd == UCALL_SYNC || cmd == UCALL_ABORT ? 2 : 0;
 	char *line = d->log[d->logged++ % UCALL_DEBUG_LOG];
-	struct ucall_text t = { line, UCALL_DEBUG_LINE, 0 };
+	int n = snprintf(line, UCALL_DEBUG_LINE, "vCPU %u: ", vcpu);
 
-	ucall_text_add(&t, "vCPU %u: ", vcpu);
-	add_kind(&t, cmd);
-	if (cmd == UCALL_SYNC && uc->nargs > 1)
-		ucall_text_add(&t, " %" PRIu64, uc->args[1]);
-	if (cmd == UCALL_ABORT || cmd == UCALL_PRINTF) {
-		ucall_text_add(&t, " ");
-		ucall_text_add_escaped(&t, uc->text, uc->text_size, "");
-	}
-	for (int i = first; i < uc->nargs; i++)
-		ucall_text_add(&t, " 0x%" PRIx64, uc->args[i]);
+	ucall_message_describe(cmd, uc, line + n, UCALL_DEBUG_LINE - (size_t)n);
 }
 
 const char *ucall_debug_last(const struct ucall_debug *d)
@@ -78,7 +48,7 @@ static void add_mailbox(const struct ucall_own_vcpu *v, struct ucall_text *t)
 		return;
 	}
 	ucall_text_add(t, "full: ");
-	add_kind(t, cmd);
+	ucall_message_add_kind(t, cmd);
 	ucall_text_add(t, "\n");
 }
 
@@ -96,7 +66,7 @@ static void describe(struct ucall_debug *d, struct ucall_text *t)
 	ucall_text_add(t, "Stops at messages:");
 	for (unsigned int n = 0; n < d->message_count; n++) {
 		ucall_text_add(t, " ");
-		add_kind(t, d->messages[n]);
+		ucall_message_add_kind(t, d->messages[n]);
 	}
 	ucall_text_add(t, "\n");
 	pthread_mutex_lock(&vm->lock);
@@ -116,23 +86,6 @@ static void describe(struct ucall_debug *d, struct ucall_text *t)
 		ucall_text_add(t, "  %s\n", d->log[i % UCALL_DEBUG_LOG]);
 }
 
-/* A kind of message, by name or number. */
-static bool parse_kind(const char *word, int *cmd)
-{
-	char *end;
-	long n;
-
-	for (size_t i = 0; i < KINDS; i++)
-		if (!strcasecmp(kinds[i].name, word)) {
-			*cmd = kinds[i].cmd;
-			return true;
-		}
-	errno = 0;
-	n = strtol(word, &end, 0);
-	*cmd = (int)n;
-	return !errno && end != word && !*end && n > 0 && n <= INT_MAX;
-}
-
 static void set_break(struct ucall_debug *d, int cmd, bool on, struct ucall_text *t)
 {
 	unsigned int i = 0;
@@ -148,7 +101,7 @@ static void set_break(struct ucall_debug *d, int cmd, bool on, struct ucall_text
 	else if (!on && i < d->message_count)
 		d->messages[i] = d->messages[--d->message_count];
 	ucall_text_add(t, on ? "Stops when the host has received " : "Does not stop at ");
-	add_kind(t, cmd);
+	ucall_message_add_kind(t, cmd);
 	ucall_text_add(t, ".\n");
 }
 
@@ -160,7 +113,7 @@ void ucall_debug_monitor(struct ucall_debug *d, const char *command, struct ucal
 
 	if (n == 1 && !strcmp(verb, "ucall"))
 		describe(d, t);
-	else if (n == 2 && (on || off) && parse_kind(word, &cmd))
+	else if (n == 2 && (on || off) && ucall_message_parse_kind(word, &cmd))
 		set_break(d, cmd, on, t);
 	else
 		ucall_text_add(

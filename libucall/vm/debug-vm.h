@@ -6,14 +6,14 @@
 #include <pthread.h>
 
 #include "debug.h"
+#include "message-text.h"
 
 #define UCALL_DEBUG_BREAKPOINTS 1024
 #define UCALL_DEBUG_WATCHES 16
 #define UCALL_DEBUG_WATCH_SIZE 64
 #define UCALL_DEBUG_MESSAGES 16 /* kinds of messages that stop */
-#define UCALL_DEBUG_ANY_MESSAGE (-1)
 #define UCALL_DEBUG_LOG 32 /* messages that are kept for `monitor ucall` */
-#define UCALL_DEBUG_LINE 160
+#define UCALL_DEBUG_LINE (UCALL_MESSAGE_TEXT + 16)
 
 struct ucall_debug_watch {
 	uint64_t gva;

@@ -352,7 +352,7 @@ static void leave_doorbell(const struct ucall_debug *d, struct ucall_own_vcpu *v
 static bool stops_at(const struct ucall_debug *d, int cmd)
 {
 	for (unsigned int i = 0; i < d->message_count; i++)
-		if (d->messages[i] == cmd || d->messages[i] == UCALL_DEBUG_ANY_MESSAGE)
+		if (d->messages[i] == cmd || d->messages[i] == UCALL_ANY_MESSAGE)
 			return true;
 	return false;
 }
@@ -363,7 +363,7 @@ static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *
 	int cmd = v->debug.usual->receive(port, only, uc);
 	struct ucall_debug *d = debug_of(v);
 
-	if (cmd <= 0 || cmd == UCALL_PAGES)
+	if (cmd <= 0 || cmd == UCALL_PAGES || cmd == UCALL_SPAN)
 		return cmd;
 	pthread_mutex_lock(&d->lock);
 	ucall_debug_log(d, v->cpu.number, cmd, uc);

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <sys/auxv.h>
 
+#include "base/probe.h"
 #include "machine/memory.h"
 #include "own.h"
 #include "protect/guard.h"
@@ -182,8 +183,10 @@ static int check_run(void *cpu)
 static enum ucall_run_end run(void *cpu, int64_t deadline)
 {
 	struct ucall_cpu *c = cpu_of(cpu);
+	enum ucall_run_end end = c->vm->engine->run(c, deadline);
 
-	return c->vm->engine->run(c, deadline);
+	UCALL_PROBE(exit, c->number, c->exit.reason, c->exit.native);
+	return end;
 }
 
 static void kick(void *cpu)

@@ -6,6 +6,7 @@
 #include "base/handle.h"
 #include "channel/channel.h"
 #include "debug.h"
+#include "trace.h"
 #include "machine/machine.h"
 #include "report/fault.h"
 
@@ -17,6 +18,7 @@ struct ucall_own_vm {
 	struct ucall_machine machine;
 	/* the vCPUs' state at the machine's snapshot; NULL: no snapshot */
 	struct ucall_own_states *states;
+	struct ucall_trace *trace; /* NULL: it is not traced */
 	struct ucall_debug *debug; /* NULL: it is not debugged */
 };
 
@@ -25,6 +27,7 @@ struct ucall_own_vcpu {
 	struct ucall_port port;
 	struct ucall_cpu cpu;
 	struct ucall_fault fault;
+	struct ucall_trace_cpu trace;
 	struct ucall_debug_cpu debug;
 };
 

@@ -19,10 +19,11 @@ static int build(struct ucall_own_vcpu *vcpu, struct ucall_own_vm *vm)
 	vcpu->port.number = cpu->number;
 	if (ucall_port_open(&vcpu->port, &vm->channel))
 		return -1;
-	ucall_debug_add(vcpu);
 	vcpu->fault.area = &vcpu->port.mailbox->fault;
 	if (ucall_cpu_create(cpu))
 		return -1;
+	ucall_trace_add(vcpu);
+	ucall_debug_add(vcpu);
 	vcpu->port.mailbox->ghcb = cpu->shared_page;
 	return 0;
 }

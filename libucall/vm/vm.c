@@ -81,7 +81,8 @@ static int build(struct ucall_own_vm *vm, const struct ucall_vm_config *config)
 		return -1;
 	ucall_machine_finish(&vm->machine);
 	/* A backend's init() may already use the VM. */
-	return ucall_channel_open(&vm->channel) || ucall_debug_open(vm) ? -1 : 0;
+	return ucall_trace_open(vm) || ucall_channel_open(&vm->channel) || ucall_debug_open(vm) ? -1
+												: 0;
 }
 
 struct ucall_vm *ucall_vm_create_sized(const struct ucall_vm_config *config, size_t config_size)
@@ -125,6 +126,7 @@ static void free_own(struct ucall_own_vm *vm)
 	m->inherited = ucall_process_is_inherited(m->process);
 	ucall_debug_close(vm, m->inherited);
 	ucall_own_stop(vm);
+	ucall_trace_close(vm, m->inherited);
 	for (struct ucall_cpu *cpu = m->vcpus; cpu; cpu = cpu->next)
 		ucall_port_leave(&ucall_own_vcpu(cpu)->port, m->inherited);
 	ucall_channel_close(&vm->channel, m->inherited);

@@ -108,7 +108,7 @@ add_libucall() { # IMAGE
 			cp -n "$d"/ucall-*.so "$1/.lab/ucall/plugins/" 2>/dev/null || true
 		done
 		for d in $UCALL_LAB_MODULES; do
-			for m in symbols.so ciphers.so gdb.so ucall-symbols; do
+			for m in symbols.so ciphers.so gdb.so trace.so ucall-symbols; do
 				test ! -f "$d/$m" || cp -n "$d/$m" "$1/.lab/ucall/modules/" || true
 			done
 		done

@@ -121,6 +121,15 @@ static uint64_t aarch64_pc(int fd, const struct kvm_run *run)
 	return ucall_kvm_get_reg(fd, CORE(regs.pc), &value) ? 0 : value;
 }
 
+/* The guest reads CNTFRQ_EL0 of the machine itself; so does this process. */
+static int aarch64_counter(int fd, uint64_t *value, uint64_t *hz)
+{
+	struct kvm_one_reg reg = { KVM_REG_ARM_TIMER_CNT, (uint64_t)(uintptr_t)value };
+
+	__asm__("mrs %0, cntfrq_el0" : "=r"(*hz));
+	return ioctl(fd, KVM_GET_ONE_REG, &reg) || !*hz ? -1 : 0;
+}
+
 /* Arm ARM, DBGBCR<n>_EL1: enabled, at EL1 and EL0, for all four bytes of the instruction. */
 #define DBGBCR_EXECUTION (1u | 3u << 1 | 0xfu << 5)
 
@@ -162,6 +171,7 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.get_regs = aarch64_get_regs,
 	.set_regs = aarch64_set_regs,
 	.pc = aarch64_pc,
+	.counter = aarch64_counter,
 	.set_breakpoints = aarch64_set_breakpoints,
 	.irqchip = &ucall_aarch64_irqchip,
 	.state = &ucall_kvm_one_reg_state,

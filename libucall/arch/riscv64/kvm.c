@@ -134,6 +134,17 @@ static uint64_t riscv64_pc(int fd, const struct kvm_run *run)
 	return ucall_kvm_get_reg(fd, CORE(0), &value) ? 0 : value;
 }
 
+static int riscv64_counter(int fd, uint64_t *value, uint64_t *hz)
+{
+	struct kvm_one_reg time = { REG(KVM_REG_RISCV_TIMER, KVM_REG_RISCV_TIMER_REG(time)),
+				    (uint64_t)(uintptr_t)value };
+	struct kvm_one_reg rate = { REG(KVM_REG_RISCV_TIMER, KVM_REG_RISCV_TIMER_REG(frequency)),
+				    (uint64_t)(uintptr_t)hz };
+
+	return ioctl(fd, KVM_GET_ONE_REG, &time) || ioctl(fd, KVM_GET_ONE_REG, &rate) || !*hz ? -1
+											      : 0;
+}
+
 static bool read_half(void *data, uint64_t gva, uint16_t *half)
 {
 	const struct ucall_cpu *vcpu = data;
@@ -183,6 +194,7 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.get_regs = riscv64_get_regs,
 	.set_regs = riscv64_set_regs,
 	.pc = riscv64_pc,
+	.counter = riscv64_counter,
 	.next_pcs = riscv64_next_pcs,
 	.breakpoint_insn = C_EBREAK,
 	.decode = riscv64_decode,

@@ -337,6 +337,23 @@ static uint64_t x86_64_pc(int fd, const struct kvm_run *run)
 	return ioctl(fd, KVM_GET_REGS, &regs) ? 0 : regs.rip;
 }
 
+#define MSR_TSC 0x10
+
+static int x86_64_counter(int fd, uint64_t *value, uint64_t *hz)
+{
+	struct {
+		struct kvm_msrs head;
+		struct kvm_msr_entry tsc;
+	} msrs = { .head.nmsrs = 1, .tsc.index = MSR_TSC };
+	const int khz = ioctl(fd, KVM_GET_TSC_KHZ, 0);
+
+	if (khz <= 0 || ioctl(fd, KVM_GET_MSRS, &msrs) != 1)
+		return -1;
+	*value = msrs.tsc.data;
+	*hz = (uint64_t)khz * 1000;
+	return 0;
+}
+
 #define DR7_GLOBAL(n) \
 	(2ull << (2 * (n))) /* APM volume 2, 13.1: on execution, as all other bits are 0 */
 #define DR7_FIXED 0x400 /* a bit that is always 1 */
@@ -375,6 +392,7 @@ const struct ucall_kvm_arch ucall_kvm_arch = {
 	.is_behind_halt = x86_64_is_behind_halt,
 	.stepping = x86_64_stepping,
 	.pc = x86_64_pc,
+	.counter = x86_64_counter,
 	.set_breakpoints = x86_64_set_breakpoints,
 	.irqchip = &irqchip,
 	.state = &ucall_x86_64_state,
