@@ -9,7 +9,7 @@ UCALL_GUEST void ucall_guest_span(const char *name)
 #else
 
 /* The counter whose rate the host knows, in ticks. */
-static UCALL_GUEST uint64_t read_counter(void)
+static UCALL_GUEST uint64_t ucall_read_counter(void)
 {
 	uint64_t value;
 
@@ -40,7 +40,7 @@ UCALL_GUEST void ucall_guest_span(const char *name)
 		size++;
 	}
 	m->uc.args[0] = name != 0;
-	m->uc.args[1] = m->tracing & UCALL_TRACING_COUNTER ? read_counter() : 0;
+	m->uc.args[1] = m->tracing & UCALL_TRACING_COUNTER ? ucall_read_counter() : 0;
 	ucall_ring(m, &m->uc, ucall_head(UCALL_SPAN, 2, 0, size));
 }
 
