@@ -61,6 +61,15 @@ static UCALL_GUEST void guest_faults(void)
 	*(volatile uint64_t *)0x123456789000 = 1;
 }
 
+#define QUEUE_ROUNDS 40
+
+static UCALL_GUEST void guest_many(void)
+{
+	for (uint64_t i = 0; i < QUEUE_ROUNDS; i++)
+		GUEST_SYNC(i);
+	GUEST_DONE();
+}
+
 #define CHAIN(f) f(0) f(1) f(2) f(3) f(4) f(5) f(6) f(7)
 #define DECLARE(n) UCALL_GUEST NOINLINE void guest_chain##n(void);
 #define DEFINE(n) \
@@ -95,7 +104,7 @@ struct client {
 	struct ucall_vm *vm;
 	void (*script)(struct client *c);
 	pthread_t thread;
-	char path[64];
+	char path[64], address[128];
 	int fd;
 	char reply[0x5000];
 	char problem[512]; /* empty: all went well */
@@ -336,17 +345,20 @@ static bool may_use_hardware(void)
 	return !by_steps;
 }
 
-static void start(struct client *c, struct ucall_vm *vm, void (*script)(struct client *))
+static void listen_for(struct client *c, struct ucall_vm *vm, void (*script)(struct client *))
 {
-	char address[128];
-
 	memset(c, 0, sizeof(*c));
 	c->vm = vm;
 	c->script = script;
 	snprintf(c->path, sizeof(c->path), "/tmp/ucall-gdb-%d", (int)getpid());
-	snprintf(address, sizeof(address), "unix:%s%s", c->path,
+	snprintf(c->address, sizeof(c->address), "unix:%s%s", c->path,
 		 may_use_hardware() ? "" : ",breakpoints=step");
-	CHECK_OK(!ucall_vm_gdb(vm, address));
+	CHECK_OK(!ucall_vm_gdb(vm, c->address));
+}
+
+static void start(struct client *c, struct ucall_vm *vm, void (*script)(struct client *))
+{
+	listen_for(c, vm, script);
 	CHECK(!pthread_create(&c->thread, NULL, run_client, c));
 }
 
@@ -425,6 +437,43 @@ static void host_many(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	finish(&c);
 }
 
+/* Breakpoints by steps look where the guest is before each step: there, not where it was. */
+static void set_pc_script(struct client *c)
+{
+	const uint64_t two = symbol(c, "guest_two");
+	char hex[17];
+
+	for (int i = 0; i < 8; i++)
+		snprintf(hex + 2 * i, 3, "%02x",
+			 (unsigned int)(two >>
+					8 * (!strcmp(ucall_test_arch(), "s390x") ? 7 - i : i)) &
+				 0xff);
+	set_break(c, "guest_one", true);
+	go(c, "vCont;c", "T05thread:1;swbreak:;");
+	expect(c, ask(c, "P%x=%s", pc_number(), hex), "OK");
+	if (pc(c) != two)
+		fail(c, "it is at 0x%llx", (unsigned long long)pc(c));
+	set_break(c, "guest_two", true);
+	step_over(c, "guest_two");
+	go(c, "vCont;c", "T05thread:1;swbreak:;"); /* the usual call */
+	if (pc(c) != two)
+		fail(c, "stopped at 0x%llx", (unsigned long long)pc(c));
+	expect(c, ask(c, "D"), "OK");
+}
+
+static void host_set_pc(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct client c;
+
+	by_steps = true;
+	start(&c, vm, set_pc_script);
+	by_steps = false;
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	finish(&c);
+}
+
 static void watch_script(struct client *c)
 {
 	char stop[64];
@@ -484,7 +533,8 @@ static void message_script(struct client *c)
 	expect(c, next_stop(c, text, sizeof(text)), "T05thread:1;");
 	if (strcmp(text, "vCPU 0: SYNC 1\n") != 0)
 		fail(c, "the text is \"%s\"", text);
-	if (pc(c) >> 39 == UCALL_MAILBOX_ADDRESS >> 39)
+	if (strncmp(ucall_test_backend(), "ring", 4) != 0 &&
+	    pc(c) >> 39 == UCALL_MAILBOX_ADDRESS >> 39)
 		fail(c, "it stands in the doorbell");
 	send_packet(c, "vCont;c");
 	expect(c, next_stop(c, text, sizeof(text)), "T05thread:1;");
@@ -597,6 +647,32 @@ static void host_interrupt(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	finish(&c);
 }
 
+/* The debugger comes and goes in one call of the program, whose limit begins anew when it has gone. */
+static void limit_script(struct client *c)
+{
+	send_packet(c, "vCont;c");
+	usleep(60000);
+	send_bytes(c, "\3", 1);
+	expect(c, next_stop(c, NULL, 0), "T02");
+	expect(c, ask(c, "D"), "OK");
+	disconnect(c);
+	connect_client(c);
+	expect(c, ask(c, "?"), "T");
+	usleep(60000);
+	expect(c, ask(c, "D"), "OK");
+}
+
+static void host_limit(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct client c;
+
+	start(&c, vm, limit_script);
+	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK_EQ(errno, ETIMEDOUT);
+	finish(&c);
+}
+
 /* ---- two vCPUs ---- */
 
 static void two_script(struct client *c)
@@ -654,6 +730,66 @@ static void host_two(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 	CHECK(!pthread_join(thread, NULL));
+	finish(&c);
+}
+
+/* Both go wrong at the same time, and both are told. */
+static void two_faults_script(struct client *c)
+{
+	go(c, "vCont;c", "T0bthread:");
+	go(c, "vCont;c", "T0bthread:");
+	expect(c, ask(c, "D"), "OK");
+}
+
+static void *fault_second(void *data)
+{
+	CHECK_EQ(ucall_next(data, NULL), -1);
+	CHECK_EQ(errno, EFAULT);
+	return NULL;
+}
+
+static void host_two_faults(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct ucall_vcpu *second =
+		ucall_vcpu_add_entry(vm, find(vm, "guest_faults"), 0, 0, 0, 0, 0, 0, 0);
+	struct client c;
+	pthread_t thread;
+
+	CHECK_OK(second);
+	start(&c, vm, two_faults_script);
+	CHECK(!pthread_create(&thread, NULL, fault_second, second));
+	CHECK_EQ(ucall_next(vcpu, NULL), -1);
+	CHECK(!pthread_join(thread, NULL));
+	finish(&c);
+}
+
+/* ---- queues ---- */
+
+static void queue_script(struct client *c)
+{
+	expect(c, ask(c, "qRcmd,%s", "627265616b2053594e43"), ""); /* break SYNC */
+	for (int i = 0; i < QUEUE_ROUNDS; i++)
+		go(c, "vCont;c", "T05thread:1;");
+	expect(c, ask(c, "D"), "OK");
+}
+
+/* A stop at a message from a queue leaves the guest alone: it may be anywhere. */
+static void each_queue(void)
+{
+	struct ucall_vm_config config = { .backend = "ring,depth=8" };
+	struct ucall_vcpu *vcpu;
+	struct ucall_vm *vm;
+	struct client c;
+
+	if (strncmp(ucall_test_backend(), "ring", 4) != 0)
+		SKIP("this backend has no queue");
+	vm = ucall_test_vm(&config);
+	vcpu = ucall_vcpu_add(vm, guest_many, 0);
+	CHECK_OK(vcpu);
+	start(&c, vm, queue_script);
+	for (int i = 0; i < QUEUE_ROUNDS; i++)
+		CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
 	finish(&c);
 }
 
@@ -844,13 +980,57 @@ static void host_freed(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	finish(&c);
 }
 
+/* Another VM asks for the same address, and another debugger for the same VM: neither disturbs it. */
+static void alone_script(struct client *c)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC, 0);
+	char byte;
+
+	strcpy(address.sun_path, c->path);
+	if (fd < 0 || connect(fd, (struct sockaddr *)&address, sizeof(address)))
+		fail(c, "connect: %s", strerror(errno));
+	if (recv(fd, &byte, 1, 0) != 0)
+		fail(c, "a second debugger is not sent away");
+	close(fd);
+	if (variable(c, "counter") != 0)
+		fail(c, "the guest has run");
+	set_break(c, "guest_one", true);
+	go(c, "vCont;c", "T05thread:1;swbreak:;");
+	expect(c, ask(c, "D"), "OK");
+}
+
+static void *run_main(void *data)
+{
+	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_SYNC);
+	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_SYNC);
+	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_DONE);
+	return NULL;
+}
+
+static void host_alone(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
+{
+	struct ucall_vm *another = ucall_test_vm(NULL);
+	struct client c;
+	pthread_t thread;
+
+	listen_for(&c, vm, alone_script);
+	CHECK(!pthread_create(&thread, NULL, run_main, vcpu));
+	CHECK(ucall_vm_gdb(another, c.address) && errno == EADDRINUSE);
+	usleep(20000);
+	CHECK(!pthread_create(&c.thread, NULL, run_client, &c));
+	CHECK(!pthread_join(thread, NULL));
+	finish(&c);
+}
+
 /* ---- registers that the host cannot see ---- */
 
 static void closed_script(struct client *c)
 {
 	const char *p = ask(c, "g");
 
-	if (strspn(p, "x") != strlen(p) || strlen(p) < 100)
+	/* The program counter and the stack pointer are 0, as gdb needs them. */
+	if (strspn(p, "x0") != strlen(p) || strlen(p) < 100)
 		fail(c, "registers are \"%.40s\"", p);
 	p = ask(c, "Z0,%llx,1", (unsigned long long)symbol(c, "guest_one"));
 	if (strncmp(p, "E.", 2) != 0 || !strstr(p, "register"))
@@ -917,6 +1097,7 @@ static void host_by_steps(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 UCALL_TESTS({ "breakpoints, registers and memory", HOST(guest_main, host_break) },
 	    { "breakpoints by single steps", HOST(guest_main, host_by_steps) },
 	    { "more breakpoints than the CPU has", HOST(guest_chain, host_many) },
+	    { "a new program counter", HOST(guest_main, host_set_pc) },
 	    { "a watchpoint", HOST(guest_main, host_watch) },
 	    { "steps, over doorbells too", HOST(guest_main, host_step) },
 	    { "it stops at a message", HOST(guest_main, host_message) },
@@ -924,10 +1105,15 @@ UCALL_TESTS({ "breakpoints, registers and memory", HOST(guest_main, host_break) 
 	    { "it stops at a fault", HOST(guest_faults, host_fault) },
 	    { "an interrupt; no time limit", HOST(guest_spin, host_interrupt),
 	      .config = { .timeout_ms = 30 } },
+	    { "a limit after the debugger has gone", HOST(guest_spin, host_limit),
+	      .config = { .timeout_ms = 30 } },
 	    { "two vCPUs", HOST(guest_spin, host_two) },
+	    { "two faults", HOST(guest_faults, host_two_faults) },
+	    { "messages of a queue", .each = each_queue },
 	    { "after a restore", HOST(guest_main, host_again) },
 	    { "a client that vanishes", HOST(guest_main, host_vanish) },
 	    { "a hostile client", HOST(guest_main, host_hostile) },
+	    { "another VM, another debugger", HOST(guest_main, host_alone) },
 	    { "a VM that is freed", HOST(guest_main, host_freed) },
 	    { "registers that are closed", HOST(guest_main, host_closed),
 	      .config = { .protect = "emulated-sev-es" } },

@@ -96,6 +96,36 @@ for arch in x86_64 aarch64 s390x riscv64; do
 	seen 'exited normally' "$arch: gdb hears of the end"
 done
 
+# A function that gdb calls returns to the ELF's entry point.
+if test -e "$scratch/guest-aarch64.elf" && test $gdb = gdb-multiarch; then
+	"$ucall" run --gdb=unix:"$scratch/socket" "$scratch/guest-aarch64.elf" 5 >"$scratch/out" 2>&1 &
+	if await "$scratch/socket"; then
+		session 'break outer' continue 'print inner(37)' 'print depth' continue
+		wait $!
+		seen '^\$2 = 37' "gdb calls a guest function"
+		seen 'exited normally' "and the guest goes on"
+	else
+		wait $!
+		skip "$(head -n 1 "$scratch/out")" "gdb calls a guest function"
+	fi
+fi
+
+# Registers that are closed: gdb shows messages and shared memory.
+elf=$scratch/guest-x86_64.elf
+if test "$(uname -m)" = x86_64 && test -e "$elf"; then
+	"$ucall" run -p emulated-sev-es --gdb=unix:"$scratch/socket" "$elf" 5 >"$scratch/out" 2>&1 &
+	if await "$scratch/socket"; then
+		session 'monitor break SYNC' continue 'monitor ucall' detach
+		wait $!
+		ok $? "closed registers: the guest ends"
+		seen '^vCPU 0: SYNC 1' "closed registers: it stops at a message"
+		seen '^Registers are closed' "closed registers: monitor says so"
+	else
+		wait $!
+		skip "$(head -n 1 "$scratch/out")" "closed registers"
+	fi
+fi
+
 # ---- the session of the document ----
 document=$top_srcdir/docs/DEBUGGING.md
 sed -n '/^    \$ UCALL_GDB=/,/^[^ ]/s/^    //p' "$document" >"$scratch/session"

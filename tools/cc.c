@@ -197,6 +197,8 @@ static int guest(const struct options *o)
 		return run_command(&c, o->verbose) ? EXIT_ABORT : 0;
 	}
 	add_link(&c);
+	/* Functions that a debugger calls return to the entry point, where it has a breakpoint. */
+	add_arg(&c, "-Wl,-e,ucall_guest_return");
 	/* Below the mailbox, the stacks and the heap of a guest. */
 	add_arg(&c, "-Wl,-Ttext-segment=0x400000");
 	if (uses_lld(&c))

@@ -71,6 +71,16 @@ static inline int ucall_channel_timeout(const struct ucall_channel *channel)
 	return __atomic_load_n(&channel->timeout_ms, __ATOMIC_RELAXED);
 }
 
+/* A debugger may have come or gone since the call began: its time starts anew. */
+static inline void ucall_channel_renew(const struct ucall_channel *channel,
+				       struct ucall_limit *limit)
+{
+	const int ms = ucall_channel_timeout(channel);
+
+	if (limit->ms != ms)
+		*limit = (struct ucall_limit){ .ms = ms };
+}
+
 /* Bytes that a plugin's guest code takes in the guest, in whole pages. */
 size_t ucall_channel_code_size(const struct ucall_channel *channel);
 

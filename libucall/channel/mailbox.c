@@ -13,9 +13,8 @@
 /* Checks the copy of the head, which then says how much of the rest is read. */
 static int check_head(const struct ucall *head)
 {
-	if (head->cmd == UCALL_NONE ||
-	    (head->cmd > UCALL_DONE && head->cmd < UCALL_USER && head->cmd != UCALL_PAGES &&
-	     head->cmd != UCALL_SPAN))
+	if (head->cmd == UCALL_NONE || (head->cmd > UCALL_DONE && head->cmd < UCALL_USER &&
+					head->cmd != UCALL_PAGES && head->cmd != UCALL_SPAN))
 		return ucall_fail(EPROTO, "the guest sent a message with the unknown command %u",
 				  head->cmd);
 	if (head->nargs > UCALL_MAX_ARGS)

@@ -148,7 +148,10 @@ int ucall_poller_run(struct ucall_poller *r, struct ucall_limit *limit)
 	     round++) {
 		relax(round);
 		/* Reads the clock only if the wait takes longer. */
-		if (round % 256 || !ucall_limit_is_over(limit))
+		if (round % 256)
+			continue;
+		ucall_channel_renew(r->port->channel, limit);
+		if (!ucall_limit_is_over(limit))
 			continue;
 		ucall_poller_stop(r);
 		if (!q->held.is_set && !ucall_queue_has(&q->queue))

@@ -37,7 +37,9 @@ void ucall_port_count(struct ucall_port *port)
 	struct ucall_mailbox *m = port->mailbox;
 
 	if (m)
-		m->received = ucall_guest64(arch, ucall_guest64(arch, m->received) + 1);
+		__atomic_store_n(&m->received,
+				 ucall_guest64(arch, ucall_guest64(arch, m->received) + 1),
+				 __ATOMIC_RELAXED);
 }
 
 int ucall_port_take(struct ucall_port *port, uint64_t gva, struct ucall *uc)

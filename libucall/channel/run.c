@@ -18,6 +18,7 @@ static int run_plain(struct ucall_port *port, struct ucall_limit *limit)
 	if (machine->check_run(port->cpu))
 		return -1;
 	end = machine->run(port->cpu, ucall_limit_deadline(limit));
+	ucall_channel_renew(port->channel, limit);
 	return machine->report(port->cpu, end, limit->ms);
 }
 
@@ -138,6 +139,7 @@ int ucall_next(struct ucall_vcpu *vcpu, struct ucall *uc)
 		default:
 			return cmd;
 		}
+		ucall_channel_renew(port->channel, &limit);
 		if (ucall_limit_is_over(&limit))
 			return port->channel->machine->report_timeout(port->cpu, limit.ms);
 	}

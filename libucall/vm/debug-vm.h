@@ -4,6 +4,7 @@
 #define LIBUCALL_DEBUG_VM_H
 
 #include <pthread.h>
+#include <sys/types.h>
 
 #include "debug.h"
 #include "message-text.h"
@@ -27,6 +28,8 @@ struct ucall_debug {
 	const struct ucall_gdb *gdb; /* the module */
 	struct ucall_gdb_server *server;
 	char *remove; /* the socket's file; NULL: none */
+	dev_t device; /* where it is */
+	ino_t inode;
 	int event; /* see struct ucall_debug_ops */
 	int timeout_ms; /* the VM's, when no debugger is there */
 	bool closed; /* its registers: no breakpoints, no steps */
@@ -40,7 +43,7 @@ struct ucall_debug {
 	struct ucall_debug_stop stop; /* why it is stopped */
 
 	unsigned int generation; /* changes with breakpoints and watchpoints */
-	uint64_t *breakpoints;
+	uint64_t breakpoints[UCALL_DEBUG_BREAKPOINTS];
 	unsigned int breakpoint_count;
 	struct ucall_debug_watch watches[UCALL_DEBUG_WATCHES];
 	unsigned int watch_count;

@@ -7,6 +7,7 @@
 #include <sys/eventfd.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/error.h"
 #include "debug-vm.h"
 #include "machine/memory.h"
@@ -248,11 +249,16 @@ static enum ucall_run_end run(void *cpu, int64_t deadline)
 	struct ucall_own_vcpu *v = cpu;
 	struct ucall_debug *d = debug_of(v);
 	enum ucall_run_end end;
+	bool attached;
 
 	pthread_mutex_lock(&d->lock);
 	v->debug.user_stepping = v->cpu.stepping;
+	attached = d->attached;
 	do {
 		wait_until_resumed(d, v);
+		if (attached && !d->attached && d->timeout_ms >= 0)
+			deadline = ucall_now_ns() + d->timeout_ms * 1000000ll;
+		attached = d->attached;
 		if (tell_pending(d, v)) {
 			end = UCALL_RUN_AGAIN;
 		} else if (take_kick(v)) {
@@ -281,36 +287,61 @@ static void kick(void *cpu)
 	v->cpu.vm->engine->kick(&v->cpu);
 }
 
-/* The guest went wrong: the debugger sees it before the program does.  Keeps errno and the error. */
-static int stop_at_fault(struct ucall_own_vcpu *v, int r)
+/*
+ * The guest went wrong: the debugger sees it before the program does.  The caller holds d->lock.
+ * Keeps errno and the error.
+ */
+static int stop_at_fault(struct ucall_debug *d, struct ucall_own_vcpu *v, int r)
 {
-	struct ucall_debug *d = debug_of(v);
 	int error = errno;
 
 	if (r && v->fault.report) {
-		pthread_mutex_lock(&d->lock);
+		wait_until_resumed(d, v);
 		stop_for(d, v, UCALL_STOP_FAULT, SIGNAL_SEGV, 0, ucall_error());
 		wait_until_resumed(d, v);
-		v->debug.pending.why = UCALL_STOP_NONE;
-		pthread_mutex_unlock(&d->lock);
 	}
+	pthread_mutex_unlock(&d->lock);
 	errno = error;
+	return r;
+}
+
+/* A debugger may read the report meanwhile. */
+static struct ucall_debug *lock_debug(const struct ucall_own_vcpu *v)
+{
+	struct ucall_debug *d = debug_of(v);
+
+	pthread_mutex_lock(&d->lock);
+	return d;
+}
+
+static int check_run(void *cpu)
+{
+	struct ucall_debug *d = lock_debug(cpu);
+	int r = ucall_own_ops.check_run(cpu);
+
+	pthread_mutex_unlock(&d->lock);
 	return r;
 }
 
 static int report(void *cpu, enum ucall_run_end end, int timeout_ms)
 {
-	return stop_at_fault(cpu, ucall_own_ops.report(cpu, end, timeout_ms));
+	struct ucall_debug *d = lock_debug(cpu);
+
+	return stop_at_fault(d, cpu, ucall_own_ops.report(cpu, end, timeout_ms));
 }
 
 static int report_exit(void *cpu)
 {
-	return stop_at_fault(cpu, ucall_own_ops.report_exit(cpu));
+	struct ucall_debug *d = lock_debug(cpu);
+
+	return stop_at_fault(d, cpu, ucall_own_ops.report_exit(cpu));
 }
 
 static int report_message(void *cpu)
 {
-	return stop_at_fault(cpu, ucall_own_ops.report_message(cpu));
+	struct ucall_debug *d = lock_debug(cpu);
+
+	return stop_at_fault(d, cpu, ucall_own_ops.report_message(cpu));
 }
 
 /* ---- messages ---- */
@@ -332,9 +363,13 @@ static void leave_doorbell(const struct ucall_debug *d, struct ucall_own_vcpu *v
 {
 	const struct ucall_engine *engine = v->cpu.vm->engine;
 	const struct ucall_exit exit = v->cpu.exit;
+	const bool stepping = v->cpu.stepping;
 
 	if (d->closed || !engine->set_stepping)
 		return;
+	if (engine->set_breakpoints)
+		engine->set_breakpoints(&v->cpu, NULL, 0);
+	v->debug.generation = 0; /* the next run has them again */
 	for (int i = 0; i < DOORBELL_MOST && is_in_doorbell(engine->pc(&v->cpu)); i++) {
 		if (set_stepping(v, true) || engine->run(&v->cpu, -1) != UCALL_RUN_EXIT)
 			break;
@@ -345,7 +380,7 @@ static void leave_doorbell(const struct ucall_debug *d, struct ucall_own_vcpu *v
 		}
 	}
 	v->cpu.exit = exit;
-	set_stepping(v, v->debug.user_stepping);
+	set_stepping(v, stepping);
 	ucall_forget_error();
 }
 
@@ -362,18 +397,20 @@ static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *
 	struct ucall_own_vcpu *v = port->cpu;
 	int cmd = v->debug.usual->receive(port, only, uc);
 	struct ucall_debug *d = debug_of(v);
+	char text[UCALL_DEBUG_LINE];
 
 	if (cmd <= 0 || cmd == UCALL_PAGES || cmd == UCALL_SPAN)
 		return cmd;
 	pthread_mutex_lock(&d->lock);
 	ucall_debug_log(d, v->cpu.number, cmd, uc);
+	memcpy(text, ucall_debug_last(d), sizeof(text)); /* others may come while this one waits */
+	wait_until_resumed(d, v);
 	if (d->attached && stops_at(d, cmd)) {
-		if (!v->debug.running)
+		if (!port->queued)
 			leave_doorbell(d, v);
 		stop_for(d, v, UCALL_STOP_MESSAGE, cmd == UCALL_ABORT ? SIGNAL_ABORT : SIGNAL_TRAP,
-			 0, ucall_debug_last(d));
+			 0, text);
 		wait_until_resumed(d, v);
-		v->debug.pending.why = UCALL_STOP_NONE;
 	}
 	pthread_mutex_unlock(&d->lock);
 	return cmd;
@@ -592,10 +629,25 @@ static int check_open(const struct ucall_debug *d)
 	return ucall_machine_check_registers(&d->vm->machine, "a breakpoint");
 }
 
+/* A KVM may have no breakpoints, and no steps instead: true if it has. */
+static bool can_break(struct ucall_own_vcpu *v)
+{
+	const struct ucall_engine *engine = v->cpu.vm->engine;
+	static const uint64_t any = 0;
+
+	v->debug.generation = 0;
+	if (!engine->set_breakpoints)
+		return true;
+	if (engine->set_breakpoints(&v->cpu, &any, 1) < 0)
+		return false;
+	engine->set_breakpoints(&v->cpu, NULL, 0);
+	return true;
+}
+
 static int set_breakpoint(struct ucall_debug *d, uint64_t gva, bool on)
 {
+	struct ucall_own_vcpu *v = find_vcpu(d, 0);
 	unsigned int i = 0;
-	uint64_t *more;
 	int r = -1;
 
 	pthread_mutex_lock(&d->lock);
@@ -608,10 +660,8 @@ static int set_breakpoint(struct ucall_debug *d, uint64_t gva, bool on)
 			ucall_fail(ENOSPC, "%d breakpoints are the most", UCALL_DEBUG_BREAKPOINTS);
 			goto out;
 		}
-		more = ucall_realloc(d->breakpoints, (i + 1) * sizeof(*more));
-		if (!more)
+		if (v && !can_break(v))
 			goto out;
-		d->breakpoints = more;
 		d->breakpoints[d->breakpoint_count++] = gva;
 		d->generation++;
 	} else if (!on && i < d->breakpoint_count) {
@@ -748,6 +798,7 @@ struct ucall_debug *ucall_debug_new(struct ucall_own_vm *vm)
 	d->stop = (struct ucall_debug_stop){ .why = UCALL_STOP_ASKED, .signal = SIGNAL_TRAP };
 	set_attached(d, true);
 	d->ops = ucall_own_ops;
+	d->ops.check_run = check_run;
 	d->ops.run = run;
 	d->ops.kick = kick;
 	d->ops.report = report;
@@ -778,8 +829,13 @@ void ucall_debug_free(struct ucall_debug *d, bool inherited)
 		pthread_cond_destroy(&d->changed);
 		pthread_mutex_destroy(&d->lock);
 	}
-	free(d->breakpoints);
 	free(d);
+}
+
+void ucall_debug_reset(struct ucall_own_vcpu *v)
+{
+	v->debug.is_held = v->debug.was_stepped = false;
+	v->debug.pending.why = UCALL_STOP_NONE;
 }
 
 void ucall_debug_begin(struct ucall_own_vm *vm)

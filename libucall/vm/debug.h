@@ -117,6 +117,8 @@ int ucall_debug_open(struct ucall_own_vm *vm);
 void ucall_debug_close(struct ucall_own_vm *vm, bool inherited);
 /* A new vCPU, whose port is open. */
 void ucall_debug_add(struct ucall_own_vcpu *vcpu);
+/* It has been restarted or restored: forgets stops and exits of before. */
+void ucall_debug_reset(struct ucall_own_vcpu *vcpu);
 
 /*
  * Around what changes a vCPU's state and is no run, such as a restart: waits while the VM is stopped,

@@ -38,6 +38,7 @@ static int listen_at(int family, const struct sockaddr *address, socklen_t size,
 	if (fd < 0)
 		return ucall_fail_call("socket");
 	setsockopt(fd, SOL_SOCKET, SO_REUSEADDR, &one, sizeof(one));
+	fchmod(fd, S_IRUSR | S_IWUSR); /* that of a socket's file, from the beginning */
 	if (!bind(fd, address, size) && !listen(fd, 1))
 		return fd;
 	if (errno == EADDRINUSE)
@@ -69,41 +70,59 @@ static int listen_port(const char *text)
 	return listen_at(AF_INET, (const struct sockaddr *)&address, sizeof(address), text);
 }
 
-/* Removes a socket that nobody listens to any more. */
+/*
+ * Removes a socket that nobody listens to any more.  A socket of another type finds that out without
+ * a connection: EPROTOTYPE if somebody listens.
+ */
 static void remove_stale(const struct sockaddr_un *address)
 {
-	const int fd = socket(AF_UNIX, SOCK_STREAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
-	struct stat st;
+	const int fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC, 0);
 
 	if (fd < 0)
 		return;
-	if (!lstat(address->sun_path, &st) && S_ISSOCK(st.st_mode) &&
-	    connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
+	if (connect(fd, (const struct sockaddr *)address, sizeof(*address)) &&
 	    errno == ECONNREFUSED)
 		unlink(address->sun_path);
 	close(fd);
 }
 
 /* For its owner alone: whoever connects controls the guest. */
-static int listen_unix(const char *path)
+static int listen_unix(struct ucall_debug *d, const char *path)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
+	struct stat st;
 	int fd;
 
 	if (!*path || strlen(path) >= sizeof(address.sun_path))
 		return ucall_fail(EINVAL,
 				  "unix:%s is no place to wait for gdb: a path has 1 to %zu bytes",
 				  path, sizeof(address.sun_path) - 1);
+	if (!lstat(path, &st) && !S_ISSOCK(st.st_mode))
+		return ucall_fail(EEXIST, "cannot wait for gdb at %s: it is there, and no socket",
+				  path);
 	strcpy(address.sun_path, path);
 	remove_stale(&address);
 	fd = listen_at(AF_UNIX, (const struct sockaddr *)&address, sizeof(address), path);
-	if (fd >= 0 && chmod(path, S_IRUSR | S_IWUSR)) {
+	if (fd < 0)
+		return -1;
+	/* The socket's file, wherever the program goes, and nobody else's. */
+	d->remove = realpath(path, NULL);
+	if (!d->remove || lstat(d->remove, &st)) {
 		ucall_fail(errno, "cannot wait for gdb at %s: %s", path, strerror(errno));
-		unlink(path);
 		close_keeping_errno(fd);
 		return -1;
 	}
+	d->device = st.st_dev;
+	d->inode = st.st_ino;
 	return fd;
+}
+
+static void remove_socket(const struct ucall_debug *d)
+{
+	struct stat st;
+
+	if (d->remove && !lstat(d->remove, &st) && st.st_dev == d->device && st.st_ino == d->inode)
+		unlink(d->remove);
 }
 
 /* ---- the VM ---- */
@@ -133,22 +152,17 @@ static int start(struct ucall_debug *d, char *address)
 	d->gdb = load_module();
 	if (!d->gdb)
 		return -1;
-	if (is_unix && !(d->remove = ucall_strdup(address + sizeof(UNIX) - 1)))
+	fd = is_unix ? listen_unix(d, address + sizeof(UNIX) - 1) : listen_port(address);
+	if (fd < 0)
 		return -1;
-	fd = is_unix ? listen_unix(d->remove) : listen_port(address);
-	if (fd < 0) {
-		free(d->remove);
-		d->remove = NULL;
-		return -1;
-	}
 	d->server = d->gdb->start(&ucall_debug_ops, d, fd);
 	return d->server ? 0 : -1;
 }
 
 static void drop(struct ucall_debug *d, bool inherited)
 {
-	if (d->remove && !inherited)
-		unlink(d->remove);
+	if (!inherited)
+		remove_socket(d);
 	free(d->remove);
 	ucall_debug_free(d, inherited);
 }

@@ -67,6 +67,7 @@ static int load_states(const struct ucall_own_vm *vm)
 
 		if (from->report && !report)
 			return -1;
+		ucall_debug_reset(vcpu);
 		ucall_fault_clear(&vcpu->fault);
 		vcpu->fault.report = report;
 		vcpu->fault.info = from->fault;

@@ -130,6 +130,7 @@ int ucall_vcpu_restart(struct ucall_vcpu *handle)
 	r = ucall_cpu_restart(&vcpu->cpu);
 	if (!r) {
 		ucall_port_reset(&vcpu->port);
+		ucall_debug_reset(vcpu);
 		ucall_fault_clear(&vcpu->fault);
 		vcpu->fault.dead = false;
 	}

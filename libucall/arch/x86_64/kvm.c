@@ -213,6 +213,9 @@ static int x86_64_set_regs(struct ucall_cpu *vcpu, int fd, struct kvm_run *run,
 	regs.rflags = in->flags;
 	if (ioctl(fd, KVM_SET_REGS, &regs))
 		return ucall_fail_call("KVM_SET_REGS");
+	/* What exits left there is read until the next one. */
+	if (run->kvm_valid_regs & KVM_SYNC_X86_REGS)
+		run->s.regs.regs = regs;
 	return 0;
 }
 

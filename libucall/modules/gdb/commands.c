@@ -171,9 +171,10 @@ static enum gdb_next write_register(struct gdb_session *s, const char *p, struct
 	uint64_t n;
 
 	reg = number(&p, &n) && skip(&p, "=") ? gdb_find_register(arch, n) : NULL;
-	if (!reg || reg->kind == UCALL_REGISTER_UNKNOWN ||
-	    s->ops->get_regs(s->d, s->vcpu, &frame) || !gdb_take_register(arch, reg, &p, &frame) ||
-	    s->ops->set_regs(s->d, s->vcpu, &frame))
+	if (reg && reg->kind == UCALL_REGISTER_UNKNOWN)
+		return reply(r, "OK"); /* GDB writes orig_rax whenever it writes RIP */
+	if (!reg || s->ops->get_regs(s->d, s->vcpu, &frame) ||
+	    !gdb_take_register(arch, reg, &p, &frame) || s->ops->set_regs(s->d, s->vcpu, &frame))
 		return fail(r);
 	return reply(r, "OK");
 }

@@ -1,6 +1,8 @@
 // SPDX-License-Identifier: MIT
 /* The connection: one debugger at a time, in a thread of its own. */
 #include <errno.h>
+#include <netinet/in.h>
+#include <netinet/tcp.h>
 #include <poll.h>
 #include <pthread.h>
 #include <signal.h>
@@ -29,20 +31,29 @@ struct ucall_gdb_server {
 	char in[PACKET_SIZE + 8]; /* received, not handled yet */
 	size_t in_used;
 	struct gdb_reply reply;
+	char out[PACKET_SIZE + 8];
 	char packet[PACKET_SIZE + 1];
 };
 
 /* ---- bytes ---- */
 
+/* False if the client has gone, takes nothing, or the VM ends first. */
 static bool send_all(const struct ucall_gdb_server *g, const void *bytes, size_t size)
 {
 	const char *from = bytes;
 
 	while (size) {
-		ssize_t n = send(g->client, from, size, MSG_NOSIGNAL);
+		ssize_t n = send(g->client, from, size, MSG_NOSIGNAL | MSG_DONTWAIT);
+		struct pollfd fds[] = { { .fd = g->quit, .events = POLLIN },
+					{ .fd = g->client, .events = POLLOUT } };
 
 		if (n < 0 && errno == EINTR)
 			continue;
+		if (n < 0 && errno == EAGAIN) {
+			if (poll(fds, 2, SEND_SECONDS * 1000) <= 0 || fds[0].revents)
+				return false;
+			continue;
+		}
 		if (n <= 0)
 			return false;
 		from += n;
@@ -60,14 +71,19 @@ static unsigned int checksum(const char *bytes, size_t size)
 	return sum & 0xff;
 }
 
-static bool send_packet(const struct ucall_gdb_server *g, const struct gdb_reply *r)
+static bool send_packet(struct ucall_gdb_server *g, const struct gdb_reply *r)
 {
-	char end[4];
+	const unsigned int sum = checksum(r->text, r->used);
+	size_t n = 0;
 
-	end[0] = '#';
-	end[1] = "0123456789abcdef"[checksum(r->text, r->used) >> 4];
-	end[2] = "0123456789abcdef"[checksum(r->text, r->used) & 15];
-	return send_all(g, "$", 1) && send_all(g, r->text, r->used) && send_all(g, end, 3);
+	/* In one piece: each would wait for the other side's acknowledgement. */
+	g->out[n++] = '$';
+	memcpy(g->out + n, r->text, r->used);
+	n += r->used;
+	g->out[n++] = '#';
+	g->out[n++] = "0123456789abcdef"[sum >> 4];
+	g->out[n++] = "0123456789abcdef"[sum & 15];
+	return send_all(g, g->out, n);
 }
 
 /* Text for GDB's user, while the VM runs. */
@@ -82,21 +98,43 @@ static bool send_text(struct ucall_gdb_server *g, const char *text)
 
 /* ---- the client ---- */
 
+/* A forked child may have its descriptor too. */
+static void hang_up(int fd)
+{
+	shutdown(fd, SHUT_RDWR);
+	close(fd);
+}
+
 static void drop_client(struct ucall_gdb_server *g)
 {
-	close(g->client);
+	hang_up(g->client);
 	g->client = -1;
 	g->session.ops->detach(g->session.d);
 }
 
+/* Waits a while for what ran out. */
+static void wait_for_descriptors(const struct ucall_gdb_server *g)
+{
+	struct pollfd quit = { .fd = g->quit, .events = POLLIN };
+
+	poll(&quit, 1, 100);
+}
+
 static void accept_client(struct ucall_gdb_server *g)
 {
-	const struct timeval limit = { .tv_sec = SEND_SECONDS };
+	const int one = 1, fd = accept4(g->listener, NULL, NULL, SOCK_CLOEXEC);
 
-	g->client = accept4(g->listener, NULL, NULL, SOCK_CLOEXEC);
-	if (g->client < 0)
+	if (fd < 0) {
+		if (errno != EINTR && errno != ECONNABORTED)
+			wait_for_descriptors(g);
 		return;
-	setsockopt(g->client, SOL_SOCKET, SO_SNDTIMEO, &limit, sizeof(limit));
+	}
+	if (g->client >= 0) { /* there is one already */
+		hang_up(fd);
+		return;
+	}
+	g->client = fd;
+	setsockopt(fd, IPPROTO_TCP, TCP_NODELAY, &one, sizeof(one)); /* fails on other sockets */
 	g->session.vcpu = 0;
 	g->session.no_ack = false;
 	g->in_used = 0;
@@ -226,7 +264,8 @@ static void *serve(void *data)
 	for (;;) {
 		struct pollfd fds[] = {
 			{ .fd = g->quit, .events = POLLIN },
-			{ .fd = g->client < 0 ? g->listener : g->client, .events = POLLIN },
+			{ .fd = g->listener, .events = POLLIN },
+			{ .fd = g->client, .events = POLLIN },
 			{ .fd = g->client < 0 ? -1 : event, .events = POLLIN },
 		};
 
@@ -234,21 +273,18 @@ static void *serve(void *data)
 			break;
 		if (fds[0].revents)
 			break;
-		if (g->client < 0) {
-			if (fds[1].revents)
-				accept_client(g);
-			continue;
-		}
-		if ((fds[2].revents && !handle_stop(g)) || (fds[1].revents && !receive(g)) ||
-		    !handle_input(g))
+		if (g->client >= 0 && ((fds[3].revents && !handle_stop(g)) ||
+				       (fds[2].revents && !receive(g)) || !handle_input(g)))
 			drop_client(g);
+		if (fds[1].revents)
+			accept_client(g);
 	}
 	if (g->client >= 0) {
 		g->reply.used = 0;
 		gdb_add(&g->reply, "W00");
 		if (g->running && g->answered)
 			send_packet(g, &g->reply);
-		close(g->client);
+		hang_up(g->client);
 	}
 	return NULL;
 }
@@ -301,6 +337,7 @@ static void stop(struct ucall_gdb_server *g)
 	while (write(g->quit, &one, sizeof(one)) < 0 && errno == EINTR)
 		continue;
 	pthread_join(g->thread, NULL);
+	shutdown(g->listener, SHUT_RDWR);
 	drop(g);
 }
 

@@ -39,7 +39,9 @@ void gdb_add_register(struct gdb_reply *r, const struct ucall_arch *arch,
 		value = place(&copy, reg);
 	}
 	for (unsigned int i = 0; i < reg->bits / 8u; i++)
-		if (value)
+		if (!frame && (reg->kind == UCALL_REGISTER_PC || reg->kind == UCALL_REGISTER_SP))
+			gdb_add(r, "00"); /* GDB does without others, but not without these */
+		else if (value)
 			gdb_add(r, "%02x", (unsigned int)(*value >> shift(arch, reg, i) & 0xff));
 		else
 			gdb_add(r, "xx");

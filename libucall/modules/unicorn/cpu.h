@@ -46,6 +46,7 @@ struct unicorn_vcpu {
 	int kicked; /* atomic: a kick that no run has reported yet */
 	bool regs_written; /* apply `regs` before the next instruction */
 	struct ucall_frame regs;
+	uint64_t regs_pc; /* where the guest was when they were written */
 	bool stepped; /* this run has begun an instruction */
 	const uint64_t *breakpoints; /* of set_breakpoints() */
 	unsigned int breakpoint_count;

@@ -136,12 +136,15 @@ void unicorn_write_registers(struct unicorn_vcpu *v, const struct ucall_frame *f
 /* Applies registers that the host has written; false if the guest goes on elsewhere. */
 static bool take_registers(struct unicorn_vcpu *v)
 {
-	bool goes_on = v->regs.pc == v->pc;
+	/* Written at an exit, they have that instruction's address, and the guest is behind it now. */
+	bool goes_on = v->regs.pc == v->regs_pc;
 
 	v->regs_written = false;
 	unicorn_write_registers(v, &v->regs, true);
-	if (!goes_on)
+	if (!goes_on) {
 		unicorn_set(v, v->cpu->pc, v->regs.pc);
+		v->stepped = false; /* the instruction there has not begun */
+	}
 	return goes_on;
 }
 
@@ -611,6 +614,8 @@ static int unicorn_set_regs(struct ucall_cpu *vcpu, const struct ucall_frame *re
 {
 	struct unicorn_vcpu *v = vcpu->engine_data;
 
+	if (!v->regs_written)
+		v->regs_pc = v->pc;
 	v->regs = *regs;
 	v->regs_written = true;
 	return 0;
