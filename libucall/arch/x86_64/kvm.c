@@ -344,15 +344,15 @@ static uint64_t x86_64_pc(int fd, const struct kvm_run *run)
 
 static int x86_64_counter(int fd, uint64_t *value, uint64_t *hz)
 {
-	struct {
-		struct kvm_msrs head;
-		struct kvm_msr_entry tsc;
-	} msrs = { .head.nmsrs = 1, .tsc.index = MSR_TSC };
+	uint64_t room[(sizeof(struct kvm_msrs) + sizeof(struct kvm_msr_entry)) / 8] = { 0 };
+	struct kvm_msrs *msrs = (struct kvm_msrs *)(void *)room;
 	const int khz = ioctl(fd, KVM_GET_TSC_KHZ, 0);
 
-	if (khz <= 0 || ioctl(fd, KVM_GET_MSRS, &msrs) != 1)
+	msrs->nmsrs = 1;
+	msrs->entries[0].index = MSR_TSC;
+	if (khz <= 0 || ioctl(fd, KVM_GET_MSRS, msrs) != 1)
 		return -1;
-	*value = msrs.tsc.data;
+	*value = msrs->entries[0].data;
 	*hz = (uint64_t)khz * 1000;
 	return 0;
 }
