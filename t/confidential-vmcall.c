@@ -287,8 +287,8 @@ static void each_fatal(void)
 		"vCPU 0: the guest cannot go on (ReportFatalError, code 0x5): the clock has stopped",
 		"0123456789012345678901234567890123456789012345678901234567890123",
 		"the guest cannot go on (ReportFatalError, code 0x3)",
-		"abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
-		"abcdefghijklmnopqrstuv?",
+		("abcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyzabcdefghijklmnopqrstuvwxyz"
+		 "abcdefghijklmnopqrstuv?"),
 	};
 
 	for (uint64_t i = 0; i < 4; i++) {

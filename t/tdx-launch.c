@@ -257,13 +257,14 @@ void tdx_probe(struct tdx_machine *m, int kvm_fd)
 /* It has leaf 1 and 0x80000008, but not 7. */
 const struct kvm_cpuid2 *ucall_x86_64_cpuid(const struct ucall_machine *vm, int kvm_fd)
 {
-	static struct {
+	static union {
 		struct kvm_cpuid2 head;
-		struct kvm_cpuid_entry2 entries[2];
-	} cpuid = { .head.nent = 2,
-		    .entries = { { .function = 1, .ecx = 0xf3 },
-				 { .function = 0x80000008, .eax = 0x3034 } } };
+		uint8_t bytes[sizeof(struct kvm_cpuid2) + 2 * sizeof(struct kvm_cpuid_entry2)];
+	} cpuid;
 
+	cpuid.head.nent = 2;
+	cpuid.head.entries[0] = (struct kvm_cpuid_entry2){ .function = 1, .ecx = 0xf3 };
+	cpuid.head.entries[1] = (struct kvm_cpuid_entry2){ .function = 0x80000008, .eax = 0x3034 };
 	return &cpuid.head;
 }
 
