@@ -126,7 +126,7 @@ EXTRA_DIST += t/protection-report.sh t/abi/1
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
 EXTRA_DIST += t/interrupts-aarch64.h t/interrupts-riscv64.h t/interrupts-x86_64.h
-EXTRA_DIST += t/bare-machine.h t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
+EXTRA_DIST += t/trace.proto t/bare-machine.h t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
 
 # Parts of the core without a public interface are tested directly: programs link all of it.
 core_cppflags = $(AM_CPPFLAGS) -I$(top_srcdir)/libucall

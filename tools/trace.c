@@ -376,20 +376,23 @@ static uint8_t *read_file(const char *path, size_t *size)
 {
 	FILE *f = fopen(path, "rb"), *copy = NULL;
 	char *bytes = NULL, buffer[65536];
+	int error;
 	size_t n;
 
 	if (f)
 		copy = open_memstream(&bytes, size);
 	while (copy && (n = fread(buffer, 1, sizeof(buffer), f)) > 0)
 		fwrite(buffer, 1, n, copy);
-	if (!copy || ferror(f) || fclose(copy)) {
-		fprintf(stderr, "ucall: cannot read %s: %s\n", path, strerror(errno));
-		free(bytes);
-		bytes = NULL;
-	}
+	error = !copy || ferror(f) ? errno : 0;
+	if (copy && fclose(copy) && !error)
+		error = errno;
 	if (f)
 		fclose(f);
-	return (uint8_t *)bytes;
+	if (!error)
+		return (uint8_t *)bytes;
+	fprintf(stderr, "ucall: cannot read %s: %s\n", path, strerror(error));
+	free(bytes);
+	return NULL;
 }
 
 int cmd_trace(int argc, char **argv)
