@@ -1043,7 +1043,6 @@ static void host_closed(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct client c;
 
 	start(&c, vm, closed_script);
-	CHECK_OK(!ucall_vm_launch(vm));
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
 	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
@@ -1115,7 +1114,7 @@ UCALL_TESTS({ "breakpoints, registers and memory", HOST(guest_main, host_break) 
 	    { "a hostile client", HOST(guest_main, host_hostile) },
 	    { "another VM, another debugger", HOST(guest_main, host_alone) },
 	    { "a VM that is freed", HOST(guest_main, host_freed) },
-	    { "registers that are closed", HOST(guest_main, host_closed),
+	    { "registers that are closed", HOST(guest_main, host_closed), .launch = true,
 	      .config = { .protect = "emulated-sev-es" } },
 	    { "addresses", .each = each_address });
 #endif
