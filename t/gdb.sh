@@ -130,7 +130,7 @@ fi
 document=$top_srcdir/docs/DEBUGGING.md
 sed -n '/^    \$ UCALL_GDB=/,/^[^ ]/s/^    //p' "$document" >"$scratch/session"
 same() { # Addresses differ from run to run, and so does the path of the source.
-	sed 's/0x[0-9a-f]\{8,\}/ADDRESS/g; s,[^ (]*examples/,examples/,g; /^$/d; /^\$ /d; /^Remote debugging/d'
+	sed 's/0x[0-9a-f]\{8,\}/ADDRESS/g; s,[^ (]*examples/,examples/,g; /^$/d; /^\$ /d; /^Remote debugging/d; /^Reading symbols/d'
 }
 if test "$(uname -m)" != x86_64; then
 	skip "examples/broken is for x86_64" "the session of docs/DEBUGGING.md"

@@ -40,6 +40,7 @@ lines() { # COUNT PATTERN
 # What protoc says: every event has a track that is described, slices end, arrows begin before they end.
 decodes() {
 	protoc --proto_path="$top_srcdir/t" --decode=Trace "$top_srcdir/t/trace.proto" <"$trace" >"$scratch/decoded" 2>"$scratch/err" &&
+		! test -s "$scratch/err" &&
 		! grep -qE '^ +[0-9]+[:{ ]' "$scratch/decoded" && # a field that it does not know
 		awk -v polled="$(expr "$backend" : '.*poll')" '
 		/^  track_descriptor/ { describes = 1 }
@@ -91,6 +92,30 @@ for engine in kvm unicorn; do
 	done
 done
 
+# The host polls while the vCPU runs: a span does not wait for the vCPU, which may spin.
+cat >"$scratch/spin.c" <<'EOF2'
+#include <ucall/guest.h>
+
+UCALL_GUEST void guest_main(void)
+{
+	GUEST_TRACE_BEGIN("bad \xff\x1b");
+	GUEST_SYNC(1);
+	for (;;)
+		__asm__ volatile("" : : : "memory");
+}
+EOF2
+"$ucall" cc -o "$scratch/spin.elf" "$scratch/spin.c" >/dev/null 2>&1
+timeout 30 "$ucall" run -t 0.5 -b ring,poll=1 --trace "$trace" "$scratch/spin.elf" >"$scratch/out" 2>"$scratch/err"
+status=$?
+if grep -qE "no engine|cannot be used|has no guest code" "$scratch/err"; then
+	skip "$(head -n 1 "$scratch/err")" "ring,poll=1: a guest that spins after a span"
+else
+	test $status -eq 124 && grep -q "ran for 500 ms" "$scratch/err"
+	ok $? "ring,poll=1: a guest that spins after a span"
+	"$ucall" trace "$trace" | grep -qF 'begin bad \xff\x1b'
+	ok $? "a span's name is made safe"
+fi
+
 # On a queue, messages come late; the guest's clock says when its spans were.
 if run -e kvm -b ring,depth=64; then
 	awk '/begin all of it$/ { first = NR } / vCPU 0  .* ran / { run = $1; len = $5 + 0 } /SYNC 1/ { sync = NR; at = $1 }
@@ -125,6 +150,15 @@ if run; then
 	"$ucall" run --trace /dev/full "$elf" 3 >"$scratch/out" 2>&1
 	test $? -eq 2 && grep -q "/dev/full: the trace is not complete: " "$scratch/out" && grep -q '^DONE' "$scratch/out"
 	ok $? "a full disk is told, and the guest ends"
+	cp "$elf" "$scratch/same.elf"
+	"$ucall" run --trace "$scratch/same.elf" "$scratch/same.elf" 3 >"$scratch/out" 2>&1
+	test $? -eq 2 && cmp -s "$elf" "$scratch/same.elf"
+	ok $? "a trace does not replace the guest"
+	UCALL_TRACE=$scratch/both "$ucall" run --trace "$trace" "$elf" 3 >"$scratch/out" 2>&1
+	ok $? "--trace, and not UCALL_TRACE"
+	(ulimit -f 1 && "$ucall" run --trace "$scratch/limited" "$elf" 300 >/dev/null 2>"$scratch/limit-err")
+	test $? -eq 2 && grep -q "the trace is not complete: " "$scratch/limit-err"
+	ok $? "a limit of files' size is told"
 	"$ucall" run --trace /nonexistent/trace "$elf" 3 >"$scratch/out" 2>&1
 	test $? -eq 2 && grep -q "cannot write a trace to /nonexistent/trace" "$scratch/out"
 	ok $? "a file that cannot be made is told"

@@ -283,6 +283,12 @@ int cmd_run(int argc, char **argv)
 			"--core, --gdb, --trace, --tap or --json\n");
 		return EXIT_USAGE;
 	}
+	if (o.trace && is_same_file(o.trace, o.config.image)) {
+		fprintf(stderr, "ucall: the trace would replace the guest, %s\n", o.trace);
+		return EXIT_USAGE;
+	}
+	if (o.trace)
+		unsetenv("UCALL_TRACE"); /* a VM has one trace: that of the option */
 	if (o.core && is_same_file(o.core, o.config.image)) {
 		fprintf(stderr, "ucall: the core file would replace the guest, %s\n", o.core);
 		return EXIT_USAGE;

@@ -54,7 +54,7 @@ static int take_field(struct bytes *b, struct field *f)
 
 	if (b->p == b->end)
 		return 0;
-	if (!take_varint(b, &key))
+	if (!take_varint(b, &key) || key > UINT32_MAX)
 		return -1;
 	f->number = (unsigned int)(key >> 3);
 	f->wire = key & 7;
@@ -119,9 +119,10 @@ static void *grow(struct trace *t, void *array, size_t count, size_t size)
 	return more;
 }
 
+/* From the end: a VM's events come after its tracks. */
 static struct track *find_track(const struct trace *t, uint64_t uuid)
 {
-	for (size_t i = 0; i < t->track_count; i++)
+	for (size_t i = t->track_count; i-- > 0;)
 		if (t->tracks[i].uuid == uuid)
 			return &t->tracks[i];
 	return NULL;
@@ -131,7 +132,7 @@ static struct clock *find_clock(struct trace *t, uint64_t sequence, uint64_t id)
 {
 	struct clock *more;
 
-	for (size_t i = 0; i < t->clock_count; i++)
+	for (size_t i = t->clock_count; i-- > 0;)
 		if (t->clocks[i].sequence == sequence && t->clocks[i].id == id)
 			return &t->clocks[i];
 	more = grow(t, t->clocks, t->clock_count, sizeof(*more));
@@ -300,7 +301,8 @@ static int read_event(struct trace *t, int64_t time, struct bytes b)
 		memcpy(track->where, e.where, sizeof(track->where));
 	} else {
 		snprintf(what, sizeof(what), "ran %.3f us: %s%s",
-			 (double)(time - track->begin) / 1000, track->what, track->where);
+			 (double)((uint64_t)time - (uint64_t)track->begin) / 1000, track->what,
+			 track->where);
 		add_line(t, track->begin, track->name, what);
 	}
 	return 0;

@@ -46,8 +46,8 @@ static enum ucall_run_end run(struct ucall_cpu *cpu, int64_t deadline)
 		ucall_describe_exit(cpu, &words);
 	if (!ucall_machine_registers_are_closed(cpu->vm))
 		r.pc = t->usual->pc(cpu);
-	__atomic_store_n(&ucall_own_vcpu(cpu)->trace.exited, 1, __ATOMIC_RELAXED);
 	t->writer->run(t->file, &r);
+	__atomic_store_n(&ucall_own_vcpu(cpu)->trace.exited, 1, __ATOMIC_RELEASE);
 	errno = error;
 	return end;
 }
@@ -60,17 +60,28 @@ static int64_t to_ns(uint64_t ticks, uint64_t hz)
 	return (int64_t)(ticks / hz * 1000000000ull + ticks % hz * 1000000000ull / hz);
 }
 
+/* Reading it waits for the vCPU, which may be running if messages are polled. */
+static bool read_counter(const struct ucall_trace *t, struct ucall_cpu *cpu, uint64_t *now,
+			 uint64_t *hz)
+{
+	return t->usual->counter && cpu->engine_data &&
+	       !ucall_own_vm(cpu->vm)->channel.queue_polled && !t->usual->counter(cpu, now, hz);
+}
+
 static void write_span(struct ucall_trace *t, struct ucall_cpu *cpu, const struct ucall *uc)
 {
+	char name[UCALL_MESSAGE_TEXT] = "";
+	struct ucall_text text = { name, sizeof(name), 0 };
 	struct ucall_trace_span span = {
 		.vcpu = cpu->number,
 		.time = ucall_now_ns(),
 		.is_begin = uc->args[0],
-		.name = uc->text,
+		.name = name,
 	};
 	uint64_t now, hz;
 
-	if (uc->args[1] && t->usual->counter && !t->usual->counter(cpu, &now, &hz)) {
+	ucall_text_add_escaped(&text, uc->text, uc->text_size, "");
+	if (uc->args[1] && read_counter(t, cpu, &now, &hz)) {
 		span.guest_time = true;
 		span.tie_host = ucall_now_ns();
 		span.tie_guest = to_ns(now, hz);
@@ -119,7 +130,7 @@ void ucall_trace_add(struct ucall_own_vcpu *v)
 	v->trace.ops = *v->port.ops;
 	v->trace.ops.receive = receive;
 	v->port.ops = &v->trace.ops;
-	if (t->usual->counter && v->cpu.engine_data && !t->usual->counter(&v->cpu, &now, &hz))
+	if (read_counter(t, &v->cpu, &now, &hz))
 		tracing |= UCALL_TRACING_COUNTER;
 	v->port.mailbox->tracing = ucall_guest32(v->cpu.vm->arch, tracing);
 }

@@ -3,6 +3,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <pthread.h>
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 #include <time.h>
@@ -25,7 +26,7 @@ struct ucall_trace_file {
 	uint64_t uuid; /* of the VM's track; those of its parts follow */
 	uint32_t sequence;
 	uint64_t flow; /* the last one's number */
-	uint64_t flows[VCPUS_MOST]; /* of each vCPU's last run; 0: its message has been received */
+	uint64_t flows[VCPUS_MOST]; /* of each vCPU's last run; 0: none yet */
 	bool has_tracks[VCPUS_MOST], has_spans[VCPUS_MOST];
 	int64_t flushed;
 	size_t used;
@@ -65,9 +66,24 @@ static void put_bytes(struct message *m, unsigned int field, const void *bytes, 
 
 #define NAME_MOST 320
 
+/* Without a character of UTF-8 that was cut: what is before it is valid. */
+static size_t whole_characters(const char *text, size_t size)
+{
+	size_t lead = size;
+
+	while (lead && ((unsigned char)text[lead - 1] & 0xc0) == 0x80)
+		lead--;
+	if (!lead)
+		return 0;
+	const unsigned char c = (unsigned char)text[--lead];
+	const size_t needs = c >= 0xf0 ? 4 : c >= 0xe0 ? 3 : c >= 0xc0 ? 2 : 1;
+
+	return size - lead < needs ? lead : size;
+}
+
 static void put_text(struct message *m, unsigned int field, const char *text)
 {
-	put_bytes(m, field, text, strnlen(text, NAME_MOST));
+	put_bytes(m, field, text, whole_characters(text, strnlen(text, NAME_MOST)));
 }
 
 static void put_message(struct message *m, unsigned int field, const struct message *part)
@@ -92,13 +108,34 @@ static int64_t now(clockid_t clock)
 	return t.tv_sec * 1000000000ll + t.tv_nsec;
 }
 
+/* write(), without the signals of a file that is too large and of a pipe without a reader. */
+static ssize_t write_quietly(int fd, const void *from, size_t size)
+{
+	const struct timespec none = { 0, 0 };
+	sigset_t both, old;
+	ssize_t n;
+	int error;
+
+	sigemptyset(&both);
+	sigaddset(&both, SIGXFSZ);
+	sigaddset(&both, SIGPIPE);
+	pthread_sigmask(SIG_BLOCK, &both, &old);
+	n = write(fd, from, size);
+	error = errno;
+	if (n < 0 && (error == EFBIG || error == EPIPE))
+		sigtimedwait(&both, NULL, &none);
+	pthread_sigmask(SIG_SETMASK, &old, NULL);
+	errno = error;
+	return n;
+}
+
 static void flush_buffer(struct ucall_trace_file *f)
 {
 	const uint8_t *from = f->buffer;
 	size_t left = f->used;
 
 	while (left && !f->error) {
-		ssize_t n = write(f->fd, from, left);
+		ssize_t n = write_quietly(f->fd, from, left);
 
 		if (n < 0 && errno != EINTR)
 			f->error = errno;
@@ -269,8 +306,10 @@ static void write_span(struct ucall_trace_file *f, const struct ucall_trace_span
 	const bool own = s->guest_time && s->vcpu < CLOCK_OWN_END - CLOCK_OWN;
 	const unsigned int clock = own ? CLOCK_OWN + s->vcpu : CLOCK_IS_MONOTONIC;
 	/* Sequences have no clocks for more vCPUs: the same by the tie. */
-	const int64_t time =
-		own || !s->guest_time ? s->time : s->tie_host + (s->time - s->tie_guest);
+	const int64_t time = own || !s->guest_time
+				     ? s->time
+				     : (int64_t)((uint64_t)s->tie_host + (uint64_t)s->time -
+						 (uint64_t)s->tie_guest);
 	struct message event;
 
 	if (s->vcpu >= VCPUS_MOST)
@@ -332,6 +371,7 @@ static struct ucall_trace_file *open_file(const char *path, bool append, const c
 	f->sequence = (uint32_t)(f->uuid >> 12) | 1;
 	f->flushed = now(CLOCK_MONOTONIC);
 	write_head(f, vm);
+	flush_buffer(f);
 	return f;
 }
 
