@@ -58,6 +58,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/machine/engine.c libucall/machine/engine.h \
 	libucall/machine/handlers.c \
 	libucall/machine/coverage.c libucall/machine/coverage.h \
+	libucall/machine/coverage-file.c libucall/machine/coverage-file.h \
 	libucall/machine/image.c libucall/machine/image.h \
 	libucall/machine/image-elf.c \
 	libucall/machine/image-runtime.c \

@@ -161,4 +161,68 @@ EOF
 	ok $status "points in processes of their own"
 	test $status -eq 0 || diag <"$scratch/out"
 fi
+# Separate guest ELFs: the host adds their counters to gcov's files.
+ucall=$(cd "$top_builddir/tools" && pwd)/ucall
+mkdir "$scratch/elf"
+cat >"$scratch/elf/guest.c" <<'EOF'
+#include <ucall/guest.h>
+
+static UCALL_GUEST __attribute__((noinline)) int add(int rounds)
+{
+	volatile int sum = 0;
+
+	for (int i = 0; i < rounds; i++)
+		sum += i; /* the loop */
+	return sum;
+}
+
+UCALL_GUEST void guest_main(unsigned long rounds)
+{
+	add((int)rounds);
+	if (rounds == 1000)
+		add(1); /* never */
+	GUEST_DONE();
+}
+EOF
+for arch in x86_64 aarch64 s390x riscv64; do
+	if ! (cd "$scratch/elf" && rm -f ./*.gc* && "$ucall" cc --arch $arch -O0 --coverage -o guest.elf guest.c) >"$scratch/out" 2>&1; then
+		skip "$(head -n 1 "$scratch/out")" "guest ELF, $arch"
+		continue
+	fi
+	run_elf() { # OPTION...
+		(cd "$scratch/elf" && "$ucall" run "$@" guest.elf 7) >"$scratch/out" 2>&1
+	}
+	run_elf --coverage
+	status=$?
+	if grep -qE "no engine|cannot be used|has no guest code" "$scratch/out"; then
+		skip "$(head -n 1 "$scratch/out")" "guest ELF, $arch"
+		continue
+	fi
+	(cd "$scratch/elf" && gcov guest.elf-guest.gcno && cp guest.c.gcov "$scratch/adds.c.gcov") >>"$scratch/out" 2>&1
+	test $status -eq 0 && counted 7 "the loop" && counted "#####" "never"
+	ok $? "guest ELF, $arch: its counters"
+	run_elf --coverage && (cd "$scratch/elf" && gcov guest.elf-guest.gcno && cp guest.c.gcov "$scratch/adds.c.gcov") >>"$scratch/out" 2>&1 &&
+		counted 14 "the loop"
+	ok $? "guest ELF, $arch: a second run adds to the first"
+	test "$(ls "$scratch/elf" | grep -c '\.gcno$')" -eq 1
+	ok $? "guest ELF, $arch: no notes of the runtime"
+	cp "$scratch/elf/guest.elf-guest.gcda" "$scratch/before"
+	run_elf && cmp -s "$scratch/before" "$scratch/elf/guest.elf-guest.gcda"
+	ok $? "guest ELF, $arch: only if it is asked for"
+	# What is there and is another's file, or damaged, is replaced.
+	head -c 50 "$scratch/before" >"$scratch/elf/guest.elf-guest.gcda"
+	run_elf --coverage && (cd "$scratch/elf" && gcov guest.elf-guest.gcno && cp guest.c.gcov "$scratch/adds.c.gcov") >>"$scratch/out" 2>&1 &&
+		counted 7 "the loop"
+	ok $? "guest ELF, $arch: a damaged file is replaced"
+done
+if "$ucall" cc -o "$scratch/plain.elf" "$scratch/elf/guest.c" >"$scratch/out" 2>&1; then
+	"$ucall" run --coverage "$scratch/plain.elf" 1 >"$scratch/out" 2>&1
+	status=$?
+	if grep -qE "no engine|cannot be used" "$scratch/out"; then
+		skip "$(head -n 1 "$scratch/out")" "a guest without counters"
+	else
+		test $status -eq 2 && grep -q "no coverage: .*has no counters; compile it with" "$scratch/out"
+		ok $? "a guest without counters"
+	fi
+fi
 done_testing

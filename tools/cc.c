@@ -13,8 +13,8 @@
 #include "embed.h"
 
 /* The guest runtime, which is compiled with each guest. */
-static const char *const runtime[] = { "/entry.c", "/mem.c", "/nest.c", "/printf.c", "/safe.c", "/share.c", "/span.c",
-				       "/tdx.c" };
+static const char *const runtime[] = { "/entry.c", "/mem.c",   "/nest.c", "/printf.c",
+				       "/safe.c",  "/share.c", "/span.c", "/tdx.c" };
 
 #define RUNTIME (sizeof(runtime) / sizeof(runtime[0]))
 
@@ -171,6 +171,47 @@ static int write_dependencies(const struct options *o, uint32_t arch)
 
 /* ---- a guest ELF ---- */
 
+static bool covers(const struct options *o)
+{
+	for (size_t i = 0; i < o->flag_count; i++)
+		if (!strcmp(o->flags[i], "--coverage"))
+			return true;
+	return false;
+}
+
+/* Counters for the sources, not for the runtime; ucall_vm_sync_coverage() finds them. */
+static int add_coverage(struct command *c, const char *folder)
+{
+	char exclude[4096];
+	int n = snprintf(exclude, sizeof(exclude), "-fprofile-exclude-files=%s/.*", folder);
+
+	if (uses_lld(c)) {
+		fprintf(stderr, "ucall: --coverage of a guest ELF needs gcc 12 or later\n");
+		return -1;
+	}
+	/* A regular expression: what is special in a path stands for any character. */
+	for (char *p = exclude + strlen("-fprofile-exclude-files="); p < exclude + n - 3; p++)
+		if (strchr("+*?()[]{}|^$\\;", *p))
+			*p = '.';
+	add_arg(c, "-DUCALL_COVERAGE");
+	add_arg(c, "-fprofile-info-section=gcov_info");
+	add_concatenated(c, exclude, "");
+	add_concatenated(c, folder, "/coverage.c");
+	return 0;
+}
+
+/* The compiler writes notes for the runtime's files too, with nothing in them. */
+static void remove_notes(const char *out)
+{
+	for (size_t i = 0; i <= RUNTIME; i++) {
+		const char *name = i < RUNTIME ? runtime[i] + 1 : "coverage.c";
+		char path[4096];
+
+		snprintf(path, sizeof(path), "%s-%.*s.gcno", out, (int)strcspn(name, "."), name);
+		unlink(path);
+	}
+}
+
 static int guest(const struct options *o)
 {
 	uint32_t arch = o->arch ? ucall_arch_bit(o->arch) : ucall_arch_host();
@@ -207,9 +248,15 @@ static int guest(const struct options *o)
 		add_arg(&c, o->sources[i]);
 	for (size_t i = 0; i < RUNTIME; i++)
 		add_concatenated(&c, folder, runtime[i]);
+	if (covers(o) && add_coverage(&c, folder))
+		return EXIT_USAGE;
 	add_arg(&c, "-o");
 	add_arg(&c, o->out);
-	return run_command(&c, o->verbose) ? EXIT_ABORT : 0;
+	if (run_command(&c, o->verbose))
+		return EXIT_ABORT;
+	if (covers(o))
+		remove_notes(o->out);
+	return 0;
 }
 
 /* ---- a backend ---- */

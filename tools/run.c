@@ -23,6 +23,7 @@ struct options {
 	const char *entry, *core; /* core: the file for a guest that goes wrong; NULL: none */
 	const char *trace; /* the file; NULL: none */
 	const char *gdb; /* where to wait for gdb; NULL: do not */
+	bool coverage; /* add the guest's counters to its files */
 	bool dry_run; /* only list the KVM calls of the launch */
 	enum run_format format;
 	bool no_fork;
@@ -89,9 +90,10 @@ static bool parse(int argc, char **argv, struct options *o)
 	int i = 1;
 
 	for (; i < argc && argv[i][0] == '-'; i += 2) {
-		bool *flag = !strcmp(argv[i], "--dry-run")   ? &o->dry_run
-			     : !strcmp(argv[i], "--no-fork") ? &o->no_fork
-							     : NULL;
+		bool *flag = !strcmp(argv[i], "--dry-run")    ? &o->dry_run
+			     : !strcmp(argv[i], "--coverage") ? &o->coverage
+			     : !strcmp(argv[i], "--no-fork")  ? &o->no_fork
+							      : NULL;
 
 		if (set_format(argv[i], o) || set_gdb(argv[i], o)) {
 			i--;
@@ -251,6 +253,10 @@ static int run_guest(void *data)
 			write_core(vm, o->core);
 	} else {
 		run_output_no_guest(o->format, ucall_error());
+	}
+	if (vm && o->coverage && status != EXIT_USAGE && ucall_vm_sync_coverage(vm) < 0) {
+		fprintf(stderr, "ucall: no coverage: %s\n", ucall_error());
+		status = status ? status : EXIT_USAGE;
 	}
 	if (vm && o->trace && ucall_vm_trace(vm, NULL)) {
 		fprintf(stderr, "ucall: %s: %s\n", o->trace, ucall_error());

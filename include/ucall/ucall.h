@@ -244,12 +244,16 @@ UCALL_PUBLIC int ucall_vm_gdb(struct ucall_vm *vm, const char *address);
  * Adds what the guest has executed to this program's coverage, so that gcov shows guest functions
  * as executed: compile with `--coverage -DUCALL_COVERAGE`, by gcc or clang.  ucall_vm_free(),
  * ucall_vm_snapshot() and ucall_vm_restore() do it too; call it if the program ends without freeing
- * its VM, or calls __gcov_dump() before.  It is for guests that are this program itself, with its
- * symbols (not stripped), and not under valgrind.  No vCPU may be running.  If other threads
- * execute the same functions, compile with -fprofile-update=atomic.  Returns how many counters the
- * guest has changed since they were last added, which is 0 in a program without counters.  Returns
- * -1 on failure: EOPNOTSUPP for a separate guest ELF and attached VMs, EPERM if the VM's memory is
- * private.
+ * its VM, or calls __gcov_dump() before.  The program must have its symbols (not stripped), and not
+ * run under valgrind.  No vCPU may be running.  If other threads
+ * execute the same functions, compile with -fprofile-update=atomic.
+ *
+ * For a separate guest ELF of `ucall cc --coverage` (by gcc 12 or later), only this call does it, and
+ * adds to the .gcda files that the ELF names.  So call it for an ELF that you trust.
+ *
+ * Returns how many counters the guest has changed since they were last added, which is 0 in a program
+ * without counters.  Returns -1 on failure: EOPNOTSUPP for attached VMs, EPERM if the VM's memory is
+ * private, ENOENT or EINVAL if the ELF has no such counters.
  */
 UCALL_PUBLIC int ucall_vm_sync_coverage(struct ucall_vm *vm);
 

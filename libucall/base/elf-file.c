@@ -248,6 +248,29 @@ const char *ucall_elf_symbol(const struct ucall_elf *e, uint64_t address, uint64
 	return name ? name : symbol_in(&e->dynamic, address, offset);
 }
 
+bool ucall_elf_find_section(const struct ucall_elf *e, const char *name, uint64_t *address,
+			    uint64_t *size)
+{
+	Elf_Scn *scn = NULL;
+	GElf_Shdr header;
+	size_t names;
+
+	if (elf_getshdrstrndx(e->elf, &names))
+		return false;
+	while ((scn = elf_nextscn(e->elf, scn))) {
+		const char *found = gelf_getshdr(scn, &header)
+					    ? elf_strptr(e->elf, names, header.sh_name)
+					    : NULL;
+
+		if (!found || strcmp(found, name) != 0)
+			continue;
+		*address = header.sh_addr;
+		*size = header.sh_size;
+		return true;
+	}
+	return false;
+}
+
 bool ucall_elf_find_symbol(const struct ucall_elf *e, const char *name, uint64_t *address)
 {
 	const char *s;

@@ -62,6 +62,10 @@ const char *ucall_elf_symbol(const struct ucall_elf *e, uint64_t address, uint64
 /* Sets *address to that of the symbol `name`; false if the file does not define it. */
 bool ucall_elf_find_symbol(const struct ucall_elf *e, const char *name, uint64_t *address);
 
+/* Where the first section of that name is loaded; false: there is none. */
+bool ucall_elf_find_section(const struct ucall_elf *e, const char *name, uint64_t *address,
+			    uint64_t *size);
+
 /*
  * Calls `visit` with the name of each function, and the source file of a static one ("" if
  * unknown), until it returns false.

@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "base/process.h"
+#include "machine/coverage-file.h"
 #include "machine/coverage.h"
 #include "machine/image.h"
 #include "own.h"
@@ -159,15 +160,10 @@ void ucall_vm_free(struct ucall_vm *vm)
 int ucall_vm_sync_coverage(struct ucall_vm *handle)
 {
 	struct ucall_machine *vm = ucall_machine_of(handle, "ucall_vm_sync_coverage");
+	int r;
 
 	if (!vm || ucall_process_check(vm->process, "ucall_vm_sync_coverage"))
 		return -1;
-	if (vm->image)
-		return ucall_fail(
-			EOPNOTSUPP,
-			"ucall_vm_sync_coverage: the guest is %s; only guests that are this "
-			"program itself count for its coverage",
-			vm->image->name);
 	if (vm->memory.has_private)
 		return ucall_fail(
 			EPERM,
@@ -176,7 +172,12 @@ int ucall_vm_sync_coverage(struct ucall_vm *handle)
 			"protection",
 			vm->protection->name);
 	ucall_own_stop(ucall_own_vm(vm));
-	return ucall_coverage_collect(vm);
+	if (!vm->image)
+		return ucall_coverage_collect(vm);
+	pthread_mutex_lock(&vm->lock);
+	r = ucall_coverage_write(vm);
+	pthread_mutex_unlock(&vm->lock);
+	return r;
 }
 
 const char *ucall_vm_engine_reason(const struct ucall_vm *vm)
