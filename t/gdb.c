@@ -371,6 +371,15 @@ static void finish(struct client *c)
 
 /* ---- stops ---- */
 
+/* All that guest_main() sends. */
+static void *run_main(void *data)
+{
+	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_SYNC);
+	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_SYNC);
+	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_DONE);
+	return NULL;
+}
+
 static void break_script(struct client *c)
 {
 	set_break(c, "guest_one", true);
@@ -468,9 +477,7 @@ static void host_set_pc(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	by_steps = true;
 	start(&c, vm, set_pc_script);
 	by_steps = false;
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	run_main(vcpu);
 	finish(&c);
 }
 
@@ -497,9 +504,7 @@ static void host_watch(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct client c;
 
 	start(&c, vm, watch_script);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	run_main(vcpu);
 	finish(&c);
 }
 
@@ -562,9 +567,7 @@ static void host_step(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct client c;
 
 	start(&c, vm, step_script);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	run_main(vcpu);
 	finish(&c);
 }
 
@@ -849,9 +852,7 @@ static void host_vanish(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct client c;
 
 	start(&c, vm, vanish_script);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	run_main(vcpu);
 	finish(&c);
 }
 
@@ -955,9 +956,7 @@ static void host_hostile(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct client c;
 
 	start(&c, vm, hostile_script);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	run_main(vcpu);
 	finish(&c);
 }
 
@@ -1000,14 +999,6 @@ static void alone_script(struct client *c)
 	expect(c, ask(c, "D"), "OK");
 }
 
-static void *run_main(void *data)
-{
-	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_SYNC);
-	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_SYNC);
-	CHECK_NEXT((struct ucall_vcpu *)data, NULL, UCALL_DONE);
-	return NULL;
-}
-
 static void host_alone(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 {
 	struct ucall_vm *another = ucall_test_vm(NULL);
@@ -1043,9 +1034,7 @@ static void host_closed(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct client c;
 
 	start(&c, vm, closed_script);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
-	CHECK_NEXT(vcpu, NULL, UCALL_DONE);
+	run_main(vcpu);
 	finish(&c);
 }
 
