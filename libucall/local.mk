@@ -84,6 +84,7 @@ libucall_libcore_la_SOURCES = \
 	libucall/report/symbols-helper.c libucall/report/symbols-helper.h \
 	libucall/vm/core.c \
 	libucall/vm/debug.c libucall/vm/debug.h libucall/vm/debug-vm.h \
+	libucall/vm/debug-ops.c \
 	libucall/vm/debug-text.c \
 	libucall/vm/gdb.c \
 	libucall/vm/launch.c \

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: MIT */
-/* A debugged VM, for the files of debug.h: stops (debug.c), words (debug-text.c), set-up (gdb.c). */
+/*
+ * A debugged VM, for the files of debug.h: stops (debug.c), what the debugger does (debug-ops.c), words
+ * (debug-text.c), set-up (gdb.c).
+ */
 #ifndef LIBUCALL_DEBUG_VM_H
 #define LIBUCALL_DEBUG_VM_H
 
@@ -61,6 +64,17 @@ struct ucall_debug *ucall_debug_new(struct ucall_own_vm *vm);
 void ucall_debug_install(struct ucall_debug *d);
 void ucall_debug_release(struct ucall_debug *d); /* lets all vCPUs go, for good */
 void ucall_debug_free(struct ucall_debug *d, bool inherited);
+
+/* debug.c, for debug-ops.c; the caller holds d->lock. */
+void ucall_debug_tell(struct ucall_debug *d); /* the debugger, if the stop is complete */
+void ucall_debug_stop_all(struct ucall_debug *d, const struct ucall_debug_stop *stop);
+void ucall_debug_set_attached(struct ucall_debug *d, bool on);
+int ucall_debug_read(struct ucall_own_vcpu *v, uint64_t gva, void *to, size_t size);
+void ucall_debug_read_watched(struct ucall_own_vcpu *v, const struct ucall_debug_watch *w,
+			      uint8_t *to);
+
+#define UCALL_DEBUG_SIGNAL_INT 2 /* as GDB numbers them */
+#define UCALL_DEBUG_SIGNAL_TRAP 5
 
 /* debug-text.c; the caller holds d->lock. */
 void ucall_debug_log(struct ucall_debug *d, unsigned int vcpu, int cmd, const struct ucall *uc);

@@ -14,8 +14,6 @@
 #include "own.h"
 #include "protect/protect.h"
 
-#define SIGNAL_INT 2
-#define SIGNAL_TRAP 5
 #define SIGNAL_ABORT 6
 #define SIGNAL_SEGV 11
 
@@ -26,7 +24,7 @@ static struct ucall_debug *debug_of(const struct ucall_own_vcpu *v)
 
 /* ---- stopping: the caller holds d->lock ---- */
 
-static void tell_if_complete(struct ucall_debug *d)
+void ucall_debug_tell(struct ucall_debug *d)
 {
 	const uint64_t one = 1;
 
@@ -48,12 +46,12 @@ static void kick_all(const struct ucall_debug *d)
 	pthread_mutex_unlock(&vm->lock);
 }
 
-static void stop_all(struct ucall_debug *d, const struct ucall_debug_stop *stop)
+void ucall_debug_stop_all(struct ucall_debug *d, const struct ucall_debug_stop *stop)
 {
 	d->stop = *stop;
 	d->stopped = true;
 	kick_all(d);
-	tell_if_complete(d);
+	ucall_debug_tell(d);
 }
 
 /* This vCPU has a reason to stop.  If another had one before, this one is told later. */
@@ -70,7 +68,7 @@ static void stop_for(struct ucall_debug *d, struct ucall_own_vcpu *v, enum ucall
 	if (d->stopped)
 		v->debug.pending = stop;
 	else
-		stop_all(d, &stop);
+		ucall_debug_stop_all(d, &stop);
 }
 
 static void wait_until_resumed(struct ucall_debug *d, const struct ucall_own_vcpu *v)
@@ -89,7 +87,7 @@ static bool is_breakpoint(const struct ucall_debug *d, uint64_t pc)
 	return false;
 }
 
-static int read_memory(struct ucall_own_vcpu *v, uint64_t gva, void *to, size_t size)
+int ucall_debug_read(struct ucall_own_vcpu *v, uint64_t gva, void *to, size_t size)
 {
 	struct ucall_machine *vm = v->cpu.vm;
 	int r;
@@ -100,17 +98,18 @@ static int read_memory(struct ucall_own_vcpu *v, uint64_t gva, void *to, size_t 
 	return r;
 }
 
-static void read_watched(struct ucall_own_vcpu *v, const struct ucall_debug_watch *w, uint8_t *to)
+void ucall_debug_read_watched(struct ucall_own_vcpu *v, const struct ucall_debug_watch *w,
+			      uint8_t *to)
 {
 	memset(to, 0, UCALL_DEBUG_WATCH_SIZE);
-	if (read_memory(v, w->gva, to, w->size))
+	if (ucall_debug_read(v, w->gva, to, w->size))
 		ucall_forget_error(); /* not mapped yet */
 }
 
 static void remember_watched(struct ucall_debug *d, struct ucall_own_vcpu *v)
 {
 	for (unsigned int i = 0; i < d->watch_count; i++)
-		read_watched(v, &d->watches[i], d->watches[i].value);
+		ucall_debug_read_watched(v, &d->watches[i], d->watches[i].value);
 }
 
 /* The watchpoint whose memory has changed; NULL: none has. */
@@ -122,7 +121,7 @@ static const struct ucall_debug_watch *changed_watch(struct ucall_debug *d,
 	for (unsigned int i = 0; i < d->watch_count; i++) {
 		struct ucall_debug_watch *w = &d->watches[i];
 
-		read_watched(v, w, now);
+		ucall_debug_read_watched(v, w, now);
 		if (memcmp(now, w->value, w->size) != 0) {
 			memcpy(w->value, now, sizeof(now));
 			return w;
@@ -179,11 +178,11 @@ static enum ucall_run_end after_debug_exit(struct ucall_debug *d, struct ucall_o
 	const uint64_t pc = v->cpu.vm->engine->pc(&v->cpu);
 
 	if (w)
-		stop_for(d, v, UCALL_STOP_WATCHPOINT, SIGNAL_TRAP, w->gva, "");
+		stop_for(d, v, UCALL_STOP_WATCHPOINT, UCALL_DEBUG_SIGNAL_TRAP, w->gva, "");
 	else if (is_breakpoint(d, pc))
-		stop_for(d, v, UCALL_STOP_BREAKPOINT, SIGNAL_TRAP, 0, "");
+		stop_for(d, v, UCALL_STOP_BREAKPOINT, UCALL_DEBUG_SIGNAL_TRAP, 0, "");
 	else if (v->debug.action == UCALL_DEBUG_STEP && (pc < v->debug.start || pc >= v->debug.end))
-		stop_for(d, v, UCALL_STOP_STEP, SIGNAL_TRAP, 0, "");
+		stop_for(d, v, UCALL_STOP_STEP, UCALL_DEBUG_SIGNAL_TRAP, 0, "");
 	else if (v->debug.user_stepping ||
 		 (v->debug.action != UCALL_DEBUG_STEP && !v->debug.emulates))
 		return UCALL_RUN_EXIT; /* the program's own step */
@@ -205,7 +204,7 @@ static enum ucall_run_end run_once(struct ucall_debug *d, struct ucall_own_vcpu 
 					    v->debug.action == UCALL_DEBUG_STEP))
 			return UCALL_RUN_FAILED;
 		if (v->debug.emulates && is_breakpoint(d, engine->pc(&v->cpu))) {
-			stop_for(d, v, UCALL_STOP_BREAKPOINT, SIGNAL_TRAP, 0, "");
+			stop_for(d, v, UCALL_STOP_BREAKPOINT, UCALL_DEBUG_SIGNAL_TRAP, 0, "");
 			return UCALL_RUN_AGAIN;
 		}
 		/* What the program itself has written there since is not a change by the guest. */
@@ -226,7 +225,7 @@ static enum ucall_run_end run_once(struct ucall_debug *d, struct ucall_own_vcpu 
 		end = take_kick(v) ? UCALL_RUN_KICK : UCALL_RUN_AGAIN;
 	else if (end == UCALL_RUN_TIMEOUT && d->attached)
 		end = UCALL_RUN_AGAIN;
-	tell_if_complete(d);
+	ucall_debug_tell(d);
 	return end;
 }
 
@@ -240,7 +239,7 @@ static bool tell_pending(struct ucall_debug *d, struct ucall_own_vcpu *v)
 	    (stop.why == UCALL_STOP_BREAKPOINT &&
 	     !is_breakpoint(d, v->cpu.vm->engine->pc(&v->cpu))))
 		return false;
-	stop_all(d, &stop);
+	ucall_debug_stop_all(d, &stop);
 	return true;
 }
 
@@ -408,360 +407,22 @@ static int receive(struct ucall_port *port, const uint64_t *only, struct ucall *
 	if (d->attached && stops_at(d, cmd)) {
 		if (!port->queued)
 			leave_doorbell(d, v);
-		stop_for(d, v, UCALL_STOP_MESSAGE, cmd == UCALL_ABORT ? SIGNAL_ABORT : SIGNAL_TRAP,
-			 0, text);
+		stop_for(d, v, UCALL_STOP_MESSAGE,
+			 cmd == UCALL_ABORT ? SIGNAL_ABORT : UCALL_DEBUG_SIGNAL_TRAP, 0, text);
 		wait_until_resumed(d, v);
 	}
 	pthread_mutex_unlock(&d->lock);
 	return cmd;
 }
 
-/* ---- the debugger's thread ---- */
-
-static int event(const struct ucall_debug *d)
-{
-	return d->event;
-}
-
-static int take_stop(struct ucall_debug *d, struct ucall_debug_stop *stop)
-{
-	uint64_t count;
-	int r = 0;
-
-	pthread_mutex_lock(&d->lock);
-	if (read(d->event, &count, sizeof(count)) == sizeof(count) && d->stopped && !d->running) {
-		*stop = d->stop;
-		r = 1;
-	}
-	pthread_mutex_unlock(&d->lock);
-	return r;
-}
-
-static void interrupt(struct ucall_debug *d)
-{
-	const struct ucall_debug_stop stop = { .why = UCALL_STOP_ASKED, .signal = SIGNAL_INT };
-
-	pthread_mutex_lock(&d->lock);
-	if (!d->stopped)
-		stop_all(d, &stop);
-	pthread_mutex_unlock(&d->lock);
-}
+/* ---- the VM's side ---- */
 
 /* While a debugger is there, no call has a time limit. */
-static void set_attached(struct ucall_debug *d, bool on)
+void ucall_debug_set_attached(struct ucall_debug *d, bool on)
 {
 	d->attached = on;
 	__atomic_store_n(&d->vm->channel.timeout_ms, on ? -1 : d->timeout_ms, __ATOMIC_RELAXED);
 }
-
-static void attach(struct ucall_debug *d)
-{
-	const struct ucall_debug_stop stop = { .why = UCALL_STOP_ASKED, .signal = SIGNAL_TRAP };
-
-	pthread_mutex_lock(&d->lock);
-	set_attached(d, true);
-	if (d->stopped)
-		tell_if_complete(d);
-	else
-		stop_all(d, &stop);
-	pthread_mutex_unlock(&d->lock);
-}
-
-static void resume(struct ucall_debug *d)
-{
-	pthread_mutex_lock(&d->lock);
-	d->stopped = false;
-	pthread_cond_broadcast(&d->changed);
-	pthread_mutex_unlock(&d->lock);
-}
-
-/* The caller holds d->lock, and no vCPU runs. */
-static void forget_all(struct ucall_debug *d)
-{
-	struct ucall_machine *vm = &d->vm->machine;
-
-	d->breakpoint_count = d->watch_count = 0;
-	d->message_count = 1;
-	d->messages[0] = UCALL_ABORT;
-	d->generation++;
-	pthread_mutex_lock(&vm->lock);
-	for (struct ucall_cpu *cpu = vm->vcpus; cpu; cpu = cpu->next) {
-		struct ucall_debug_cpu *c = &ucall_own_vcpu(cpu)->debug;
-
-		if (vm->engine->set_breakpoints && c->generation)
-			vm->engine->set_breakpoints(cpu, NULL, 0);
-		c->generation = 0;
-		c->emulates = false;
-		c->action = UCALL_DEBUG_GO;
-		c->pending.why = UCALL_STOP_NONE;
-	}
-	pthread_mutex_unlock(&vm->lock);
-}
-
-static void detach(struct ucall_debug *d)
-{
-	const struct ucall_debug_stop stop = { .why = UCALL_STOP_ASKED };
-
-	pthread_mutex_lock(&d->lock);
-	if (!d->stopped)
-		stop_all(d, &stop);
-	while (d->running)
-		pthread_cond_wait(&d->changed, &d->lock);
-	forget_all(d);
-	set_attached(d, false);
-	d->stopped = false;
-	pthread_cond_broadcast(&d->changed);
-	pthread_mutex_unlock(&d->lock);
-}
-
-static const struct ucall_arch *arch(const struct ucall_debug *d)
-{
-	return d->vm->machine.arch;
-}
-
-static unsigned int vcpus(struct ucall_debug *d)
-{
-	struct ucall_machine *vm = &d->vm->machine;
-	unsigned int count;
-
-	pthread_mutex_lock(&vm->lock);
-	count = vm->vcpu_count;
-	pthread_mutex_unlock(&vm->lock);
-	return count;
-}
-
-/* NULL after ucall_fail(). */
-static struct ucall_own_vcpu *find_vcpu(struct ucall_debug *d, unsigned int number)
-{
-	struct ucall_machine *vm = &d->vm->machine;
-	struct ucall_cpu *cpu;
-
-	pthread_mutex_lock(&vm->lock);
-	cpu = vm->vcpus;
-	while (cpu && cpu->number != number)
-		cpu = cpu->next;
-	pthread_mutex_unlock(&vm->lock);
-	if (!cpu)
-		ucall_fail(ESRCH, "the VM has no vCPU %u yet", number);
-	return cpu ? ucall_own_vcpu(cpu) : NULL;
-}
-
-static void set_action(struct ucall_debug *d, unsigned int number, enum ucall_debug_action action,
-		       uint64_t start, uint64_t end)
-{
-	struct ucall_own_vcpu *v = find_vcpu(d, number);
-
-	if (!v)
-		return;
-	pthread_mutex_lock(&d->lock);
-	v->debug.action = action;
-	v->debug.start = start;
-	v->debug.end = end;
-	pthread_mutex_unlock(&d->lock);
-}
-
-static int get_regs(struct ucall_debug *d, unsigned int number, struct ucall_frame *frame)
-{
-	struct ucall_own_vcpu *v = find_vcpu(d, number);
-	int r;
-
-	if (!v)
-		return -1;
-	pthread_mutex_lock(&d->lock);
-	r = ucall_own_frame(v, frame) ? 0 : -1;
-	pthread_mutex_unlock(&d->lock);
-	return r;
-}
-
-static int set_regs(struct ucall_debug *d, unsigned int number, const struct ucall_frame *frame)
-{
-	struct ucall_own_vcpu *v = find_vcpu(d, number);
-	int r;
-
-	if (!v)
-		return -1;
-	pthread_mutex_lock(&d->lock);
-	if (v->fault.report)
-		r = ucall_fail(EPERM, "vCPU %u has faulted: its registers are those of the fault",
-			       number);
-	else
-		r = ucall_own_ops.set_regs(v, frame);
-	pthread_mutex_unlock(&d->lock);
-	return r;
-}
-
-static int read_guest(struct ucall_debug *d, unsigned int number, uint64_t gva, void *to,
-		      size_t size)
-{
-	struct ucall_own_vcpu *v = find_vcpu(d, number);
-	int r;
-
-	if (!v)
-		return -1;
-	pthread_mutex_lock(&d->lock);
-	r = read_memory(v, gva, to, size);
-	pthread_mutex_unlock(&d->lock);
-	return r;
-}
-
-static int write_guest(struct ucall_debug *d, unsigned int number, uint64_t gva, const void *from,
-		       size_t size)
-{
-	struct ucall_own_vcpu *v = find_vcpu(d, number);
-	struct ucall_machine *vm = &d->vm->machine;
-	int r;
-
-	if (!v)
-		return -1;
-	pthread_mutex_lock(&d->lock);
-	pthread_mutex_lock(&vm->lock);
-	r = ucall_memory_write(vm, vm->engine->root(&v->cpu), gva, from, size);
-	pthread_mutex_unlock(&vm->lock);
-	if (!r && vm->engine->code_written)
-		vm->engine->code_written(vm, gva, size);
-	pthread_mutex_unlock(&d->lock);
-	return r;
-}
-
-/* Breakpoints and steps need registers. */
-static int check_open(const struct ucall_debug *d)
-{
-	return ucall_machine_check_registers(&d->vm->machine, "a breakpoint");
-}
-
-/* A KVM may have no breakpoints, and no steps instead: true if it has. */
-static bool can_break(struct ucall_own_vcpu *v)
-{
-	const struct ucall_engine *engine = v->cpu.vm->engine;
-	static const uint64_t any = 0;
-
-	v->debug.generation = 0;
-	if (!engine->set_breakpoints)
-		return true;
-	if (engine->set_breakpoints(&v->cpu, &any, 1) < 0)
-		return false;
-	engine->set_breakpoints(&v->cpu, NULL, 0);
-	return true;
-}
-
-static int set_breakpoint(struct ucall_debug *d, uint64_t gva, bool on)
-{
-	struct ucall_own_vcpu *v = find_vcpu(d, 0);
-	unsigned int i = 0;
-	int r = -1;
-
-	pthread_mutex_lock(&d->lock);
-	while (i < d->breakpoint_count && d->breakpoints[i] != gva)
-		i++;
-	if (on && i == d->breakpoint_count) {
-		if (check_open(d))
-			goto out;
-		if (i == UCALL_DEBUG_BREAKPOINTS) {
-			ucall_fail(ENOSPC, "%d breakpoints are the most", UCALL_DEBUG_BREAKPOINTS);
-			goto out;
-		}
-		if (v && !can_break(v))
-			goto out;
-		d->breakpoints[d->breakpoint_count++] = gva;
-		d->generation++;
-	} else if (!on && i < d->breakpoint_count) {
-		d->breakpoints[i] = d->breakpoints[--d->breakpoint_count];
-		d->generation++;
-	}
-	r = 0;
-out:
-	pthread_mutex_unlock(&d->lock);
-	return r;
-}
-
-static int set_watchpoint(struct ucall_debug *d, uint64_t gva, uint64_t size, bool on)
-{
-	struct ucall_own_vcpu *v = find_vcpu(d, 0);
-	unsigned int i = 0;
-	int r = -1;
-
-	if (!v)
-		return -1;
-	pthread_mutex_lock(&d->lock);
-	while (i < d->watch_count && (d->watches[i].gva != gva || d->watches[i].size != size))
-		i++;
-	if (on && i == d->watch_count) {
-		if (check_open(d))
-			goto out;
-		if (i == UCALL_DEBUG_WATCHES || !size || size > UCALL_DEBUG_WATCH_SIZE) {
-			ucall_fail(ENOSPC, "%d watchpoints of %d bytes are the most",
-				   UCALL_DEBUG_WATCHES, UCALL_DEBUG_WATCH_SIZE);
-			goto out;
-		}
-		d->watches[i] = (struct ucall_debug_watch){ .gva = gva, .size = (size_t)size };
-		read_watched(v, &d->watches[i], d->watches[i].value);
-		d->watch_count++;
-		d->generation++;
-	} else if (!on && i < d->watch_count) {
-		d->watches[i] = d->watches[--d->watch_count];
-		d->generation++;
-	}
-	r = 0;
-out:
-	pthread_mutex_unlock(&d->lock);
-	return r;
-}
-
-static void describe_vcpu(struct ucall_debug *d, unsigned int number, struct ucall_text *text)
-{
-	struct ucall_own_vcpu *v = find_vcpu(d, number);
-
-	if (!v)
-		return;
-	pthread_mutex_lock(&d->lock);
-	ucall_text_add(text, "vCPU %u", number);
-	if (v->fault.report)
-		ucall_text_add(text, ", faulted");
-	if (ucall_machine_registers_are_closed(v->cpu.vm))
-		ucall_text_add(text, ", registers closed to the host");
-	pthread_mutex_unlock(&d->lock);
-}
-
-static void monitor(struct ucall_debug *d, const char *command, struct ucall_text *text)
-{
-	pthread_mutex_lock(&d->lock);
-	ucall_debug_monitor(d, command, text);
-	pthread_mutex_unlock(&d->lock);
-}
-
-static int program(struct ucall_debug *d, char *path, size_t size)
-{
-	return ucall_own_program(d->vm, path, size);
-}
-
-static size_t auxv(struct ucall_debug *d, uint64_t *to)
-{
-	return ucall_own_auxv(d->vm, to);
-}
-
-const struct ucall_debug_ops ucall_debug_ops = {
-	.event = event,
-	.take_stop = take_stop,
-	.attach = attach,
-	.detach = detach,
-	.interrupt = interrupt,
-	.arch = arch,
-	.vcpus = vcpus,
-	.set_action = set_action,
-	.resume = resume,
-	.get_regs = get_regs,
-	.set_regs = set_regs,
-	.read = read_guest,
-	.write = write_guest,
-	.set_breakpoint = set_breakpoint,
-	.set_watchpoint = set_watchpoint,
-	.describe_vcpu = describe_vcpu,
-	.monitor = monitor,
-	.program = program,
-	.auxv = auxv,
-};
-
-/* ---- the VM's side ---- */
 
 void ucall_debug_add(struct ucall_own_vcpu *v)
 {
@@ -795,8 +456,9 @@ struct ucall_debug *ucall_debug_new(struct ucall_own_vm *vm)
 	d->timeout_ms = vm->channel.timeout_ms;
 	d->closed = ucall_protection_closes(vm->machine.protection);
 	d->stopped = true;
-	d->stop = (struct ucall_debug_stop){ .why = UCALL_STOP_ASKED, .signal = SIGNAL_TRAP };
-	set_attached(d, true);
+	d->stop = (struct ucall_debug_stop){ .why = UCALL_STOP_ASKED,
+					     .signal = UCALL_DEBUG_SIGNAL_TRAP };
+	ucall_debug_set_attached(d, true);
 	d->ops = ucall_own_ops;
 	d->ops.check_run = check_run;
 	d->ops.run = run;
