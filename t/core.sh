@@ -53,6 +53,8 @@ for arch in x86_64 aarch64 s390x riscv64; do
 		skip "gdb is for this machine only; install gdb-multiarch" "$arch: gdb"
 		continue
 	fi
+	grep -aq "^vCPU 0: 1 messages received" "$core" && grep -aq "^guest $arch" "$core"
+	ok $? "$arch: its note"
 	$gdb -nx -batch -iex 'set debuginfod enabled off' -ex bt -ex 'print depth' -ex 'info threads' "$elf" "$core" \
 		>"$scratch/out" 2>&1
 	grep -q "^#0 .*inner (.*guest.c:8" "$scratch/out" && grep -q "^#1 .*outer (.*guest.c:15" "$scratch/out" &&

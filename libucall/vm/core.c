@@ -56,12 +56,19 @@ static int add_text(struct ucall_core *core, const struct ucall_own_vm *vm)
 	ucall_text_add(&t, "backend %s\nengine %s\nguest %s\nprotection %s\n",
 		       vm->channel.backend_name, core->vm->engine->name, core->vm->arch->name,
 		       core->vm->protection->name);
-	for (const struct ucall_cpu *cpu = core->vm->vcpus; cpu; cpu = cpu->next)
-		if (ucall_own_vcpu(cpu)->fault.report)
-			ucall_text_add(&t, "%s\n", ucall_own_vcpu(cpu)->fault.report);
+	for (const struct ucall_cpu *cpu = core->vm->vcpus; cpu; cpu = cpu->next) {
+		const struct ucall_own_vcpu *v = ucall_own_vcpu(cpu);
+		const uint64_t received =
+			__atomic_load_n(&v->port.mailbox->received, __ATOMIC_RELAXED);
+
+		ucall_text_add(&t, "vCPU %u: %llu messages received\n", cpu->number,
+			       (unsigned long long)ucall_guest64(core->vm->arch, received));
+		if (v->fault.report)
+			ucall_text_add(&t, "%s\n", v->fault.report);
+	}
 	if (core->is_cut)
 		ucall_text_add(&t, "The guest has more memory mapped than this file has.\n");
-	return ucall_core_note(core, NOTE_NAME, NOTE_TEXT, text, t.used);
+	return ucall_core_note(core, NOTE_NAME, NOTE_TEXT, text, strlen(text));
 }
 
 static int write_core(struct ucall_own_vm *vm, int fd)
