@@ -75,6 +75,8 @@ static const void *at(const struct core *c, uint64_t gva, bool *is_zero)
 	return NULL;
 }
 
+static size_t text_size; /* of the last note that was counted */
+
 static unsigned int count_notes(const struct core *c, uint32_t type, const char *name)
 {
 	unsigned int count, found = 0;
@@ -85,7 +87,10 @@ static unsigned int count_notes(const struct core *c, uint32_t type, const char 
 	while (note < end) {
 		const Elf64_Nhdr *n = (const void *)note;
 
-		found += n->n_type == type && !strcmp(note + sizeof(*n), name);
+		if (n->n_type == type && !strcmp(note + sizeof(*n), name)) {
+			found++;
+			text_size = n->n_descsz;
+		}
 		note += sizeof(*n) + (n->n_namesz + 3) / 4 * 4 + (n->n_descsz + 3) / 4 * 4;
 	}
 	CHECK(note == end);
@@ -147,6 +152,28 @@ static void each_memory(void)
 	drop(&c);
 	CHECK_NEXT(vcpus[1], NULL, UCALL_SYNC);
 	ucall_test_vm_free(vm);
+}
+
+/* More reports than the note has room for: it is cut, and ends with them. */
+static void each_many(void)
+{
+	const int most = 16;
+	struct ucall_vm *vm = ucall_test_vm(NULL);
+	uint64_t page = ucall_vm_alloc(vm, UCALL_PAGE_SIZE, 0);
+	struct ucall_vcpu *vcpu;
+	size_t reports = 0;
+	struct core c;
+
+	for (int i = 0; i < most; i++) {
+		CHECK_OK(vcpu = ucall_vcpu_add(vm, guest_marks, 1, page));
+		CHECK_NEXT(vcpu, NULL, UCALL_SYNC);
+		CHECK_EQ(ucall_next(vcpu, NULL), -1);
+		reports += strlen(ucall_fault_report(vcpu));
+	}
+	c = write_core(vm);
+	CHECK_EQ(count_notes(&c, 1, "libucall"), 1);
+	CHECK(reports > 8192 && text_size < 8192);
+	drop(&c);
 }
 
 /* ---- protected guests ---- */
@@ -263,6 +290,7 @@ static void each_wrong(void)
 }
 
 UCALL_TESTS({ "memory and threads", .each = each_memory },
+	    { "more reports than it has room for", .each = each_many },
 #if defined(__x86_64__)
 	    { "page tables without end", .once = once_loops },
 #endif
