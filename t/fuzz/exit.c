@@ -34,7 +34,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		memcpy(&run->hw, data + 1, size - 1 < 256 ? size - 1 : 256);
 	memset(&exit, 0xff, sizeof(exit));
 	ucall_kvm_decode(NULL, run, run_size, &exit);
-	if (exit.reason > UCALL_EXIT_DEBUG || exit.native != run->exit_reason)
+	if (exit.reason > UCALL_EXIT_FATAL || exit.native != run->exit_reason)
 		abort();
 	others(run, data, size);
 	free(run);
