@@ -112,6 +112,13 @@ if test -n "$good"; then
 	status 2 "run: an unknown option" ucall run --frob 1 "$good"
 	status 2 "run: no such function" ucall run -E nosuch "$good"
 	has "$scratch/out" 'no symbol "nosuch"; its guest functions are: guest_main' "it lists them"
+	# Those of each architecture's runtime are not among them.
+	for other in "$scratch"/hello-*.elf; do
+		ucall run -E nosuch "$other" >"$scratch/list" 2>&1
+		grep -q "no engine\|cannot be used\|has no guest code" "$scratch/list" && continue
+		grep -q ': guest_main$' "$scratch/list"
+		ok $? "${other##*/}: they are the guest's own"
+	done
 	status 2 "run: an argument that is not a number" ucall run "$good" seven
 	status 2 "run: too many arguments" ucall run "$good" 1 2 3 4 5 6 7
 	status 2 "run: an unknown engine" ucall run -e bochs "$good"

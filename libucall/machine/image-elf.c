@@ -212,7 +212,11 @@ static bool suggest_function(void *data, const char *name, const char *file)
 		"mem.c",
 		"nest.c",
 		"printf.c",
+		"safe.c",
 		"share.c",
+		"span.c",
+		"tdx.c",
+		"coverage.c",
 		"guest_read_safe",
 		"guest_write_safe",
 		"guest_rdmsr_safe",
@@ -220,6 +224,8 @@ static bool suggest_function(void *data, const char *name, const char *file)
 		"guest_xsetbv_safe",
 		"guest_share",
 		"guest_unshare",
+		"guest_td_fatal",
+		"__gcov_merge_add",
 	};
 	struct ucall_text *t = data;
 
