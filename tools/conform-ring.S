@@ -5,6 +5,7 @@
  * ring(message, bell), and writes the registers to CONFORM_AREA: the first at 8(area), and so on;
  * then by how much the stack pointer is off, and on x86_64 the direction flag.
  */
+	.file "conform-ring.S" /* or else the linker names a temporary object */
 #define CONFORM_AREA 0x8000000c00 /* after the mailbox, in its page: a constant, in no register */
 #define CONFORM_PATTERN 0x5a5a000000001100
 
