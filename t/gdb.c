@@ -242,7 +242,7 @@ static uint64_t parse_value(struct client *c, const char *hex)
 	uint64_t value = 0;
 
 	if (strlen(hex) < 16)
-		fail(c, "\"%.40s\" is no value", hex);
+		fail(c, "\"%.40s\" is shorter than a value of 8 bytes", hex);
 	for (int i = 0; i < 8; i++) {
 		const char digits[3] = { hex[2 * i], hex[2 * i + 1], 0 };
 
@@ -545,7 +545,7 @@ static void message_script(struct client *c)
 	expect(c, next_stop(c, text, sizeof(text)), "T05thread:1;");
 	if (strcmp(text, "vCPU 0: SYNC 41\n") != 0)
 		fail(c, "the text is \"%s\"", text);
-	expect(c, ask(c, "qRcmd,%s", "75"), ""); /* not a command: it says what there is */
+	expect(c, ask(c, "qRcmd,%s", "75"), ""); /* an unknown command: it lists the commands */
 	expect(c, ask(c, "D"), "OK");
 }
 
@@ -930,7 +930,7 @@ static void hostile_script(struct client *c)
 		if (p != c->reply)
 			fail(c, "packet %zu (%s) ended the connection", i, packets[i]);
 	}
-	/* A wrong sum is told; bytes that are no packet are not heard. */
+	/* A packet with a wrong checksum is answered with "-"; bytes outside of packets are ignored. */
 	send_bytes(c, "abc$?#00", 8);
 	send_packet(c, "qC");
 	expect(c, next_packet(c), "QC");

@@ -162,7 +162,7 @@ for address in "" 0 65536 unix: name unix:/nonexistent/socket; do
 	ok $? "--gdb=$address: refused"
 done
 UCALL_GDB=nowhere "$ucall" run "$elf" 5 >"$scratch/out" 2>&1
-test $? -eq 2 && grep -q "UCALL_GDB: nowhere is no place" "$scratch/out"
+test $? -eq 2 && grep -q "UCALL_GDB: cannot wait for gdb at nowhere: " "$scratch/out"
 ok $? "UCALL_GDB: refused"
 "$ucall" run --dry-run -p sev --gdb "$elf" >"$scratch/out" 2>&1
 test $? -eq 2 && grep -q "cannot be used with" "$scratch/out"

@@ -245,8 +245,8 @@ UCALL_PUBLIC int ucall_vm_gdb(struct ucall_vm *vm, const char *address);
  * as executed: compile with `--coverage -DUCALL_COVERAGE`, by gcc or clang.  ucall_vm_free(),
  * ucall_vm_snapshot() and ucall_vm_restore() do it too; call it if the program ends without freeing
  * its VM, or calls __gcov_dump() before.  The program must have its symbols (not stripped), and not
- * run under valgrind.  No vCPU may be running.  If other threads
- * execute the same functions, compile with -fprofile-update=atomic.
+ * run under valgrind.  No vCPU may be running.  If other threads execute the same functions, compile
+ * with -fprofile-update=atomic.
  *
  * For a separate guest ELF of `ucall cc --coverage` (by gcc 12 or later), only this call does it, and
  * adds to the .gcda files that the ELF names.  So call it for an ELF that you trust.

@@ -9,14 +9,15 @@
 #include "queued.h"
 
 /* Reports to the user how the run ended. */
-static int report_end(struct ucall_port *port, const struct ucall_limit *limit)
+static int report_end(struct ucall_port *port)
 {
 	struct ucall_held *held = &port->queued->held;
 
 	held->is_set = false;
 	if (held->end == UCALL_RUN_FAILED)
 		return ucall_fail(held->error, "%s", held->text);
-	return port->channel->machine->report(port->cpu, held->end, limit->ms);
+	return port->channel->machine->report(port->cpu, held->end,
+					      ucall_channel_timeout(port->channel));
 }
 
 /* True if the guest only wanted the host to look at its queue, which is empty by now. */
@@ -59,7 +60,7 @@ static int run(struct ucall_port *port, struct ucall_limit *limit)
 			return 0;
 		}
 		if (stopped && q->held.is_set && (i == MAX_EMPTY_FLUSHES || !can_be_dropped(port)))
-			return report_end(port, limit);
+			return report_end(port);
 		/* check_run() clears the last report, so not while the vCPU runs. */
 		if (stopped && machine->check_run(port->cpu))
 			return -1;

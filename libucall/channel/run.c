@@ -18,8 +18,7 @@ static int run_plain(struct ucall_port *port, struct ucall_limit *limit)
 	if (machine->check_run(port->cpu))
 		return -1;
 	end = machine->run(port->cpu, ucall_limit_deadline(limit));
-	ucall_channel_renew(port->channel, limit);
-	return machine->report(port->cpu, end, limit->ms);
+	return machine->report(port->cpu, end, ucall_channel_timeout(port->channel));
 }
 
 static int receive_plain(struct ucall_port *port, const uint64_t *only, struct ucall *uc)

@@ -494,8 +494,8 @@ static enum ucall_run_end run_planted(struct ucall_cpu *vcpu, bool step)
 	if (end == UCALL_RUN_EXIT && v->run->exit_reason == KVM_EXIT_DEBUG) {
 		const uint64_t pc = ucall_kvm_arch.pc(v->fd, v->run);
 
-		if (!ucall_planted_is_in(next, count, pc) &&
-		    !ucall_planted_is_in(v->breakpoints, v->breakpoint_count, pc))
+		if (!ucall_is_breakpoint(next, count, pc) &&
+		    !ucall_is_breakpoint(v->breakpoints, v->breakpoint_count, pc))
 			end = UCALL_RUN_AGAIN;
 	}
 	return end;

@@ -119,8 +119,9 @@ struct ucall_kvm_arch {
 	void (*stepping)(struct ucall_cpu *vcpu, bool on);
 
 	/*
-	 * The program counter at the last exit.  set_breakpoints(): puts as many of these addresses
-	 * into *debug as the CPU has breakpoints, and returns their number.  NULL: it has none.
+	 * pc(): the program counter at the last exit.  set_breakpoints() sets the CPU's breakpoints in
+	 * *debug, for the first of these addresses, and returns how many fit.  NULL: the CPU has no
+	 * breakpoints.
 	 */
 	uint64_t (*pc)(int fd, const struct kvm_run *run);
 	int (*counter)(int fd, uint64_t *value, uint64_t *hz); /* as the engine's; NULL: unknown */

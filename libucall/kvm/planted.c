@@ -85,11 +85,3 @@ void ucall_planted_set(struct ucall_planted *p, struct ucall_cpu *vcpu, const ui
 	}
 	pthread_mutex_unlock(&p->lock);
 }
-
-bool ucall_planted_is_in(const uint64_t *pcs, unsigned int count, uint64_t pc)
-{
-	for (unsigned int i = 0; i < count; i++)
-		if (pcs[i] == pc)
-			return true;
-	return false;
-}

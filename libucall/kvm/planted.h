@@ -22,6 +22,4 @@ void ucall_planted_fini(struct ucall_planted *p);
 void ucall_planted_set(struct ucall_planted *p, struct ucall_cpu *vcpu, const uint64_t *pcs,
 		       unsigned int count, bool on);
 
-bool ucall_planted_is_in(const uint64_t *pcs, unsigned int count, uint64_t pc);
-
 #endif

@@ -107,6 +107,15 @@ struct ucall_engine {
 	void *(*vcpu_run)(const struct ucall_cpu *vcpu);
 };
 
+/* True if `pc` is one of the addresses. */
+static inline bool ucall_is_breakpoint(const uint64_t *pcs, unsigned int count, uint64_t pc)
+{
+	for (unsigned int i = 0; i < count; i++)
+		if (pcs[i] == pc)
+			return true;
+	return false;
+}
+
 extern const struct ucall_engine ucall_engine_kvm;
 
 /*

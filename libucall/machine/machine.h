@@ -119,6 +119,17 @@ struct ucall_cpu {
 	unsigned int number;
 };
 
+/* vm->lock is held.  NULL: there is no such vCPU. */
+static inline struct ucall_cpu *ucall_machine_cpu(const struct ucall_machine *vm,
+						  unsigned int number)
+{
+	struct ucall_cpu *cpu = vm->vcpus;
+
+	while (cpu && cpu->number != number)
+		cpu = cpu->next;
+	return cpu;
+}
+
 static inline bool ucall_machine_is_launched(const struct ucall_machine *vm)
 {
 	return __atomic_load_n(&vm->phase, __ATOMIC_ACQUIRE) == UCALL_LAUNCHED;

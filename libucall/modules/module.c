@@ -160,3 +160,14 @@ const void *ucall_module(const char *name, const char *symbol, unsigned int vers
 		errno = problem_error;
 	return m ? m->found : NULL;
 }
+
+const void *ucall_module_needed(const char *name, const char *symbol, unsigned int version_offset,
+				const char *what)
+{
+	const char *problem;
+	const void *found = ucall_module(name, symbol, version_offset, &problem);
+
+	if (!found)
+		ucall_fail(errno == ENOENT ? EOPNOTSUPP : errno, "%s: %s", what, problem);
+	return found;
+}

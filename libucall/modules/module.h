@@ -13,4 +13,8 @@
 const void *ucall_module(const char *name, const char *symbol, unsigned int version_offset,
 			 const char **problem);
 
+/* The same, or NULL after ucall_fail(): "WHAT: problem"; EOPNOTSUPP if there is no such module here. */
+const void *ucall_module_needed(const char *name, const char *symbol, unsigned int version_offset,
+				const char *what);
+
 #endif

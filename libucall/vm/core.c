@@ -26,11 +26,9 @@ static int add_threads(struct ucall_core *core)
 {
 	for (int wrong = 1; wrong >= 0; wrong--)
 		for (unsigned int i = 0; i < core->vm->vcpu_count; i++) {
-			struct ucall_cpu *cpu = core->vm->vcpus;
+			struct ucall_cpu *cpu = ucall_machine_cpu(core->vm, i);
 			struct ucall_frame frame;
 
-			while (cpu->number != i)
-				cpu = cpu->next;
 			if ((ucall_own_vcpu(cpu)->fault.report != NULL) != wrong ||
 			    !ucall_own_frame(ucall_own_vcpu(cpu), &frame))
 				continue;

@@ -124,9 +124,7 @@ static struct ucall_own_vcpu *find_vcpu(struct ucall_debug *d, unsigned int numb
 	struct ucall_cpu *cpu;
 
 	pthread_mutex_lock(&vm->lock);
-	cpu = vm->vcpus;
-	while (cpu && cpu->number != number)
-		cpu = cpu->next;
+	cpu = ucall_machine_cpu(vm, number);
 	pthread_mutex_unlock(&vm->lock);
 	if (!cpu)
 		ucall_fail(ESRCH, "the VM has no vCPU %u yet", number);

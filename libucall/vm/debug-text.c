@@ -10,7 +10,6 @@
 
 #include "arch/byte-order.h"
 #include "base/error.h"
-#include "channel/mailbox.h"
 #include "debug-vm.h"
 #include "machine/image.h"
 #include "message-text.h"
@@ -70,13 +69,8 @@ static void describe(struct ucall_debug *d, struct ucall_text *t)
 	}
 	ucall_text_add(t, "\n");
 	pthread_mutex_lock(&vm->lock);
-	for (unsigned int n = 0; n < vm->vcpu_count; n++) {
-		const struct ucall_cpu *cpu = vm->vcpus;
-
-		while (cpu->number != n)
-			cpu = cpu->next;
-		add_mailbox(ucall_own_vcpu(cpu), t);
-	}
+	for (unsigned int n = 0; n < vm->vcpu_count; n++)
+		add_mailbox(ucall_own_vcpu(ucall_machine_cpu(vm, n)), t);
 	pthread_mutex_unlock(&vm->lock);
 	ucall_text_add(t, "%" PRIu64 " messages%s\n", d->logged,
 		       i	   ? "; the last ones:"

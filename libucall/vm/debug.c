@@ -81,10 +81,7 @@ static void wait_until_resumed(struct ucall_debug *d, const struct ucall_own_vcp
 
 static bool is_breakpoint(const struct ucall_debug *d, uint64_t pc)
 {
-	for (unsigned int i = 0; i < d->breakpoint_count; i++)
-		if (d->breakpoints[i] == pc)
-			return true;
-	return false;
+	return ucall_is_breakpoint(d->breakpoints, d->breakpoint_count, pc);
 }
 
 int ucall_debug_read(struct ucall_own_vcpu *v, uint64_t gva, void *to, size_t size)

@@ -73,7 +73,7 @@ struct ucall_debug_ops {
 	/* While the VM is stopped. */
 	const struct ucall_arch *(*arch)(const struct ucall_debug *d);
 	unsigned int (*vcpus)(
-		struct ucall_debug *d); /* their number; at least 1, so that there is one */
+		struct ucall_debug *d); /* their number; 0 before the first is added */
 	void (*set_action)(struct ucall_debug *d, unsigned int vcpu, enum ucall_debug_action action,
 			   uint64_t start, uint64_t end);
 	void (*resume)(struct ucall_debug *d);
@@ -85,7 +85,7 @@ struct ucall_debug_ops {
 	int (*set_breakpoint)(struct ucall_debug *d, uint64_t gva, bool on);
 	/* Stops when the memory changes. */
 	int (*set_watchpoint)(struct ucall_debug *d, uint64_t gva, uint64_t size, bool on);
-	/* "vCPU 0, running guest code" */
+	/* "vCPU 0, faulted" */
 	void (*describe_vcpu)(struct ucall_debug *d, unsigned int vcpu, struct ucall_text *text);
 	/* Carries out a `monitor` command and adds what it prints. */
 	void (*monitor)(struct ucall_debug *d, const char *command, struct ucall_text *text);
@@ -121,8 +121,8 @@ void ucall_debug_add(struct ucall_own_vcpu *vcpu);
 void ucall_debug_reset(struct ucall_own_vcpu *vcpu);
 
 /*
- * Around what changes a vCPU's state and is no run, such as a restart: waits while the VM is stopped,
- * and keeps it from being stopped until the end.
+ * Called around a change of a vCPU's state by the program, such as a restart: begin() waits while the VM
+ * is stopped, and no debugger can stop it until end().
  */
 void ucall_debug_begin(struct ucall_own_vm *vm);
 void ucall_debug_end(struct ucall_own_vm *vm);

@@ -62,10 +62,11 @@ static int listen_port(const char *text)
 	errno = 0;
 	port = strtoul(text, &end, 10);
 	if (errno || end == text || *end || text[0] < '0' || text[0] > '9' || !port || port > 65535)
-		return ucall_fail(EINVAL,
-				  "%s is no place to wait for gdb; give a port of this machine's "
-				  "loopback device, such as 1234, or unix:PATH",
-				  text);
+		return ucall_fail(
+			EINVAL,
+			"cannot wait for gdb at %s: give a port of this machine's loopback "
+			"device, such as 1234, or unix:PATH",
+			text);
 	address.sin_port = htons((uint16_t)port);
 	return listen_at(AF_INET, (const struct sockaddr *)&address, sizeof(address), text);
 }
@@ -95,8 +96,8 @@ static int listen_unix(struct ucall_debug *d, const char *path)
 
 	if (!*path || strlen(path) >= sizeof(address.sun_path))
 		return ucall_fail(EINVAL,
-				  "unix:%s is no place to wait for gdb: a path has 1 to %zu bytes",
-				  path, sizeof(address.sun_path) - 1);
+				  "cannot wait for gdb at unix:%s: a path has 1 to %zu bytes", path,
+				  sizeof(address.sun_path) - 1);
 	if (!lstat(path, &st) && !S_ISSOCK(st.st_mode))
 		return ucall_fail(EEXIST, "cannot wait for gdb at %s: it is there, and no socket",
 				  path);
@@ -127,18 +128,6 @@ static void remove_socket(const struct ucall_debug *d)
 
 /* ---- the VM ---- */
 
-static const struct ucall_gdb *load_module(void)
-{
-	const struct ucall_gdb *gdb;
-	const char *problem;
-
-	gdb = ucall_module("gdb", "ucall_gdb", offsetof(struct ucall_gdb, version), &problem);
-	if (!gdb)
-		ucall_fail(errno == ENOENT ? EOPNOTSUPP : errno, "cannot wait for gdb: %s",
-			   problem);
-	return gdb;
-}
-
 static int start(struct ucall_debug *d, char *address)
 {
 	const bool is_unix = !strncmp(address, UNIX, sizeof(UNIX) - 1);
@@ -149,7 +138,8 @@ static int start(struct ucall_debug *d, char *address)
 		*options = 0;
 		d->hardware = false;
 	}
-	d->gdb = load_module();
+	d->gdb = ucall_module_needed("gdb", "ucall_gdb", offsetof(struct ucall_gdb, version),
+				     "cannot wait for gdb");
 	if (!d->gdb)
 		return -1;
 	fd = is_unix ? listen_unix(d, address + sizeof(UNIX) - 1) : listen_port(address);
@@ -175,7 +165,7 @@ static int open_debug(struct ucall_own_vm *vm, const char *text)
 
 	free(address);
 	if (d && r) {
-		vm->channel.timeout_ms = d->timeout_ms;
+		ucall_debug_set_attached(d, false);
 		drop(d, false);
 	} else if (d) {
 		ucall_debug_install(d);

@@ -135,19 +135,6 @@ void ucall_trace_add(struct ucall_own_vcpu *v)
 	v->port.mailbox->tracing = ucall_guest32(v->cpu.vm->arch, tracing);
 }
 
-static const struct ucall_trace_writer *load_module(void)
-{
-	const struct ucall_trace_writer *writer;
-	const char *problem;
-
-	writer = ucall_module("trace", "ucall_trace", offsetof(struct ucall_trace_writer, version),
-			      &problem);
-	if (!writer)
-		ucall_fail(errno == ENOENT ? EOPNOTSUPP : errno, "cannot write a trace: %s",
-			   problem);
-	return writer;
-}
-
 static int open_trace(struct ucall_own_vm *vm, const char *path, bool append)
 {
 	struct ucall_machine *m = &vm->machine;
@@ -156,7 +143,9 @@ static int open_trace(struct ucall_own_vm *vm, const char *path, bool append)
 
 	if (!t)
 		return -1;
-	t->writer = load_module();
+	t->writer = ucall_module_needed("trace", "ucall_trace",
+					offsetof(struct ucall_trace_writer, version),
+					"cannot write a trace");
 	snprintf(name, sizeof(name), "%s, %s, %s", vm->channel.backend_name, m->arch->name,
 		 m->engine->name);
 	if (t->writer)

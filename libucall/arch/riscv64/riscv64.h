@@ -29,7 +29,7 @@ struct ucall_riscv64_code {
 
 /*
  * Where the guest may be after the instruction at pc; returns how many addresses there are, 0 if there
- * is no code.  `sepc`: where SRET goes.
+ * is no code.  `sepc`: the address to which SRET returns.
  */
 unsigned int ucall_riscv64_next_pcs(const struct ucall_riscv64_code *code, uint64_t pc,
 				    const uint64_t *gpr, uint64_t sepc,

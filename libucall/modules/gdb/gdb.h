@@ -59,7 +59,7 @@ bool gdb_take_register(const struct ucall_arch *arch, const struct ucall_registe
 /* The target's description (GDB manual, appendix G), in new memory; NULL if there is none. */
 char *gdb_describe_target(const struct ucall_arch *arch, bool is_program);
 
-/* The value of a hexadecimal digit, -1 if it is none. */
+/* The value of a hexadecimal digit; -1 for another character. */
 int gdb_digit(char c);
 
 #endif

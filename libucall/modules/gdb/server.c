@@ -217,7 +217,7 @@ static bool handle_input(struct ucall_gdb_server *g)
 			at++;
 			continue;
 		}
-		if (*start != '$') { /* acknowledgements, and what is no packet */
+		if (*start != '$') { /* acknowledgements, and bytes outside of packets */
 			at++;
 			continue;
 		}

@@ -151,14 +151,6 @@ static bool take_registers(struct unicorn_vcpu *v)
 static int map_regions(struct unicorn_vcpu *v);
 static void emulate(void *data);
 
-static bool is_breakpoint(const struct unicorn_vcpu *v)
-{
-	for (unsigned int i = 0; i < v->breakpoint_count; i++)
-		if (v->breakpoints[i] == v->pc)
-			return true;
-	return false;
-}
-
 /* How many instructions may pass until check_events(). */
 static unsigned int budget_of(const struct unicorn_vcpu *v)
 {
@@ -169,7 +161,8 @@ static unsigned int budget_of(const struct unicorn_vcpu *v)
 static void check_events(struct unicorn_vcpu *v)
 {
 	v->budget = budget_of(v);
-	if ((v->vcpu->stepping && v->stepped) || is_breakpoint(v)) {
+	if ((v->vcpu->stepping && v->stepped) ||
+	    ucall_is_breakpoint(v->breakpoints, v->breakpoint_count, v->pc)) {
 		leave(v, LEFT_STEP);
 		v->budget = budget_of(v);
 	}
