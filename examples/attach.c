@@ -283,8 +283,7 @@ static struct report next_report(struct vcpu *v)
 		die("KVM_RUN");
 	if (ucall_vcpu_rang(v->bell, &where) != 1) {
 		fprintf(stderr,
-			"attach: vCPU %u stopped with exit reason %u, which is not the "
-			"doorbell's\n",
+			"attach: vCPU %u stopped with exit reason %u, which is not the doorbell's\n",
 			v->number, v->run->exit_reason);
 		exit(1);
 	}

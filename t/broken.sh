@@ -29,7 +29,7 @@ tries() {
 	done
 }
 
-if test -e "$top_builddir/libucall/modules/symbols/symbols.la"; then
+if test -e "$top_builddir/libucall/modules/symbols/.libs/symbols.so"; then
 	in=', in '
 	# Without debug information, function names are still there.
 	caller='#1 '

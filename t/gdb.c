@@ -2,7 +2,7 @@
 /*
  * A guest under a debugger: stops, steps, registers, memory, several vCPUs; clients that are hostile,
  * slow or gone.  The debugger is a few lines here, which speak gdb's protocol (GDB manual, appendix
- * E); t/gdb.sh has the real one.
+ * E); t/gdb-session.sh has the real one.
  */
 #include <ucall/test.h>
 
@@ -90,6 +90,7 @@ static UCALL_GUEST void guest_chain(void)
 #ifndef UCALL_GUEST_BUILD
 #include <errno.h>
 #include <pthread.h>
+#include <semaphore.h>
 #include <setjmp.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -104,6 +105,7 @@ struct client {
 	struct ucall_vm *vm;
 	void (*script)(struct client *c);
 	pthread_t thread;
+	sem_t begun; /* it is connected, and the script runs; or this failed */
 	char path[64], address[128];
 	int fd;
 	char reply[0x5000];
@@ -324,8 +326,10 @@ static void *run_client(void *data)
 		expect(c, ask(c, "qSupported:swbreak+;hwbreak+"), "PacketSize=");
 		expect(c, ask(c, "QStartNoAckMode"), "OK");
 		expect(c, ask(c, "?"), "T");
+		sem_post(&c->begun);
 		c->script(c);
 	}
+	sem_post(&c->begun);
 	disconnect(c);
 	return NULL;
 }
@@ -350,6 +354,7 @@ static void listen_for(struct client *c, struct ucall_vm *vm, void (*script)(str
 	memset(c, 0, sizeof(*c));
 	c->vm = vm;
 	c->script = script;
+	sem_init(&c->begun, 0, 0);
 	snprintf(c->path, sizeof(c->path), "/tmp/ucall-gdb-%d", (int)getpid());
 	snprintf(c->address, sizeof(c->address), "unix:%s%s", c->path,
 		 may_use_hardware() ? "" : ",breakpoints=step");
@@ -974,7 +979,7 @@ static void host_freed(struct ucall_vm *vm, struct ucall_vcpu *vcpu)
 	struct client c;
 
 	start(&c, vm, freed_script);
-	usleep(20000);
+	sem_wait(&c.begun);
 	ucall_test_vm_free(vm);
 	finish(&c);
 }

@@ -83,7 +83,7 @@ c_tests += \
 endif
 sh_tests = \
 	t/abi.sh \
-	t/attach.sh \
+	t/attach-example.sh \
 	t/backend-cc.sh \
 	t/bad-files.sh \
 	t/bad-plugins.sh \
@@ -95,7 +95,7 @@ sh_tests = \
 	t/conform.sh \
 	t/cross-objects.sh \
 	t/core.sh \
-	t/gdb.sh \
+	t/gdb-session.sh \
 	t/trace.sh \
 	t/coverage.sh \
 	t/debugger.sh \
@@ -125,6 +125,12 @@ tdx_tests = t/tdx-launch $(tdx_only) t/confidential-pages $(protected_tests)
 EXTRA_DIST += t/protection-report.sh t/abi/1
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
+# automake gives t/NAME and t/NAME.sh the same log, and runs only one of them.
+same_names = $(filter $(c_tests),$(sh_tests:.sh=))
+check-names:
+	@test -z '$(strip $(same_names))' || { echo 'two tests have one name, and so one log: $(same_names)' >&2; exit 1; }
+check-am: check-names
+.PHONY: check-names
 EXTRA_DIST += t/interrupts-aarch64.h t/interrupts-riscv64.h t/interrupts-x86_64.h
 EXTRA_DIST += t/trace.proto t/bare-machine.h t/confidential.h t/ring.h t/stand-in-psp.h t/count-ioctls.h t/resources.h t/tap.sh t/plugins/good.c t/plugins/broken.c
 

@@ -142,7 +142,7 @@ else
 		while read -r command; do
 			printf 'echo (gdb) %s\\n\n%s\n' "$command" "$command"
 		done >"$scratch/commands"
-	(cd "$scratch" && UCALL_GDB=unix:gdb.sock exec "$program/run" "$program/examples/broken" null) >"$scratch/out" 2>&1 &
+	(cd "$scratch" && UCALL_GDB=unix:gdb.sock exec "$program/examples/broken" null) >"$scratch/out" 2>&1 &
 	await "$scratch/gdb.sock"
 	(cd "$scratch" && timeout 60 gdb -q -nx -batch -iex 'set debuginfod enabled off' -iex 'set sysroot /' \
 		-ex 'target remote gdb.sock' -x commands) >"$scratch/gdb" 2>&1
