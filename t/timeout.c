@@ -353,7 +353,7 @@ static void each_several_runs(void)
 	CHECK_EQ(ucall_next(vcpu, NULL), -1);
 	CHECK_EQ(errno, ETIMEDOUT);
 	fflush(config.output);
-	CHECK_EQ(size, 1); /* the second would come after 500 ms */
+	CHECK(size <= 1); /* the second would come after 500 ms */
 	pthread_join(thread, NULL);
 	fclose(config.output);
 	free(text);
