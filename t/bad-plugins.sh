@@ -10,7 +10,7 @@ build() { # NAME FLAG...
 	shift
 	$CC -shared -fPIC -O2 -w -I"$top_srcdir/include" "$@" \
 		"$top_srcdir/t/plugins/good.c" -o "$scratch/$name.so" \
-		-L"$top_builddir/libucall/.libs" -lucall
+		-L"$top_builddir/libucall/.libs" -lucall || not_built "the plugin $name"
 }
 
 # refused FILE TEXT NAME: VM creation fails with the text, and the file's constructor did not run.

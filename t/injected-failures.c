@@ -338,7 +338,10 @@ static void each_thousand(void)
 	if (mappings() > maps + MAPPINGS_SLACK)
 		FAIL("%d mappings became %d", maps, mappings());
 #ifndef ADDRESS_SANITIZER /* which keeps freed memory */
-	if (vms == 1000 && allocated_bytes() >= bytes + GROWTH)
+	/* Unicorn 2.1.1 itself loses 48 bytes of each engine that it frees. */
+	size_t growth = strcmp(ucall_test_engine(), "unicorn") ? GROWTH : 2 * GROWTH;
+
+	if (vms == 1000 && allocated_bytes() >= bytes + growth)
 		FAIL("%zu allocated bytes became %zu", bytes, allocated_bytes());
 #endif
 }

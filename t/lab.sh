@@ -31,10 +31,19 @@ else
 fi
 # ---- what is missing of the environment; nothing is fetched ----
 
+# These need no program of the lab: where one is not installed, a replacement that is not run.
+mkdir "$scratch/tools"
+for tool in cpio readelf qemu-system-aarch64; do
+	command -v $tool >/dev/null && continue
+	printf '#!/bin/sh\nexit 1\n' >"$scratch/tools/$tool"
+	chmod 755 "$scratch/tools/$tool"
+done
+
 missing() { # WORDS NAME=VALUE...
 	words=$1
 	shift
-	env -u HOME -u XDG_CACHE_HOME -u UCALL_LAB_CACHE "$@" "$ucall" lab aarch64 -- true >"$scratch/out" 2>&1
+	env -u HOME -u XDG_CACHE_HOME -u UCALL_LAB_CACHE PATH="$PATH:$scratch/tools" "$@" "$ucall" lab aarch64 -- true \
+		>"$scratch/out" 2>&1
 	test $? -eq 77
 	ok $? "lab with $*: exit status 77"
 	has "$scratch/out" "$words" "it says why"
@@ -73,7 +82,7 @@ cat >"$scratch/bin/df" <<-END
 END
 chmod 755 "$scratch/bin/df"
 missing "the cache folder $scratch/small has 3 MB free, and aarch64 needs" UCALL_LAB_CACHE="$scratch/small" \
-	PATH="$scratch/bin:$PATH"
+	PATH="$scratch/bin:$PATH:$scratch/tools"
 
 # ---- programs ----
 

@@ -40,7 +40,7 @@ static __attribute__((constructor)) void tell(void)
 }
 
 #ifdef BAD_OUTSIDE
-static UCALL_GUEST void outside(struct ucall *uc)
+static UCALL_GUEST void outside(struct ucall *uc, const struct ucall_bell *bell)
 {
 }
 #endif

@@ -252,6 +252,17 @@ static int start_repeat(struct unicorn_vcpu *v)
 	return fiber_init(&v->fiber, emulate, v) ? fail_stack() : 0;
 }
 
+/* Unicorn 2.1 gives a hook the low 52 bits of an address; the program counter has all of them. */
+static uint64_t fetch_address(struct unicorn_vcpu *v, uint64_t address)
+{
+	const uint64_t mask = (1ull << 52) - 1;
+	uint64_t pc = 0;
+
+	if (!uc_reg_read(v->uc, v->cpu->pc, &pc) && (pc & mask) == (address & mask))
+		return pc;
+	return address;
+}
+
 static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int size,
 			  int64_t value, void *data)
 {
@@ -264,7 +275,7 @@ static bool on_bad_access(uc_engine *uc, uc_mem_type type, uint64_t address, int
 	if (!unicorn_is_fetch(type))
 		repeat_exactly(v);
 	else
-		v->pc = address;
+		v->pc = address = fetch_address(v, address);
 	v->cpu->memory_fault(v, type, address, &v->vcpu->exit);
 	if (!unicorn_takes_exception(v))
 		unicorn_exit(v);
