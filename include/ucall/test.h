@@ -17,7 +17,8 @@
  *		      .host = host_code });
  *
  * Each test is one TAP point for each backend and each engine that works on this machine, or that
- * $UCALL_BACKEND and $UCALL_ENGINE name.  Backends that do not claim the memory encryption in
+ * $UCALL_BACKEND and $UCALL_ENGINE name; $UCALL_TEST_ARCH names the only architecture of guests.
+ * Backends that do not claim the memory encryption in
  * config.protect are left out.  If a backend or engine does not support the VM that a test asks
  * for, the point is skipped with the reason; a kind of encryption that this machine lacks is one
  * skipped point.  Link with `pkg-config --libs ucall-test`.

@@ -54,16 +54,30 @@ static void add(struct ucall_test_variants *v, const char *config,
 	v->count++;
 }
 
+/* The architecture that the environment names, all if it names none, 0 if there is none of that name. */
+static uint32_t archs_wanted(void)
+{
+	const char *only = environment("UCALL_TEST_ARCH");
+
+	if (!only)
+		return UINT32_MAX;
+	for (uint32_t arch = 1; arch && ucall_arch_name(arch); arch <<= 1)
+		if (!strcmp(only, ucall_arch_name(arch)))
+			return arch;
+	return 0;
+}
+
 /* Adds a backend by its config string: each architecture, the host's first, on each engine. */
 static void add_backend(struct ucall_test_variants *v, const char *config,
 			const struct ucall_backend_info *backend)
 {
 	const char *only = environment("UCALL_ENGINE");
+	uint32_t wanted = archs_wanted();
 
 	for (int other = 0; other < 2; other++)
 		for (uint32_t arch = 1; arch; arch <<= 1)
 			for (struct ucall_engine_info *e = v->engines; e->name; e++)
-				if ((arch == ucall_arch_host()) != other &&
+				if ((arch & wanted) && (arch == ucall_arch_host()) != other &&
 				    ucall_engine_serves(e, backend, arch) && !e->problem[0] &&
 				    (!only || !strcmp(only, e->name)))
 					add(v, config, &backend->metadata, e, arch);
@@ -74,7 +88,15 @@ static void explain_none(struct ucall_test_variants *v, const char *config,
 			 const struct ucall_backend_info *backend)
 {
 	struct ucall_vm_config c = { .backend = config };
-	struct ucall_vm *vm = backend->archs & ucall_arch_host() ? NULL : ucall_vm_create(&c);
+	struct ucall_vm *vm;
+
+	if (!(backend->archs & archs_wanted())) {
+		snprintf(v->none, sizeof(v->none),
+			 "backend %s has no guest code for the architecture of UCALL_TEST_ARCH",
+			 config);
+		return;
+	}
+	vm = backend->archs & ucall_arch_host() ? NULL : ucall_vm_create(&c);
 
 	if (backend->archs & ucall_arch_host())
 		snprintf(v->none, sizeof(v->none),
@@ -93,6 +115,10 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 	snprintf(v->none, sizeof(v->none),
 		 "no test here fits a backend and an engine of this machine; only tests with "
 		 ".any_arch are for guests of other architectures");
+	if (!archs_wanted())
+		return ucall_fail(EINVAL,
+				  "no architecture \"%s\" (UCALL_TEST_ARCH); see `ucall list`",
+				  environment("UCALL_TEST_ARCH")) == 0;
 	v->guests = guests_of_program();
 	v->engines = ucall_engines();
 	v->protections = v->engines ? ucall_protections() : NULL;
