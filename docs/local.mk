@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: MIT
 dist_doc_DATA += README.md NEWS LICENSE CONTRIBUTING.md SECURITY.md \
-	docs/ABI.md docs/ATTACH.md docs/BACKENDS.md docs/CONFIDENTIAL.md docs/DEBUGGING.md docs/HACKING.md docs/KSELFTEST.md docs/LAB.md \
+	docs/ABI.md docs/ATTACH.md docs/BACKENDS.md docs/CONFIDENTIAL.md docs/DEBUGGING.md docs/FLEET.md docs/HACKING.md docs/KSELFTEST.md docs/LAB.md \
 	docs/PERFORMANCE.md docs/WRITING-TESTS.md docs/idea.svg
 
 # A man page for each public header, of its comments, and one that refers to it for each function and macro.

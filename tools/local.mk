@@ -46,3 +46,7 @@ CLEANFILES += $(guestelf_DATA)
 
 bashcompdir = $(datadir)/bash-completion/completions
 dist_bashcomp_DATA = tools/completion/ucall
+
+# Many machines: docs/FLEET.md.
+EXTRA_DIST += tools/fleet/fleet.sh tools/fleet/cells.sh tools/fleet/testbed.sh tools/fleet/debci/test-package \
+	tools/fleet/lava/job.yaml tools/fleet/lava/ktap-to-lava.awk

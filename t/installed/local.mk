@@ -24,7 +24,9 @@ install-tests: all $(check_PROGRAMS) $(check_DATA)
 	done; \
 	$(MKDIR_P) "$$to/t/bench"; \
 	for f in $(suite_scripts); do $(INSTALL_SCRIPT) '$(srcdir)'/$$f "$$to/$$f"; done; \
-	$(INSTALL_SCRIPT) '$(srcdir)/t/installed/run' "$$to/run"; \
+	$(INSTALL_SCRIPT) '$(srcdir)/t/installed/run' '$(srcdir)/tools/lab/run-tests' "$$to/"; \
+	$(INSTALL_DATA) '$(srcdir)/tools/fleet/lava/ktap-to-lava.awk' "$$to/"; \
+	for t in $(suite); do echo $$t; done >"$$to/tests"; \
 	for p in $(suite_programs); do \
 		$(LIBTOOL) --silent --mode=install $(INSTALL_PROGRAM) $$p "$$to/$$p"; \
 	done; \

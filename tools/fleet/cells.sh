@@ -1,0 +1,85 @@
+# SPDX-License-Identifier: MIT
+# The cells of a fleet's matrix, each a small source package with one test: debci's requests name a
+# package, and say nothing else of a test.  Sourced by fleet.sh.
+
+# What the lab needs for a machine.
+lab_packages() { # MACHINE
+	echo "libucall-dev gcc libc6-dev make pkg-config binutils cpio kmod xz-utils"
+	case $1 in
+	aarch64*) echo "qemu-system-arm gcc-aarch64-linux-gnu libc6-dev-arm64-cross" ;;
+	riscv64*) echo "qemu-system-misc gcc-riscv64-linux-gnu libc6-dev-riscv64-cross" ;;
+	x86_64-vmx*) echo "bochs bochsbios vgabios isolinux syslinux-common xorriso" ;;
+	*) echo "qemu-system-x86" ;;
+	esac
+}
+
+# The sum of a test's TAP, in the words that the table is made from.
+sum='awk '\''{ print } /^ok .* # SKIP/ { skipped++; next } /^ok / { passed++ } /^not ok / { failed++ }
+	END { printf "%d points passed, %d failed, %d skipped\n", passed, failed, skipped }'\'
+
+# debci takes a request for a package with another name, and never answers.
+package_name() { # WORD...
+	echo "cell-$*" | tr 'A-Z_ ' 'a-z--'
+}
+
+make_cell() { # DEPENDS TEST BACKEND ARCH MACHINE
+	depends=$1 test=$2
+	shift 2
+	name=$(package_name "$@")
+	folder=$run/source/$name-1
+	mkdir -p "$folder/debian/tests" "$folder/debian/source"
+	echo '3.0 (native)' >"$folder/debian/source/format"
+	cat >"$folder/debian/control" <<-END
+		Source: $name
+		Section: misc
+		Priority: optional
+		Maintainer: fleet <fleet@localhost>
+		Standards-Version: 4.6.2
+
+		Package: $name
+		Architecture: all
+		Description: one cell of a fleet's matrix
+	END
+	cat >"$folder/debian/changelog" <<-END
+		$name (1) unstable; urgency=low
+
+		  * A cell.
+
+		 -- fleet <fleet@localhost>  Thu, 01 Jan 2026 00:00:00 +0000
+	END
+	cat >"$folder/debian/tests/control" <<-END
+		Tests: cell
+		Depends: $(echo $depends | sed 's/ /, /g')
+		Restrictions: needs-root, allow-stderr, skippable
+	END
+	printf '#!/bin/bash\nset -o pipefail\n%s\n' "$test" >"$folder/debian/tests/cell"
+	chmod 755 "$folder/debian/tests/cell"
+	(cd "$repository" && dpkg-source -b "$folder" >/dev/null) || die 1 "$name: dpkg-source failed"
+	echo "$name $*" >>"$run/cells"
+}
+
+make_matrix() {
+	for machine in $machines; do
+		for backend in $backends; do
+			for arch in $archs; do
+				conform="env UCALL_TEST_ARCH=$arch ucall conform $backend"
+				none="ucall info $backend | grep '^guests:.*$arch' >/dev/null || { echo '$backend has no guests of $arch'; exit 77; }"
+				case $machine in
+				here)
+					make_cell "ucall-tools" "$none
+$conform | $sum" "$backend" "$arch" here
+					;;
+				*)
+					make_cell "ucall-tools $(lab_packages "$machine")" "$none
+export UCALL_LAB_CACHE=/srv/fleet/cache
+ucall lab $machine --timeout 1500 -- $conform | $sum" "$backend" "$arch" "$machine"
+					;;
+				esac
+			done
+		done
+	done
+	test "$suite" = no || make_cell "ucall-tests" "gnome-desktop-testing-runner --timeout=1200 --log-directory=\"\$AUTOPKGTEST_ARTIFACTS\" libucall
+status=\$?
+cat \"\$AUTOPKGTEST_ARTIFACTS\"/*.txt | $sum | tail -n 1
+exit \$status" all all suite
+}

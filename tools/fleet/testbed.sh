@@ -1,0 +1,196 @@
+#!/bin/sh
+# SPDX-License-Identifier: MIT
+# Testbeds: a Debian system in a folder, and copies of it that are gone when their command ends.
+#
+#	testbed.sh image SUITE FOLDER [PACKAGE...]	makes the system with these packages, if it is not there
+#	testbed.sh run [OPTION...] FOLDER CMD [ARG...]	runs CMD in a copy, with nothing of this environment
+#	testbed.sh outside [OPTION...] FOLDER CMD [ARG...]	runs CMD here, with a copy at $testbed
+#
+#	--no-kvm		without /dev/kvm
+#	--user NAME		as an ordinary user
+#	--copy FILE		it is /in/FILE there, and belongs to that user
+#	--bind FOLDER:PATH	a folder of this machine, which can be written there
+#	--read FOLDER:PATH	a folder of this machine, which can only be read
+#
+# A copy is an overlay in memory, in namespaces of its own: whatever kills its processes, no process, mount
+# or file is left.  Needs root.
+set -eu
+self=testbed.sh
+
+die() { # STATUS WORDS
+	status=$1
+	shift
+	printf '%s: %s\n' "$self" "$*" >&2
+	exit "$status"
+}
+
+usage() {
+	sed -n 's/^#	testbed/usage: testbed/p' "$0" >&2
+	exit 2
+}
+
+# The archive that this machine's apt uses.
+mirror() {
+	# shellcheck disable=SC2016 # apt's names
+	apt-get indextargets --format '$(REPO_URI) $(COMPONENT) $(CREATED_BY)' 2>/dev/null |
+		awk '$2 == "main" && $3 == "Packages" && $1 !~ /security/ { sub(/\/$/, "", $1); print $1; exit }'
+}
+
+image() { # SUITE FOLDER [PACKAGE...]
+	suite=$1 image=$2
+	shift 2
+	test ! -e "$image/etc/debian_version" || return 0
+	command -v mmdebstrap >/dev/null || die 77 "mmdebstrap is missing; install mmdebstrap"
+	archive=$(mirror)
+	test "$archive" || die 77 "apt has no archive of Debian here: see /etc/apt/sources.list"
+	packages=$(echo "$*" | tr ' ' ,)
+	mkdir -p "$(dirname "$image")"
+	new=$image.new.$$
+	trap 'rm -rf "$new"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' HUP TERM
+	# An old archive's dates have passed.
+	mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt/lists ${packages:+--include="$packages"} \
+		--dpkgopt=force-unsafe-io --aptopt='Acquire::Check-Valid-Until "false"' \
+		--aptopt='Acquire::Check-Date "false"' --aptopt='Acquire::Languages "none"' \
+		--aptopt='APT::Install-Recommends "false"' "$suite" "$new" "$archive" >&2 ||
+		die 77 "the system $suite was not made, as the lines above say"
+	mv "$new" "$image"
+	trap - EXIT HUP INT TERM
+}
+
+# In the namespaces: mounts the copy.
+mount_copy() { # IMAGE
+	mkdir -p "$place"
+	mount -t tmpfs -o "mode=755,size=${TESTBED_SIZE:-12g}" testbed "$place"
+	mkdir "$place/upper" "$place/work" "$place/root"
+	mount -t overlay -o "lowerdir=$1,upperdir=$place/upper,workdir=$place/work" testbed "$place/root"
+	testbed=$place/root
+	mount -t proc proc "$testbed/proc"
+	mount -t sysfs -o ro sysfs "$testbed/sys"
+	mount -t tmpfs -o mode=755 dev "$testbed/dev"
+	for node in null zero full random urandom tty kvm; do
+		test ! -c "/dev/$node" || cp -a "/dev/$node" "$testbed/dev/"
+	done
+	# The copy's own node: the machine's stays as it is.
+	if test "$kvm" = no; then
+		rm -f "$testbed/dev/kvm"
+	elif test -c "$testbed/dev/kvm"; then
+		chmod 666 "$testbed/dev/kvm"
+	fi
+	mkdir "$testbed/dev/pts" "$testbed/dev/shm"
+	mount -t devpts -o newinstance,gid=5,mode=620,ptmxmode=666 devpts "$testbed/dev/pts"
+	mount -t tmpfs -o mode=1777 shm "$testbed/dev/shm"
+	mount -t tmpfs -o mode=1777 tmp "$testbed/tmp"
+	ln -s pts/ptmx "$testbed/dev/ptmx"
+	ln -s /proc/self/fd "$testbed/dev/fd"
+	ln -s /proc/self/fd/0 "$testbed/dev/stdin"
+	ln -s /proc/self/fd/1 "$testbed/dev/stdout"
+	ln -s /proc/self/fd/2 "$testbed/dev/stderr"
+	cp /etc/resolv.conf /etc/hosts "$testbed/etc/"
+	test "$user" = root || chroot "$testbed" useradd -m -s /bin/sh "$user"
+	mkdir -p "$testbed/in"
+}
+
+bind() { # ro|rw FOLDER:PATH
+	mkdir -p "$testbed/${2#*:}"
+	mount --bind "${2%%:*}" "$testbed/${2#*:}"
+	test "$1" = rw || mount -o remount,bind,ro "$testbed/${2#*:}"
+}
+
+# The second half of `run` and `outside`, in the namespaces.
+inside() { # WHAT OPTION... IMAGE CMD...
+	what=$1
+	shift
+	user=root kvm=yes place=$testbed_place
+	for arg; do
+		case $arg in
+		--no-kvm) kvm=no ;;
+		--user=*) user=${arg#*=} ;;
+		--*) ;;
+		*) break ;;
+		esac
+	done
+	options=
+	while case ${1:-} in --*) ;; *) false ;; esac do
+		options="$options $1"
+		shift
+	done
+	image=$1
+	shift
+	mount_copy "$image"
+	for option in $options; do
+		case $option in
+		--copy=*) cp -a "${option#*=}" "$testbed/in/" ;;
+		--bind=*) bind rw "${option#*=}" ;;
+		--read=*) bind ro "${option#*=}" ;;
+		esac
+	done
+	test "$user" = root || chroot "$testbed" chown -R "$user" /in
+	if test "$what" = outside; then
+		export testbed
+		exec "$@"
+	fi
+	home=/root
+	test "$user" = root || home=/home/$user
+	# shellcheck disable=SC2016 # its own variables
+	exec env -i HOME="$home" USER="$user" LOGNAME="$user" TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
+		chroot --userspec="$user" "$testbed" sh -c 'cd && exec "$@"' sh "$@"
+}
+
+copy() { # WHAT [OPTION...] FOLDER CMD [ARG...]
+	what=$1
+	shift
+	options=
+	while test $# -gt 0; do
+		case $1 in
+		--no-kvm) options="$options $1" ;;
+		--user | --copy | --bind | --read)
+			test "${2:-}" || usage
+			case $2 in *[[:space:]]*) die 2 "$1 $2: a name without spaces is needed" ;; esac
+			options="$options $1=$2"
+			shift
+			;;
+		-*) usage ;;
+		*) break ;;
+		esac
+		shift
+	done
+	test $# -ge 2 || usage
+	image=$1
+	shift
+	test -e "$image/etc/debian_version" || die 2 "$image is not a system that \"testbed.sh image\" has made"
+	test "$(id -u)" = 0 || die 77 "only root can mount a testbed"
+	testbed_place=$(mktemp -d "${TMPDIR:-/tmp}/testbed-XXXXXX")
+	export testbed_place
+	namespace=
+	trap 'test -z "$namespace" || { kill -KILL "$namespace"; wait "$namespace"; } 2>/dev/null; rmdir "$testbed_place"' EXIT
+	trap 'exit 130' INT
+	trap 'exit 143' HUP TERM
+	# A signal ends a wait, but not a command in the foreground; one in the background has no input.
+	exec 3<&0
+	# shellcheck disable=SC2086 # options have no spaces
+	setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child --mount-proc --ipc --uts -- \
+		sh "$0" inside "$what" $options "$image" "$@" <&3 3<&- &
+	namespace=$!
+	status=0
+	wait "$namespace" || status=$?
+	namespace=
+	exit $status
+}
+
+case ${1:-} in
+image)
+	test $# -ge 3 || usage
+	shift
+	image "$@"
+	;;
+run | outside) copy "$@" ;;
+inside)
+	test "${testbed_place:-}" || usage
+	shift
+	inside "$@"
+	;;
+*) usage ;;
+esac
