@@ -122,7 +122,7 @@ tdx_only = t/confidential-tdx t/confidential-ve t/confidential-vmcall
 sev_tests = $(filter-out t/confidential-pages t/confidential-revoked $(tdx_only),$(filter t/confidential% t/sev-%,$(c_tests))) \
 	t/confidential.sh t/nested $(protected_tests)
 tdx_tests = t/tdx-launch $(tdx_only) t/confidential-pages $(protected_tests)
-EXTRA_DIST += t/protection-report.sh t/abi/1
+EXTRA_DIST += t/protection-report.sh t/abi
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
 # automake gives t/NAME and t/NAME.sh the same log, and runs only one of them.
@@ -172,7 +172,10 @@ abi-update: libucall/libucall.la
 	abidw --no-show-locs --no-comp-dir-path --no-corpus-path --exported-interfaces-only \
 		--type-id-style hash libucall/.libs/libucall.so | \
 		sed "s, path='[^']*/libucall/, path='libucall/,; s, comp-dir-path='[^']*',," >$(abi_baseline)
-.PHONY: abi-check abi-update
+# At a release: keeps a backend, a program and guests of it in t/abi.
+abi-freeze: all
+	top_srcdir='$(abs_top_srcdir)' top_builddir='$(abs_top_builddir)' CC='$(CC)' ./run $(SHELL) $(top_srcdir)/t/abi/freeze.sh $(VERSION)
+.PHONY: abi-check abi-freeze abi-update
 EXTRA_DIST += libucall/libucall.abi libucall/libucall.abignore t/abi-check.sh
 
 # Tests only what was installed.

@@ -50,3 +50,4 @@ dist_bashcomp_DATA = tools/completion/ucall
 # Many machines: docs/FLEET.md.
 EXTRA_DIST += tools/fleet/fleet.sh tools/fleet/cells.sh tools/fleet/testbed.sh tools/fleet/debci/test-package \
 	tools/fleet/lava/job.yaml tools/fleet/lava/ktap-to-lava.awk
+EXTRA_DIST += tools/release/release.sh tools/release/libucall.spec

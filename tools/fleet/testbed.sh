@@ -7,8 +7,6 @@
 #	testbed.sh outside [OPTION...] FOLDER CMD [ARG...]	runs CMD here, with a copy at $testbed
 #
 #	--no-kvm		without /dev/kvm
-#	--user NAME		as an ordinary user
-#	--copy FILE		it is /in/FILE there, and belongs to that user
 #	--bind FOLDER:PATH	a folder of this machine, which can be written there
 #	--read FOLDER:PATH	a folder of this machine, which can only be read
 #
@@ -88,8 +86,6 @@ mount_copy() { # IMAGE
 	ln -s /proc/self/fd/1 "$testbed/dev/stdout"
 	ln -s /proc/self/fd/2 "$testbed/dev/stderr"
 	cp /etc/resolv.conf /etc/hosts "$testbed/etc/"
-	test "$user" = root || chroot "$testbed" useradd -m -s /bin/sh "$user"
-	mkdir -p "$testbed/in"
 }
 
 bind() { # ro|rw FOLDER:PATH
@@ -102,17 +98,9 @@ bind() { # ro|rw FOLDER:PATH
 inside() { # WHAT OPTION... IMAGE CMD...
 	what=$1
 	shift
-	user=root kvm=yes place=$testbed_place
-	for arg; do
-		case $arg in
-		--no-kvm) kvm=no ;;
-		--user=*) user=${arg#*=} ;;
-		--*) ;;
-		*) break ;;
-		esac
-	done
-	options=
+	kvm=yes place=$testbed_place options=
 	while case ${1:-} in --*) ;; *) false ;; esac do
+		test "$1" != --no-kvm || kvm=no
 		options="$options $1"
 		shift
 	done
@@ -121,22 +109,18 @@ inside() { # WHAT OPTION... IMAGE CMD...
 	mount_copy "$image"
 	for option in $options; do
 		case $option in
-		--copy=*) cp -a "${option#*=}" "$testbed/in/" ;;
 		--bind=*) bind rw "${option#*=}" ;;
 		--read=*) bind ro "${option#*=}" ;;
 		esac
 	done
-	test "$user" = root || chroot "$testbed" chown -R "$user" /in
 	if test "$what" = outside; then
 		export testbed
 		exec "$@"
 	fi
-	home=/root
-	test "$user" = root || home=/home/$user
 	# shellcheck disable=SC2016 # its own variables
-	exec env -i HOME="$home" USER="$user" LOGNAME="$user" TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+	exec env -i HOME=/root USER=root LOGNAME=root TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		chroot --userspec="$user" "$testbed" sh -c 'cd && exec "$@"' sh "$@"
+		chroot "$testbed" sh -c 'cd && exec "$@"' sh "$@"
 }
 
 copy() { # WHAT [OPTION...] FOLDER CMD [ARG...]
@@ -146,7 +130,7 @@ copy() { # WHAT [OPTION...] FOLDER CMD [ARG...]
 	while test $# -gt 0; do
 		case $1 in
 		--no-kvm) options="$options $1" ;;
-		--user | --copy | --bind | --read)
+		--bind | --read)
 			test "${2:-}" || usage
 			case $2 in *[[:space:]]*) die 2 "$1 $2: a name without spaces is needed" ;; esac
 			options="$options $1=$2"
