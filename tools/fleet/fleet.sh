@@ -145,7 +145,7 @@ set_up_debci() {
 # from the host's.
 worker() { # NAME
 	# shellcheck disable=SC2016 # sh's own
-	env -u TMPDIR unshare --mount --uts --pid --fork --kill-child --mount-proc --propagation private -- \
+	exec env -u TMPDIR unshare --mount --uts --pid --fork --kill-child --mount-proc --propagation private -- \
 		sh -c 'hostname "$1" && mount -t tmpfs -o mode=1777 tmp /tmp && cd / && exec debci worker' sh "$1" </dev/null
 }
 
@@ -154,6 +154,7 @@ start_workers() {
 	for ((w = 1; w <= workers; w++)); do
 		worker "w$w" >"$run/w$w.log" 2>&1 &
 		pids+=($!)
+		disown $!
 	done
 	tries=0
 	until test "$(cat "$run"/w*.log | grep -c Connecting)" -ge "$workers" &&
@@ -186,10 +187,12 @@ results() {
 	find "$out/autopkgtest-incoming" -name exitcode 2>/dev/null | wc -l
 }
 
+# Kills the first worker once it has been in a test for two seconds.
 kill_worker() {
-	grep -q ' started' "$run/w1.log" || return 0
-	sleep 5
-	lost=$(sed -n 's/ .* started$//p' "$run/w1.log" | tail -n 1)
+	now=$(tail -n 1 "$run/w1.log" | sed -n 's/ .* started$//p')
+	sleep 2
+	test "$now" && test "$now" = "$(tail -n 1 "$run/w1.log" | sed -n 's/ .* started$//p')" || return 0
+	lost=$now
 	kill -KILL "${pids[0]}"
 	kill_one=over
 	say "killed worker w1 in the middle of $lost"

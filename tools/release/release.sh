@@ -11,7 +11,7 @@ source=$(cd "$top_srcdir" && pwd)
 build=$PWD
 out=$build/release
 testbed=$source/tools/fleet/testbed.sh
-systems=${UCALL_RELEASE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ucall-release}
+systems=${RELEASE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ucall-release}
 export VERSION
 
 fail() {
@@ -41,7 +41,7 @@ step_source() {
 step_distcheck() {
 	cd "$build"
 	$MAKE abi-check
-	$MAKE distcheck
+	$MAKE -j"$(nproc)" distcheck
 	cp "libucall-$VERSION.tar.gz" "libucall-$VERSION.tar.xz" "$out/"
 }
 
