@@ -52,7 +52,7 @@ make_cell() { # DEPENDS TEST BACKEND ARCH MACHINE
 		Depends: $(echo $depends | sed 's/ /, /g')
 		Restrictions: needs-root, allow-stderr, skippable
 	END
-	printf '#!/bin/bash\nset -o pipefail\n%s\n' "$test" >"$folder/debian/tests/cell"
+	printf '#!/bin/bash\nset -o pipefail\ncd "$AUTOPKGTEST_TMP" || exit 1\n%s\n' "$test" >"$folder/debian/tests/cell"
 	chmod 755 "$folder/debian/tests/cell"
 	(cd "$repository" && dpkg-source -b "$folder" >/dev/null) || die 1 "$name: dpkg-source failed"
 	echo "$name $*" >>"$run/cells"
@@ -63,7 +63,9 @@ make_matrix() {
 		for backend in $backends; do
 			for arch in $archs; do
 				conform="env UCALL_TEST_ARCH=$arch ucall conform $backend"
-				none="ucall info $backend | grep '^guests:.*$arch' >/dev/null || { echo '$backend has no guests of $arch'; exit 77; }"
+				none="ucall list | grep '^$arch ' >/dev/null || { echo 'no architecture $arch: see ucall list'; exit 1; }
+ucall info $backend >info || exit 1
+grep '^guests:.*$arch' info >/dev/null || { echo '$backend has no guests of $arch'; exit 77; }"
 				case $machine in
 				here)
 					make_cell "ucall-tools" "$none

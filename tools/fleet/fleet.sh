@@ -238,7 +238,9 @@ table() {
 		*) bad=$((bad + 1)) ;;
 		esac
 		read -r passed failed skipped <<<"${points:-- - -}"
+		# Of the workers here.
 		runs=$(cat "$run"/w*.log | grep -c "^$cell .* started" || true)
+		test "$runs" != 0 || runs=-
 		printf '%-12s %-8s %-14s %-8s %6s %6s %7s %7s  %-6s %s\n' "$backend" "$arch" "$machine" $result "$passed" "$failed" "$skipped" \
 			"$seconds" "$by" "$runs"
 	done <"$run/cells"
