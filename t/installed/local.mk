@@ -12,7 +12,7 @@ suite_programs = $(c_tests) t/bad-elf t/misbehave t/show-port $(filter examples/
 suite_scripts = $(filter %.sh,$(suite)) t/bench/check.sh
 suite_files = t/tap.sh t/own-names.c t/plugins/broken.c t/plugins/good.c t/abi/1/plugin.c \
 	$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/t/abi/*.*.*/*.elf)) \
-	t/trace.proto docs/ATTACH.md docs/DEBUGGING.md examples/attach.c examples/guest-hello.c \
+	t/trace.proto docs/ATTACH.md docs/DEBUGGING.md examples/attach.c examples/broken.c examples/guest-hello.c \
 	examples/backends/msr/msr.c examples/backends/rom/rom.c tools/completion/ucall tools/demo-guest.c tools/demo-guest.h
 
 install-tests: all $(check_PROGRAMS) $(check_DATA)
