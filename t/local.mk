@@ -122,7 +122,7 @@ tdx_only = t/confidential-tdx t/confidential-ve t/confidential-vmcall
 sev_tests = $(filter-out t/confidential-pages t/confidential-revoked $(tdx_only),$(filter t/confidential% t/sev-%,$(c_tests))) \
 	t/confidential.sh t/nested $(protected_tests)
 tdx_tests = t/tdx-launch $(tdx_only) t/confidential-pages $(protected_tests)
-EXTRA_DIST += t/protection-report.sh t/abi
+EXTRA_DIST += t/protection-report.sh t/abi/1 t/abi/freeze.sh $(wildcard $(srcdir)/t/abi/*.*.*)
 dist_check_SCRIPTS += $(sh_tests)
 TESTS += $(c_tests) $(sh_tests)
 # automake gives t/NAME and t/NAME.sh the same log, and runs only one of them.
