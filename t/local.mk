@@ -219,10 +219,11 @@ check-kselftest-short: all
 list-tests:
 	@echo $(c_tests)
 
-# Too slow for each change: a million rounds of kicks against everything else, gcc's sanitizers, ten
-# minutes for each fuzz target, and every test on every machine.  docs/HACKING.md has a table.
+# Too slow for each change: a million rounds of kicks against everything else, all on Unicorn, gcc's
+# sanitizers, ten minutes for each fuzz target, and every test on every machine.  docs/HACKING.md has a table.
 check-nightly: all lab-source
 	UCALL_TEST_ROUNDS=1000000 $(MAKE) check TESTS=t/kicks
+	UCALL_ENGINE=unicorn $(MAKE) check
 	rm -rf t/nightly && $(MKDIR_P) t/nightly
 	cd t/nightly && ../../lab-source/configure --enable-werror --enable-sanitizers >configure.log
 	$(MAKE) -C t/nightly check
