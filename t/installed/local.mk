@@ -9,9 +9,10 @@ installedmetadir = $(datadir)/installed-tests/libucall
 source_tests = t/cross-objects.sh t/documents.sh t/headers.sh t/kselftest.sh t/lab.sh t/lab-points.sh t/man-pages.sh t/stubs.sh
 suite = $(c_tests) $(filter-out $(source_tests),$(sh_tests))
 suite_programs = $(c_tests) t/bad-elf t/misbehave t/show-port $(filter examples/%,$(noinst_PROGRAMS))
-suite_scripts = $(filter %.sh,$(suite)) t/bench/check.sh
+released = $(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/t/abi/*.*.*/*))
+suite_scripts = $(filter %/hello,$(released)) $(filter %.sh,$(suite)) t/bench/check.sh
 suite_files = t/tap.sh t/own-names.c t/plugins/broken.c t/plugins/good.c t/abi/1/plugin.c \
-	$(patsubst $(srcdir)/%,%,$(wildcard $(srcdir)/t/abi/*.*.*/*.elf)) \
+	$(filter-out %/hello,$(released)) \
 	t/trace.proto docs/ATTACH.md docs/DEBUGGING.md examples/attach.c examples/broken.c examples/guest-hello.c \
 	examples/backends/msr/msr.c examples/backends/rom/rom.c tools/completion/ucall tools/demo-guest.c tools/demo-guest.h
 
@@ -23,8 +24,10 @@ install-tests: all $(check_PROGRAMS) $(check_DATA)
 		$(MKDIR_P) "$$to/$$(dirname $$f)"; \
 		$(INSTALL_DATA) '$(srcdir)'/$$f "$$to/$$f"; \
 	done; \
-	$(MKDIR_P) "$$to/t/bench"; \
-	for f in $(suite_scripts); do $(INSTALL_SCRIPT) '$(srcdir)'/$$f "$$to/$$f"; done; \
+	for f in $(suite_scripts); do \
+		$(MKDIR_P) "$$to/$$(dirname $$f)"; \
+		$(INSTALL_SCRIPT) '$(srcdir)'/$$f "$$to/$$f"; \
+	done; \
 	$(INSTALL_SCRIPT) '$(srcdir)/t/installed/run' '$(srcdir)/tools/lab/run-tests' "$$to/"; \
 	$(INSTALL_DATA) '$(srcdir)/tools/fleet/lava/ktap-to-lava.awk' "$$to/"; \
 	for t in $(suite); do echo $$t; done >"$$to/tests"; \
