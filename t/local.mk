@@ -189,14 +189,16 @@ any_arch_tests = assert confidential-pages done exits faults gdb handlers hostil
 	ucall-test vcpus
 check_DATA += $(foreach arch,$(guest_archs),$(any_arch_tests:%=t/guests/%-$(arch).elf))
 check_DATA += $(if $(filter aarch64,$(guest_archs)),t/guests/confidential-revoked-aarch64.elf)
+# They are installed, too, with debug information that is the same from every folder.
+test_guest_paths = -ffile-prefix-map=$(abs_top_builddir)=. -ffile-prefix-map=$(abs_top_srcdir)=.
 t/guests/%-aarch64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
-	$(guest_cc) --arch aarch64 -o $@ $<
+	$(guest_cc) --arch aarch64 $(test_guest_paths) -o $@ $<
 t/guests/%-riscv64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
-	$(guest_cc) --arch riscv64 -o $@ $<
+	$(guest_cc) --arch riscv64 $(test_guest_paths) -o $@ $<
 t/guests/%-s390x.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
-	$(guest_cc) --arch s390x -o $@ $<
+	$(guest_cc) --arch s390x $(test_guest_paths) -o $@ $<
 t/guests/%-x86_64.elf: t/%.c t/confidential.h t/ring.h $(guest_runtime) tools/ucall$(EXEEXT)
-	$(guest_cc) --arch x86_64 -o $@ $<
+	$(guest_cc) --arch x86_64 $(test_guest_paths) -o $@ $<
 CLEANFILES += $(check_DATA)
 
 # Tests on the real KVM of other machines.
