@@ -50,7 +50,8 @@ static const char *const kinds[] = { "emulated-sev", "emulated-sev-es", "emulate
 static void once_hlt(void)
 {
 	for (int i = 0; i < 3; i++) {
-		works(NULL, kinds[i], false, 0, UCALL_EXIT_HALT, 1); /* the default */
+		if (!getenv("UCALL_BACKEND")) /* the default */
+			works(NULL, kinds[i], false, 0, UCALL_EXIT_HALT, 1);
 		works("sev-shared,exit=hlt", kinds[i], false, 0, UCALL_EXIT_HALT, 1);
 	}
 }

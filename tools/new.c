@@ -121,6 +121,7 @@ static const char test[] =
 static const char makefile[] =
 	"# make, make check, make install\n"
 	"CFLAGS = -O2 -g -Wall -Wextra\n"
+	"$(if $(shell pkg-config --modversion ucall),,$(error pkg-config does not find libucall: see the line above))\n"
 	"UCALL = $(shell pkg-config --cflags --libs $(1)) -Wl,-rpath,$(shell pkg-config --variable=libdir ucall)\n"
 	"\n"
 	"ucall-@NAME@.so: @NAME@.c # all architectures at once: ucall cc --backend $< -o $@\n"

@@ -548,8 +548,8 @@ static bool is_wanted(const struct ucall_test *tests, size_t count,
 int ucall_test_run(const struct ucall_test *tests, size_t count)
 {
 	struct ucall_test_variants v;
-	unsigned int number = 0, points = 0;
-	bool good = true, repeated = false;
+	unsigned int number = 0, points = 0, missing = 0;
+	bool good = true, repeated = false, none;
 
 	const char *fork = getenv("UCALL_TEST_FORK");
 
@@ -574,7 +574,10 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 			points += applies(&tests[i], &v, &v.all[k]);
 	}
 	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++)
-		points += ucall_test_is_missing(e);
+		missing += ucall_test_is_missing(e);
+	/* Points without guests do not speak for those with: they are one more, skipped. */
+	none = points && repeated && !v.count && !missing;
+	points += missing + none;
 	for (struct ucall_protection_info *p = v.protections; p && p->name; p++)
 		points += is_wanted(tests, count, &v, p);
 	if (points)
@@ -591,6 +594,12 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 		snprintf(reason, sizeof(reason), "%s", e->problem);
 		number++;
 		report(number, e->name);
+	}
+	if (none) {
+		outcome = SKIPPED;
+		snprintf(reason, sizeof(reason), "%s", v.none);
+		number++;
+		report(number, "guests");
 	}
 	for (struct ucall_protection_info *p = v.protections; p && p->name; p++) {
 		if (!is_wanted(tests, count, &v, p))

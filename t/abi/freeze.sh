@@ -3,6 +3,7 @@
 # freeze.sh VERSION: what t/abi keeps of a release, as its users' compilers make it: a backend, a program
 # and guests, into t/abi/VERSION.  Called by `make abi-freeze`, on x86_64.
 set -eu
+umask 022
 version=$1
 folder=$top_srcdir/t/abi/$version
 test ! -e "$folder" || {
@@ -27,6 +28,6 @@ for arch in x86_64 aarch64 s390x riscv64; do
 	ucall cc --arch $arch -o "$new/guest-$arch.elf" "$top_srcdir/examples/guest-hello.c" -Wl,--strip-debug
 done
 chmod 755 "$new"
-mv "$new" "$folder"
+mv -T "$new" "$folder"
 trap - EXIT
 ls -l "$folder"

@@ -36,12 +36,22 @@ image=$cache/ucall-fleet/system lab_cache=$cache/ucall-lab out=fleet-results lim
 join='' repository='' name=''
 
 list() { # OPTION LIST
-	case $2 in *[!A-Za-z0-9_,.-]* | '') die 2 "$1 \"$2\": give names, separated by commas" ;; esac
+	case ,$2, in *[!A-Za-z0-9_,.-]* | *,,* | *,-*) die 2 "$1 \"$2\": give names, separated by commas" ;; esac
 	echo "$2" | tr , ' '
 }
 
+# A folder that workers see: they begin in /, and each has a /tmp of its own.
+folder() { # OPTION FOLDER
+	path=$(realpath -m "$2")
+	case $path in
+	/tmp | /tmp/*) die 2 "$1 $path: not below /tmp, where each worker has files of its own" ;;
+	*[[:space:],:\\]*) die 2 "$1 $path: a path without spaces, commas, colons and backslashes is needed" ;;
+	esac
+	echo "$path"
+}
+
 number() { # OPTION N
-	case $2 in *[!0-9]* | '' | 0*) die 2 "$1 \"$2\": give a number, 1 or more" ;; esac
+	case $2 in *[!0-9]* | '' | 0* | ????????*) die 2 "$1 \"$2\": give a number, 1 to 9999999" ;; esac
 	echo "$2"
 }
 
@@ -78,6 +88,11 @@ read_options() {
 		esac
 		shift
 	done
+	image=$(folder --image "$image")
+	lab_cache=$(folder --lab-cache "$lab_cache")
+	packages=$(realpath -m "$packages")
+	test ! "$repository" || repository=$(folder --repository "$repository")
+	folder "the source" "$tools" >/dev/null
 	test ! "$join" || test "$repository" || die 2 "--join needs --repository: the folder that the broker's fleet.sh tells"
 	test $kill_one = no || test "$workers" -ge 2 || die 2 "--kill needs two workers"
 }
@@ -209,7 +224,9 @@ wait_for_results() {
 		test $kill_one != yes || kill_worker
 		sleep 1
 	done
-	say "$(results) results after $((SECONDS - begun)) s${lost:+; $lost was taken by another worker}"
+	# The last one's other files.
+	sleep 2
+	say "$(results) results after $((SECONDS - begun)) s"
 }
 
 # One row for each cell; fails if a cell failed or has no result.
@@ -238,7 +255,7 @@ table() {
 		*) bad=$((bad + 1)) ;;
 		esac
 		read -r passed failed skipped <<<"${points:-- - -}"
-		# Of the workers here.
+		# By the workers here.
 		runs=$(cat "$run"/w*.log | grep -c "^$cell .* started" || true)
 		test "$runs" != 0 || runs=-
 		printf '%-12s %-8s %-14s %-8s %6s %6s %7s %7s  %-6s %s\n' "$backend" "$arch" "$machine" $result "$passed" "$failed" "$skipped" \
@@ -287,8 +304,10 @@ for machine in $machines; do
 	test "$machine" = here || more="$more $(lab_packages "$machine" | sed 's/libucall-dev//')"
 done
 if test ! "$join"; then
-	set -- "$@" --out "$(mkdir -p "$out" && cd "$out" && pwd)"
-	test ! -e "${*: -1}/autopkgtest-incoming" || die 2 "--out $out: it has the results of an earlier run"
+	mkdir -p "$out" || die 2 "--out $out: it cannot be made"
+	out=$(cd "$out" && pwd)
+	set -- "$@" --out "$out"
+	test ! -e "$out/autopkgtest-incoming" || die 2 "--out $out: it has the results of an earlier run; remove it, or give another folder: --out FOLDER"
 	ls "$packages"/ucall-tools_*.deb >/dev/null 2>&1 ||
 		die 2 "no ucall-tools_*.deb in $packages; run dpkg-buildpackage -b -uc -us, and give its folder: --packages FOLDER"
 fi
@@ -311,7 +330,7 @@ trap finish EXIT
 trap 'exit 130' INT
 trap 'exit 143' HUP TERM
 # Broker and workers are in a namespace, so that nothing of them is left.
-setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc --propagation private -- "$0" "$@" &
+setpriv --pdeathsig KILL unshare --mount --pid --fork --kill-child --mount-proc --propagation private -- "$tools/fleet.sh" "$@" &
 namespace=$!
 status=0
 wait "$namespace" || status=$?

@@ -10,8 +10,8 @@
 #	--bind FOLDER:PATH	a folder of this machine, which can be written there
 #	--read FOLDER:PATH	a folder of this machine, which can only be read
 #
-# A copy is an overlay in memory, in namespaces of its own: whatever kills its processes, no process, mount
-# or file is left.  Needs root.
+# A copy is an overlay in memory, in namespaces of its own: whatever ends it, no process, mount or file of it is
+# left.  (If testbed.sh itself is killed, an empty folder is.)  Needs root.
 set -eu
 self=testbed.sh
 
@@ -27,6 +27,11 @@ usage() {
 	exit 2
 }
 
+# mount's options and bash's words separate names by these.
+check_name() { # PATH
+	case $1 in *[[:space:],:\\]*) die 2 "$1: a path without spaces, commas, colons and backslashes is needed" ;; esac
+}
+
 # The archive that this machine's apt uses.
 mirror() {
 	# shellcheck disable=SC2016 # apt's names
@@ -35,14 +40,18 @@ mirror() {
 }
 
 image() { # SUITE FOLDER [PACKAGE...]
-	suite=$1 image=$2
+	suite=$1 image=${2%/}
 	shift 2
+	check_name "$image"
+	mkdir -p "$(dirname "$image")"
+	exec 9>"$image.lock"
+	flock 9
 	test ! -e "$image/etc/debian_version" || return 0
+	test ! -e "$image" || die 2 "$image is there, and is not a system that \"testbed.sh image\" has made"
 	command -v mmdebstrap >/dev/null || die 77 "mmdebstrap is missing; install mmdebstrap"
 	archive=$(mirror)
 	test "$archive" || die 77 "apt has no archive of Debian here: see /etc/apt/sources.list"
 	packages=$(echo "$*" | tr ' ' ,)
-	mkdir -p "$(dirname "$image")"
 	new=$image.new.$$
 	trap 'rm -rf "$new"' EXIT
 	trap 'exit 130' INT
@@ -51,9 +60,9 @@ image() { # SUITE FOLDER [PACKAGE...]
 	mmdebstrap --quiet --mode=root --variant=minbase --skip=cleanup/apt/lists ${packages:+--include="$packages"} \
 		--dpkgopt=force-unsafe-io --aptopt='Acquire::Check-Valid-Until "false"' \
 		--aptopt='Acquire::Check-Date "false"' --aptopt='Acquire::Languages "none"' \
-		--aptopt='APT::Install-Recommends "false"' "$suite" "$new" "$archive" >&2 ||
+		--aptopt='APT::Install-Recommends "false"' "$suite" "$new" "$archive" >&2 9>&- ||
 		die 77 "the system $suite was not made, as the lines above say"
-	mv "$new" "$image"
+	mv -T "$new" "$image"
 	trap - EXIT HUP INT TERM
 }
 
@@ -85,10 +94,12 @@ mount_copy() { # IMAGE
 	ln -s /proc/self/fd/0 "$testbed/dev/stdin"
 	ln -s /proc/self/fd/1 "$testbed/dev/stdout"
 	ln -s /proc/self/fd/2 "$testbed/dev/stderr"
-	cp /etc/resolv.conf /etc/hosts "$testbed/etc/"
+	cp --remove-destination /etc/resolv.conf /etc/hosts "$testbed/etc/"
 }
 
 bind() { # ro|rw FOLDER:PATH
+	# A link of the system, such as /var/run, leads out of it.
+	test "$(chroot "$testbed" readlink -m "/${2#*:}")" = "${2#*:}" || die 2 "$2: the path has a link in the system"
 	mkdir -p "$testbed/${2#*:}"
 	mount --bind "${2%%:*}" "$testbed/${2#*:}"
 	test "$1" = rw || mount -o remount,bind,ro "$testbed/${2#*:}"
@@ -117,10 +128,12 @@ inside() { # WHAT OPTION... IMAGE CMD...
 		export testbed
 		exec "$@"
 	fi
+	# Not as process 1, which a signal of its own does not end; and without what a shell ignores for commands
+	# in the background.
 	# shellcheck disable=SC2016 # its own variables
-	exec env -i HOME=/root USER=root LOGNAME=root TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
+	exec env -i --default-signal=INT,QUIT HOME=/root USER=root LOGNAME=root TERM=dumb LC_ALL=C.UTF-8 DEBIAN_FRONTEND=noninteractive \
 		PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin \
-		chroot "$testbed" sh -c 'cd && exec "$@"' sh "$@"
+		chroot "$testbed" sh -c 'cd && "$@"; exit $?' sh "$@"
 }
 
 copy() { # WHAT [OPTION...] FOLDER CMD [ARG...]
@@ -132,7 +145,9 @@ copy() { # WHAT [OPTION...] FOLDER CMD [ARG...]
 		--no-kvm) options="$options $1" ;;
 		--bind | --read)
 			test "${2:-}" || usage
-			case $2 in *[[:space:]]*) die 2 "$1 $2: a name without spaces is needed" ;; esac
+			case $2 in *:/*) ;; *) die 2 "$1 $2: give FOLDER:PATH" ;; esac
+			check_name "${2%%:*}"
+			check_name "${2#*:}"
 			options="$options $1=$2"
 			shift
 			;;
@@ -142,20 +157,22 @@ copy() { # WHAT [OPTION...] FOLDER CMD [ARG...]
 		shift
 	done
 	test $# -ge 2 || usage
-	image=$1
+	image=$(readlink -f "$1")
 	shift
+	check_name "$image"
 	test -e "$image/etc/debian_version" || die 2 "$image is not a system that \"testbed.sh image\" has made"
 	test "$(id -u)" = 0 || die 77 "only root can mount a testbed"
-	testbed_place=$(mktemp -d "${TMPDIR:-/tmp}/testbed-XXXXXX")
-	export testbed_place
-	namespace=
-	trap 'test -z "$namespace" || { kill -KILL "$namespace"; wait "$namespace"; } 2>/dev/null; rmdir "$testbed_place"' EXIT
+	namespace= testbed_place=
+	trap 'test ! "$namespace" || { kill -KILL "$namespace"; wait "$namespace" || :; } 2>/dev/null; test ! "$testbed_place" || rmdir "$testbed_place"' EXIT
 	trap 'exit 130' INT
 	trap 'exit 143' HUP TERM
+	testbed_place=$(mktemp -d "${TMPDIR:-/tmp}/testbed-XXXXXX")
+	export testbed_place
 	# A signal ends a wait, but not a command in the foreground; one in the background has no input.
-	exec 3<&0
-	# shellcheck disable=SC2086 # options have no spaces
-	setpriv --pdeathsig KILL unshare --mount --propagation private --pid --fork --kill-child --mount-proc --ipc --uts -- \
+	{ exec 3<&0; } 2>/dev/null || exec 3</dev/null
+	# If this shell ends before setpriv has begun, no signal comes.
+	# shellcheck disable=SC2086,SC2016 # options have no spaces; sh's own variables
+	setpriv --pdeathsig KILL sh -c 'test $PPID = "$1" || exit 1; shift; exec "$@"' sh $$ unshare --mount --propagation private --pid --fork --kill-child --mount-proc --ipc --uts -- \
 		sh "$0" inside "$what" $options "$image" "$@" <&3 3<&- &
 	namespace=$!
 	status=0

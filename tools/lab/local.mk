@@ -29,7 +29,7 @@ install-lab-source: lab-source
 	@echo " installing the lab's sources in '$(DESTDIR)$(labsourcedir)'"
 	@rm -rf '$(DESTDIR)$(labsourcedir)'
 	@$(MKDIR_P) '$(DESTDIR)$(labsourcedir)'
-	@(cd $(lab_source) && tar -c --exclude=./t/abi --exclude=./t/fuzz/corpus --exclude='./t/*.c' --exclude='./t/*.sh' .) | \
+	@(cd $(lab_source) && tar -c --exclude=./t/abi --exclude='./t/*.c' --exclude='./t/*.sh' .) | \
 		(cd '$(DESTDIR)$(labsourcedir)' && tar -x)
 uninstall-local:
 	rm -rf '$(DESTDIR)$(labsourcedir)'

@@ -23,15 +23,18 @@ fail() {
 
 step_source() {
 	cd "$source"
-	test -z "$(git status --porcelain)" || fail "files that are not committed: $(git status --porcelain | head -n 5)"
+	local changed head tag
+	changed=$(git status --porcelain --untracked-files=normal)
+	head=$(git rev-parse HEAD)
+	test ! "$changed" || fail "files that are not committed: $(echo "$changed" | head -n 5)"
 	head -n 1 NEWS | grep -qE "^libucall $VERSION \(20[0-9]{2}-[0-9]{2}-[0-9]{2}\)$" ||
 		fail "NEWS begins \"$(head -n 1 NEWS)\", not \"libucall $VERSION (YEAR-MONTH-DAY)\""
 	head -n 1 debian/changelog | grep -qE "^libucall \($VERSION-[0-9]+\) [a-z]+;" ||
 		fail "debian/changelog begins \"$(head -n 1 debian/changelog)\", and the version is $VERSION"
 	grep -qE "^Version: +$VERSION$" tools/release/libucall.spec || fail "tools/release/libucall.spec: the version is not $VERSION"
 	test -x "t/abi/$VERSION/hello" || fail "t/abi has no binaries of $VERSION: run make abi-freeze"
-	! git rev-parse -q --verify "refs/tags/v$VERSION" >/dev/null || test "$(git rev-parse "v$VERSION^{commit}")" = "$(git rev-parse HEAD)" ||
-		fail "the tag v$VERSION is there, and is another commit"
+	tag=$(git tag --list "v$VERSION" --format '%(if)%(*objectname)%(then)%(*objectname)%(else)%(objectname)%(end)')
+	test ! "$tag" || test "$tag" = "$head" || fail "the tag v$VERSION is there, and is another commit"
 	! git grep -n 'example\.org' -- debian tools/release ':!tools/release/release.sh' >"$out/placeholders" ||
 		echo "Warning: placeholders for a maintainer and a homepage: $(cut -d : -f 1 "$out/placeholders" | sort -u | tr '\n' ' ')"
 }
@@ -55,6 +58,7 @@ readme="tar xf /in/libucall-$VERSION.tar.gz && cd libucall-$VERSION && ./configu
 root_in() { # SUITE
 	"$testbed" image "$1" "$systems/$1"
 	"$testbed" run --read "$out:/in" "$systems/$1" sh -ec "
+apt-get update
 $install
 $readme"
 }
@@ -62,7 +66,8 @@ $readme"
 # As a user, without.
 user_in() { # SUITE
 	"$testbed" image "$1" "$systems/$1"
-	"$testbed" run --no-kvm --read "$out:/in" "$systems/$1" sh -ec "useradd -m user
+	"$testbed" run --no-kvm --read "$out:/in" "$systems/$1" sh -ec "apt-get update
+useradd -m user
 $install
 su user -c 'cd && $readme'"
 }
@@ -89,6 +94,7 @@ step_debian() {
 	debian_source debian/second
 	"$testbed" image bookworm "$systems/bookworm-debian" dpkg-dev debhelper lintian autopkgtest xz-utils
 	"$testbed" run --bind "$out/debian:/out" "$systems/bookworm-debian" bash -ec "
+apt-get update
 cd /out/first/libucall-$VERSION && apt-get build-dep -y .
 dpkg-buildpackage -us -uc
 cd /out/second/libucall-$VERSION && dpkg-buildpackage -b -us -uc
@@ -104,6 +110,7 @@ step_debian_trixie() {
 	debian_source trixie
 	"$testbed" image trixie "$systems/trixie-debian" dpkg-dev debhelper xz-utils
 	"$testbed" run --bind "$out/trixie:/out" "$systems/trixie-debian" sh -ec "
+apt-get update
 cd /out/libucall-$VERSION && apt-get build-dep -y .
 dpkg-buildpackage -b -us -uc
 apt-get install -y /out/*.deb
@@ -134,15 +141,16 @@ rpm -qp --provides /out/*/libucall-$VERSION-*.rpm | grep 'libucall.so.0'"
 step_formats() {
 	"$testbed" image bookworm "$systems/bookworm-formats" lava-common python3-yaml python3-voluptuous python3-jinja2 xz-utils gawk
 	# shellcheck disable=SC2016 # the testbed's variables
-	"$testbed" run --read "$source/tools:/tools" --read "$out/debian/first:/debs" "$systems/bookworm-formats" bash -ec '
+	"$testbed" run --read "$source/tools:/tools" --read "$out/debian/first:/debs" "$systems/bookworm-formats" bash -e -o pipefail -c '
 python3 /usr/share/lava-common/lava-schema.py job --strict /tools/fleet/lava/job.yaml
 sed s/method:/metod:/ /tools/fleet/lava/job.yaml >bad.yaml
-! python3 /usr/share/lava-common/lava-schema.py job --strict bad.yaml
+if python3 /usr/share/lava-common/lava-schema.py job --strict bad.yaml; then exit 1; fi
 python3 -c "
 import yaml
 from lava_common.schemas.test.testdef import validate
 job = yaml.safe_load(open(\"/tools/fleet/lava/job.yaml\"))
 [validate(d[\"repository\"]) for a in job[\"actions\"] for d in a.get(\"test\", {}).get(\"definitions\", [])]"
+apt-get update
 apt-get install -y /debs/*.deb gcc libc6-dev
 cd /usr/libexec/installed-tests/libucall
 ./run --ktap t/null t/done t/guests.sh t/harness.sh >/tmp/libucall.ktap
@@ -153,21 +161,24 @@ mkdir /tmp/bin && for f in lava-test-case lava-test-set lava-common-functions; d
 chmod 755 /tmp/bin/*
 awk -f ktap-to-lava.awk /tmp/libucall.ktap | PATH=/tmp/bin:$PATH sh >/tmp/signals
 grep -c "<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=[^ =>]* RESULT=\(pass\|skip\)>" /tmp/signals
-! grep "RESULT=fail\|unknown" /tmp/signals
+if grep "RESULT=fail\|unknown" /tmp/signals; then exit 1; fi
 dpkg --fsys-tarfile linux-source-6.1_*.deb | tar -xO --wildcards "./usr/src/linux-source-*.tar.xz" |
 	tar -xJ -C /tmp/x --wildcards "*/tools/testing/kunit/*.py"
-python3 /tmp/x/*/tools/testing/kunit/kunit.py parse /tmp/libucall.ktap | tail -n 3'
+python3 /tmp/x/*/tools/testing/kunit/kunit.py parse /tmp/libucall.ktap'
 }
 
 step_sums() {
-	cd "$out"
-	cp debian/first/*.deb debian/first/*.dsc debian/first/*.debian.tar.* .
-	sha256sum ./*.tar.* ./*.deb ./*.dsc >SHA256SUMS
+	rm -rf "$out/publish"
+	mkdir "$out/publish"
+	cd "$out/publish"
+	cp "$out/libucall-$VERSION.tar.gz" "$out/libucall-$VERSION.tar.xz" "$out"/debian/first/*.deb "$out"/debian/first/*.dsc \
+		"$out"/debian/first/*.debian.tar.* "$out"/debian/first/*.orig.tar.* .
+	sha256sum -- * >SHA256SUMS
 }
 
 steps="source distcheck bookworm_root bookworm_user trixie_root trixie_user debian debian_trixie cross rpm formats sums"
 for step in "$@"; do
-	case " $steps " in *" $step "*) ;; *) fail "no step $step; the steps are: $steps" ;; esac
+	case " $steps " in *" $step "*) test "$step" = "${step%% *}" || fail "give each step as an argument of its own" ;; *) fail "no step $step; the steps are: $steps" ;; esac
 done
 test "$(id -u)" = 0 || fail "release.sh: testbeds need root"
 mkdir -p "$out" "$systems"
@@ -193,4 +204,4 @@ for step; do
 	echo "ok, $((SECONDS - begun)) s"
 	grep '^Warning: ' "$out/$step.log" | sed 's/^/                /' || true
 done
-test "${all:-no}" = no || echo "The release is in $out.  To publish it: git tag -s v$VERSION, and the files in SHA256SUMS."
+test "${all:-no}" = no || echo "The release is in $out/publish.  To publish it: git tag -s v$VERSION, and these files."

@@ -10,18 +10,20 @@ function name(text) {
 
 # A point's line without its indentation: sets result and label; false if it is another line.
 function is_point(text) {
-	if (text !~ /^(not )?ok [0-9]+/)
+	if (text !~ /^(not )?ok( |$)/)
 		return 0
 	result = text ~ /^not / ? "fail" : "pass"
 	sub(/^not /, "", text)
-	sub(/^ok [0-9]+ *(- )?/, "", text)
+	sub(/^ok *[0-9]* *(- )?/, "", text)
 	if (sub(/ *# *SKIP.*$/, "", text) && result == "pass")
 		result = "skip"
 	sub(/ *# (TIMEOUT|exit status).*$/, "", text)
 	label = name(text)
 	# Two points may have one name.
-	if (++seen[set, label] > 1)
-		label = label "-" seen[set, label]
+	plain = label
+	for (n = 2; (set, label) in seen; n++)
+		label = plain "-" n
+	seen[set, label] = 1
 	return 1
 }
 
@@ -45,4 +47,12 @@ function is_point(text) {
 		print "lava-test-set stop"
 	set = ""
 	print "lava-test-case " label " --result " result
+}
+
+# A test that has not ended.
+END {
+	if (set != "") {
+		print "lava-test-set stop"
+		print "lava-test-case " set " --result fail"
+	}
 }
