@@ -103,7 +103,7 @@ said=\$(lintian --pedantic -I --fail-on none /out/first/*.changes)
 echo \"lintian: \$said\"
 test ! \"\$said\"
 apt-get install -y /out/first/*.deb gdb-multiarch
-cd /out/first && autopkgtest --no-built-binaries libucall-$VERSION -- null"
+cd /out/first/libucall-$VERSION && autopkgtest -B . -- null"
 }
 
 step_debian_trixie() {
