@@ -161,7 +161,7 @@ mkdir /tmp/bin && for f in lava-test-case lava-test-set lava-common-functions; d
 chmod 755 /tmp/bin/*
 awk -f ktap-to-lava.awk /tmp/libucall.ktap | PATH=/tmp/bin:$PATH sh >/tmp/signals
 grep -c "<LAVA_SIGNAL_TESTCASE TEST_CASE_ID=[^ =>]* RESULT=\(pass\|skip\)>" /tmp/signals
-if grep "RESULT=fail\|unknown" /tmp/signals; then exit 1; fi
+if grep "RESULT=\(fail\|unknown\)>" /tmp/signals; then exit 1; fi
 dpkg --fsys-tarfile linux-source-6.1_*.deb | tar -xO --wildcards "./usr/src/linux-source-*.tar.xz" |
 	tar -xJ -C /tmp/x --wildcards "*/tools/testing/kunit/*.py"
 python3 /tmp/x/*/tools/testing/kunit/kunit.py parse /tmp/libucall.ktap'
