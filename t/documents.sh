@@ -14,7 +14,7 @@ for document in "$top_srcdir"/*.md "$top_srcdir"/docs/*.md; do
 			test -e "$top_srcdir/$try" && continue 2
 		done
 		echo "$path"
-	done | grep -vE 'libucall/(arch|modules/unicorn)/ARCH|libucall/examples|^t/lab/(work|cache)|libucall/kselftest|include/ARCH|tools/testing/|^libucall/run$' >"$scratch/missing"
+	done | grep -vE 'libucall/(arch|modules/unicorn)/ARCH|libucall/examples|^t/lab/(work|cache)|libucall/kselftest|include/ARCH|tools/testing/|^libucall/run$|^t/fuzz/corpus' >"$scratch/missing"
 	test ! -s "$scratch/missing"
 	ok $? "$name: the files that it names"
 	sed 's/^/not there: /' "$scratch/missing" | diag
