@@ -347,7 +347,8 @@ int cmd_new(int argc, char **argv)
 	const struct file *files = autotools ? with_autotools : plain;
 
 	if (mkdir(t.folder, 0777) && errno != EEXIST) {
-		fprintf(stderr, "ucall: cannot make the folder %s: %s\n", t.folder, strerror(errno));
+		fprintf(stderr, "ucall: cannot make the folder %s: %s\n", t.folder,
+			strerror(errno));
 		return EXIT_USAGE;
 	}
 	if (!check_no_files(&t, files))
