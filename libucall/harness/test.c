@@ -545,6 +545,13 @@ static bool is_wanted(const struct ucall_test *tests, size_t count,
 	return false;
 }
 
+static void report_skipped(unsigned int number, const char *name, const char *why)
+{
+	outcome = SKIPPED;
+	snprintf(reason, sizeof(reason), "%s", why);
+	report(number, name);
+}
+
 int ucall_test_run(const struct ucall_test *tests, size_t count)
 {
 	struct ucall_test_variants v;
@@ -588,26 +595,14 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 		printf("1..0 # SKIP %s\n", v.none);
 
 	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++) {
-		if (!ucall_test_is_missing(e))
-			continue;
-		outcome = SKIPPED;
-		snprintf(reason, sizeof(reason), "%s", e->problem);
-		number++;
-		report(number, e->name);
+		if (ucall_test_is_missing(e))
+			report_skipped(++number, e->name, e->problem);
 	}
-	if (none) {
-		outcome = SKIPPED;
-		snprintf(reason, sizeof(reason), "%s", v.none);
-		number++;
-		report(number, "guests");
-	}
+	if (none)
+		report_skipped(++number, "guests", v.none);
 	for (struct ucall_protection_info *p = v.protections; p && p->name; p++) {
-		if (!is_wanted(tests, count, &v, p))
-			continue;
-		outcome = SKIPPED;
-		snprintf(reason, sizeof(reason), "%s", p->problem);
-		number++;
-		report(number, p->name);
+		if (is_wanted(tests, count, &v, p))
+			report_skipped(++number, p->name, p->problem);
 	}
 	for (size_t i = 0; i < count; i++)
 		if (tests[i].once && is_chosen(&tests[i]))
