@@ -12,7 +12,6 @@ build=$PWD
 out=$build/release
 testbed=$source/tools/fleet/testbed.sh
 systems=${RELEASE_CACHE:-${XDG_CACHE_HOME:-$HOME/.cache}/ucall-release}
-export VERSION
 
 fail() {
 	echo "$*" >&2
