@@ -28,8 +28,8 @@ struct ucall_riscv64_code {
 #define UCALL_RISCV64_NEXT 4
 
 /*
- * Where the guest may be after the instruction at pc; returns how many addresses there are, 0 if there
- * is no code.  `sepc`: the address to which SRET returns.
+ * Sets next[] to the addresses where the guest may be after the instruction at pc, and returns how many
+ * it set; 0 if no instruction can be read at pc.  `sepc`: the address to which SRET returns.
  */
 unsigned int ucall_riscv64_next_pcs(const struct ucall_riscv64_code *code, uint64_t pc,
 				    const uint64_t *gpr, uint64_t sepc,
