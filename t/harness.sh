@@ -112,7 +112,7 @@ matches 'no architecture "pdp11" (UCALL_TEST_ARCH)' "it says so"
 if test "$(uname -m)" = x86_64; then
 	UCALL_BACKEND=pio UCALL_TEST_ARCH=s390x "$top_builddir/t/done" >"$scratch/out" 2>&1
 	ok $? "an architecture that the backend does not have"
-	matches '^1\.\.0 # SKIP backend pio has no guest code\|^ok 1 - kvm # SKIP' "it is skipped"
+	matches '^1\.\.0 # SKIP backend pio has no guest code' "it is skipped, whichever engines are here"
 fi
 
 points good

@@ -91,6 +91,7 @@ static void explain_none(struct ucall_test_variants *v, const char *config,
 	struct ucall_vm *vm;
 
 	if (!(backend->archs & archs_wanted())) {
+		v->no_guest_code = true;
 		snprintf(v->none, sizeof(v->none),
 			 "backend %s has no guest code for the architecture of UCALL_TEST_ARCH",
 			 config);
@@ -181,9 +182,10 @@ ucall_test_missing_protection(const struct ucall_test_variants *v,
 	return NULL;
 }
 
-bool ucall_test_is_missing(const struct ucall_engine_info *engine)
+bool ucall_test_is_missing(const struct ucall_test_variants *v,
+			   const struct ucall_engine_info *engine)
 {
 	const char *only = environment("UCALL_ENGINE");
 
-	return engine->problem[0] && (!only || !strcmp(only, engine->name));
+	return !v->no_guest_code && engine->problem[0] && (!only || !strcmp(only, engine->name));
 }

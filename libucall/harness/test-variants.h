@@ -20,6 +20,7 @@ struct ucall_test_variants {
 	struct ucall_engine_info *engines;
 	struct ucall_protection_info *protections;
 	char none[512]; /* why there is nothing, if so */
+	bool no_guest_code; /* the backend has no code for the wanted architecture: no engine helps */
 	char *guests; /* the path of the guest ELFs, up to the architecture */
 };
 
@@ -32,7 +33,8 @@ void ucall_test_free_variants(struct ucall_test_variants *v);
  * for each test.  ucall_test_missing_protection() returns the kind of config->protect, or NULL if
  * it works.
  */
-bool ucall_test_is_missing(const struct ucall_engine_info *engine);
+bool ucall_test_is_missing(const struct ucall_test_variants *v,
+			   const struct ucall_engine_info *engine);
 const struct ucall_protection_info *
 ucall_test_missing_protection(const struct ucall_test_variants *v,
 			      const struct ucall_vm_config *config);

@@ -581,7 +581,7 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 			points += applies(&tests[i], &v, &v.all[k]);
 	}
 	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++)
-		missing += ucall_test_is_missing(e);
+		missing += ucall_test_is_missing(&v, e);
 	/* Points without guests do not speak for those with: they are one more, skipped. */
 	none = points && repeated && !v.count && !missing;
 	points += missing + none;
@@ -595,7 +595,7 @@ int ucall_test_run(const struct ucall_test *tests, size_t count)
 		printf("1..0 # SKIP %s\n", v.none);
 
 	for (struct ucall_engine_info *e = v.engines; repeated && e && e->name; e++) {
-		if (ucall_test_is_missing(e))
+		if (ucall_test_is_missing(&v, e))
 			report_skipped(++number, e->name, e->problem);
 	}
 	if (none)
