@@ -27,13 +27,28 @@ refused 2 "--memory 1G: give a number of MiB" aarch64 --memory 1G -- ls
 if command -v bochs xorriso >/dev/null; then
 	refused 2 "--smp 2: the machine x86_64-vmx has one CPU" x86_64-vmx --smp 2 -- ls
 else
-	refused 77 " is missing; install " x86_64-vmx -- ls
+	refused 77 " missing; install " x86_64-vmx -- ls
 fi
+# All of it at once, before anything is fetched: a PATH with what the script itself uses.
+mkdir "$scratch/few"
+for tool in awk cat cksum cut df dirname env find getconf grep head id ls mkdir mktemp nproc od printf readlink realpath rm sed sh \
+	sort tail tr uname xargs; do
+	command -v $tool >/dev/null && ln -s "$(command -v $tool)" "$scratch/few/$tool"
+done
+whole_path=$PATH
+PATH=$scratch/few
+"$ucall" lab riscv64 -- ls >"$scratch/out" 2>&1
+status=$?
+PATH=$whole_path
+test $status -eq 77
+ok $? "lab without any program that it needs: exit status 77"
+has "$scratch/out" "readelf, cpio, qemu-system-riscv64, flock, apt-get, dpkg-deb, " "all that is missing is named at once"
+has "$scratch/out" "are missing; install binutils cpio qemu-system-misc util-linux " "with the packages"
 # ---- what is missing of the environment; nothing is fetched ----
 
 # These need no program of the lab: where one is not installed, a replacement that is not run.
 mkdir "$scratch/tools"
-for tool in cpio readelf qemu-system-aarch64; do
+for tool in cpio readelf qemu-system-aarch64 flock apt-get dpkg-deb depmod modprobe xz make pkg-config aarch64-linux-gnu-gcc; do
 	command -v $tool >/dev/null && continue
 	printf '#!/bin/sh\nexit 1\n' >"$scratch/tools/$tool"
 	chmod 755 "$scratch/tools/$tool"
@@ -55,8 +70,10 @@ echo >"$scratch/file"
 missing "cannot create the cache folder $scratch/file/.cache/ucall-lab/aarch64: Not a directory; $write" HOME="$scratch/file"
 missing "cannot create the cache folder $scratch/file/ucall-lab/aarch64: Not a directory; $write" XDG_CACHE_HOME="$scratch/file"
 missing "cannot create the cache folder $scratch/file/aarch64: Not a directory; $write" UCALL_LAB_CACHE="$scratch/file"
-mkdir -p "$scratch/cache/aarch64/libraries.lock"
-missing "cannot write $scratch/cache/aarch64/libraries.lock in the cache folder: " UCALL_LAB_CACHE="$scratch/cache"
+if test -r /usr/share/keyrings/debian-archive-keyring.gpg; then
+	mkdir -p "$scratch/cache/aarch64/libraries.lock"
+	missing "cannot write $scratch/cache/aarch64/libraries.lock in the cache folder: " UCALL_LAB_CACHE="$scratch/cache"
+fi
 for name in "a b" "a'b" 'a"b' 'a\b'; do
 	missing "the cache folder \"$scratch/$name\" has a space, a quote" UCALL_LAB_CACHE="$scratch/$name"
 done

@@ -10,6 +10,7 @@ commit() { # SUBJECT TEXT FILE...
 
 export_series() { # FOLDER
 	need git git
+	check_needs
 	mkdir -p "$1" 2>/dev/null && test -w "$1" || die 77 "--export $1: the folder cannot be written"
 	test ! "$(ls -A "$1")" || die 2 "--export $1: the folder is not empty"
 	folder=$(cd "$1" && pwd)

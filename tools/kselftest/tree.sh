@@ -57,6 +57,7 @@ lock_tree() { # TREE
 # Sets `tree`, a copy that is this command's own, `version`, and `arch_folder`, the tests' name for arch.
 prepare_tree() {
 	need xz xz-utils
+	check_needs
 	machine_arch=$deb
 	mkdir -p "$cache/kselftest" 2>/dev/null || true
 	if test ! "$tree"; then
@@ -134,23 +135,26 @@ make_copy() {
 }
 
 # Sets the compiler and where libucall is, for programs that run on the machine.
-find_libucall() {
+find_compiler() {
 	if test "$arch" = "$(uname -m)"; then
 		prefix='' flags='' include_folder=$UCALL_KSELFTEST_INCLUDE library_folder=$UCALL_LAB_LIBRARY
 		archive_folder=$library_folder
 		# In a build that is not installed.
 		test -e "$archive_folder/libucall-guest.a" || archive_folder=$library_folder/..
 	else
+		need_libraries
+		find_libucall
+		check_needs
 		fetch_libraries
 		build_libucall
 		prefix=$triplet- include_folder=${libucall%/root}/include library_folder=$libucall/usr/lib
 		archive_folder=${libucall%/root}/archives
 		flags="-Wl,-rpath-link,$sysroot/usr/lib/$triplet -Wl,--allow-shlib-undefined"
 	fi
-	command -v "${prefix}gcc" >/dev/null || die 77 "${prefix}gcc is missing; install gcc${prefix:+-}$(printf %s "${prefix%-}" | tr _ -)"
+	need "${prefix}gcc" "gcc${prefix:+-}$(printf %s "${prefix%-}" | tr _ -)"
 	need make make
-	test "$kernel_arch" != x86 || test ! -e "$selftests/vfio/lib" || test -e /usr/include/uuid/uuid.h ||
-		die 77 "uuid/uuid.h is missing; install uuid-dev"
+	test "$kernel_arch" != x86 || test ! -e "$selftests/vfio/lib" || need_file /usr/include/uuid/uuid.h uuid-dev
+	check_needs
 }
 
 # Makes a build; tests that cannot be built are left out, as `make -k` does.
@@ -214,7 +218,7 @@ build_selftests() { # WAYS [TEST...]
 	ways=$1
 	shift
 	lock_tree "$tree"
-	find_libucall
+	find_compiler
 	make_copy
 	find_names "$@" >"$work/names"
 	test ! -s "$work/names" || echo ucall_cost_test >>"$work/names"

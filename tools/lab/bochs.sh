@@ -4,7 +4,7 @@
 isolinux=/usr/lib/ISOLINUX/isolinux.bin
 ldlinux=/usr/lib/syslinux/modules/bios/ldlinux.c32
 
-check_emulator() {
+need_emulator() {
 	need bochs bochs
 	need_file "${BXSHARE:-/usr/share/bochs}/BIOS-bochs-latest" bochsbios
 	need_file "${BXSHARE:-/usr/share/bochs}/VGABIOS-lgpl-latest" vgabios
@@ -12,6 +12,9 @@ check_emulator() {
 	need_file "$ldlinux" syslinux-common
 	need xorriso xorriso
 	need script bsdutils
+}
+
+prepare_emulator() {
 	test "$memory" -le 2048 || die 2 "--memory $memory: the machine $machine can have 2048 MiB, which is what Bochs has"
 	test "$smp" = 1 || die 2 "--smp $smp: the machine $machine has one CPU"
 }

@@ -26,17 +26,16 @@ step() { # WORDS COMMAND...
 	}
 }
 
-check_compiler() {
-	command -v "$triplet-gcc" >/dev/null ||
-		die 77 "$triplet-gcc, which builds libucall for $arch, is missing; install gcc-$(echo "$triplet" | tr _ -)" \
-			"and libc6-dev-$deb-cross"
+need_compiler() {
+	need "$triplet-gcc" "gcc-$(echo "$triplet" | tr _ -)" "libc6-dev-$deb-cross"
 	need make make
 	need pkg-config pkg-config
 }
 
 # Builds $folder/build and installs in $folder/root; a second time only what has changed.
 make_libucall() {
-	check_compiler
+	need_compiler
+	check_needs
 	working "building libucall for $arch"
 	libraries=$sysroot/usr/lib/$triplet
 	set -- "$source/configure" --prefix=/usr --host="$triplet" --without-unicorn --without-libcrypto \
@@ -67,12 +66,10 @@ make_libucall() {
 
 # A build that is not installed makes its own sources each time, and what has changed since.
 build_here() {
-	folder=$cache/$arch/libucall
+	folder=${libucall%/root}
 	check_cache 150
-	need flock util-linux
 	exec 8>"$folder.lock"
 	flock 8
-	libucall=$folder/root
 	if test -e "$folder/built" && test ! "$(find "$here/../.." -newer "$folder/built" \
 		\( -name '*.[chS]' -o -name '*.mk' -o -name '*.am' -o -name '*.ac' -o -name '*.in' -o -name '*.map' \) \
 		-not -path '*/t/lab/*' -not -path '*/lab-source/*' -print -quit)"; then
@@ -88,18 +85,27 @@ build_here() {
 	exec 8>&-
 }
 
-# Sets `libucall` to a folder with libucall for the machine; empty: this machine's own is used.
-build_libucall() {
+# Sets `libucall` to the folder of libucall for the machine; empty: this machine's own is used.
+find_libucall() {
 	libucall=
 	test "$arch" != "$(uname -m)" || return 0
+	need flock util-linux
+	libucall=$cache/$arch/libucall/root
+	if test ! "${UCALL_LAB_BUILD:-}"; then
+		find_source
+		id=$(sum_of "$source")
+		libucall=$cache/$arch/libucall-$id/root
+	fi
+	test -e "${libucall%/root}/complete" || test -e "${libucall%/root}/built" || need_compiler
+}
+
+build_libucall() {
+	test "$libucall" || return 0
 	if test "${UCALL_LAB_BUILD:-}"; then
 		build_here
 		return
 	fi
-	find_source
-	id=$(sum_of "$source")
-	libucall=$cache/$arch/libucall-$id/root
-	fill "$cache/$arch/libucall-$id" 150 make_libucall
+	fill "${libucall%/root}" 150 make_libucall
 	# Those of other versions.
 	for d in "$cache/$arch"/libucall-*; do
 		case $d in

@@ -76,12 +76,36 @@ working() { # [WORDS]
 	progress=$!
 }
 
-need() { # PROGRAM PACKAGE
-	command -v "$1" >/dev/null || die 77 "$1 is missing; install $2"
+# need and need_file note what is missing here; check_needs() ends with all of it in one message.
+missing='' to_install=''
+need() { # PROGRAM PACKAGE...
+	command -v "$1" >/dev/null || note_missing "$@"
 }
 
-need_file() { # FILE PACKAGE
-	test -r "$1" || die 77 "$1 is missing; install $2"
+need_file() { # FILE PACKAGE...
+	test -r "$1" || note_missing "$@"
+}
+
+note_missing() { # WHAT PACKAGE...
+	case ", $missing, " in
+	*", $1, "*) return 0 ;;
+	esac
+	missing="$missing${missing:+, }$1"
+	shift
+	for package_name; do
+		case " $to_install " in
+		*" $package_name "*) ;;
+		*) to_install="$to_install${to_install:+ }$package_name" ;;
+		esac
+	done
+}
+
+check_needs() {
+	case $missing in
+	'') ;;
+	*,*) die 77 "$missing are missing; install $to_install" ;;
+	*) die 77 "$missing is missing; install $to_install" ;;
+	esac
 }
 
 # Why a shell's or another program's message says that it failed: its last part.

@@ -111,6 +111,7 @@ read_options() {
 check_file() { # FILE
 	is_elf "$1" || return 0
 	need readelf binutils
+	check_needs
 	readelf -h "$1" | grep -q "Machine:.*$elf" ||
 		die 2 "$1 is for $(readelf -h "$1" | sed -n 's/.*Machine: *//p'), not for $arch; compile it with" \
 			"\"ucall lab $machine --cc\" or $triplet-gcc"
@@ -211,7 +212,12 @@ run() { # MACHINE [OPTION...] -- CMD [ARG...]
 	make_work
 	need readelf binutils
 	need cpio cpio
-	check_emulator
+	need_emulator
+	need_libraries
+	find_kernel
+	find_libucall
+	check_needs
+	prepare_emulator
 	fetch_libraries
 	fetch_kernel
 	build_libucall
@@ -276,6 +282,9 @@ cc)
 	machine "$1"
 	shift
 	find_cache
+	need_libraries
+	find_libucall
+	check_needs
 	fetch_libraries
 	build_libucall
 	compile "$@"
@@ -283,12 +292,17 @@ cc)
 libraries)
 	machine "$1"
 	find_cache
+	need_libraries
+	check_needs
 	fetch_libraries
 	echo "$cache/$arch/libraries"
 	;;
 libucall)
 	machine "$1"
 	find_cache
+	need_libraries
+	find_libucall
+	check_needs
 	fetch_libraries
 	build_libucall
 	echo "$libucall"

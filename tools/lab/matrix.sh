@@ -213,6 +213,7 @@ matrix() { # FILE [OPTION...] -- CMD [ARG...]
 	need parallel parallel
 	need xargs findutils
 	need flock util-linux
+	check_needs
 	runs=$(read_matrix "$file") || exit
 	test "$runs" || die 2 "$file has no machine"
 	twice=$(printf '%s\n' "$runs" | cut -f 1 | sort | uniq -d | head -n 1)

@@ -61,7 +61,6 @@ fill() { # FOLDER MEGABYTES COMMAND...
 	shift 2
 	test ! -e "$folder/complete" || return 0
 	check_cache "$needed"
-	need flock util-linux
 	doing="filling the cache folder $folder"
 	advice="free $needed MB there, or set UCALL_LAB_CACHE to another folder that you can write to"
 	exec 8>"$folder.lock"
@@ -80,14 +79,17 @@ fill() { # FOLDER MEGABYTES COMMAND...
 
 keyring=/usr/share/keyrings/debian-archive-keyring.gpg
 
+need_apt() {
+	need apt-get apt
+	need dpkg-deb dpkg
+	need_file "$keyring" debian-archive-keyring
+}
+
 # The Debian archive in this machine's apt sources.
 find_archive() {
-	need apt-get "apt; the lab's kernels are Debian's"
-	need dpkg-deb dpkg
 	uri=$(apt-get indextargets --format '$(ORIGIN)|$(COMPONENT)|$(REPO_URI)' 'Created-By: Packages' 2>/dev/null |
 		sed -n 's,^Debian|main|\(.*/debian/\)$,\1,p' | head -n 1)
 	test "$uri" || die 77 "this machine has no Debian archive among its apt sources"
-	test -r "$keyring" || die 77 "$keyring is missing; install debian-archive-keyring"
 }
 
 # Makes an apt root for a suite; fails if the suite has no such package.
@@ -194,6 +196,11 @@ fill_libraries() {
 	working
 }
 
+need_libraries() {
+	need flock util-linux
+	test -e "$cache/$arch/libraries/complete" || need_apt
+}
+
 fetch_libraries() {
 	fill "$cache/$arch/libraries" $megabytes fill_libraries
 }
@@ -228,9 +235,6 @@ take_module() { # NAME
 }
 
 fill_kernel() { # SUITE...
-	need depmod kmod
-	need modprobe kmod
-	need xz xz-utils
 	working "fetching the kernel of $1 for $arch"
 	open_suites "$package" "$@"
 	kernel=$(apt-cache depends "$package" | sed -n 's/.*Depends: \(linux-image-.*\)/\1/p' | head -n 1)
@@ -253,7 +257,17 @@ fill_kernel() { # SUITE...
 }
 
 # Sets `kernel_folder`.
-fetch_kernel() {
+find_kernel() {
 	kernel_folder=$cache/$arch/kernel-$(echo $kernel_suites | tr ' ' +)
+	need flock util-linux
+	test -e "$kernel_folder/complete" || {
+		need_apt
+		need depmod kmod
+		need modprobe kmod
+		need xz xz-utils
+	}
+}
+
+fetch_kernel() {
 	fill "$kernel_folder" "$kernel_megabytes" fill_kernel $kernel_suites
 }

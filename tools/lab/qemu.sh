@@ -1,8 +1,11 @@
 # SPDX-License-Identifier: MIT
 # Boots a machine of `ucall lab` in QEMU's emulator (TCG).  Sourced by lab.sh.
 
-check_emulator() {
+need_emulator() {
 	need "${qemu%% *}" "$qemu_package"
+}
+
+prepare_emulator() {
 	test "$arch" != riscv64 || add_aia
 }
 
