@@ -84,4 +84,13 @@ cc 2 "no output" "$scratch/guest.c"
 cc 2 "--cc without a value" "$scratch/guest.c" --cc
 cc 1 "a missing compiler" --cc no-such-compiler -o "$scratch/out.elf" "$scratch/guest.c"
 cc 1 "a missing source" -o "$scratch/out.elf" "$scratch/nowhere.c"
+export UCALL_INCLUDE_PATH UCALL_GUEST_PATH
+include=$UCALL_INCLUDE_PATH
+UCALL_INCLUDE_PATH=$scratch/none
+cc 2 "no headers" -o "$scratch/out.elf" "$scratch/guest.c"
+has "$scratch/out" "cannot read $scratch/none/ucall/guest.h: No such file or directory; install libucall's headers" "the message says what to install"
+UCALL_INCLUDE_PATH=$include UCALL_GUEST_PATH=$scratch/none
+cc 2 "no guest runtime" -o "$scratch/out.elf" "$scratch/guest.c"
+has "$scratch/out" "cannot read $scratch/none/entry.c: " "the message names the file"
+cc 0 "an object needs no runtime" -c -o "$scratch/guest.o" "$scratch/guest.c"
 done_testing

@@ -399,11 +399,31 @@ static int backend(const struct options *o)
 	return r;
 }
 
+/* False and a message if the folder of the kit has no such file. */
+static bool has_file(const char *folder, const char *name, const char *variable)
+{
+	char path[4096];
+
+	snprintf(path, sizeof(path), "%s%s", folder, name);
+	if (!access(path, R_OK))
+		return true;
+	fprintf(stderr,
+		"ucall: cannot read %s: %s; install libucall's headers and guest runtime (Debian: libucall-dev), or set %s to their folder\n",
+		path, strerror(errno), variable);
+	return false;
+}
+
 int cmd_cc(int argc, char **argv)
 {
 	struct options o = { 0 };
 
 	if (!parse(argc, argv, &o))
 		return bad_usage("cc");
+	if (!has_file(kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR), "/ucall/guest.h",
+		      "UCALL_INCLUDE_PATH") ||
+	    (!o.backend && !o.object &&
+	     !has_file(kit_folder("UCALL_GUEST_PATH", UCALL_GUEST_DIR), runtime[0],
+		       "UCALL_GUEST_PATH")))
+		return EXIT_USAGE;
 	return o.backend ? backend(&o) : guest(&o);
 }

@@ -28,6 +28,7 @@ step_source() {
 	test ! "$changed" || fail "files that are not committed: $(echo "$changed" | head -n 5)"
 	head -n 1 NEWS | grep -qE "^libucall $VERSION \(20[0-9]{2}-[0-9]{2}-[0-9]{2}\)$" ||
 		fail "NEWS begins \"$(head -n 1 NEWS)\", not \"libucall $VERSION (YEAR-MONTH-DAY)\""
+	date -d "$(head -n 1 NEWS | sed 's/.*(\(.*\))/\1/')" >/dev/null || fail "NEWS: its first line has no date"
 	head -n 1 debian/changelog | grep -qE "^libucall \($VERSION-[0-9]+\) [a-z]+;" ||
 		fail "debian/changelog begins \"$(head -n 1 debian/changelog)\", and the version is $VERSION"
 	grep -qE "^Version: +$VERSION$" tools/release/libucall.spec || fail "tools/release/libucall.spec: the version is not $VERSION"
