@@ -285,7 +285,7 @@ int cmd_demo(int argc, char **argv)
 	if (!all || !count || !engines || !protections) {
 		fprintf(stderr, "ucall: %s\n",
 			all && engines && protections
-				? "no backend was found; set UCALL_PLUGIN_PATH"
+				? "no backend was found; install the package libucall-plugins, or set UCALL_PLUGIN_PATH"
 				: ucall_error());
 		ucall_backends_free(all);
 		free(engines);

@@ -284,9 +284,8 @@ int cmd_list(int argc, char **argv)
 		if (count)
 			list_backends(all, count, engines);
 		else
-			printf("No backend was found.  Set UCALL_PLUGIN_PATH to the folders that "
-			       "hold "
-			       "ucall-NAME.so files.\n");
+			printf("No backend was found.  Install the package libucall-plugins, or set "
+			       "UCALL_PLUGIN_PATH to the folders that hold ucall-NAME.so files.\n");
 		list_engines(engines);
 		list_guests(engines);
 		list_protections();

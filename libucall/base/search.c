@@ -162,9 +162,13 @@ static void fail_not_found(const char *name)
 		append(&there, names.name[i]);
 		free(names.name[i]);
 	}
-	ucall_fail(ENOENT, "no backend \"%s\": looked for " PREFIX "%s" SUFFIX " in %s; %s%s", name,
-		   name, folders.p, there.used ? "available: " : "no backend is available",
-		   there.p);
+	ucall_fail(
+		ENOENT, "no backend \"%s\": looked for " PREFIX "%s" SUFFIX " in %s; %s%s", name,
+		name, folders.p,
+		there.used
+			? "available: "
+			: "no backend is available: install the package libucall-plugins, or set UCALL_PLUGIN_PATH",
+		there.p);
 }
 
 char *ucall_search(const char *name)

@@ -156,7 +156,8 @@ bool ucall_test_find_variants(struct ucall_test_variants *v)
 			add_backend(v, b->metadata.name, b);
 	}
 	if (!found)
-		ucall_test_diag("no backend was found; set UCALL_PLUGIN_PATH");
+		ucall_test_diag(
+			"no backend was found; install the package libucall-plugins, or set UCALL_PLUGIN_PATH");
 	return true;
 }
 

@@ -17,9 +17,8 @@ const struct ucall_ciphers *ucall_ciphers_load(void)
 		ucall_fail(errno, "no ciphers for emulated memory encryption: %s", problem);
 	else if (!ciphers)
 		ucall_fail(EOPNOTSUPP,
-			   "no ciphers for emulated memory encryption: %s; install libssl-dev and "
-			   "build "
-			   "libucall with it",
+			   "no ciphers for emulated memory encryption: %s; install libssl-dev "
+			   "and build libucall with it, or the package libucall-plugins",
 			   problem);
 	return ciphers;
 }

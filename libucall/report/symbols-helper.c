@@ -195,8 +195,9 @@ unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_backt
 	*problem = NULL;
 	ucall_file_writing_begin(&writing);
 	if (!ucall_search_folders(UCALL_SEARCH_MODULES, find_in, path)) {
-		*problem = "no program " UCALL_SYMBOLS_HELPER
-			   " in the module folders; install libdw and build libucall with it";
+		*problem =
+			"no program " UCALL_SYMBOLS_HELPER
+			" in the module folders; install libdw-dev and build libucall with it, or the package libucall-plugins";
 	} else if (s.request < 0 || s.answer < 0 || !write_request(s.request, at, most) ||
 		   ftruncate(s.answer, sizeof(struct ucall_symbols_answer))) {
 		*problem = errno == EFBIG ? "the limit on file sizes (RLIMIT_FSIZE) leaves no room "

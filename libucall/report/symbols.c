@@ -54,8 +54,10 @@ static unsigned int of_this_program(const struct ucall_unwind *at,
 	if (!module && errno != ENOENT)
 		return 0;
 	if (!module) {
-		snprintf(text, sizeof(text), "%s; install libdw and build libucall with it",
-			 *problem);
+		snprintf(
+			text, sizeof(text),
+			"%s; install libdw-dev and build libucall with it, or the package libucall-plugins",
+			*problem);
 		*problem = text;
 		return 0;
 	}
