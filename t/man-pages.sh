@@ -1,7 +1,7 @@
 #!/bin/sh
 # SPDX-License-Identifier: MIT
-# Each exported function, public macro, environment variable, and command option is in a man page, and
-# a function or macro of a header has a page of its own name.
+# Each exported function, public macro, environment variable, and command option is in a man page.  A function,
+# a macro with arguments and one that README shows have a page of their own name.
 . "$top_srcdir/t/tap.sh"
 
 links=$top_builddir/docs/links
@@ -48,6 +48,12 @@ macros() {
 macros | sort -u >"$scratch/names"
 documented "public macros"
 linked "public macros"
+
+grep -ohE '\b(GUEST|UCALL)_[A-Z_]+\b' "$top_srcdir/README.md" | sort -u | while read -r name; do
+	grep -qE "^#define $name\\b" "$top_srcdir"/include/ucall/*.h && echo "$name"
+done >"$scratch/names"
+documented "README's macros"
+linked "README's macros"
 
 # The variables that the code reads; those that the command sets for its own script are internal.
 set_for_script=$(sed -n 's/.*set[a-z_]*("\(UCALL_[A-Z_]*\)".*/\1/p' "$top_srcdir/tools/lab.c")

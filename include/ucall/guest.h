@@ -44,6 +44,12 @@ extern "C" {
 
 #define UCALL_PLAIN_CODE UCALL_GENERAL_REGS UCALL_NO_SANITIZE UCALL_NO_TRACE UCALL_NO_PROFILE
 
+#ifdef UCALL_GUEST_BUILD
+#define UCALL_KEPT __attribute__((used))
+#else
+#define UCALL_KEPT
+#endif
+
 /*
  * Marks a guest function: `static UCALL_GUEST void guest_main(void)`.  It uses only general
  * registers and gets no instrumentation, so the program's other compiler flags do not matter.  In a
@@ -51,11 +57,7 @@ extern "C" {
  * static.  With UCALL_COVERAGE, which the program defines, it gets the counters of --coverage:
  * ucall_vm_sync_coverage().
  */
-#ifdef UCALL_GUEST_BUILD
-#define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR __attribute__((used))
-#else
-#define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR
-#endif
+#define UCALL_GUEST UCALL_PLAIN_CODE UCALL_NO_STACK_PROTECTOR UCALL_KEPT
 
 #define UCALL_HIDDEN __attribute__((visibility("hidden")))
 #define UCALL_INLINE static inline __attribute__((always_inline)) UCALL_PLAIN_CODE
