@@ -56,16 +56,21 @@ lock_tree() { # TREE
 
 # Sets `tree`, a copy that is this command's own, `version`, and `arch_folder`, the tests' name for arch.
 prepare_tree() {
-	need xz xz-utils
-	check_needs
+	need flock util-linux
 	machine_arch=$deb
 	mkdir -p "$cache/kselftest" 2>/dev/null || true
 	if test ! "$tree"; then
-		deb=$(dpkg --print-architecture)
 		tree=$cache/kselftest/linux${source_suite:+-$source_suite}
+		test -e "$tree/complete" || {
+			need_apt
+			need xz xz-utils
+		}
+		check_needs
+		deb=$(dpkg --print-architecture)
 		fill "$tree" 600 fill_tree
 		deb=$machine_arch
 	else
+		check_needs
 		copy=$cache/kselftest/tree-$(printf %s "$tree" | cksum | tr ' ' -)
 		test -e "$tree/usr/include/linux/kvm.h" ||
 			die 77 "$tree has no usr/include/linux/kvm.h; run \"make headers\" in it"

@@ -284,6 +284,7 @@ cc)
 	find_cache
 	need_libraries
 	find_libucall
+	test ! "$libucall" || need_compiler
 	check_needs
 	fetch_libraries
 	build_libucall
