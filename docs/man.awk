@@ -55,16 +55,17 @@ function forget() {
 
 # The names that a piece of code declares: the first before a parenthesis of each line that is not indented;
 # of macros without arguments, those that are made of others, as UCALL_GUEST.
-function names_of(text,    found, n, all, i, word) {
+function names_of(text,    found, n, all, i, word, words) {
 	found = ""
 	n = text ~ /\{/ ? 0 : split(text, all, "\n") # a structure's members are not linked
 	for (i = 1; i <= n; i++) {
 		if (all[i] !~ /^[A-Za-z#]/)
 			continue
 		sub(/\/\*.*/, "", all[i])
-		if (match(all[i], /^#define [A-Z_]+ UCALL_/))
-			found = found " " substr(all[i], 9, RLENGTH - 15)
-		else if (match(all[i], /[A-Za-z_][A-Za-z0-9_]*\(/)) {
+		if (all[i] ~ /^#define [A-Z_]+ UCALL_/) {
+			split(all[i], words, " ")
+			found = found " " words[2]
+		} else if (match(all[i], /[A-Za-z_][A-Za-z0-9_]*\(/)) {
 			word = substr(all[i], RSTART, RLENGTH - 1)
 			if (word !~ /^(__attribute__|sizeof|offsetof|defined)$/)
 				found = found " " word

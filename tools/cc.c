@@ -399,12 +399,12 @@ static int backend(const struct options *o)
 	return r;
 }
 
-/* False and a message if the folder of the kit has no such file. */
-static bool has_file(const char *folder, const char *name, const char *variable)
+/* False and a message if a folder of the kit, as kit_folder() finds it, has no such file. */
+static bool has_file(const char *variable, const char *installed, const char *name)
 {
 	char path[4096];
 
-	snprintf(path, sizeof(path), "%s%s", folder, name);
+	snprintf(path, sizeof(path), "%s%s", kit_folder(variable, installed), name);
 	if (!access(path, R_OK))
 		return true;
 	fprintf(stderr,
@@ -419,11 +419,8 @@ int cmd_cc(int argc, char **argv)
 
 	if (!parse(argc, argv, &o))
 		return bad_usage("cc");
-	if (!has_file(kit_folder("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR), "/ucall/guest.h",
-		      "UCALL_INCLUDE_PATH") ||
-	    (!o.backend && !o.object &&
-	     !has_file(kit_folder("UCALL_GUEST_PATH", UCALL_GUEST_DIR), runtime[0],
-		       "UCALL_GUEST_PATH")))
+	if (!has_file("UCALL_INCLUDE_PATH", UCALL_INCLUDE_DIR, "/ucall/guest.h") ||
+	    (!o.backend && !o.object && !has_file("UCALL_GUEST_PATH", UCALL_GUEST_DIR, runtime[0])))
 		return EXIT_USAGE;
 	return o.backend ? backend(&o) : guest(&o);
 }

@@ -17,8 +17,7 @@ static const struct {
 } engines[] = {
 	{ "kvm", "the machine's own CPU, by Linux KVM", NULL, &ucall_engine_kvm },
 	{ "unicorn", "the CPU emulator Unicorn, any architecture on any machine",
-	  "install libunicorn-dev and build libucall with it, or the package libucall-plugins",
-	  NULL },
+	  UCALL_INSTALL_MODULE("libunicorn-dev"), NULL },
 };
 
 #define ENGINES (sizeof(engines) / sizeof(engines[0]))

@@ -16,9 +16,7 @@ const struct ucall_ciphers *ucall_ciphers_load(void)
 	if (!ciphers && errno != ENOENT)
 		ucall_fail(errno, "no ciphers for emulated memory encryption: %s", problem);
 	else if (!ciphers)
-		ucall_fail(EOPNOTSUPP,
-			   "no ciphers for emulated memory encryption: %s; install libssl-dev "
-			   "and build libucall with it, or the package libucall-plugins",
-			   problem);
+		ucall_fail(EOPNOTSUPP, "no ciphers for emulated memory encryption: %s; %s", problem,
+			   UCALL_INSTALL_MODULE("libssl-dev"));
 	return ciphers;
 }

@@ -17,4 +17,8 @@ const void *ucall_module(const char *name, const char *symbol, unsigned int vers
 const void *ucall_module_needed(const char *name, const char *symbol, unsigned int version_offset,
 				const char *what);
 
+/* What to do where a module is missing that needs a library: the Debian package of its headers. */
+#define UCALL_INSTALL_MODULE(package) \
+	"install " package " and build libucall with it, or the package libucall-plugins"
+
 #endif

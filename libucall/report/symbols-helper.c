@@ -15,6 +15,7 @@
 #include "base/file.h"
 #include "base/sanitizers.h"
 #include "base/search.h"
+#include "modules/module.h"
 #include "symbols-helper.h"
 
 #define STACK_WORDS 8192 /* 64 KiB: the size of a vCPU's stack */
@@ -195,9 +196,8 @@ unsigned int ucall_symbols_ask(const struct ucall_unwind *at, struct ucall_backt
 	*problem = NULL;
 	ucall_file_writing_begin(&writing);
 	if (!ucall_search_folders(UCALL_SEARCH_MODULES, find_in, path)) {
-		*problem =
-			"no program " UCALL_SYMBOLS_HELPER
-			" in the module folders; install libdw-dev and build libucall with it, or the package libucall-plugins";
+		*problem = "no program " UCALL_SYMBOLS_HELPER
+			   " in the module folders; " UCALL_INSTALL_MODULE("libdw-dev");
 	} else if (s.request < 0 || s.answer < 0 || !write_request(s.request, at, most) ||
 		   ftruncate(s.answer, sizeof(struct ucall_symbols_answer))) {
 		*problem = errno == EFBIG ? "the limit on file sizes (RLIMIT_FSIZE) leaves no room "

@@ -54,10 +54,7 @@ static unsigned int of_this_program(const struct ucall_unwind *at,
 	if (!module && errno != ENOENT)
 		return 0;
 	if (!module) {
-		snprintf(
-			text, sizeof(text),
-			"%s; install libdw-dev and build libucall with it, or the package libucall-plugins",
-			*problem);
+		snprintf(text, sizeof(text), "%s; %s", *problem, UCALL_INSTALL_MODULE("libdw-dev"));
 		*problem = text;
 		return 0;
 	}

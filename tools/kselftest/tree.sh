@@ -147,11 +147,7 @@ find_compiler() {
 		# In a build that is not installed.
 		test -e "$archive_folder/libucall-guest.a" || archive_folder=$library_folder/..
 	else
-		need_libraries
-		find_libucall
-		check_needs
-		fetch_libraries
-		build_libucall
+		get_libucall
 		prefix=$triplet- include_folder=${libucall%/root}/include library_folder=$libucall/usr/lib
 		archive_folder=${libucall%/root}/archives
 		flags="-Wl,-rpath-link,$sysroot/usr/lib/$triplet -Wl,--allow-shlib-undefined"

@@ -115,6 +115,15 @@ build_libucall() {
 	done
 }
 
+# Sets `libucall`, with all that building it and programs for it needs.
+get_libucall() {
+	need_libraries
+	find_libucall
+	check_needs
+	fetch_libraries
+	build_libucall
+}
+
 # A test or another program with libucall; a shared object, such as a backend, is not linked with it.
 compile() { # ARG...
 	if test ! "$libucall"; then

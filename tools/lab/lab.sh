@@ -282,12 +282,8 @@ cc)
 	machine "$1"
 	shift
 	find_cache
-	need_libraries
-	find_libucall
-	test ! "$libucall" || need_compiler
-	check_needs
-	fetch_libraries
-	build_libucall
+	test "$arch" = "$(uname -m)" || need_compiler
+	get_libucall
 	compile "$@"
 	;;
 libraries)
@@ -301,11 +297,7 @@ libraries)
 libucall)
 	machine "$1"
 	find_cache
-	need_libraries
-	find_libucall
-	check_needs
-	fetch_libraries
-	build_libucall
+	get_libucall
 	echo "$libucall"
 	;;
 esac
